@@ -1,0 +1,124 @@
+//! Owns a real mosquitto on a loopback port, with a folder that survives its kills.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::ports::free_port;
+use super::process::Process;
+use super::wait::{wait_for, wait_until};
+
+/// Debian puts servers where a plain user's PATH does not look.
+const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
+
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+pub struct Broker {
+    pub port: u16,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Broker {
+    /// Open to everybody, or to one login.
+    pub fn start(folder: &Path, login: Option<&Login>) -> Self {
+        let folder = folder.join("broker");
+        fs::create_dir_all(&folder).expect("a folder for the broker");
+        // Another process may take the port between our look and the broker's: then take another.
+        for _ in 0..5 {
+            let mut broker = Self { port: free_port(), folder: folder.clone(), process: None };
+            broker.write_config(login);
+            if broker.try_start() {
+                return broker;
+            }
+        }
+        panic!("mosquitto does not start; see {}", folder.join("broker.log").display());
+    }
+
+    /// kill -9: what it had not saved is gone.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Comes back on the same port with what it saved.
+    pub fn restart(&mut self) {
+        self.kill();
+        assert!(self.try_start(), "mosquitto does not come back; see {}", self.log().display());
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("broker.log")
+    }
+
+    fn try_start(&mut self) -> bool {
+        let mut command = Command::new(find("mosquitto"));
+        command.arg("-c").arg(self.folder.join("mosquitto.conf"));
+        let mut process = Process::start("mosquitto", &mut command, &self.log());
+        let port = self.port;
+        let answers = wait_for("mosquitto to listen or to end", || {
+            if process.ended().is_some() {
+                return Some(false);
+            }
+            TcpStream::connect(("127.0.0.1", port)).is_ok().then_some(true)
+        });
+        self.process = answers.then_some(process);
+        answers
+    }
+
+    fn write_config(&self, login: Option<&Login>) {
+        let mut lines = vec![
+            format!("listener {} 127.0.0.1", self.port),
+            format!("persistence_location {}/", self.folder.display()),
+            "persistence true".to_owned(),
+            "autosave_on_changes true".to_owned(),
+            "autosave_interval 1".to_owned(),
+            // By default it keeps 1000 messages for an absent client and drops the rest.
+            "max_queued_messages 0".to_owned(),
+            "log_dest stderr".to_owned(),
+            "log_timestamp_format %H:%M:%S".to_owned(),
+        ];
+        if is_root() {
+            // As another user it could not write in our folder.
+            lines.push("user root".to_owned());
+        }
+        match login {
+            Some(login) => {
+                lines.push("allow_anonymous false".to_owned());
+                lines.push(format!("password_file {}", self.write_passwords(login).display()));
+            }
+            None => lines.push("allow_anonymous true".to_owned()),
+        }
+        fs::write(self.folder.join("mosquitto.conf"), lines.join("\n") + "\n").expect("a broker's config");
+    }
+
+    fn write_passwords(&self, login: &Login) -> PathBuf {
+        let path = self.folder.join("passwords");
+        let mut command = Command::new(find("mosquitto_passwd"));
+        command.args(["-c", "-b"]).arg(&path).args([&login.user, &login.password]);
+        let mut process = Process::start("mosquitto_passwd", &mut command, &self.log());
+        wait_until("mosquitto_passwd", || process.ended().is_some());
+        assert!(path.exists(), "mosquitto_passwd wrote no file; see {}", self.log().display());
+        path
+    }
+}
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The path of an installed program.
+pub fn find(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(FOLDERS.iter().map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("{program} is not installed; tests/run names the packages"))
+}

@@ -1,0 +1,147 @@
+//! Owns the gateway as a process: its configuration, its folder, its lives and deaths.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use toml::{Table, Value};
+
+use super::process::Process;
+
+/// The binary cargo built for this test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_smsbridge");
+
+/// More than the gateway's own grace for what is in hand (20 s).
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// A configuration file in the making.
+#[derive(Clone, Debug)]
+pub struct Config {
+    root: Table,
+    modems: Vec<Table>,
+}
+
+impl Config {
+    /// A gateway named `attic` with one modem `main`. Budgets are off: no test waits for a minute to pass.
+    pub fn new(folder: &Path, broker_port: u16, modem_port: &str) -> Self {
+        let mut config = Self { root: Table::new(), modems: Vec::new() };
+        config.root.insert("name".to_owned(), "attic".into());
+        config.set("mqtt", "url", format!("mqtt://127.0.0.1:{broker_port}"));
+        config.set("store", "path", folder.join("store").display().to_string());
+        config.set("outbound", "per_minute", 0);
+        config.set("outbound", "per_day", 0);
+        config.add_modem("main", modem_port);
+        config
+    }
+
+    pub fn set(&mut self, table: &str, key: &str, value: impl Into<Value>) {
+        let entry = self.root.entry(table).or_insert_with(|| Value::Table(Table::new()));
+        entry.as_table_mut().expect("a table of the configuration").insert(key.to_owned(), value.into());
+    }
+
+    pub fn add_modem(&mut self, name: &str, port: &str) {
+        let mut modem = Table::new();
+        modem.insert("name".to_owned(), name.into());
+        modem.insert("port".to_owned(), port.into());
+        self.modems.push(modem);
+    }
+
+    /// Sets a key of the first modem.
+    pub fn set_modem(&mut self, key: &str, value: impl Into<Value>) {
+        self.modems[0].insert(key.to_owned(), value.into());
+    }
+
+    fn to_toml(&self) -> String {
+        let mut root = self.root.clone();
+        root.insert("modem".to_owned(), self.modems.clone().into());
+        root.to_string()
+    }
+}
+
+pub struct Gateway {
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Gateway {
+    /// Writes the configuration; starts nothing.
+    pub fn prepare(folder: &Path, config: &Config) -> Self {
+        let gateway = Self { folder: folder.to_owned(), process: None };
+        gateway.configure(config);
+        gateway
+    }
+
+    /// Takes effect at the next start.
+    pub fn configure(&self, config: &Config) {
+        fs::write(self.config_path(), config.to_toml()).expect("a configuration file");
+    }
+
+    pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    pub fn start_with(&mut self, environment: &[(&str, &str)]) {
+        let mut command = program(&self.folder);
+        command.arg("run").arg("--config").arg(self.config_path()).envs(environment.iter().copied());
+        self.process = Some(Process::start("smsbridge", &mut command, &self.log_path()));
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// SIGTERM, and its exit.
+    pub fn stop(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("the gateway runs");
+        process.signal(Signal::TERM);
+        process.wait_for_end(STOP_LIMIT)
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        self.process.take().expect("the gateway was started").wait_for_end(STOP_LIMIT)
+    }
+
+    /// Fails when it has ended.
+    pub fn assert_running(&mut self) {
+        let ended = self.process.as_mut().expect("the gateway was started").ended();
+        assert_eq!(ended, None, "the gateway should still run");
+    }
+
+    /// Runs another command of the binary with this configuration, to its end.
+    pub fn run_command(&self, arguments: &[&str]) -> Output {
+        let mut command = program(&self.folder);
+        command.args(arguments).arg("--config").arg(self.config_path());
+        command.output().expect("the gateway's binary runs")
+    }
+
+    pub fn config_path(&self) -> PathBuf {
+        self.folder.join("smsbridge.toml")
+    }
+
+    pub fn log(&self) -> String {
+        let bytes = fs::read(self.log_path()).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.join("smsbridge.log")
+    }
+}
+
+/// The binary with nothing of the tester's own environment that it could take for configuration.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().current_dir(folder).env("RUST_BACKTRACE", "1").env("HOME", folder);
+    for name in ["PATH", "RUST_LOG"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}

@@ -1,0 +1,154 @@
+//! Owns the whole house of one test: modem, gateway, proxy, broker and a client, in a folder of its own.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::broker::Broker;
+use super::client::Client;
+use super::gateway::{Config, Gateway};
+use super::modem::{Modem, ModemOptions};
+use super::mqtt_packets::Publish;
+use super::proxy::{Crossing, Proxy};
+use super::wait::wait_until;
+
+/// What the gateway says to the world; requests are left out, so that no test takes its own for an answer.
+pub const SPOKEN: [&str; 5] = ["sms/received/#", "sms/last/#", "sms/result", "sms/modem/#", "sms/gateway/#"];
+
+/// Fields end in this order: the gateway before what it talks to, the folder last.
+pub struct Rig {
+    pub gateway: Gateway,
+    pub modem: Modem,
+    pub client: Client,
+    pub proxy: Proxy,
+    pub broker: Broker,
+    pub config: Config,
+    folder: TempDir,
+    /// Where the record stood when the gateway was last started.
+    started_at: usize,
+}
+
+impl Rig {
+    /// Everything up and online.
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with another configuration.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut rig = Self::prepare(&ModemOptions::default(), change);
+        rig.start_gateway();
+        rig
+    }
+
+    /// All but the gateway runs.
+    pub fn prepare(modem: &ModemOptions, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
+        let broker = Broker::start(folder.path(), None);
+        let proxy = Proxy::start(broker.port);
+        let client = Client::start(broker.port, "e2e-client", None, &SPOKEN);
+        let modem = Modem::start(&folder.path().join("modem"), modem);
+        let mut config = Config::new(folder.path(), proxy.port, modem.port());
+        change(&mut config);
+        let gateway = Gateway::prepare(folder.path(), &config);
+        Self { gateway, modem, client, proxy, broker, config, folder, started_at: 0 }
+    }
+
+    /// Starts the gateway and waits until it is online with its modem.
+    pub fn start_gateway(&mut self) {
+        self.launch_gateway(&[]);
+        self.wait_online();
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn launch_gateway(&mut self, environment: &[(&str, &str)]) {
+        self.started_at = self.proxy.record().from_gateway.len();
+        self.gateway.start_with(environment);
+    }
+
+    /// In this life of the gateway.
+    pub fn wait_online(&mut self) {
+        for topic in ["sms/gateway/attic/availability", "sms/modem/main/availability"] {
+            wait_until(&format!("\"online\" on {topic}"), || {
+                self.gateway.assert_running();
+                let record = self.proxy.record();
+                record.from_gateway[self.started_at..]
+                    .iter()
+                    .any(|crossing| crossing.publish.topic == topic && crossing.publish.payload == b"online")
+            });
+        }
+    }
+
+    /// Applies a change of the configuration for the next start.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.gateway.configure(&self.config);
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A send request, as a user publishes it.
+    pub fn request(&self, request: &Value) {
+        self.client.publish("sms/send", request.to_string());
+    }
+
+    /// Waits for an incoming message with this text.
+    pub fn wait_for_received(&self, text: &str) -> Value {
+        self.client.wait_for_json(&format!("the message {text:?}"), |topic, json| {
+            topic.starts_with("sms/received/") && json["text"] == text
+        })
+    }
+
+    /// Sends and receives one message: whatever happened before, the main job goes on.
+    pub fn assert_still_works(&self, name: &str) {
+        let text = format!("{name} in");
+        self.modem.deliver("+4915100000001", &text);
+        self.wait_for_received(&text);
+        let id = format!("{name}-out");
+        self.request(&serde_json::json!({"id": id, "to": "+4915100000002", "text": "still here"}));
+        self.client.wait_for_result(&id, "sent");
+    }
+
+    /// What the gateway published on topics that begin with `prefix`.
+    pub fn published(&self, prefix: &str) -> Vec<Crossing> {
+        let record = self.proxy.record();
+        record
+            .from_gateway
+            .iter()
+            .filter(|crossing| crossing.publish.topic.starts_with(prefix))
+            .cloned()
+            .collect()
+    }
+
+    /// Rows the store still owes to the broker, without those it has set aside. The gateway must not run.
+    pub fn owed(&self) -> Vec<String> {
+        let path = self.folder.path().join("store/smsbridge.sqlite");
+        let store = rusqlite::Connection::open(&path).expect("the store opens");
+        let mut query = store
+            .prepare("SELECT topic || ' ' || payload FROM outbox WHERE parked = 0")
+            .expect("an outbox table");
+        let rows = query.query_map([], |row| row.get(0)).expect("rows of the outbox");
+        rows.map(|row| row.expect("a row of the outbox")).collect()
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let broken = self.proxy.record().broken.clone();
+        if std::thread::panicking() {
+            println!("---- broken MQTT streams: {broken:?}");
+        } else {
+            assert_eq!(broken, Vec::<String>::new(), "every stream is valid MQTT 5");
+        }
+    }
+}
+
+/// The JSON of a PUBLISH.
+pub fn json(publish: &Publish) -> Value {
+    serde_json::from_slice(&publish.payload).unwrap_or_else(|e| {
+        panic!("no JSON on {}: {e}: {}", publish.topic, String::from_utf8_lossy(&publish.payload))
+    })
+}

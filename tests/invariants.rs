@@ -1,0 +1,202 @@
+//! Rules of docs/architecture.md about what is deliberately absent, read from the sources.
+//!
+//! Text search is blunt but sees every file at once; a rule that a compiler can hold is not here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A line of code, comments removed.
+struct Line {
+    file: String,
+    number: usize,
+    code: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The code of all sources below `folder`, tests left out: they may do what the product may not.
+fn code_below(folder: &str) -> Vec<Line> {
+    let mut files = Vec::new();
+    collect_sources(&root().join(folder), &mut files);
+    assert!(!files.is_empty(), "no sources below {folder}");
+    files.iter().flat_map(|path| read_code(path)).collect()
+}
+
+fn collect_sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("a folder entry").path();
+        if path.is_dir() {
+            collect_sources(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
+            files.push(path);
+        }
+    }
+}
+
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "tests" || stem.to_string_lossy().ends_with("_tests"))
+        || path.components().any(|part| part.as_os_str() == "tests")
+}
+
+/// Cuts a file at its test module, by convention its last item.
+fn read_code(path: &Path) -> Vec<Line> {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let root = root().canonicalize().expect("the project's folder");
+    let shown = path.canonicalize().expect("a source's path");
+    let file = shown.strip_prefix(&root).unwrap_or(&shown).display().to_string();
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
+        .map(|(index, line)| Line {
+            file: file.clone(),
+            number: index + 1,
+            code: without_comment(line).to_owned(),
+        })
+        .collect()
+}
+
+/// `//` also stands in addresses such as `mqtt://`, so a comment begins a line or follows a space.
+fn without_comment(line: &str) -> &str {
+    if line.trim_start().starts_with("//") { "" } else { line.split(" //").next().unwrap_or_default() }
+}
+
+/// Fails with every line that holds one of `words` outside the `allowed` files or folders.
+fn only_in(rule: &str, folder: &str, words: &[&str], allowed: &[&str]) {
+    let offenders: Vec<String> = code_below(folder)
+        .iter()
+        .filter(|line| !allowed.iter().any(|place| line.file.starts_with(place)))
+        .filter(|line| words.iter().any(|word| line.code.contains(word)))
+        .map(|line| format!("  {}:{}: {}", line.file, line.number, line.code.trim()))
+        .collect();
+    assert!(offenders.is_empty(), "{rule}\n{}", offenders.join("\n"));
+}
+
+/// Fails when `words` are nowhere in `place`: then the rule above it watches something that has moved.
+fn is_used_in(place: &str, words: &[&str]) {
+    let used = code_below("crates")
+        .iter()
+        .any(|line| line.file.starts_with(place) && words.iter().any(|word| line.code.contains(word)));
+    assert!(used, "none of {words:?} is in {place} any more: mend the rule in tests/invariants.rs");
+}
+
+/// The `[dependencies]` of a crate: what its users get, without what only its tests need.
+fn dependencies(krate: &str) -> Vec<String> {
+    let path = root().join("crates").join(krate).join("Cargo.toml");
+    let manifest: toml::Table = fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+        .parse()
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let listed = manifest.get("dependencies").and_then(toml::Value::as_table);
+    listed.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn depends_on_none_of(krate: &str, forbidden: &[&str]) {
+    let found: Vec<String> =
+        dependencies(krate).into_iter().filter(|name| forbidden.contains(&name.as_str())).collect();
+    assert!(
+        found.is_empty(),
+        "crates/{krate} must not depend on {found:?}: see docs/architecture.md, invariants"
+    );
+}
+
+#[test]
+fn only_app_spawns() {
+    let words = ["tokio::spawn", "task::spawn", "spawn_local", ".spawn(", "thread::spawn", "thread::Builder"];
+    // The store's thread and the demo's broker and modem are no tasks of the gateway's own.
+    let allowed =
+        ["crates/bridge/src/app.rs", "crates/bridge/src/store/", "crates/bridge/src/commands/demo.rs"];
+    only_in(
+        "Only app.rs starts tasks, so that one screen shows who runs and how it stops:",
+        "crates/bridge/src",
+        &words,
+        &allowed,
+    );
+    only_in("A library spawns nothing; its user decides where it runs:", "crates/codec/src", &words, &[]);
+    only_in("A library spawns nothing; its user decides where it runs:", "crates/modem/src", &words, &[]);
+    is_used_in("crates/bridge/src/app.rs", &words);
+}
+
+#[test]
+fn only_the_store_knows_sql() {
+    let words = ["rusqlite", "SELECT ", "INSERT INTO", "DELETE FROM", "CREATE TABLE", "BEGIN IMMEDIATE"];
+    only_in("Only store/ speaks SQL; ask it by a verb:", "crates", &words, &["crates/bridge/src/store/"]);
+    is_used_in("crates/bridge/src/store/", &words);
+}
+
+#[test]
+fn only_mqtt_names_rumqttc() {
+    let place = ["crates/bridge/src/mqtt/"];
+    only_in(
+        "Only mqtt/ names rumqttc, so that it can be changed for another:",
+        "crates",
+        &["rumqttc"],
+        &place,
+    );
+    is_used_in(place[0], &["rumqttc"]);
+}
+
+#[test]
+fn only_port_names_tokio_serial() {
+    let place = ["crates/modem/src/port.rs"];
+    only_in("Only port.rs names tokio-serial:", "crates", &["tokio_serial"], &place);
+    is_used_in(place[0], &["tokio_serial"]);
+}
+
+#[test]
+fn codec_and_modem_know_no_mqtt_json_or_sqlite() {
+    let forbidden = ["rumqttc", "mqtt5", "serde_json", "serde", "rusqlite"];
+    depends_on_none_of("codec", &forbidden);
+    depends_on_none_of("modem", &forbidden);
+}
+
+#[test]
+fn codec_and_modem_do_not_know_each_other() {
+    depends_on_none_of("codec", &["smsbridge-modem", "smsbridge-simulator", "tokio"]);
+    depends_on_none_of("modem", &["smsbridge-codec", "smsbridge-simulator"]);
+}
+
+#[test]
+fn codec_has_no_clock() {
+    let words = ["SystemTime", "Instant::now", "std::time", "jiff", "chrono"];
+    only_in("codec takes times as arguments, it has no clock:", "crates/codec/src", &words, &[]);
+    depends_on_none_of("codec", &["jiff", "chrono", "time"]);
+}
+
+#[test]
+fn no_delete_by_flag() {
+    // `AT+CMGD=<slot>,<flag>` deletes what we never read, and outgoing messages of others.
+    for folder in ["crates/modem/src", "crates/bridge/src"] {
+        let offenders: Vec<String> = code_below(folder)
+            .iter()
+            .filter(|line| {
+                line.code
+                    .split("CMGD=")
+                    .skip(1)
+                    .any(|tail| tail.split('"').next().is_some_and(|t| t.contains(',')))
+            })
+            .map(|line| format!("  {}:{}: {}", line.file, line.number, line.code.trim()))
+            .collect();
+        assert!(offenders.is_empty(), "CMGD takes one slot and never a flag:\n{}", offenders.join("\n"));
+    }
+    is_used_in("crates/modem/src", &["CMGD="]);
+}
+
+#[test]
+fn only_backoff_names_backoff() {
+    let rule = "Delays between tries are made in backoff.rs alone:";
+    only_in(
+        rule,
+        "crates",
+        &["backoff::ExponentialBackoff", "ExponentialBackoffBuilder"],
+        &["crates/bridge/src/backoff.rs"],
+    );
+}
+
+#[test]
+fn nothing_is_unsafe() {
+    let words = ["unsafe {", "unsafe fn", "allow(unsafe_code)"];
+    only_in("The workspace forbids unsafe code:", "crates", &words, &[]);
+}
