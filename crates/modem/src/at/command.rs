@@ -1,0 +1,143 @@
+//! One AT command as a value, and the answer to it.
+//!
+//! A command carries all the engine must know to tell its answer from everything else: the prefix
+//! its information lines begin with, how long the modem may be silent, and what follows a prompt.
+//! It must never show a secret: `Debug` and `Display` mask what follows `=`.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How long an ordinary command may take.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An AT command, without the carriage return that ends it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Command {
+    text: String,
+    payload: Option<String>,
+    timeout: Duration,
+    prompt_timeout: Duration,
+    expects: Option<&'static str>,
+    secret: bool,
+}
+
+impl Command {
+    /// A command that expects no particular information line and is answered within five seconds.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            payload: None,
+            timeout: DEFAULT_TIMEOUT,
+            prompt_timeout: Duration::from_secs(10),
+            expects: None,
+            secret: false,
+        }
+    }
+
+    /// Information lines of the answer begin with `prefix` (such as `+CSQ:`).
+    ///
+    /// Lines with another prefix are then unsolicited, and a prefix that may also come unasked is
+    /// told apart by this.
+    pub fn expect(mut self, prefix: &'static str) -> Self {
+        self.expects = Some(prefix);
+        self
+    }
+
+    /// The longest silence allowed: counted from the command (or its payload), and anew from each
+    /// information line, so that a long list needs no long timeout.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What is sent after the `> ` prompt; Ctrl-Z is added.
+    pub fn payload(mut self, text: impl Into<String>) -> Self {
+        self.payload = Some(text.into());
+        self
+    }
+
+    /// Hides what follows `=` wherever the command is shown.
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn payload_text(&self) -> Option<&str> {
+        self.payload.as_deref()
+    }
+
+    pub(crate) fn expects(&self) -> Option<&'static str> {
+        self.expects
+    }
+
+    /// The longest silence allowed after the command or its payload.
+    pub fn answer_timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// How long the prompt may take.
+    pub(crate) fn prompt_timeout(&self) -> Duration {
+        self.prompt_timeout
+    }
+
+    /// `NO CARRIER`, `BUSY` and `NO ANSWER` end only commands that make or take a call; for every
+    /// other command they are news about a call.
+    pub(crate) fn is_call(&self) -> bool {
+        let text = self.text.to_ascii_uppercase();
+        ["ATD", "ATA", "ATO", "ATH"].iter().any(|head| text.starts_with(head))
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text.split_once('=') {
+            Some((head, _)) if self.secret => write!(f, "{head}=****"),
+            _ => f.write_str(&self.text),
+        }
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({self}")?;
+        if let Some(payload) = &self.payload {
+            write!(f, ", payload of {} characters", payload.len())?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// The information lines of an answer that ended in `OK`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// In the order they came; echo, blank and unsolicited lines are not among them.
+    pub lines: Vec<String>,
+}
+
+impl Response {
+    /// The first information line.
+    pub fn first(&self) -> Option<&str> {
+        self.lines.first().map(String::as_str)
+    }
+
+    /// What follows `prefix` on each line that begins with it.
+    pub fn after<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().filter_map(move |line| line.strip_prefix(prefix)).map(str::trim)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_shown_nowhere() {
+        let command = Command::new("AT+CPIN=\"1234\"").secret();
+        assert_eq!(command.to_string(), "AT+CPIN=****");
+        assert!(!format!("{command:?}").contains("1234"));
+    }
+}

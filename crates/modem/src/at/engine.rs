@@ -1,0 +1,331 @@
+//! The AT dialogue as a pure value: one command at a time.
+//!
+//! Bytes and `now` go in, [`Event`]s, bytes to write and a deadline come out; the engine never reads
+//! a clock and never waits. It owns what is pending and decides, line by line, what is echo, answer,
+//! final result or unsolicited. It must never lose an unsolicited message that cuts into an answer,
+//! nor an answer's line because one cut in. Input is what the port gave, in pieces of any size.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::command::{Command, Response};
+use super::error::AtError;
+use super::lexer::{Lexer, Token};
+use super::params::is_hex;
+use super::urc::{self, Header, Unasked, Urc};
+
+/// An answer longer than this is none: 2000 stored messages.
+const MOST_LINES: usize = 4096;
+/// A USSD text that goes over more lines than this has lost its closing quote.
+const MOST_QUOTED_LINES: usize = 24;
+const CTRL_Z: u8 = 0x1A;
+const ESC: u8 = 0x1B;
+
+/// What the engine tells its driver.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The modem asked for the payload; it is on its way out.
+    Prompt,
+    /// The command is over.
+    Done(Result<Response, AtError>),
+    /// The command's time is over. The engine cannot be trusted with another one.
+    TimedOut {
+        /// How long the modem was silent.
+        after: Duration,
+    },
+    /// Something came unasked.
+    Urc(Urc),
+    /// The input is no AT dialogue.
+    Garbage,
+}
+
+/// A command could not be started: another is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlight;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub struct Engine {
+    lexer: Lexer,
+    pending: Option<Pending>,
+    /// First line of a two-line code, waiting for its PDU.
+    header: Option<Header>,
+    /// A `+CUSD` whose text goes on over the next line.
+    quoted: Option<Quoted>,
+    out: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+    /// Ctrl-Z of the latest command was handed out for writing.
+    submitted: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    command: Command,
+    response: Response,
+    stage: Stage,
+    deadline: Instant,
+    allowed: Duration,
+    /// An answer to the payload was seen, so that `OK` is the end.
+    answered: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Answer,
+    Prompt,
+    Payload,
+}
+
+#[derive(Debug)]
+struct Quoted {
+    text: String,
+    lines: usize,
+}
+
+impl Engine {
+    /// Begins a command.
+    pub fn start(&mut self, command: Command, now: Instant) -> Result<(), InFlight> {
+        if self.pending.is_some() {
+            return Err(InFlight);
+        }
+        let mut line = command.text().as_bytes().to_vec();
+        line.push(b'\r');
+        self.out.push_back(line);
+        self.submitted = false;
+        let (stage, allowed) = match command.payload_text() {
+            Some(_) => (Stage::Prompt, command.prompt_timeout()),
+            None => (Stage::Answer, command.answer_timeout()),
+        };
+        self.pending = Some(Pending {
+            command,
+            response: Response::default(),
+            stage,
+            deadline: now + allowed,
+            allowed,
+            answered: false,
+        });
+        Ok(())
+    }
+
+    /// Takes what the port gave.
+    pub fn feed(&mut self, bytes: &[u8], now: Instant) {
+        for byte in bytes {
+            let prompt_wanted = self.pending.as_ref().is_some_and(|p| p.stage == Stage::Prompt);
+            match self.lexer.push(*byte, prompt_wanted) {
+                Some(Token::Line(line)) => self.line(&line, now),
+                Some(Token::Prompt) => self.prompt(now),
+                Some(Token::Junk) => self.events.push_back(Event::Garbage),
+                None => {}
+            }
+        }
+    }
+
+    /// The next bytes to write, if any. Ctrl-Z always comes alone, so that a failed write tells
+    /// whether it left.
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        let chunk = self.out.pop_front()?;
+        if chunk == [CTRL_Z] {
+            self.submitted = true;
+        }
+        Some(chunk)
+    }
+
+    /// Whether there are bytes to write.
+    pub fn wants_transmit(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// The next thing to tell, if any.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`Engine::handle_timeout`].
+    pub fn deadline(&self) -> Option<Instant> {
+        self.pending.as_ref().map(|pending| pending.deadline)
+    }
+
+    /// Whether a command is in flight.
+    pub fn is_busy(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Whether Ctrl-Z of the latest command was handed out for writing.
+    pub fn submitted(&self) -> bool {
+        self.submitted
+    }
+
+    /// Ends the command if its time is over. A modem that may still be waiting for a payload gets
+    /// ESC, so that it does not take the next command for one.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if !self.pending.as_ref().is_some_and(|pending| now >= pending.deadline) {
+            return;
+        }
+        if let Some(pending) = self.pending.take() {
+            self.out.clear();
+            if pending.stage == Stage::Prompt {
+                self.out.push_back(vec![ESC]);
+            }
+            self.events.push_back(Event::TimedOut { after: pending.allowed });
+        }
+    }
+
+    /// Forgets the command in flight and everything half received. Only for synchronisation, where
+    /// the driver afterwards waits for silence.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    fn prompt(&mut self, now: Instant) {
+        let Some(pending) = &mut self.pending else { return };
+        pending.stage = Stage::Payload;
+        pending.allowed = pending.command.answer_timeout();
+        pending.deadline = now + pending.allowed;
+        self.out.push_back(pending.command.payload_text().unwrap_or_default().as_bytes().to_vec());
+        self.out.push_back(vec![CTRL_Z]);
+        self.events.push_back(Event::Prompt);
+    }
+
+    fn line(&mut self, line: &str, now: Instant) {
+        if self.quoted.is_some() {
+            return self.quoted_line(line, now);
+        }
+        if self.is_echo(line) {
+            return;
+        }
+        // In the middle of an answer only the announced length tells whose hexadecimal line this is.
+        let for_header = |header: &mut Header| is_hex(line) && (header.fits(line) || self.pending.is_none());
+        if let Some(header) = self.header.take_if(for_header) {
+            self.events.push_back(Event::Urc(header.with_body(line)));
+            return;
+        }
+        if self.is_answer(line) {
+            return self.answer(line, now);
+        }
+        if line.starts_with("+CUSD:") && line.matches('"').count() == 1 {
+            self.quoted = Some(Quoted { text: line.to_string(), lines: 1 });
+            return;
+        }
+        if let Some(unasked) = urc::read(line) {
+            return self.unasked(unasked);
+        }
+        if line == "OK" {
+            return self.success();
+        }
+        if let Some(error) = AtError::parse(line) {
+            return self.failure(error, line);
+        }
+        // A lone prompt that nobody waits for.
+        if line == ">" {
+            return;
+        }
+        let belongs = match &self.pending {
+            Some(pending) => pending.command.expects().is_none() || !has_prefix(line),
+            None => false,
+        };
+        if belongs { self.answer(line, now) } else { self.events.push_back(Event::Urc(Urc::Other(line.into()))) }
+    }
+
+    fn unasked(&mut self, unasked: Unasked) {
+        match unasked {
+            Unasked::Now(urc) => self.events.push_back(Event::Urc(urc)),
+            // Of a header that never got its PDU nothing is left to tell.
+            Unasked::Header(header) => self.header = Some(header),
+            Unasked::Noise => {}
+        }
+    }
+
+    /// Until the quote closes, lines are text, whatever they look like.
+    fn quoted_line(&mut self, line: &str, now: Instant) {
+        let Some(mut quoted) = self.quoted.take() else { return };
+        quoted.text.push('\n');
+        quoted.text.push_str(line);
+        quoted.lines += 1;
+        if line.contains('"') {
+            match urc::read(&quoted.text) {
+                Some(unasked) => self.unasked(unasked),
+                None => self.events.push_back(Event::Urc(Urc::Other(quoted.text))),
+            }
+        } else if quoted.lines < MOST_QUOTED_LINES && !(self.pending.is_some() && is_final(line)) {
+            self.quoted = Some(quoted);
+        } else {
+            // The closing quote is lost; the line may be the end of the command in flight.
+            self.line(line, now);
+        }
+    }
+
+    fn is_echo(&self, line: &str) -> bool {
+        self.pending.as_ref().is_some_and(|pending| {
+            (pending.response.lines.is_empty() && line == pending.command.text())
+                || (pending.stage == Stage::Payload && pending.command.payload_text() == Some(line))
+        })
+    }
+
+    /// Whether a line has the prefix the command in flight waits for, and is not one of the codes
+    /// that share it.
+    fn is_answer(&self, line: &str) -> bool {
+        let Some(pending) = &self.pending else { return false };
+        let Some(prefix) = pending.command.expects() else { return false };
+        let Some(rest) = line.strip_prefix(prefix) else { return false };
+        match prefix {
+            // The answer has <n> before <stat>; the code has <stat> and then perhaps a cell. One
+            // line answers, what follows is news.
+            "+CREG:" | "+CGREG:" | "+CEREG:" => {
+                let second = rest.split(',').nth(1).unwrap_or_default().trim();
+                pending.response.lines.is_empty() && matches!(second.len(), 1 | 2) && second.parse::<u8>().is_ok()
+            }
+            "+CSQ:" | "+CPIN:" => pending.response.lines.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn answer(&mut self, line: &str, now: Instant) {
+        let Some(pending) = &mut self.pending else { return };
+        if pending.response.lines.len() >= MOST_LINES {
+            self.events.push_back(Event::Garbage);
+            return;
+        }
+        pending.answered = true;
+        pending.response.lines.push(line.to_string());
+        if pending.stage == Stage::Answer {
+            pending.deadline = now + pending.allowed;
+        }
+    }
+
+    fn success(&mut self) {
+        let Some(pending) = &self.pending else { return };
+        // Some modems say OK between prompt and result; the result is what counts.
+        let early = pending.stage == Stage::Payload && pending.command.expects().is_some() && !pending.answered;
+        if early {
+            return;
+        }
+        if let Some(pending) = self.pending.take() {
+            self.events.push_back(Event::Done(Ok(pending.response)));
+        }
+    }
+
+    fn failure(&mut self, error: AtError, line: &str) {
+        let news = error.is_about_a_call()
+            && !self.pending.as_ref().is_some_and(|pending| pending.command.is_call());
+        if news {
+            self.events.push_back(Event::Urc(Urc::CallEnded { words: line.to_string() }));
+        } else if self.pending.take().is_some() {
+            self.events.push_back(Event::Done(Err(error)));
+        }
+    }
+}
+
+/// `+NAME:`, `^NAME:`, `*NAME:` and the like.
+fn has_prefix(line: &str) -> bool {
+    let mut chars = line.chars();
+    matches!(chars.next(), Some('+' | '^' | '*' | '#' | '$' | '%'))
+        && chars.take_while(|c| *c != ' ').any(|c| c == ':')
+}
+
+fn is_final(line: &str) -> bool {
+    line == "OK" || AtError::parse(line).is_some()
+}
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -1,0 +1,12 @@
+//! The AT protocol with no I/O and no clock: values in, values out.
+//!
+//! Everything here can be fed whole or byte by byte and gives the same events. Input is what a
+//! modem sent; output is what [`crate::session`] writes and hands on. Nothing here may wait, read a
+//! clock or know what a command is for.
+
+pub mod command;
+pub mod engine;
+pub mod error;
+pub mod lexer;
+pub mod params;
+pub mod urc;

@@ -1,0 +1,382 @@
+//! Which lines may come unasked, by table, and what they say.
+//!
+//! Owns the names of unsolicited result codes and their reading. Whether a line *is* unsolicited
+//! where its prefix may also be an answer (`+CREG:`, `+CSQ:`, `+CPIN:`, `+CUSD:`) is the engine's
+//! to say, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
+//! never an error.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::params::{fields, number};
+use crate::status::{Domain, Registration, RegistrationReport, Signal};
+
+/// The name of a message storage (TS 27.005 3.2.2), two capital letters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Storage([u8; 2]);
+
+impl Storage {
+    /// On the SIM.
+    pub const SM: Self = Self(*b"SM");
+    /// In the modem.
+    pub const ME: Self = Self(*b"ME");
+    /// SIM and modem seen as one.
+    pub const MT: Self = Self(*b"MT");
+    /// Status reports.
+    pub const SR: Self = Self(*b"SR");
+    /// Cell broadcasts.
+    pub const BM: Self = Self(*b"BM");
+    /// In the terminal adaptor.
+    pub const TA: Self = Self(*b"TA");
+
+    /// Reads a name as it stands in a line, with or without quotes.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.trim().trim_matches('"').to_ascii_uppercase().as_bytes() {
+            [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() => Some(Self([*a, *b])),
+            _ => None,
+        }
+    }
+
+    /// The name as the modem writes it.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("??")
+    }
+}
+
+impl FromStr for Storage {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::parse(name).ok_or_else(|| format!("\"{name}\" is not the name of a message storage"))
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An unsolicited result code.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Urc {
+    /// `+CMTI`: a message was stored. A hint to sweep.
+    MessageStored {
+        /// Where.
+        storage: Storage,
+        /// Its slot; 0 is a slot.
+        slot: u16,
+    },
+    /// `+CDSI`: a status report was stored. A hint to sweep.
+    ReportStored {
+        /// Where.
+        storage: Storage,
+        /// Its slot; 0 is a slot.
+        slot: u16,
+    },
+    /// `+CMT`: a message that was not stored.
+    Message {
+        /// The TPDU's length in octets, as the header gave it.
+        length: Option<u16>,
+        /// Service centre address and TPDU, capital hexadecimal digits.
+        pdu: String,
+    },
+    /// `+CDS`: a status report that was not stored.
+    Report {
+        /// The TPDU's length in octets, as the header gave it.
+        length: Option<u16>,
+        /// Service centre address and TPDU, capital hexadecimal digits.
+        pdu: String,
+    },
+    /// `+CBM`: a page of a cell broadcast.
+    Broadcast {
+        /// The page's length in octets.
+        length: Option<u16>,
+        /// The page, capital hexadecimal digits.
+        pdu: String,
+    },
+    /// `+CBMI`: a page of a cell broadcast was stored.
+    BroadcastStored {
+        /// Where.
+        storage: Storage,
+        /// Its slot.
+        slot: u16,
+    },
+    /// `+CREG`, `+CGREG` or `+CEREG`: the registration changed.
+    Registration(RegistrationReport),
+    /// A signal strength given unasked.
+    Signal(Signal),
+    /// `RING` or `+CRING`: a call is coming in.
+    Ring,
+    /// `+CLIP`: who is calling.
+    CallerId {
+        /// The number, unless withheld.
+        number: Option<String>,
+    },
+    /// `NO CARRIER`, `BUSY`, `NO ANSWER` outside a call command: a call is over.
+    CallEnded {
+        /// The modem's words.
+        words: String,
+    },
+    /// `+CUSD`: a reply from the network.
+    Ussd {
+        /// 0 done, 1 an answer is wanted, 2 ended by the network, 3 to 5 failed.
+        state: u8,
+        /// As on the line, not decoded.
+        text: Option<String>,
+        /// The data coding scheme, where given.
+        dcs: Option<u8>,
+    },
+    /// The modem has started. After synchronisation this faults the session instead.
+    Boot {
+        /// Its words.
+        banner: String,
+    },
+    /// Anything else.
+    Other(String),
+}
+
+/// What an unsolicited line is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Unasked {
+    /// Complete in itself.
+    Now(Urc),
+    /// The next hexadecimal line belongs to it.
+    Header(Header),
+    /// Not worth handing on.
+    Noise,
+}
+
+/// The first line of a two-line code.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Header {
+    kind: Body,
+    length: Option<u16>,
+}
+
+impl Header {
+    /// Whether a hexadecimal line has the octets this header announced, with a service centre
+    /// address in front or without.
+    pub(crate) fn fits(&self, hex: &str) -> bool {
+        let Some(length) = self.length.map(usize::from) else { return true };
+        let octets = hex.len() / 2;
+        let address = hex.get(..2).and_then(|n| usize::from_str_radix(n, 16).ok()).unwrap_or(0);
+        octets == length || octets == length + 1 + address
+    }
+
+    /// The whole code.
+    pub(crate) fn with_body(self, hex: &str) -> Urc {
+        let (length, pdu) = (self.length, hex.to_ascii_uppercase());
+        match self.kind {
+            Body::Message => Urc::Message { length, pdu },
+            Body::Report => Urc::Report { length, pdu },
+            Body::Broadcast => Urc::Broadcast { length, pdu },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Body {
+    Message,
+    Report,
+    Broadcast,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Stored,
+    ReportStored,
+    BroadcastStored,
+    Body(Body),
+    Registration(Domain),
+    /// `+CSQ:` and Huawei's `^RSSI:`, `^CSQ:`: steps of 2 dB from -113 dBm.
+    Steps,
+    Ring,
+    CallerId,
+    Ussd,
+    Boot,
+    Other,
+    Noise,
+}
+
+/// By how a line begins. An entry that ends in `:` has parameters; others are the whole line.
+const TABLE: &[(&str, Kind)] = &[
+    ("+CMTI:", Kind::Stored),
+    ("+CDSI:", Kind::ReportStored),
+    ("+CBMI:", Kind::BroadcastStored),
+    ("+CMT:", Kind::Body(Body::Message)),
+    ("+CDS:", Kind::Body(Body::Report)),
+    ("+CBM:", Kind::Body(Body::Broadcast)),
+    ("+CREG:", Kind::Registration(Domain::Circuit)),
+    ("+CGREG:", Kind::Registration(Domain::Packet)),
+    ("+CEREG:", Kind::Registration(Domain::Eps)),
+    ("+CSQ:", Kind::Steps),
+    ("^RSSI:", Kind::Steps),
+    ("^CSQ:", Kind::Steps),
+    ("RING", Kind::Ring),
+    ("+CRING:", Kind::Ring),
+    ("+CLIP:", Kind::CallerId),
+    ("+CUSD:", Kind::Ussd),
+    // Words only a modem that has just started (or is going down) says. `Call Ready`, `SMS DONE` and
+    // their like also follow AT+CFUN=1 and an accepted PIN, so they are no sign of a reset.
+    ("RDY", Kind::Boot),
+    ("*ATREADY:", Kind::Boot),
+    ("^SYSSTART", Kind::Boot),
+    ("MODEM:STARTUP", Kind::Boot),
+    ("NORMAL POWER DOWN", Kind::Boot),
+    ("POWERED DOWN", Kind::Boot),
+    ("UNDER-VOLTAGE POWER DOWN", Kind::Boot),
+    ("OVER-VOLTAGE POWER DOWN", Kind::Boot),
+    ("UNDER-VOLTAGE WARNNING", Kind::Other),
+    ("OVER-VOLTAGE WARNNING", Kind::Other),
+    ("Call Ready", Kind::Other),
+    ("SMS Ready", Kind::Other),
+    ("SMS DONE", Kind::Other),
+    ("PB DONE", Kind::Other),
+    ("+PBREADY", Kind::Other),
+    ("+CPIN:", Kind::Other),
+    ("+CFUN:", Kind::Other),
+    ("+CCWA:", Kind::Other),
+    ("+CLCC:", Kind::Other),
+    ("+CIND:", Kind::Other),
+    ("+CIEV:", Kind::Other),
+    ("+QIND:", Kind::Other),
+    ("+QUSIM:", Kind::Other),
+    ("+CTZV:", Kind::Other),
+    ("+CTZE:", Kind::Other),
+    ("^MODE:", Kind::Other),
+    ("^HCSQ:", Kind::Other),
+    ("^SRVST:", Kind::Other),
+    ("^SIMST:", Kind::Other),
+    ("^NWTIME:", Kind::Other),
+    ("^SCN:", Kind::Other),
+    ("^CEND:", Kind::Other),
+    ("^SMMEMFULL:", Kind::Other),
+    ("*RADIOPOWER:", Kind::Other),
+    ("+SPNWNAME:", Kind::Other),
+    ("+PSBEARER:", Kind::Other),
+    ("+ZUSIMR:", Kind::Other),
+    ("+ZPAS:", Kind::Other),
+    ("+ZEND:", Kind::Other),
+    // Sent every few seconds and of no use here. `^BOOT:` says only that no host has tamed the
+    // stick; a Huawei that resets leaves the bus.
+    ("^BOOT:", Kind::Noise),
+    ("^DSFLOWRPT:", Kind::Noise),
+    ("^CSNR:", Kind::Noise),
+    ("^STIN:", Kind::Noise),
+    ("#STN:", Kind::Noise),
+];
+
+/// Reads a line by the table; `None` where it is not in it.
+pub(crate) fn read(line: &str) -> Option<Unasked> {
+    // Position reports of modems with a GNSS receiver.
+    if line.starts_with("$G") {
+        return Some(Unasked::Noise);
+    }
+    let (name, kind) = TABLE.iter().find(|(name, _)| match name.strip_suffix(':') {
+        Some(_) => line.starts_with(name),
+        None => line.eq_ignore_ascii_case(name),
+    })?;
+    let rest = line.get(name.len()..).unwrap_or_default();
+    let urc = match kind {
+        Kind::Stored => place(rest).map(|(storage, slot)| Urc::MessageStored { storage, slot }),
+        Kind::ReportStored => place(rest).map(|(storage, slot)| Urc::ReportStored { storage, slot }),
+        Kind::BroadcastStored => place(rest).map(|(storage, slot)| Urc::BroadcastStored { storage, slot }),
+        Kind::Body(kind) => {
+            let length = number(fields(rest).last());
+            return Some(Unasked::Header(Header { kind: *kind, length }));
+        }
+        Kind::Registration(domain) => registration(*domain, rest),
+        Kind::Steps => number(fields(rest).first()).map(|steps| Urc::Signal(Signal::from_csq(steps))),
+        Kind::Ring => Some(Urc::Ring),
+        Kind::CallerId => {
+            let number = fields(rest).into_iter().next().filter(|n| !n.is_empty());
+            Some(Urc::CallerId { number })
+        }
+        Kind::Ussd => ussd(rest),
+        Kind::Boot => Some(Urc::Boot { banner: line.to_string() }),
+        Kind::Other => None,
+        Kind::Noise => return Some(Unasked::Noise),
+    };
+    Some(Unasked::Now(urc.unwrap_or_else(|| Urc::Other(line.to_string()))))
+}
+
+fn place(rest: &str) -> Option<(Storage, u16)> {
+    let fields = fields(rest);
+    Some((Storage::parse(fields.first()?)?, number(fields.get(1))?))
+}
+
+/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`.
+fn registration(domain: Domain, rest: &str) -> Option<Urc> {
+    let fields = fields(rest);
+    let state = Registration::from_number(number(fields.first())?);
+    let cause = number(fields.get(if domain == Domain::Packet { 6 } else { 5 }));
+    Some(Urc::Registration(RegistrationReport { domain, state, cause }))
+}
+
+fn ussd(rest: &str) -> Option<Urc> {
+    let (state, after) = rest.split_once(',').map_or((rest, None), |(state, after)| (state, Some(after)));
+    let state = state.trim().parse().ok()?;
+    // The text may hold quotes of its own, so the last quote ends it.
+    let (text, dcs) = match after.map(str::trim) {
+        Some(after) => match (after.find('"'), after.rfind('"')) {
+            (Some(first), Some(last)) if first < last => {
+                let dcs = after.get(last + 1..).unwrap_or_default();
+                (after.get(first + 1..last).map(str::to_string), dcs.trim_matches([',', ' ']).parse().ok())
+            }
+            _ => {
+                let fields = fields(after);
+                (fields.first().filter(|t| !t.is_empty()).cloned(), number(fields.get(1)))
+            }
+        },
+        None => (None, None),
+    };
+    Some(Urc::Ussd { state, text, dcs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_come_unasked() {
+        let now = |urc| Some(Unasked::Now(urc));
+        let rows: Vec<(&str, &str, Option<Unasked>)> = vec![
+            (
+                "slot zero",
+                "+CMTI: \"ME\",0",
+                now(Urc::MessageStored { storage: Storage::ME, slot: 0 }),
+            ),
+            ("report", "+CDSI: \"SR\",5", now(Urc::ReportStored { storage: Storage::SR, slot: 5 })),
+            ("no quotes", "+CMTI: SM,12", now(Urc::MessageStored { storage: Storage::SM, slot: 12 })),
+            ("unreadable", "+CMTI: what", now(Urc::Other("+CMTI: what".into()))),
+            ("call", "RING", now(Urc::Ring)),
+            ("not a call", "RINGO", None),
+            ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),
+            ("withheld", "+CLIP: \"\",128", now(Urc::CallerId { number: None })),
+            (
+                "ussd with quotes inside",
+                "+CUSD: 0,\"say \"hi\", now\",15",
+                now(Urc::Ussd { state: 0, text: Some("say \"hi\", now".into()), dcs: Some(15) }),
+            ),
+            ("ussd bare", "+CUSD: 4", now(Urc::Ussd { state: 4, text: None, dcs: None })),
+            ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
+            ("position", "$GPGGA,1,2", Some(Unasked::Noise)),
+            (
+                "message header",
+                "+CMT: ,24",
+                Some(Unasked::Header(Header { kind: Body::Message, length: Some(24) })),
+            ),
+            ("an answer", "+CPMS: 1,2", None),
+        ];
+        for (name, line, expect) in rows {
+            assert_eq!(read(line), expect, "{name}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What differs between modem families, as data.
+//!
+//! Owns one row a family and the choice of the row from the modem's own words. No code branches on
+//! a maker's name: what a family needs is a field here, and every other file reads the field. Input
+//! is manufacturer and model as `AT+CGMI` and `AT+CGMM` gave them.
+//!
+//! A new family is a new row in [`PROFILES`]; what only one family needs stays at the value
+//! [`GENERIC`] has for all others.
+
+use std::time::Duration;
+
+use crate::at::urc::Storage;
+
+/// What is known about a family of modems.
+#[derive(Debug)]
+pub struct Profile {
+    /// A name for logs and reports.
+    pub name: &'static str,
+    /// How to know the family: its words in the manufacturer's name, and how its models begin (none:
+    /// every model).
+    matches: &'static [Match],
+    /// Sent after the family is known; one that is refused is left out. What `AT&F` undoes (echo,
+    /// error codes) is set again after it.
+    pub init: &'static [&'static str],
+    /// Silence allowed in a list of messages; a list that takes longer hangs.
+    pub list_silence: Duration,
+    /// How long the network may take to accept a message.
+    pub send_timeout: Duration,
+    /// `AT+CMGL` is known to be broken: read slot by slot.
+    pub reads_by_slot: bool,
+    /// Where incoming messages are to be stored, best first.
+    pub receive_into: &'static [Storage],
+    /// Storages that are offered and must not be touched.
+    pub avoid: &'static [Storage],
+    /// Commands that may give the ICCID, and the prefix each answers with.
+    pub iccid: &'static [(&'static str, &'static str)],
+    /// How to learn how many tries are left for the PIN.
+    pub tries: &'static [TriesQuestion],
+    /// Restarts the modem when nothing else helps.
+    pub reset_command: &'static str,
+    /// The USB interface that takes commands and gives unsolicited codes.
+    pub at_interface: Option<u8>,
+}
+
+#[derive(Debug)]
+struct Match {
+    maker: &'static str,
+    models: &'static [&'static str],
+}
+
+/// A question for the tries left for the PIN.
+#[derive(Debug)]
+pub struct TriesQuestion {
+    /// The command.
+    pub command: &'static str,
+    /// What its answer begins with.
+    pub prefix: &'static str,
+    /// Which field of the answer holds the number.
+    pub field: usize,
+}
+
+const STANDARD_TRIES: TriesQuestion = TriesQuestion { command: "AT+CPINR=\"SIM PIN\"", prefix: "+CPINR:", field: 1 };
+
+/// For every modem not known by name.
+pub static GENERIC: Profile = Profile {
+    iccid: &[("AT+CCID", "+CCID:"), ("AT+ICCID", "+ICCID:"), ("AT+QCCID", "+QCCID:"), ("AT^ICCID?", "^ICCID:")],
+    ..GENERIC_ROW
+};
+
+/// The families known by name. The first that matches counts, so the special stands before the
+/// general.
+pub static PROFILES: &[Profile] = &[
+    Profile {
+        name: "huawei-e352",
+        matches: &[Match { maker: "huawei", models: &["E352"] }],
+        // Its own memory makes it drop off the bus.
+        avoid: &[Storage::ME, Storage::MT],
+        ..HUAWEI
+    },
+    Profile {
+        name: "huawei-e1750",
+        matches: &[Match { maker: "huawei", models: &["E1750", "E1752"] }],
+        init: &[],
+        ..HUAWEI
+    },
+    HUAWEI,
+    Profile {
+        name: "zte",
+        matches: &[Match { maker: "zte", models: &[] }],
+        init: &["AT+ZOPRT=5"],
+        iccid: &[("AT+ZGETICCID", "+ZGETICCID:"), ("AT+CCID", "+CCID:")],
+        tries: &[
+            TriesQuestion { command: "AT+ZPINPUK=?", prefix: "+ZPINPUK:", field: 0 },
+            STANDARD_TRIES,
+        ],
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "simcom-lte",
+        matches: &[Match { maker: "simcom", models: &["SIM7", "SIMCOM_SIM7", "A76", "A767"] }],
+        // The profile it boots with may refuse to send; only the factory's is known to be good.
+        init: &["AT&F", "ATE0", "AT+CMEE=1"],
+        iccid: &[("AT+CICCID", "+ICCID:"), ("AT+CCID", "+CCID:")],
+        tries: &[TriesQuestion { command: "AT+SPIC", prefix: "+SPIC:", field: 0 }, STANDARD_TRIES],
+        at_interface: Some(2),
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "simcom",
+        matches: &[Match { maker: "simcom", models: &[] }, Match { maker: "", models: &["SIMCOM", "SIM800", "SIM900"] }],
+        iccid: &[("AT+CCID", "+CCID:")],
+        tries: &[TriesQuestion { command: "AT+SPIC", prefix: "+SPIC:", field: 0 }, STANDARD_TRIES],
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "quectel-uart",
+        matches: &[Match { maker: "quectel", models: &["M95", "M35", "M66", "M10", "M26"] }],
+        iccid: &[("AT+QCCID", "+QCCID:"), ("AT+CCID", "+CCID:")],
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "quectel",
+        matches: &[Match { maker: "quectel", models: &[] }],
+        init: &["AT+QURCCFG=\"urcport\",\"usbat\""],
+        send_timeout: Duration::from_secs(120),
+        iccid: &[("AT+QCCID", "+QCCID:"), ("AT+CCID", "+CCID:")],
+        tries: &[TriesQuestion { command: "AT+QPINC=\"SC\"", prefix: "+QPINC:", field: 1 }, STANDARD_TRIES],
+        at_interface: Some(2),
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "cinterion",
+        matches: &[
+            Match { maker: "cinterion", models: &[] },
+            Match { maker: "siemens", models: &[] },
+            Match { maker: "gemalto", models: &[] },
+        ],
+        iccid: &[("AT^SCID", "^SCID:"), ("AT+CCID", "+CCID:")],
+        tries: &[TriesQuestion { command: "AT^SPIC", prefix: "^SPIC:", field: 0 }, STANDARD_TRIES],
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "sierra",
+        matches: &[Match { maker: "sierra", models: &[] }],
+        ..GENERIC_ROW
+    },
+];
+
+const GENERIC_ROW: Profile = Profile {
+    name: "generic",
+    matches: &[],
+    init: &[],
+    list_silence: Duration::from_secs(10),
+    send_timeout: Duration::from_secs(60),
+    reads_by_slot: false,
+    receive_into: &[Storage::SM, Storage::ME, Storage::MT],
+    avoid: &[],
+    iccid: &[("AT+CCID", "+CCID:")],
+    tries: &[STANDARD_TRIES],
+    reset_command: "AT+CFUN=1,1",
+    at_interface: None,
+};
+
+const HUAWEI: Profile = Profile {
+    name: "huawei",
+    matches: &[Match { maker: "huawei", models: &[] }],
+    // Without CURC=0 a stream of ^RSSI makes some sticks deaf within the day; PORTSEL=1 sends
+    // unsolicited codes to this port.
+    init: &["AT^CURC=0", "AT^PORTSEL=1"],
+    iccid: &[("AT^ICCID?", "^ICCID:"), ("AT+CCID", "+CCID:")],
+    tries: &[TriesQuestion { command: "AT^CPIN?", prefix: "^CPIN:", field: 3 }, STANDARD_TRIES],
+    at_interface: Some(2),
+    ..GENERIC_ROW
+};
+
+/// The row for a modem that gave these words of itself.
+pub fn pick(manufacturer: Option<&str>, model: Option<&str>) -> &'static Profile {
+    let maker = manufacturer.unwrap_or_default().to_ascii_lowercase();
+    let model = model.unwrap_or_default().to_ascii_uppercase();
+    let fits = |m: &Match| {
+        maker.contains(m.maker)
+            && (m.models.is_empty() || m.models.iter().any(|head| model.starts_with(head)))
+    };
+    PROFILES.iter().find(|profile| profile.matches.iter().any(fits)).unwrap_or(&GENERIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_by_their_own_words() {
+        let rows = [
+            ("huawei", "E173", "huawei"),
+            ("Huawei Technologies Co., Ltd.", "E3372", "huawei"),
+            ("huawei", "E352", "huawei-e352"),
+            ("huawei", "E1752", "huawei-e1750"),
+            ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "simcom-lte"),
+            ("SIMCOM_Ltd", "SIMCOM_SIM800L", "simcom"),
+            ("Quectel", "EC25", "quectel"),
+            ("Quectel_Ltd", "M95", "quectel-uart"),
+            ("ZTE INCORPORATED", "MF190", "zte"),
+            ("SIEMENS", "TC35i", "cinterion"),
+            ("Nokia", "6310i", "generic"),
+            ("", "", "generic"),
+        ];
+        for (maker, model, expect) in rows {
+            assert_eq!(pick(Some(maker), Some(model)).name, expect, "{maker} {model}");
+        }
+        assert_eq!(pick(None, None).name, "generic");
+    }
+}

@@ -1,0 +1,311 @@
+//! One life of a connection to a modem.
+//!
+//! Owns the port, the engine and the queue of what came unasked; runs one command at a time. It must
+//! never spawn, never repeat a command by itself and never go on after a fault: AT answers carry no
+//! number, so after a timeout nobody knows whose answer comes next. Input is the port's bytes; every
+//! way out of a fault is to drop the session and begin a new one with [`crate::bring_up`].
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::at::command::{Command, Response};
+use crate::at::engine::{Engine, Event};
+use crate::at::urc::{Storage, Urc};
+use crate::error::{LinkFault, ModemError};
+use crate::profile::{self, Profile};
+
+/// What came unasked and nobody fetched: beyond this the oldest goes. All of it is hints to look,
+/// and the looking is done anyway.
+const MOST_QUEUED: usize = 1024;
+
+/// A byte stream a modem can be behind: a name for the bound, implemented by all that fits it.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// What an earlier session taught about the modem.
+#[derive(Debug, Clone, Default)]
+pub struct SessionOptions {
+    /// Read messages slot by slot: `AT+CMGL` hung before (see [`ModemError::suggests_cmgr`]).
+    pub prefer_cmgr: bool,
+}
+
+/// A connection to a modem.
+#[derive(Debug)]
+pub struct Session<P> {
+    port: P,
+    engine: Engine,
+    queue: VecDeque<Urc>,
+    buffer: Box<[u8; 1024]>,
+    /// Set once; then every call gives it again.
+    fault: Option<ModemError>,
+    /// A boot banner is a fault from synchronisation on.
+    synchronised: bool,
+    options: SessionOptions,
+    profile: &'static Profile,
+    pub(crate) memory: Memory,
+}
+
+/// What this session has learnt about the modem. Written by `sms` and by [`Session::optional`].
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Optional commands the modem refused as such: not asked again.
+    refused: BTreeSet<String>,
+    /// The storage selected for reading.
+    pub(crate) selected: Option<Storage>,
+    /// `AT+CPMS` with one argument was refused: reading another storage needs all three.
+    pub(crate) cpms_wants_three: bool,
+    /// `AT+CMGL` was refused.
+    pub(crate) list_refused: bool,
+    /// Storages that were offered but could not be selected.
+    pub(crate) unselectable: BTreeSet<Storage>,
+}
+
+impl<P> Session<P> {
+    /// A session over a freshly opened port. [`crate::bring_up::wake`] comes first.
+    pub fn new(port: P) -> Self {
+        Self::with_options(port, SessionOptions::default())
+    }
+
+    /// A session that knows what an earlier one learnt.
+    pub fn with_options(port: P, options: SessionOptions) -> Self {
+        Self {
+            port,
+            engine: Engine::default(),
+            queue: VecDeque::new(),
+            buffer: Box::new([0; 1024]),
+            fault: None,
+            synchronised: false,
+            options,
+            profile: &profile::GENERIC,
+            memory: Memory::default(),
+        }
+    }
+
+    /// Why the session is spent, if it is.
+    pub fn fault(&self) -> Option<&ModemError> {
+        self.fault.as_ref()
+    }
+
+    /// What is known about this family of modems.
+    pub fn profile(&self) -> &'static Profile {
+        self.profile
+    }
+
+    /// Gives the port back.
+    pub fn into_port(self) -> P {
+        self.port
+    }
+
+    pub(crate) fn set_profile(&mut self, profile: &'static Profile) {
+        self.profile = profile;
+    }
+
+    pub(crate) fn prefers_cmgr(&self) -> bool {
+        self.options.prefer_cmgr || self.profile.reads_by_slot || self.memory.list_refused
+    }
+
+    /// From now on a boot banner means that the modem restarted under us. What came before is old.
+    pub(crate) fn set_synchronised(&mut self) {
+        self.synchronised = true;
+        self.queue.clear();
+    }
+
+    fn fail(&mut self, error: ModemError) -> ModemError {
+        tracing::debug!(%error, "session faulted");
+        self.fault.get_or_insert(error).clone()
+    }
+
+    fn link(&mut self, fault: LinkFault) -> ModemError {
+        self.fail(ModemError::Link(fault))
+    }
+
+    /// Queues an unsolicited code, unless it ends the session.
+    fn unsolicited(&mut self, urc: Urc) -> Result<(), ModemError> {
+        if let Urc::Boot { banner } = &urc
+            && self.synchronised
+        {
+            let banner = banner.clone();
+            return Err(self.link(LinkFault::Restarted { banner }));
+        }
+        if self.queue.len() >= MOST_QUEUED {
+            self.queue.pop_front();
+        }
+        self.queue.push_back(urc);
+        Ok(())
+    }
+}
+
+impl<P: Stream> Session<P> {
+    /// Sends a command and waits for its end. Not cancel-safe: dropped midway, it leaves a session
+    /// that only errs.
+    pub async fn command(&mut self, command: Command) -> Result<Response, ModemError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        let shown = command.to_string();
+        if self.engine.start(command, Instant::now().into_std()).is_err() {
+            return Err(self.link(LinkFault::Abandoned));
+        }
+        loop {
+            self.transmit().await?;
+            while let Some(event) = self.engine.poll_event() {
+                match event {
+                    Event::Prompt => {}
+                    Event::Done(Ok(response)) => {
+                        self.drain_events()?;
+                        return Ok(response);
+                    }
+                    Event::Done(Err(error)) => {
+                        self.drain_events()?;
+                        return Err(ModemError::Refused { command: shown, error });
+                    }
+                    Event::TimedOut { after } => {
+                        let error = self.fail(ModemError::Timeout { command: shown, after });
+                        // The ESC for a modem that may still wait for a payload.
+                        while let Some(chunk) = self.engine.poll_transmit() {
+                            let _ = timeout(Duration::from_secs(1), self.port.write_all(&chunk)).await;
+                        }
+                        return Err(error);
+                    }
+                    Event::Urc(urc) => self.unsolicited(urc)?,
+                    Event::Garbage => return Err(self.link(LinkFault::Garbage)),
+                }
+            }
+            if !self.engine.wants_transmit() {
+                self.receive().await?;
+            }
+        }
+    }
+
+    /// The next thing that came unasked; what came during a command is given at once. Cancel-safe.
+    pub async fn next_event(&mut self) -> Result<Urc, ModemError> {
+        loop {
+            if let Some(urc) = self.queue.pop_front() {
+                return Ok(urc);
+            }
+            if let Some(fault) = &self.fault {
+                return Err(fault.clone());
+            }
+            if self.engine.is_busy() {
+                return Err(self.link(LinkFault::Abandoned));
+            }
+            match self.port.read(&mut self.buffer[..]).await {
+                Ok(0) => return Err(self.link(LinkFault::Gone)),
+                Ok(n) => self.engine.feed(&self.buffer[..n], Instant::now().into_std()),
+                Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
+            }
+            self.drain_events()?;
+        }
+    }
+
+    /// A command the modem need not know: `None` where it refuses. One it refuses as unknown is not
+    /// asked again in this session.
+    pub(crate) async fn optional(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
+        let shown = command.to_string();
+        if self.memory.refused.contains(&shown) {
+            return Ok(None);
+        }
+        match self.command(command).await {
+            Ok(response) => Ok(Some(response)),
+            Err(ModemError::Refused { error, .. }) => {
+                tracing::debug!(command = %shown, %error, "optional command refused");
+                if !error.is_not_ready_yet() && error.code().is_none_or(|code| code == 3 || code == 4) {
+                    self.memory.refused.insert(shown);
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A command whose silence is no fault, for synchronisation only: `Ok(None)` where nothing came.
+    /// The caller must [`Session::drain`] before it sends anything else.
+    pub(crate) async fn attempt(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
+        match self.command(command).await {
+            Ok(response) => Ok(Some(response)),
+            Err(ModemError::Timeout { .. }) => {
+                self.fault = None;
+                self.engine.reset();
+                Ok(None)
+            }
+            Err(ModemError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes raw bytes, outside any command.
+    pub(crate) async fn write_raw(&mut self, bytes: &[u8]) -> Result<(), ModemError> {
+        match timeout(Duration::from_secs(2), self.port.write_all(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.link(LinkFault::Io(error.to_string()))),
+            Err(_) => Err(self.link(LinkFault::Io("it takes no data".into()))),
+        }
+    }
+
+    /// Reads and forgets until the port was silent for `quiet`, at most for `longest`.
+    pub(crate) async fn drain(&mut self, quiet: Duration, longest: Duration) -> Result<(), ModemError> {
+        let end = Instant::now() + longest;
+        loop {
+            let until = end.min(Instant::now() + quiet);
+            match timeout_at(until, self.port.read(&mut self.buffer[..])).await {
+                Err(_) => break,
+                Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
+                Ok(Ok(_)) if Instant::now() >= end => break,
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
+            }
+        }
+        self.engine.reset();
+        Ok(())
+    }
+
+    /// Whether Ctrl-Z of the latest command has left, or may have.
+    pub(crate) fn submitted(&self) -> bool {
+        self.engine.submitted()
+    }
+
+    async fn transmit(&mut self) -> Result<(), ModemError> {
+        while let Some(chunk) = self.engine.poll_transmit() {
+            let until = self.engine.deadline().map_or_else(Instant::now, Instant::from_std);
+            let written = timeout_at(until, async {
+                self.port.write_all(&chunk).await?;
+                self.port.flush().await
+            });
+            match written.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
+                Err(_) => return Err(self.link(LinkFault::Io("it takes no data".into()))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once, or lets the command's time run out.
+    async fn receive(&mut self) -> Result<(), ModemError> {
+        let until = self.engine.deadline().map_or_else(Instant::now, Instant::from_std);
+        match timeout_at(until, self.port.read(&mut self.buffer[..])).await {
+            Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
+            Ok(Ok(n)) => self.engine.feed(&self.buffer[..n], Instant::now().into_std()),
+            Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
+            Err(_) => {}
+        }
+        self.engine.handle_timeout(Instant::now().into_std());
+        Ok(())
+    }
+
+    /// Sorts what the engine has to tell while no command waits for it.
+    fn drain_events(&mut self) -> Result<(), ModemError> {
+        while let Some(event) = self.engine.poll_event() {
+            match event {
+                Event::Urc(urc) => self.unsolicited(urc)?,
+                Event::Garbage => return Err(self.link(LinkFault::Garbage)),
+                Event::Prompt | Event::Done(_) | Event::TimedOut { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
