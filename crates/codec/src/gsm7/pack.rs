@@ -1,0 +1,138 @@
+//! Owns packing: seven-bit characters (septets) in octets, low bits first, for SMS (TS 23.038 6.1.2.1), cell broadcast
+//! (6.1.2.2, the same) and USSD (6.1.2.3, with its own padding).
+//!
+//! Septets come from tables or from the caller as one octet each with the top bit clear. Fill bits are those after a
+//! user data header that move the text to a septet boundary.
+
+/// The carriage return USSD pads with.
+const CR: u8 = 0x0D;
+
+/// Octets that so many septets take after so many fill bits.
+pub const fn packed_len(septets: usize, fill_bits: usize) -> usize {
+    (septets * 7 + fill_bits).div_ceil(8)
+}
+
+/// Appends septets packed into octets, after `fill_bits` (0 to 6) zero bits. The top bit of a septet is not looked at.
+pub fn pack_into(septets: &[u8], fill_bits: usize, octets: &mut Vec<u8>) {
+    octets.reserve(packed_len(septets.len(), fill_bits));
+    let mut septets = septets;
+    if fill_bits == 0 {
+        // Eight septets are seven octets.
+        let (chunks, rest) = septets.as_chunks::<8>();
+        for chunk in chunks {
+            let mut bits = 0u64;
+            for (i, &septet) in chunk.iter().enumerate() {
+                bits |= u64::from(septet & 0x7F) << (7 * i);
+            }
+            octets.extend_from_slice(&bits.to_le_bytes()[..7]);
+        }
+        septets = rest;
+    }
+    let (mut bits, mut held) = (0u32, fill_bits);
+    for &septet in septets {
+        bits |= u32::from(septet & 0x7F) << held;
+        held += 7;
+        if held >= 8 {
+            octets.push(bits as u8);
+            bits >>= 8;
+            held -= 8;
+        }
+    }
+    if held > 0 {
+        octets.push(bits as u8);
+    }
+}
+
+/// Appends `count` septets from octets, after `fill_bits` (0 to 6); fewer if the octets hold fewer.
+pub fn unpack_into(octets: &[u8], fill_bits: usize, count: usize, septets: &mut Vec<u8>) {
+    let count = count.min((octets.len() * 8).saturating_sub(fill_bits) / 7);
+    septets.reserve(count);
+    let end = septets.len() + count;
+    let mut octets = octets;
+    if fill_bits == 0 {
+        let (chunks, _) = octets.as_chunks::<7>();
+        for chunk in chunks.iter().take(count / 8) {
+            let [a, b, c, d, e, f, g] = *chunk;
+            let bits = u64::from_le_bytes([a, b, c, d, e, f, g, 0]);
+            septets.extend_from_slice(&std::array::from_fn::<u8, 8, _>(|i| (bits >> (7 * i)) as u8 & 0x7F));
+        }
+        octets = &octets[count / 8 * 7..];
+    }
+    let (mut bits, mut held, mut skip) = (0u32, 0, fill_bits);
+    for &octet in octets {
+        if septets.len() >= end {
+            return;
+        }
+        bits |= u32::from(octet) << held;
+        held += 8;
+        if skip > 0 {
+            bits >>= skip;
+            held -= skip;
+            skip = 0;
+        }
+        while held >= 7 && septets.len() < end {
+            septets.push(bits as u8 & 0x7F);
+            bits >>= 7;
+            held -= 7;
+        }
+    }
+}
+
+/// Packs septets for USSD (6.1.2.3.1): seven bits left over in the last octet would read as `@`, so they carry a
+/// carriage return; and a text that itself ends with one on an octet boundary gets a second, to keep the first.
+pub fn pack_ussd(septets: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let ends_with_cr_on_the_boundary = septets.len().is_multiple_of(8) && septets.last() == Some(&CR);
+    if septets.len() % 8 == 7 || ends_with_cr_on_the_boundary {
+        let mut padded = septets.to_vec();
+        padded.push(CR);
+        pack_into(&padded, 0, &mut octets);
+    } else {
+        pack_into(septets, 0, &mut octets);
+    }
+    octets
+}
+
+/// Unpacks USSD septets and takes the padding off again.
+pub fn unpack_ussd(octets: &[u8]) -> Vec<u8> {
+    let mut septets = Vec::new();
+    unpack_into(octets, 0, usize::MAX, &mut septets);
+    // Padding stands only where the last septet ends with its octet, or alone after a boundary.
+    let at_boundary = septets.len().is_multiple_of(8) && !septets.is_empty();
+    let second_after_boundary = septets.len() % 8 == 1 && septets.len() > 1 && septets.ends_with(&[CR, CR]);
+    if (at_boundary && septets.last() == Some(&CR)) || second_after_boundary {
+        septets.pop();
+    }
+    septets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn septets_come_back_for_every_length_and_fill() {
+        let text: Vec<u8> = (0..160).map(|i| (i * 37 % 128) as u8).collect();
+        for length in 0..=160 {
+            for fill_bits in 0..7 {
+                let (mut octets, mut septets) = (Vec::new(), Vec::new());
+                pack_into(&text[..length], fill_bits, &mut octets);
+                assert_eq!(octets.len(), packed_len(length, fill_bits));
+                unpack_into(&octets, fill_bits, length, &mut septets);
+                assert_eq!(septets, text[..length], "length {length}, fill {fill_bits}");
+            }
+        }
+    }
+
+    #[test]
+    fn ussd_text_of_any_length_keeps_its_end() {
+        let mut text = b"*100# answer with many words".to_vec();
+        for end in [b'x', CR] {
+            for length in 1..text.len() {
+                text[length - 1] = end;
+                assert_eq!(unpack_ussd(&pack_ussd(&text[..length])), text[..length], "{length} septets");
+                text[length - 1] = b'y';
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Owns the short way from a number and a text to PDUs for `AT+CMGS`.
+//!
+//! Everything that must differ from message to message (references) and everything that depends on the time (an
+//! absolute validity) comes in through [`SubmitOptions`]; there is no memory and no clock here.
+
+use crate::address::Address;
+use crate::dcs::{Dcs, MessageClass};
+use crate::error::EncodeError;
+use crate::pdu::{EncodedPdu, Pdu};
+use crate::split::{SplitOptions, split, split_data};
+use crate::tpdu::{Submit, Tpdu};
+use crate::user_data::UserData;
+use crate::validity::Validity;
+
+/// Which parts are to be reported on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ReportRequest {
+    /// None.
+    #[default]
+    None,
+    /// Every part: the message has arrived when all have.
+    EachPart,
+    /// The last part only: cheaper, and says less.
+    LastPart,
+}
+
+/// How to send. The default is a plain message through the SIM's service centre, without a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SubmitOptions {
+    /// Alphabet, concatenation reference, ports and the like.
+    pub split: SplitOptions,
+    /// TP-MR of the first part; each further part has the next number. Many modems put their own numbers there.
+    pub message_reference: u8,
+    /// Which parts are to be reported on.
+    pub report: ReportRequest,
+    /// How long the network keeps trying; `None` leaves it to the service centre.
+    pub validity: Option<Validity>,
+    /// Message class; class 0 is shown at once and not stored.
+    pub class: Option<MessageClass>,
+    /// The service centre to go through; `None` leaves it to the SIM.
+    pub service_centre: Option<Address>,
+    /// TP-RD: the service centre is to refuse a message it already holds.
+    pub reject_duplicates: bool,
+    /// TP-RP: the answer may come through this service centre.
+    pub reply_path: bool,
+    /// TP-PID; 0 for a plain message.
+    pub pid: u8,
+}
+
+/// The PDUs that send a text to a number, in order.
+///
+/// # Errors
+/// A number that is none ([`Address::from_number`]) or a text that cannot be sent as asked ([`split()`]).
+pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
+    let to = Address::from_number(to)?;
+    compose(to, split(text, &options.split)?, options)
+}
+
+/// The PDUs that send data to a number, in order; ports are in [`SplitOptions`].
+///
+/// # Errors
+/// A number that is none, or more than 255 parts.
+pub fn submit_data(to: &str, data: &[u8], options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
+    let to = Address::from_number(to)?;
+    compose(to, split_data(data, &options.split)?, options)
+}
+
+fn compose(
+    to: Address,
+    parts: Vec<UserData<'static>>,
+    options: &SubmitOptions,
+) -> Result<Vec<EncodedPdu>, EncodeError> {
+    let last = parts.len() - 1;
+    let pdu = |(index, user_data): (usize, UserData<'static>)| {
+        let submit = Submit {
+            reject_duplicates: options.reject_duplicates,
+            status_report_request: match options.report {
+                ReportRequest::None => false,
+                ReportRequest::EachPart => true,
+                ReportRequest::LastPart => index == last,
+            },
+            reply_path: options.reply_path,
+            reference: options.message_reference.wrapping_add(index as u8),
+            to,
+            pid: options.pid,
+            dcs: Dcs::new(user_data.alphabet(), options.class),
+            validity: options.validity,
+            user_data,
+        };
+        Pdu { service_centre: options.service_centre, tpdu: Tpdu::Submit(submit) }.encode()
+    };
+    parts.into_iter().enumerate().map(pdu).collect()
+}

@@ -1,0 +1,111 @@
+//! Owns SMS-STATUS-REPORT (TS 23.040 9.2.2.3): what became of a message.
+
+use super::{HEADER_INDICATOR, Parameters, flag};
+use crate::address::Address;
+use crate::cause::{Outcome, Status};
+use crate::error::{DecodeError, EncodeError, Field};
+use crate::octets::Octets;
+use crate::timestamp::Timestamp;
+
+/// A report on a message sent before, found by its reference and recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StatusReport<'a> {
+    /// TP-MMS: more messages wait at the service centre. (The bit on the wire says the opposite.)
+    pub more_messages: bool,
+    /// TP-LP: this has been forwarded or was sent by a machine; do not forward it again.
+    pub loop_prevention: bool,
+    /// TP-SRQ: this answers a SMS-COMMAND, not a SMS-SUBMIT.
+    pub for_command: bool,
+    /// TP-MR of the message it is about.
+    pub reference: u8,
+    /// TP-RA: the recipient of that message.
+    pub to: Address,
+    /// TP-SCTS: when the service centre had that message; `None` if the octets are no time.
+    pub sent_at: Option<Timestamp>,
+    /// TP-DT: when the status came about; `None` if the octets are no time.
+    pub discharged_at: Option<Timestamp>,
+    /// TP-ST.
+    pub status: Status,
+    /// The optional fields; `None` if the report ends with the status.
+    pub parameters: Option<Parameters<'a>>,
+    /// Octets after the status did not read as optional fields and were left alone. Stored reports often end in FF.
+    pub tail_ignored: bool,
+}
+
+impl<'a> StatusReport<'a> {
+    /// A report with these five, and nothing else set.
+    pub fn new(
+        reference: u8,
+        to: Address,
+        sent_at: Timestamp,
+        discharged_at: Timestamp,
+        status: Status,
+    ) -> Self {
+        StatusReport {
+            more_messages: false,
+            loop_prevention: false,
+            for_command: false,
+            reference,
+            to,
+            sent_at: Some(sent_at),
+            discharged_at: Some(discharged_at),
+            status,
+            parameters: None,
+            tail_ignored: false,
+        }
+    }
+
+    /// What the status comes to.
+    pub fn outcome(&self) -> Outcome {
+        self.status.outcome()
+    }
+
+    pub(super) fn read(first: u8, octets: &mut Octets<'a>) -> Result<Self, DecodeError> {
+        let reference = octets.octet(Field::MessageReference)?;
+        let to = Address::read(octets, Field::RecipientAddress)?;
+        let sent_at = Timestamp::decode(octets.array(Field::ServiceCentreTimestamp)?);
+        let discharged_at = Timestamp::decode(octets.array(Field::DischargeTime)?);
+        let status = Status(octets.octet(Field::Status)?);
+        let has_tail = octets.left() > 0;
+        let parameters = Parameters::read_indicator(octets)
+            .and_then(|indicator| Parameters::read(indicator, first & HEADER_INDICATOR != 0, octets))
+            .ok();
+        Ok(StatusReport {
+            more_messages: first & 0x04 == 0,
+            loop_prevention: first & 0x08 != 0,
+            for_command: first & 0x20 != 0,
+            reference,
+            to,
+            sent_at,
+            discharged_at,
+            status,
+            tail_ignored: has_tail && parameters.is_none(),
+            parameters,
+        })
+    }
+
+    pub(super) fn write(&self, octets: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let has_header = self.parameters.as_ref().is_some_and(Parameters::has_header);
+        octets.push(
+            0x02 | flag(!self.more_messages, 0x04)
+                | flag(self.loop_prevention, 0x08)
+                | flag(self.for_command, 0x20)
+                | flag(has_header, HEADER_INDICATOR),
+        );
+        octets.push(self.reference);
+        self.to.encode_into(octets);
+        octets.extend_from_slice(&self.sent_at.map_or([0; 7], Timestamp::encode));
+        octets.extend_from_slice(&self.discharged_at.map_or([0; 7], Timestamp::encode));
+        octets.push(self.status.0);
+        if let Some(parameters) = &self.parameters {
+            octets.push(parameters.indicator());
+            parameters.write(octets)?;
+        }
+        Ok(())
+    }
+
+    /// The same, not tied to the octets it was read from.
+    pub fn into_owned(self) -> StatusReport<'static> {
+        StatusReport { parameters: self.parameters.map(Parameters::into_owned), ..self }
+    }
+}

@@ -1,0 +1,283 @@
+//! Owns TP-UD with its length and header (TS 23.040 9.2.3.16, 9.2.3.24): what a part carries.
+//!
+//! The octets stay as they are on the wire, borrowed from the PDU or owned after composing; everything else is read
+//! from them when asked. What the octets are made of comes from the data coding scheme of the TPDU around it. It must
+//! never hold more than 140 octets.
+
+use std::borrow::Cow;
+
+use crate::dcs::{Alphabet, Dcs};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError, Field};
+use crate::gsm7::{self, Languages};
+use crate::octets::Octets;
+use crate::ucs2;
+use crate::udh::{self, Concatenation, Element, Elements, Ports};
+
+/// The most octets of user data, header included.
+pub const MAX_OCTETS: usize = 140;
+/// The most septets, header included.
+pub const MAX_SEPTETS: usize = 160;
+
+/// The user data of one short message: a header with elements, if there is one, and text or data.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UserData<'a> {
+    alphabet: Alphabet,
+    compressed: bool,
+    /// TP-UDL: septets for 7-bit text (header and fill bits counted as septets), else octets.
+    length: u8,
+    /// Octets of the header with its length octet; 0 if there is none.
+    header: u8,
+    octets: Cow<'a, [u8]>,
+}
+
+impl<'a> UserData<'a> {
+    /// Reads TP-UDL and TP-UD. Octets after them are left where they are.
+    pub(crate) fn read(octets: &mut Octets<'a>, dcs: Dcs, has_header: bool) -> Result<Self, DecodeError> {
+        let length_at = *octets;
+        let length = octets.octet(Field::UserDataLength)?;
+        let (alphabet, compressed) = (dcs.alphabet(), dcs.is_compressed());
+        let in_septets = counts_septets(alphabet, compressed);
+        let needed = if in_septets { gsm7::packed_len(length.into(), 0) } else { length.into() };
+        if needed > MAX_OCTETS {
+            let limit = if in_septets { MAX_SEPTETS } else { MAX_OCTETS };
+            let kind = DecodeErrorKind::BadLength { length: length.into(), limit };
+            return Err(length_at.error(Field::UserDataLength, kind));
+        }
+        let data_at = *octets;
+        let data = octets.take(needed, Field::UserData)?;
+        let mut header = 0;
+        // A header indicated where there is no user data at all is none.
+        if let (true, Some(&inner)) = (has_header, data.first()) {
+            let total = usize::from(inner) + 1;
+            let septets_left = !in_septets || (total * 8).div_ceil(7) <= length.into();
+            if total > data.len() || !septets_left {
+                return Err(data_at.error(Field::UserDataHeader, DecodeErrorKind::HeaderTooLong));
+            }
+            header = total as u8;
+        }
+        if alphabet == Alphabet::Ucs2 && !compressed && (data.len() - usize::from(header)) % 2 != 0 {
+            return Err(data_at.error(Field::UserData, DecodeErrorKind::OddUcs2));
+        }
+        Ok(UserData { alphabet, compressed, length, header, octets: Cow::Borrowed(data) })
+    }
+
+    /// Writes TP-UDL and TP-UD.
+    pub(crate) fn write(&self, octets: &mut Vec<u8>) {
+        octets.push(self.length);
+        octets.extend_from_slice(&self.octets);
+    }
+
+    /// Whether a data coding scheme describes this.
+    pub(crate) fn agrees_with(&self, dcs: Dcs) -> bool {
+        (self.alphabet, self.compressed) == (dcs.alphabet(), dcs.is_compressed())
+    }
+
+    /// What the text is written in, or [`Alphabet::EightBit`] for data.
+    pub fn alphabet(&self) -> Alphabet {
+        self.alphabet
+    }
+
+    /// Whether text is compressed (TS 23.042); it is then handed over as octets.
+    pub fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// TP-UDL as it stands on the wire: septets for 7-bit text, else octets; the header is counted.
+    pub fn length(&self) -> u8 {
+        self.length
+    }
+
+    /// All octets of TP-UD: header, fill bits and text.
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// Whether there is a header (TP-UDHI).
+    pub fn has_header(&self) -> bool {
+        self.header > 0
+    }
+
+    /// The header after its length octet, as it came; empty if there is none.
+    pub fn header(&self) -> &[u8] {
+        if self.header == 0 { &[] } else { &self.octets[1..self.header.into()] }
+    }
+
+    /// The header's elements in order; none if its inner lengths do not add up.
+    pub fn elements(&self) -> Elements<'_> {
+        Elements::new(self.header())
+    }
+
+    /// The octets after the header: the data of an 8-bit message, UCS-2 units, or packed septets (with the fill bits
+    /// in front).
+    pub fn data(&self) -> &[u8] {
+        &self.octets[self.header.into()..]
+    }
+
+    /// Fill bits between a header and 7-bit text, 0 to 6.
+    pub fn fill_bits(&self) -> usize {
+        if counts_septets(self.alphabet, self.compressed) { fill_bits(self.header.into()) } else { 0 }
+    }
+
+    /// How many septets of 7-bit text there are after the header; `None` for anything else.
+    pub fn septets(&self) -> Option<usize> {
+        counts_septets(self.alphabet, self.compressed)
+            .then(|| usize::from(self.length) - (usize::from(self.header) * 8).div_ceil(7))
+    }
+
+    /// Appends the text and says true; leaves the string alone and says false if this is data or compressed.
+    ///
+    /// A character cut between two parts is lost on both sides here; [`crate::join()`] puts it together.
+    pub fn text_into(&self, text: &mut String) -> bool {
+        match (self.septets(), self.alphabet) {
+            (Some(septets), _) => {
+                let languages = self.languages().unwrap_or_default();
+                gsm7::decode_packed_into(self.data(), self.fill_bits(), septets, languages, text);
+                true
+            }
+            (None, Alphabet::Ucs2) if !self.compressed => {
+                ucs2::decode_into(self.data(), text);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The text; `None` if this is data or compressed.
+    pub fn text(&self) -> Option<String> {
+        let mut text = String::new();
+        self.text_into(&mut text).then_some(text)
+    }
+
+    /// Where this part belongs in a message of several: the last valid concatenation element.
+    pub fn concatenation(&self) -> Option<Concatenation> {
+        self.elements().filter_map(Concatenation::from_element).last()
+    }
+
+    /// The application ports: the last port element.
+    pub fn ports(&self) -> Option<Ports> {
+        self.elements().filter_map(Ports::from_element).last()
+    }
+
+    /// The national languages that the header of a 7-bit text asks for; `None` if it names none.
+    pub fn languages(&self) -> Option<Languages> {
+        self.septets()?;
+        udh::languages(self.elements())
+    }
+
+    /// The same, not tied to the octets it was read from.
+    pub fn into_owned(self) -> UserData<'static> {
+        UserData { octets: Cow::Owned(self.octets.into_owned()), ..self }
+    }
+}
+
+impl UserData<'static> {
+    /// No text at all, in the default alphabet.
+    pub fn empty() -> Self {
+        UserData {
+            alphabet: Alphabet::Gsm7,
+            compressed: false,
+            length: 0,
+            header: 0,
+            octets: Cow::Borrowed(&[]),
+        }
+    }
+
+    /// A text that fits into one part, in the cheapest alphabet. For longer ones there is [`crate::split()`].
+    ///
+    /// # Errors
+    /// More than 160 septets or 70 units of UCS-2.
+    pub fn from_text(text: &str) -> Result<Self, EncodeError> {
+        let mut septets = Vec::new();
+        match gsm7::encode_into(text, &mut septets) {
+            Ok(()) => UserData::from_septets(&[], &septets),
+            Err(_) => {
+                let mut octets = Vec::new();
+                ucs2::encode_into(text, &mut octets);
+                UserData::from_octets(Alphabet::Ucs2, &[], &octets)
+            }
+        }
+    }
+
+    /// 7-bit text given as septets, one an octet, after a header with these elements.
+    ///
+    /// # Errors
+    /// More than fits into 140 octets.
+    pub fn from_septets(elements: &[Element<'_>], septets: &[u8]) -> Result<Self, EncodeError> {
+        UserData::compose_septets(&header_octets(elements), septets)
+    }
+
+    /// Data, or big-endian UCS-2, after a header with these elements.
+    ///
+    /// # Errors
+    /// More than fits into 140 octets; UCS-2 of an odd number of octets, and [`Alphabet::Gsm7`], which is given as
+    /// septets, do not agree with what they are.
+    pub fn from_octets(
+        alphabet: Alphabet,
+        elements: &[Element<'_>],
+        data: &[u8],
+    ) -> Result<Self, EncodeError> {
+        UserData::compose_octets(alphabet, &header_octets(elements), data)
+    }
+
+    /// `header` is without its length octet; empty for none.
+    pub(crate) fn compose_septets(header: &[u8], septets: &[u8]) -> Result<Self, EncodeError> {
+        let mut octets = Vec::with_capacity(MAX_OCTETS);
+        let header = write_header(header, &mut octets)?;
+        let length = (usize::from(header) * 8).div_ceil(7) + septets.len();
+        if length > MAX_SEPTETS {
+            return Err(EncodeError::too_long(Field::UserData, length, MAX_SEPTETS));
+        }
+        gsm7::pack_into(septets, fill_bits(header.into()), &mut octets);
+        let octets = Cow::Owned(octets);
+        Ok(UserData { alphabet: Alphabet::Gsm7, compressed: false, length: length as u8, header, octets })
+    }
+
+    pub(crate) fn compose_octets(
+        alphabet: Alphabet,
+        header: &[u8],
+        data: &[u8],
+    ) -> Result<Self, EncodeError> {
+        if alphabet == Alphabet::Gsm7 || (alphabet == Alphabet::Ucs2 && !data.len().is_multiple_of(2)) {
+            return Err(EncodeError::new(Field::UserData, crate::error::EncodeErrorKind::Mismatch));
+        }
+        let mut octets = Vec::with_capacity(MAX_OCTETS);
+        let header = write_header(header, &mut octets)?;
+        octets.extend_from_slice(data);
+        if octets.len() > MAX_OCTETS {
+            return Err(EncodeError::too_long(Field::UserData, octets.len(), MAX_OCTETS));
+        }
+        let length = octets.len() as u8;
+        Ok(UserData { alphabet, compressed: false, length, header, octets: Cow::Owned(octets) })
+    }
+}
+
+fn counts_septets(alphabet: Alphabet, compressed: bool) -> bool {
+    alphabet == Alphabet::Gsm7 && !compressed
+}
+
+/// Bits between a header of so many octets and the next septet boundary.
+fn fill_bits(header: usize) -> usize {
+    (7 - header * 8 % 7) % 7
+}
+
+fn header_octets(elements: &[Element<'_>]) -> Vec<u8> {
+    let mut header = Vec::new();
+    for element in elements {
+        header.extend_from_slice(&[element.id, element.data.len() as u8]);
+        header.extend_from_slice(element.data);
+    }
+    header
+}
+
+/// Writes UDHL and the header, and says how many octets they are together; nothing for an empty header.
+fn write_header(header: &[u8], octets: &mut Vec<u8>) -> Result<u8, EncodeError> {
+    if header.is_empty() {
+        return Ok(0);
+    }
+    if header.len() >= MAX_OCTETS {
+        return Err(EncodeError::too_long(Field::UserDataHeader, header.len(), MAX_OCTETS - 1));
+    }
+    octets.push(header.len() as u8);
+    octets.extend_from_slice(header);
+    Ok(header.len() as u8 + 1)
+}
