@@ -1,1 +1,62 @@
-//! smsbridge-simulator
+//! Modems and a network that do not exist, to develop and test SMS software against.
+//!
+//! A [`Simulator`] is one GSM modem with its SIM and its network. It answers AT commands by
+//! TS 27.005 and TS 27.007 in PDU mode on any byte stream ([`Simulator::serve`]), on a
+//! pseudo-terminal (`pty`, Unix) or a TCP port ([`tcp`]), and is told from outside what happens: messages that
+//! arrive, faults ([`Fault`]), plugs pulled. It is written from the standards and knows no client.
+//!
+//! | where | what |
+//! |---|---|
+//! | `simulator.rs` | the handle: everything a test may do |
+//! | `options.rs`, `persona.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
+//! | `modem/` | the modem itself, a value without I/O or clock |
+//! | `network.rs`, `air.rs` | the service centre; the only door to the codec |
+//! | `world.rs` | modem, network and faults together, with time as an argument |
+//! | `serve.rs`, `pty.rs`, `tcp.rs`, `main.rs` | ends to plug it into |
+//!
+//! ```
+//! use smsbridge_simulator::Simulator;
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(async {
+//! let sim = Simulator::default();
+//! let (mut terminal, modem) = tokio::io::duplex(4096);
+//! let served = sim.clone();
+//! tokio::spawn(async move { served.serve(modem).await });
+//!
+//! sim.deliver("+4915112345678", "hello").unwrap();
+//! terminal.write_all(b"ATE0+CMGL=4\r").await.unwrap();
+//! let mut answer = String::new();
+//! while !answer.ends_with("OK\r\n") {
+//!     answer.push(char::from(terminal.read_u8().await.unwrap()));
+//! }
+//! assert!(answer.contains("+CMGL: 1,0,,"));
+//! # });
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod air;
+mod fault;
+mod modem;
+mod network;
+mod options;
+mod persona;
+#[cfg(unix)]
+pub mod pty;
+mod serve;
+mod simulator;
+pub mod tcp;
+mod world;
+
+pub use air::Message;
+pub use fault::{Fault, Moment, Trigger, Trouble, When};
+pub use modem::{Status, Storage, Stored};
+pub use network::{Sent, Ussd};
+pub use options::{Options, Reports};
+pub use persona::Persona;
+pub use serve::End;
+pub use simulator::Simulator;
+/// Why a text could not be made into PDUs.
+pub use smsbridge_codec::EncodeError;

@@ -1,0 +1,81 @@
+//! What a command answers: information blocks and a final result, before it becomes bytes.
+//!
+//! Kept apart from bytes so that a fault can add noise between lines or replace the result.
+
+/// Errors a modem gives, by the tables of TS 27.005 3.2.5 and TS 27.007 9.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Plain `ERROR`.
+    Plain,
+    /// `+CME ERROR: n`, or `ERROR` while `+CMEE=0`.
+    Cme(u16),
+    /// `+CMS ERROR: n`.
+    Cms(u16),
+    /// A command the persona does not know.
+    Unknown,
+}
+
+impl Refusal {
+    pub(crate) const NOT_ALLOWED: Self = Self::Cme(3);
+    pub(crate) const NO_SIM: Self = Self::Cme(10);
+    pub(crate) const PIN_NEEDED: Self = Self::Cme(11);
+    pub(crate) const PUK_NEEDED: Self = Self::Cme(12);
+    pub(crate) const WRONG_PASSWORD: Self = Self::Cme(16);
+    pub(crate) const BAD_PARAMETER: Self = Self::Cme(50);
+    pub(crate) const CMS_NOT_ALLOWED: Self = Self::Cms(302);
+    pub(crate) const CMS_NOT_SUPPORTED: Self = Self::Cms(303);
+    pub(crate) const BAD_PDU: Self = Self::Cms(304);
+    pub(crate) const BAD_SLOT: Self = Self::Cms(321);
+    pub(crate) const MEMORY_FULL: Self = Self::Cms(322);
+    pub(crate) const NO_SERVICE_CENTRE: Self = Self::Cms(330);
+    pub(crate) const NO_NETWORK: Self = Self::Cms(331);
+}
+
+/// A finished command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Each block is one or more lines and is set off by CR LF on both sides.
+    pub(crate) blocks: Vec<Vec<String>>,
+    /// The last line; `None` while a prompt is given instead.
+    pub(crate) result: Option<String>,
+}
+
+impl Answer {
+    /// The prompt for a text.
+    pub(crate) fn prompt() -> Self {
+        Self::default()
+    }
+
+    /// Bytes with CR LF around them, `noise` before each line if there is any.
+    pub(crate) fn render(&self, mut noise: impl FnMut() -> Option<String>) -> Vec<u8> {
+        let mut out = String::new();
+        let mut disturb = |out: &mut String| {
+            if let Some(line) = noise() {
+                out.push_str("\r\n");
+                out.push_str(&line);
+                out.push_str("\r\n");
+            }
+        };
+        disturb(&mut out);
+        for block in &self.blocks {
+            out.push_str("\r\n");
+            for (n, line) in block.iter().enumerate() {
+                if n > 0 {
+                    disturb(&mut out);
+                }
+                out.push_str(line);
+                out.push_str("\r\n");
+            }
+            disturb(&mut out);
+        }
+        match &self.result {
+            Some(result) => {
+                out.push_str("\r\n");
+                out.push_str(result);
+                out.push_str("\r\n");
+            }
+            None => out.push_str("\r\n> "),
+        }
+        out.into_bytes()
+    }
+}

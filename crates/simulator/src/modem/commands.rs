@@ -1,0 +1,343 @@
+//! The general commands: V.250 basics and TS 27.007 (identity, PIN, radio, registration, USSD, calls).
+//!
+//! Owns how a command is cut into name, form and arguments. What it does not know it asks
+//! `sms.rs`, then the persona's own list, and then refuses.
+
+use super::answer::Refusal;
+use super::parser::parameters;
+use super::{Done, Me, Now, Uplink};
+use crate::air;
+
+/// `+NAME`, `+NAME?`, `+NAME=?` or `+NAME=...`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Plain,
+    Read,
+    Test,
+    Set,
+}
+
+/// One command of a line.
+pub(super) struct Command<'a> {
+    pub(super) text: &'a str,
+    /// Upper case.
+    pub(super) name: String,
+    pub(super) form: Form,
+    pub(super) args: Vec<String>,
+}
+
+impl<'a> Command<'a> {
+    fn parse(text: &'a str) -> Self {
+        let (name, form, args) = match text.split_once('=') {
+            Some((name, "?")) => (name, Form::Test, Vec::new()),
+            Some((name, rest)) => (name, Form::Set, parameters(rest)),
+            None => match text.strip_suffix('?') {
+                Some(name) => (name, Form::Read, Vec::new()),
+                None => (text, Form::Plain, Vec::new()),
+            },
+        };
+        Self { text, name: name.trim().to_ascii_uppercase(), form, args }
+    }
+
+    pub(super) fn arg(&self, n: usize) -> Option<&str> {
+        self.args.get(n).map(String::as_str)
+    }
+
+    pub(super) fn number(&self, n: usize) -> Option<u32> {
+        self.arg(n)?.parse().ok()
+    }
+
+    /// A setting that has no effect here.
+    pub(super) fn setting(
+        &self,
+        out: &mut Vec<Vec<String>>,
+        test: &str,
+        read: &str,
+    ) -> Result<Done, Refusal> {
+        match self.form {
+            Form::Test => out.push(vec![test.into()]),
+            Form::Read => out.push(vec![read.into()]),
+            Form::Set | Form::Plain => {}
+        }
+        Ok(Done::Fine)
+    }
+}
+
+/// `0,1,2`
+pub(super) fn join(values: &[u8]) -> String {
+    values.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The words of `+CMEE=2` for the errors given here (TS 27.007 9.2.1).
+pub(super) fn cme_text(n: u16) -> Option<&'static str> {
+    Some(match n {
+        3 => "operation not allowed",
+        4 => "operation not supported",
+        10 => "SIM not inserted",
+        11 => "SIM PIN required",
+        12 => "SIM PUK required",
+        13 => "SIM failure",
+        14 => "SIM busy",
+        16 => "incorrect password",
+        30 => "no network service",
+        50 => "Incorrect parameters",
+        100 => "unknown",
+        _ => return None,
+    })
+}
+
+type Blocks = Vec<Vec<String>>;
+
+impl Me {
+    pub(super) fn command(&mut self, text: &str, now: Now, out: &mut Blocks) -> Result<Done, Refusal> {
+        if let Some((_, line)) = self.persona.extra.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+            if !line.is_empty() {
+                out.push(vec![(*line).into()]);
+            }
+            return Ok(Done::Fine);
+        }
+        let c = Command::parse(text);
+        if !c.name.starts_with('+') {
+            return self.basic(&c, out);
+        }
+        if let Some(done) = self.sms_command(&c, out) {
+            return done;
+        }
+        let mut say = |line: String| out.push(vec![line]);
+        match (c.name.as_str(), c.form) {
+            ("+CGMI" | "+GMI", Form::Plain) => say(self.persona.manufacturer.into()),
+            ("+CGMM" | "+GMM", Form::Plain) => say(self.persona.model.into()),
+            ("+CGMR" | "+GMR", Form::Plain) => say(self.persona.revision.into()),
+            ("+CGSN" | "+GSN", Form::Plain) => say(self.imei.clone()),
+            ("+CGMI" | "+CGMM" | "+CGMR" | "+CGSN" | "+CIMI" | "+CNUM" | "+CSQ", Form::Test) => {
+                if c.name == "+CSQ" {
+                    say("+CSQ: (0-31,99),(0-7,99)".into());
+                }
+            }
+            ("+CMEE", Form::Read) => say(format!("+CMEE: {}", self.set.cmee)),
+            ("+CMEE", Form::Test) => say("+CMEE: (0-2)".into()),
+            ("+CMEE", Form::Set) => self.set.cmee = within(&c, 0, 2)?,
+            ("+CPIN", _) => return self.cpin(&c, out),
+            ("+CPINR", Form::Plain) => {
+                say(format!("+CPINR: SIM PIN,{},3", self.sim.tries));
+                say(format!("+CPINR: SIM PUK,{},10", self.sim.puk_tries));
+            }
+            ("+CFUN", _) => return self.cfun(&c, out),
+            ("+CSCS", Form::Read) => say(format!("+CSCS: \"{}\"", self.set.charset)),
+            ("+CSCS", Form::Test) => say("+CSCS: (\"GSM\",\"IRA\",\"UCS2\")".into()),
+            ("+CSCS", Form::Set) => {
+                let wanted = c.arg(0).unwrap_or("");
+                self.set.charset = ["GSM", "IRA", "UCS2"]
+                    .into_iter()
+                    .find(|n| *n == wanted)
+                    .ok_or(Refusal::BAD_PARAMETER)?;
+            }
+            ("+CREG" | "+CGREG" | "+CEREG", _) => return self.creg(&c, out),
+            ("+COPS", _) => return self.cops(&c, out),
+            ("+CSQ", Form::Plain) => say(format!("+CSQ: {},99", self.csq())),
+            ("+CESQ", Form::Plain) => say(format!("+CESQ: {},99,255,255,255,255", self.csq())),
+            ("+CCID" | "+ICCID" | "+QCCID", Form::Plain | Form::Read) => {
+                self.sim_there()?;
+                say(format!("{}: {}", c.name, self.sim.iccid));
+            }
+            ("+CIMI", Form::Plain) => {
+                self.sim.ready()?;
+                say(self.sim.imsi.clone());
+            }
+            ("+CNUM", Form::Plain) => {
+                self.sim.ready()?;
+                if !self.sim.number.is_empty() {
+                    say(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
+                }
+            }
+            ("+CCLK", Form::Read) => say(format!("+CCLK: \"{}\"", air::clock(now))),
+            ("+CUSD", _) => return self.cusd(&c, out),
+            ("+CLIP", Form::Set) => self.set.clip = within(&c, 0, 1)? == 1,
+            ("+CLIP", Form::Read) => say(format!("+CLIP: {},1", u8::from(self.set.clip))),
+            ("+CHUP", Form::Plain) => self.uplink.push_back(Uplink::HangUp),
+            ("+CPAS", Form::Plain) => say("+CPAS: 0".into()),
+            ("+GCAP", Form::Plain) => say("+GCAP: +CGSM".into()),
+            (
+                "+CRC" | "+CCWA" | "+COLP" | "+CTZU" | "+CTZR" | "+CGEREP" | "+CRSL",
+                Form::Set | Form::Test,
+            ) => {}
+            _ => return Err(Refusal::Unknown),
+        }
+        Ok(Done::Fine)
+    }
+
+    fn basic(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        let text = c.text.to_ascii_uppercase();
+        match text.as_str() {
+            "E" | "E0" => self.set.echo = false,
+            "E1" => self.set.echo = true,
+            "Z" | "Z0" | "&F" | "&F0" => self.restore(),
+            "I" | "I0" => out.push(vec![
+                self.persona.manufacturer.into(),
+                self.persona.model.into(),
+                format!("Revision: {}", self.persona.revision),
+            ]),
+            "V1" | "Q0" | "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0"
+            | "&K3" => {}
+            "H" | "H0" => self.uplink.push_back(Uplink::HangUp),
+            text if text.starts_with('S') && text.contains('=') => {}
+            _ => return Err(Refusal::Plain),
+        }
+        Ok(Done::Fine)
+    }
+
+    /// ATZ and AT&F put back what V.250 and TS 27.005 call the profile; registration and radio stay.
+    fn restore(&mut self) {
+        let fresh = super::Settings::at_power_up(&self.persona);
+        self.set = super::Settings { memory: self.set.memory, ..fresh };
+    }
+
+    fn sim_there(&self) -> Result<(), Refusal> {
+        if self.sim.present { Ok(()) } else { Err(Refusal::NO_SIM) }
+    }
+
+    fn cpin(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        match c.form {
+            Form::Test => {}
+            Form::Read => out.push(vec![format!("+CPIN: {}", self.sim.state()?)]),
+            Form::Set => {
+                let before = self.stat();
+                self.sim.enter(c.arg(0).unwrap_or(""), c.arg(1))?;
+                self.registration_changed(before);
+            }
+            Form::Plain => return Err(Refusal::Plain),
+        }
+        Ok(Done::Fine)
+    }
+
+    fn cfun(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        match c.form {
+            Form::Test => out.push(vec!["+CFUN: (0,1,4),(0,1)".into()]),
+            Form::Read => out.push(vec![format!("+CFUN: {}", self.cfun)]),
+            Form::Set => {
+                let wanted = c.number(0).filter(|n| [0, 1, 4].contains(n)).ok_or(Refusal::BAD_PARAMETER)?;
+                if c.arg(1) == Some("1") {
+                    return Ok(Done::Restart);
+                }
+                let before = self.stat();
+                if self.cfun == 0 && wanted != 0 {
+                    // The SIM was without power.
+                    self.sim.power_up();
+                }
+                self.cfun = wanted as u8;
+                self.registration_changed(before);
+            }
+            Form::Plain => return Err(Refusal::Plain),
+        }
+        Ok(Done::Fine)
+    }
+
+    fn creg(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        let which = match c.name.as_str() {
+            "+CREG" => 0,
+            "+CGREG" => 1,
+            _ => 2,
+        };
+        let n = self.set.creg[which];
+        match c.form {
+            Form::Test => out.push(vec![format!("{}: (0-2)", c.name)]),
+            Form::Read => out.push(vec![format!("{}: {n},{}{}", c.name, self.stat(), self.place(n))]),
+            Form::Set => self.set.creg[which] = within(c, 0, 2)?,
+            Form::Plain => return Err(Refusal::Plain),
+        }
+        Ok(Done::Fine)
+    }
+
+    /// Location area, cell and technology, as `<n>=2` adds them.
+    pub(super) fn place(&self, n: u8) -> String {
+        if n == 2 && matches!(self.stat(), 1 | 5) {
+            format!(",\"1A2B\",\"01C3D4E5\",{}", self.persona.technology)
+        } else {
+            String::new()
+        }
+    }
+
+    fn cops(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        let (name, code) = &self.operator;
+        match c.form {
+            Form::Test => {
+                let act = self.persona.technology;
+                out.push(vec![format!("+COPS: (2,\"{name}\",\"{name}\",\"{code}\",{act}),,(0-4),(0-2)")]);
+            }
+            Form::Read if self.reachable() => {
+                let format = self.set.cops_format;
+                let shown = if format == 2 { code } else { name };
+                out.push(vec![format!("+COPS: 0,{format},\"{shown}\",{}", self.persona.technology)]);
+            }
+            Form::Read => out.push(vec!["+COPS: 0".into()]),
+            Form::Set => {
+                if c.number(0) == Some(3) {
+                    self.set.cops_format =
+                        c.number(1).filter(|n| *n <= 2).ok_or(Refusal::BAD_PARAMETER)? as u8;
+                } else {
+                    self.sim.ready()?;
+                }
+            }
+            Form::Plain => return Err(Refusal::Plain),
+        }
+        Ok(Done::Fine)
+    }
+
+    fn csq(&self) -> u8 {
+        if self.cfun == 1 { self.signal } else { 99 }
+    }
+
+    fn cusd(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        match c.form {
+            Form::Test => out.push(vec!["+CUSD: (0-2)".into()]),
+            Form::Read => out.push(vec![format!("+CUSD: {}", u8::from(self.set.cusd))]),
+            Form::Set => {
+                let n = within(c, 0, 2)?;
+                if n == 2 {
+                    self.uplink.push_back(Uplink::UssdCancel);
+                    return Ok(Done::Fine);
+                }
+                self.set.cusd = n == 1;
+                if let Some(code) = c.arg(1) {
+                    self.sim.ready()?;
+                    if !self.reachable() {
+                        return Err(Refusal::Cme(30));
+                    }
+                    self.uplink.push_back(Uplink::Ussd(code.into()));
+                }
+            }
+            Form::Plain => return Err(Refusal::Plain),
+        }
+        Ok(Done::Fine)
+    }
+
+    /// A USSD text from the network; shown when `+CUSD=1`. `more`: the network waits for a reply.
+    pub(crate) fn ussd(&mut self, text: &str, more: bool) {
+        if self.set.cusd {
+            let state = u8::from(more);
+            self.say(format!("+CUSD: {state},\"{}\",15", text.replace('"', "'")));
+        }
+    }
+
+    /// The end of a USSD session, from whichever side.
+    pub(crate) fn ussd_ended(&mut self) {
+        if self.set.cusd {
+            self.say("+CUSD: 2");
+        }
+    }
+
+    /// One ring of an incoming call.
+    pub(crate) fn ring(&mut self, from: &str) {
+        if self.reachable() {
+            self.say("RING");
+            if self.set.clip {
+                let kind = if from.starts_with('+') { 145 } else { 129 };
+                self.say(format!("+CLIP: \"{from}\",{kind},\"\",,\"\",0"));
+            }
+        }
+    }
+}
+
+fn within(c: &Command<'_>, low: u32, high: u32) -> Result<u8, Refusal> {
+    c.number(0).filter(|n| (low..=high).contains(n)).map(|n| n as u8).ok_or(Refusal::BAD_PARAMETER)
+}

@@ -1,0 +1,349 @@
+//! The mobile equipment (ME): one modem as a value, by TS 27.005 and TS 27.007.
+//!
+//! Owns everything a modem remembers: settings that a restart forgets, the SIM, the storages, and
+//! what it still has to say. Input is what `parser.rs` read from the terminal and what the network
+//! offers; output is answers, unasked lines ([`Me::take_urc`]) and requests to the network
+//! ([`Me::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
+//! test: it is written from the standards, to be a check and not a mirror.
+//!
+//! `commands.rs` has the general commands, `sms.rs` those for messages, `receive.rs` what the
+//! network delivers, `storage.rs` and `sim_card.rs` what lasts.
+
+pub(crate) mod answer;
+mod commands;
+pub(crate) mod parser;
+mod receive;
+mod sim_card;
+mod sms;
+pub(crate) mod storage;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::options::Options;
+use crate::persona::Persona;
+use answer::{Answer, Refusal};
+use parser::{Input, Parser};
+pub(crate) use receive::{Incoming, Kind, Offer};
+use sim_card::SimCard;
+use storage::Storages;
+pub use storage::{Status, Storage, Stored};
+
+/// The time, as whoever drives the modem tells it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// Since the simulator was made: for deadlines.
+    pub(crate) elapsed: Duration,
+    /// Seconds since 1970: for time stamps.
+    pub(crate) unix: i64,
+    /// The network's time zone in quarters of an hour.
+    pub(crate) quarters: i8,
+}
+
+/// What the modem asks of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Uplink {
+    /// A message; the modem is busy until [`Me::finish_submit`].
+    Submit { mr: u8, pdu: String },
+    /// A USSD code, or the answer to a menu.
+    Ussd(String),
+    /// The end of a USSD session.
+    UssdCancel,
+    /// The end of a call, by this side.
+    HangUp,
+}
+
+/// What became of an input.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Done, with this answer.
+    Answer(Answer),
+    /// The network has the word; [`Me::finish_submit`] makes the answer.
+    Waiting,
+    /// The answer is to be given, then the modem restarts.
+    Restart(Answer),
+}
+
+/// Settings that power-up and restart put back.
+#[derive(Clone, Debug)]
+struct Settings {
+    echo: bool,
+    cmee: u8,
+    csms: u8,
+    cnmi: [u8; 5],
+    memory: [Storage; 3],
+    /// `<n>` of +CREG, +CGREG, +CEREG.
+    creg: [u8; 3],
+    clip: bool,
+    cusd: bool,
+    charset: &'static str,
+    cops_format: u8,
+}
+
+impl Settings {
+    fn at_power_up(persona: &Persona) -> Self {
+        let first = persona.storages.first().copied().unwrap_or(Storage::Sm);
+        Self {
+            echo: true,
+            cmee: 0,
+            csms: 0,
+            cnmi: [0; 5],
+            memory: [first; 3],
+            creg: [0; 3],
+            clip: false,
+            cusd: false,
+            charset: "GSM",
+            cops_format: 0,
+        }
+    }
+}
+
+/// What a prompt was given for.
+#[derive(Clone, Copy, Debug)]
+enum Payload {
+    Send { length: usize },
+    Write { length: usize, status: Status },
+}
+
+/// How one command of a line ended well.
+enum Done {
+    Fine,
+    Prompt,
+    Waiting,
+    Restart,
+}
+
+/// One modem.
+pub(crate) struct Me {
+    persona: Persona,
+    imei: String,
+    operator: (String, String),
+    parser: Parser,
+    set: Settings,
+    cfun: u8,
+    pub(crate) sim: SimCard,
+    service_centre: String,
+    pub(crate) storages: Storages,
+    /// What the network says of us while the radio is on: `<stat>` of +CREG.
+    registration: u8,
+    /// `<rssi>` of +CSQ.
+    pub(crate) signal: u8,
+    payload: Option<Payload>,
+    /// The SIM slot a `+CMSS` sends from, else `None`; outer `None`: nothing is being submitted.
+    submitting: Option<(u8, Option<(Storage, usize)>)>,
+    next_mr: u8,
+    urcs: VecDeque<String>,
+    /// Held back by `+CNMI` mode 0.
+    buffered: VecDeque<String>,
+    uplink: VecDeque<Uplink>,
+    unacknowledged: Option<(Incoming, Duration)>,
+    returned: Vec<Incoming>,
+    noise: usize,
+}
+
+impl Me {
+    pub(crate) fn new(o: &Options) -> Self {
+        let p = &o.persona;
+        let size = |s| match s {
+            Storage::Sm => o.slots,
+            Storage::Me => o.me_slots,
+            Storage::Sr => o.sr_slots,
+            Storage::Mt => 0,
+        };
+        let sizes: Vec<_> =
+            p.storages.iter().filter(|s| **s != Storage::Mt).map(|s| (*s, size(*s))).collect();
+        Self {
+            imei: o.imei.clone(),
+            operator: (o.operator.clone(), o.operator_code.clone()),
+            parser: Parser::default(),
+            set: Settings::at_power_up(p),
+            cfun: 1,
+            sim: SimCard::new(
+                o.pin.clone(),
+                o.puk.clone(),
+                o.iccid.clone(),
+                o.imsi.clone(),
+                o.number.clone(),
+            ),
+            service_centre: o.service_centre.clone(),
+            storages: Storages::new(&sizes, p.first_slot),
+            registration: 1,
+            signal: 20,
+            payload: None,
+            submitting: None,
+            next_mr: 0,
+            urcs: VecDeque::new(),
+            buffered: VecDeque::new(),
+            uplink: VecDeque::new(),
+            unacknowledged: None,
+            returned: Vec::new(),
+            noise: 0,
+            persona: p.clone(),
+        }
+    }
+
+    /// Power-up or restart: settings, half-typed input and unsaid lines are gone, the PIN is asked
+    /// again, messages stay; then the banner is said.
+    pub(crate) fn power_up(&mut self) {
+        self.parser.reset();
+        self.set = Settings::at_power_up(&self.persona);
+        self.cfun = 1;
+        self.sim.power_up();
+        self.payload = None;
+        self.submitting = None;
+        self.next_mr = 0;
+        self.buffered.clear();
+        self.uplink.clear();
+        if let Some((incoming, _)) = self.unacknowledged.take() {
+            self.returned.push(incoming);
+        }
+        self.urcs = self.persona.banner.iter().map(|line| (*line).to_string()).collect();
+        if self.sim.state() == Ok("SIM PIN") {
+            self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
+            self.urcs.retain(|l| !l.ends_with("Ready") && !l.ends_with("DONE"));
+        }
+    }
+
+    /// Takes a typed byte: its echo, and the input it completes.
+    pub(crate) fn take_byte(&mut self, byte: u8) -> (Option<u8>, Option<Input>) {
+        let echo = self.set.echo.then_some(byte);
+        (echo, self.parser.take(byte))
+    }
+
+    /// Does what was typed.
+    pub(crate) fn execute(&mut self, input: &Input, now: Now) -> Step {
+        match input {
+            Input::Line(line) => self.execute_line(line, now),
+            Input::Payload(text) => {
+                let payload = self.payload.take();
+                let mut blocks = Vec::new();
+                match self.take_payload(payload, text, &mut blocks) {
+                    Ok(Done::Waiting) => Step::Waiting,
+                    Ok(_) => Step::Answer(self.finish(blocks, Ok(()))),
+                    Err(refusal) => Step::Answer(self.finish(blocks, Err(refusal))),
+                }
+            }
+            Input::Cancelled => {
+                self.payload = None;
+                Step::Answer(self.finish(Vec::new(), Ok(())))
+            }
+        }
+    }
+
+    fn execute_line(&mut self, line: &str, now: Now) -> Step {
+        let body = line.get(2..).unwrap_or("");
+        let mut blocks = Vec::new();
+        for command in parser::split_line(body) {
+            match self.command(command, now, &mut blocks) {
+                Ok(Done::Fine) => {}
+                Ok(Done::Prompt) => {
+                    self.parser.expect_payload();
+                    return Step::Answer(Answer::prompt());
+                }
+                Ok(Done::Waiting) => return Step::Waiting,
+                Ok(Done::Restart) => return Step::Restart(self.finish(blocks, Ok(()))),
+                Err(refusal) => return Step::Answer(self.finish(blocks, Err(refusal))),
+            }
+        }
+        Step::Answer(self.finish(blocks, Ok(())))
+    }
+
+    fn finish(&self, blocks: Vec<Vec<String>>, result: Result<(), Refusal>) -> Answer {
+        let result = match result {
+            Ok(()) => "OK".into(),
+            Err(refusal) => self.refuse(refusal),
+        };
+        Answer { blocks, result: Some(result) }
+    }
+
+    /// The result line for a refusal, by `+CMEE`.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> String {
+        let cme = |n: u16| match self.set.cmee {
+            0 => "ERROR".into(),
+            1 => format!("+CME ERROR: {n}"),
+            _ => commands::cme_text(n)
+                .map_or_else(|| format!("+CME ERROR: {n}"), |text| format!("+CME ERROR: {text}")),
+        };
+        match refusal {
+            Refusal::Plain => "ERROR".into(),
+            Refusal::Cme(n) => cme(n),
+            Refusal::Cms(n) => format!("+CMS ERROR: {n}"),
+            Refusal::Unknown => self.persona.unknown.map_or_else(|| cme(4), Into::into),
+        }
+    }
+
+    /// Radio on, SIM open and the network willing.
+    pub(crate) fn reachable(&self) -> bool {
+        matches!(self.stat(), 1 | 5)
+    }
+
+    /// `<stat>` of +CREG as it is now.
+    fn stat(&self) -> u8 {
+        if self.cfun == 1 && self.sim.ready().is_ok() { self.registration } else { 0 }
+    }
+
+    /// The network's view of us changes; said to those who asked with `+CREG=1`.
+    pub(crate) fn set_registration(&mut self, stat: u8) {
+        let before = self.stat();
+        self.registration = stat;
+        self.registration_changed(before);
+    }
+
+    fn registration_changed(&mut self, before: u8) {
+        let stat = self.stat();
+        if stat == before {
+            return;
+        }
+        for (n, name) in ["+CREG", "+CGREG", "+CEREG"].into_iter().enumerate() {
+            if self.set.creg[n] > 0 {
+                let place = self.place(self.set.creg[n]);
+                self.urcs.push_back(format!("{name}: {stat}{place}"));
+            }
+        }
+    }
+
+    /// Says something unasked that no setting governs.
+    pub(crate) fn say(&mut self, line: impl Into<String>) {
+        self.urcs.push_back(line.into());
+    }
+
+    /// The next line of the persona's noise.
+    pub(crate) fn next_noise(&mut self) -> String {
+        let noise = self.persona.noise;
+        self.noise += 1;
+        noise.get((self.noise - 1) % noise.len().max(1)).map_or_else(String::new, |l| (*l).to_string())
+    }
+
+    /// The next unasked line that may be said now: none while a prompt holds the line.
+    pub(crate) fn take_urc(&mut self) -> Option<String> {
+        if self.parser.in_payload() { None } else { self.urcs.pop_front() }
+    }
+
+    pub(crate) fn take_uplink(&mut self) -> Option<Uplink> {
+        self.uplink.pop_front()
+    }
+
+    /// The network's verdict on the message being submitted: a reference, or a CMS error.
+    pub(crate) fn finish_submit(&mut self, verdict: Result<(), u16>) -> Answer {
+        let Some((mr, slot)) = self.submitting.take() else {
+            return self.finish(Vec::new(), Err(Refusal::Plain));
+        };
+        match verdict {
+            Ok(()) => {
+                let name = if let Some((storage, n)) = slot {
+                    self.storages.set_status(storage, n, Status::Sent);
+                    "+CMSS"
+                } else {
+                    "+CMGS"
+                };
+                self.finish(vec![vec![format!("{name}: {mr}")]], Ok(()))
+            }
+            Err(code) => self.finish(Vec::new(), Err(Refusal::Cms(code))),
+        }
+    }
+
+    /// The text after a prompt was refused before the modem looked at it.
+    pub(crate) fn forget_payload(&mut self) {
+        self.payload = None;
+    }
+}

@@ -1,0 +1,168 @@
+//! What the network delivers: stored or handed to the terminal, as `+CNMI` says (TS 27.005 3.4.1).
+//!
+//! Owns the decision where a message goes and the wait for `+CNMA`. Must never lose a message that
+//! was neither stored nor handed over: it goes back to the network.
+
+use std::time::Duration;
+
+use super::storage::{Status, Storage, tpdu_length};
+use super::{Me, Now};
+
+/// Whether a short message or a status report arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Message,
+    Report,
+}
+
+/// Something on its way from the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Incoming {
+    pub(crate) kind: Kind,
+    /// Service centre address and TPDU in hex.
+    pub(crate) pdu: String,
+    /// Message class, if it has one.
+    pub(crate) class: Option<u8>,
+}
+
+/// What the modem made of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    Stored(Storage, usize),
+    /// Handed to the terminal, whether or not one listens.
+    HandedOver,
+    /// Handed to the terminal; `+CNMA` is due.
+    Unacknowledged,
+    /// A status report nobody asked to see (`ds=0`).
+    Dropped,
+    NoRoom,
+    /// Off, no SIM, not registered, or the last one is not acknowledged yet.
+    NotNow,
+}
+
+/// How long `+CNMA` may take (the network's own patience is of this order).
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(15);
+/// How many unasked lines `+CNMI` mode 0 keeps.
+const BUFFERED: usize = 32;
+
+impl Me {
+    pub(crate) fn offer(&mut self, incoming: &Incoming, now: Now) -> Offer {
+        if !self.reachable() || self.unacknowledged.is_some() {
+            return Offer::NotNow;
+        }
+        let [_, mt, _, ds, _] = self.set.cnmi;
+        match incoming.kind {
+            Kind::Message => {
+                let direct = match mt {
+                    2 => incoming.class != Some(2),
+                    3 => incoming.class == Some(3),
+                    _ => false,
+                };
+                if direct {
+                    let length = tpdu_length(&incoming.pdu);
+                    self.hand_over(format!("+CMT: ,{length}\r\n{}", incoming.pdu), incoming, now)
+                } else {
+                    self.keep(self.set.memory[2], "+CMTI", mt > 0, &incoming.pdu)
+                }
+            }
+            Kind::Report => match ds {
+                0 => Offer::Dropped,
+                1 => {
+                    let length = tpdu_length(&incoming.pdu);
+                    self.hand_over(format!("+CDS: {length}\r\n{}", incoming.pdu), incoming, now)
+                }
+                _ => {
+                    let storage =
+                        if self.persona.has(Storage::Sr) { Storage::Sr } else { self.set.memory[2] };
+                    self.keep(storage, "+CDSI", true, &incoming.pdu)
+                }
+            },
+        }
+    }
+
+    fn hand_over(&mut self, lines: String, incoming: &Incoming, now: Now) -> Offer {
+        self.indicate(lines, true);
+        if self.set.csms == 1 {
+            self.unacknowledged = Some((incoming.clone(), now.elapsed + ACKNOWLEDGE_WITHIN));
+            Offer::Unacknowledged
+        } else {
+            Offer::HandedOver
+        }
+    }
+
+    fn keep(&mut self, storage: Storage, name: &str, indicate: bool, pdu: &str) -> Offer {
+        match self.storages.store(storage, Status::Unread, pdu) {
+            Some(slot) => {
+                if indicate {
+                    self.indicate(format!("{name}: \"{storage}\",{slot}"), false);
+                }
+                Offer::Stored(storage, slot)
+            }
+            None => Offer::NoRoom,
+        }
+    }
+
+    /// A page of a cell broadcast; shown only with `bm=2`.
+    pub(crate) fn broadcast(&mut self, page: &str) -> bool {
+        let shown = self.reachable() && self.set.cnmi[2] == 2;
+        if shown {
+            self.indicate(format!("+CBM: {}\r\n{page}", page.len() / 2), true);
+        }
+        shown
+    }
+
+    /// Says a message's line, as the mode of `+CNMI` has it.
+    fn indicate(&mut self, line: String, carries_message: bool) {
+        match self.set.cnmi[0] {
+            0 => {
+                self.buffered.push_back(line);
+                if self.buffered.len() > BUFFERED {
+                    self.buffered.pop_front();
+                }
+            }
+            1 if self.parser.in_payload() && !carries_message => {}
+            _ => self.urcs.push_back(line),
+        }
+    }
+
+    /// After `+CNMI` was set: what mode 0 held back is said (bfr 0) or dropped (bfr 1).
+    pub(super) fn settle_buffered(&mut self) {
+        if self.set.cnmi[0] > 0 {
+            let held = std::mem::take(&mut self.buffered);
+            if self.set.cnmi[4] == 0 {
+                self.urcs.extend(held);
+            }
+        }
+    }
+
+    /// `+CNMA`: whether one was due. A negative one gives the message back to the network.
+    pub(super) fn acknowledge(&mut self, positive: bool) -> bool {
+        match self.unacknowledged.take() {
+            Some((incoming, _)) => {
+                if !positive {
+                    self.returned.push(incoming);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A `+CNMA` that never came: the modem stops handing messages over (TS 27.005 3.4.4).
+    pub(crate) fn check_acknowledgement(&mut self, now: Now) {
+        if let Some((incoming, _)) = self.unacknowledged.take_if(|(_, due)| *due <= now.elapsed) {
+            self.set.cnmi[1] = 0;
+            self.set.cnmi[3] = 0;
+            self.returned.push(incoming);
+        }
+    }
+
+    pub(crate) fn acknowledge_due(&self) -> Option<Duration> {
+        self.unacknowledged.as_ref().map(|(_, due)| *due)
+    }
+
+    /// What the network has to deliver again.
+    pub(crate) fn take_returned(&mut self) -> Vec<Incoming> {
+        std::mem::take(&mut self.returned)
+    }
+}

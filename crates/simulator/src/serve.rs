@@ -1,0 +1,116 @@
+//! Drives one connection: bytes between a stream and the modem.
+//!
+//! Owns nothing but the stream; decides nothing but pacing by baud rate. Ends when the other side
+//! closes, the modem is unplugged, or a newer connection takes the line.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep_until};
+
+use crate::simulator::Simulator;
+use crate::world::Next;
+
+/// Why [`Simulator::serve`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The other side closed.
+    Closed,
+    /// The modem was unplugged (or left the bus at a reset).
+    Unplugged,
+    /// Another connection has the line now.
+    Replaced,
+}
+
+/// Far enough away to stand for never.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+/// Frees the line also when the future is dropped.
+struct Attached<'a> {
+    sim: &'a Simulator,
+    id: u64,
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.sim.with(|world, now| world.detach(self.id, now));
+    }
+}
+
+impl Simulator {
+    /// Is the modem at the other end of this stream, until one of the ends in [`End`].
+    ///
+    /// A modem has one line: a second call takes it from the first. `NotConnected` at once while the
+    /// modem is unplugged.
+    pub async fn serve(&self, io: impl AsyncRead + AsyncWrite) -> io::Result<End> {
+        if !self.is_plugged() {
+            return Err(Self::gone());
+        }
+        let mut watch = self.watch();
+        let line = Attached { sim: self, id: self.with(|world, now| world.attach(now)) };
+        let byte_time = self.lock().baud.map(|baud| Duration::from_secs_f64(10.0 / f64::from(baud.max(1))));
+        let (reader, writer) = tokio::io::split(io);
+        tokio::pin!(reader, writer);
+        let mut typed = [0; 1024];
+        // With a baud rate: bytes on their way in, and when each end of the line is free again.
+        let mut arriving: Option<(Instant, usize)> = None;
+        let mut said: VecDeque<u8> = VecDeque::new();
+        let mut may_say = Instant::now();
+        loop {
+            watch.borrow_and_update();
+            let mut wake = Instant::now() + NEVER;
+            if said.is_empty() {
+                match self.with(|world, now| (world.next(line.id, now), world.instant(Duration::ZERO))) {
+                    (Next::Write(bytes), _) => said.extend(bytes),
+                    (Next::Wait(at), start) => wake = at.map_or(wake, |at| start + at),
+                    (Next::Gone, _) => break,
+                }
+            } else if self.with(|world, _| world.is_gone(line.id)) {
+                break;
+            }
+            let now = Instant::now();
+            if let Some((_, count)) = arriving.filter(|(at, _)| *at <= now) {
+                arriving = None;
+                self.with(|world, _| world.receive(&typed[..count]));
+                continue;
+            }
+            if let Some((at, _)) = arriving {
+                wake = wake.min(at);
+            }
+            let saying = !said.is_empty() && may_say <= now;
+            if !said.is_empty() && !saying {
+                wake = wake.min(may_say);
+            }
+            let burst = if byte_time.is_some() { 16 } else { usize::MAX };
+            let front = said.as_slices().0;
+            let front = &front[..front.len().min(burst)];
+            tokio::select! {
+                read = reader.read(&mut typed), if arriving.is_none() => match read? {
+                    0 => return Ok(End::Closed),
+                    count => {
+                        let time = byte_time.map_or(Duration::ZERO, |t| t * u32::try_from(count).unwrap_or(0));
+                        arriving = Some((Instant::now() + time, count));
+                    }
+                },
+                written = writer.write(front), if saying => {
+                    let count = written?;
+                    if count == 0 {
+                        return Ok(End::Closed);
+                    }
+                    said.drain(..count);
+                    if let Some(time) = byte_time {
+                        may_say = Instant::now() + time * u32::try_from(count).unwrap_or(0);
+                    }
+                    if said.is_empty() {
+                        writer.flush().await?;
+                    }
+                }
+                _ = watch.changed() => {}
+                () = sleep_until(wake) => {}
+            }
+        }
+        Ok(if self.lock().has_line(line.id) { End::Unplugged } else { End::Replaced })
+    }
+}
