@@ -230,7 +230,8 @@ pub async fn configure<P: Stream>(
 /// The radio on: with it off some modems do not even read the SIM.
 async fn switch_on<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError> {
     let level = session.optional(Command::new("AT+CFUN?").expect("+CFUN:")).await?;
-    let level: Option<u8> = level.and_then(|r| r.after("+CFUN:").next().and_then(|rest| number(fields(rest).first())));
+    let level: Option<u8> =
+        level.and_then(|r| r.after("+CFUN:").next().and_then(|rest| number(fields(rest).first())));
     if matches!(level, Some(0 | 4)) {
         session.optional(Command::new("AT+CFUN=1").timeout(Duration::from_secs(20))).await?;
     }
@@ -238,7 +239,7 @@ async fn switch_on<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError
 }
 
 /// One `AT+CPIN?`, and whether it is worth asking again.
-async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<(SimStatus, bool), ModemError> {
+pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<(SimStatus, bool), ModemError> {
     let asked = Command::new("AT+CPIN?").expect("+CPIN:").timeout(Duration::from_secs(10));
     match session.command(asked).await {
         Ok(response) => {
@@ -296,7 +297,9 @@ async fn wait_for_sim<P: Stream>(session: &mut Session<P>) -> Result<(), ModemEr
                 ("the SIM is locked and wants its PUK".into(), "put it into a telephone and unlock it there")
             }
             (SimStatus::Missing, _) => ("there is no SIM".into(), "insert one, or clean its contacts"),
-            (SimStatus::Other(words), _) => (format!("the SIM is not usable: {words}"), "try it in a telephone"),
+            (SimStatus::Other(words), _) => {
+                (format!("the SIM is not usable: {words}"), "try it in a telephone")
+            }
         };
         if Instant::now() >= end {
             return Err(ModemError::unusable(reason, remedy));
@@ -332,7 +335,11 @@ impl Offer {
             .map(|group| names(group).iter().filter_map(|name| Storage::parse(name)).collect())
             .filter(|group: &Vec<Storage>| !group.is_empty())
             .collect();
-        let receive = if groups.len() >= 3 { groups.swap_remove(2) } else { groups.first().cloned().unwrap_or_default() };
+        let receive = if groups.len() >= 3 {
+            groups.swap_remove(2)
+        } else {
+            groups.first().cloned().unwrap_or_default()
+        };
         let read = groups.into_iter().next().unwrap_or_default();
         Self { read, receive }
     }
@@ -435,7 +442,8 @@ async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, Mo
     let asked = Command::new("AT+CRSM=176,12258,0,0,10").expect("+CRSM:");
     let raw = session.optional(asked).await?.and_then(|r| r.after("+CRSM:").next().map(fields));
     let raw = raw.and_then(|f| f.get(2).cloned()).unwrap_or_default();
-    let swapped: String = raw.as_bytes().chunks(2).flat_map(|pair| pair.iter().rev()).map(|b| char::from(*b)).collect();
+    let swapped: String =
+        raw.as_bytes().chunks(2).flat_map(|pair| pair.iter().rev()).map(|b| char::from(*b)).collect();
     Ok(tidy_iccid(&swapped))
 }
 

@@ -79,15 +79,15 @@ pub enum LinkFault {
     #[error("the modem's port failed: {0}; check cable and power supply")]
     Io(String),
     /// The modem announced a start in the middle of a session.
-    #[error(
-        "the modem restarted by itself (it said \"{banner}\"); a weak power supply is the usual cause"
-    )]
+    #[error("the modem restarted by itself (it said \"{banner}\"); a weak power supply is the usual cause")]
     Restarted {
         /// Its words.
         banner: String,
     },
     /// More octets than any answer has.
-    #[error("the port gives data that is no AT dialogue; it is another port of the modem, or the baud rate is wrong")]
+    #[error(
+        "the port gives data that is no AT dialogue; it is another port of the modem, or the baud rate is wrong"
+    )]
     Garbage,
     /// A command was dropped before its answer came.
     #[error("a command was abandoned before its answer came, so the next answer could not be trusted")]

@@ -1,1 +1,392 @@
-//! port
+//! The byte stream a modem is behind: a serial device or a TCP connection.
+//!
+//! Owns opening, and the words for why it failed. The only file that names tokio-serial. It must
+//! never block the caller (some USB modems hang in `open`), never rely on modem lines, and treats no
+//! read of 0 octets as data: the session does the rest. Input is the user's `port` key.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::str::FromStr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_serial::{SerialPort, SerialPortBuilderExt, SerialStream};
+
+use crate::detect;
+use crate::session::Stream;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a modem is, as a user writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortSpec {
+    /// `auto`: look for it.
+    Auto,
+    /// A device: `/dev/serial/by-id/…`, `COM6`.
+    Serial(String),
+    /// `tcp://host:port`: a serial device server.
+    Tcp {
+        /// Name or address; a version 6 address without its brackets.
+        host: String,
+        /// Port number.
+        port: u16,
+    },
+}
+
+/// A `port` that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no port; expected auto, a device such as /dev/ttyUSB2 or COM6, or tcp://host:port")]
+pub struct PortSpecError(String);
+
+impl FromStr for PortSpec {
+    type Err = PortSpecError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || PortSpecError(text.to_string());
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("auto") {
+            return Ok(Self::Auto);
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            let (host, port) = rest.trim_end_matches('/').rsplit_once(':').ok_or_else(wrong)?;
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?;
+            if !scheme.eq_ignore_ascii_case("tcp") || host.is_empty() {
+                return Err(wrong());
+            }
+            return Ok(Self::Tcp { host: host.to_string(), port });
+        }
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(wrong());
+        }
+        Ok(Self::Serial(text.to_string()))
+    }
+}
+
+impl fmt::Display for PortSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Serial(path) => f.write_str(path),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+        }
+    }
+}
+
+/// A process that has a device open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub pid: u32,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {})", self.name, self.pid)
+    }
+}
+
+/// Why a port did not open. Its words say what is wrong and what to try.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PortError {
+    /// No such device.
+    #[error("{port} does not exist; {}", ports_in_words(.existing))]
+    Missing {
+        /// What was asked for.
+        port: String,
+        /// What there is.
+        existing: Vec<String>,
+    },
+    /// No right to open it.
+    #[error(
+        "no permission to open {port}; add the user to the group that owns it (usually: sudo usermod -aG dialout $USER, then log in anew; in a container: pass the device and --group-add dialout)"
+    )]
+    Denied {
+        /// What was asked for.
+        port: String,
+    },
+    /// Somebody else has it.
+    #[error("{port} is in use by {}; {}", holder_in_words(.holder), busy_remedy(.holder))]
+    Busy {
+        /// What was asked for.
+        port: String,
+        /// Who has it, where the system tells.
+        holder: Option<Holder>,
+    },
+    /// Not a serial device.
+    #[error("{port} is not a serial device; choose one of /dev/serial/by-id/ or /dev/ttyUSB*")]
+    NotATty {
+        /// What was asked for.
+        port: String,
+    },
+    /// A TCP connection could not be made.
+    #[error(
+        "cannot connect to {address}: {why}; check that the serial device server is on and listens there"
+    )]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Opening takes for ever.
+    #[error("{port} did not open within {} s; unplug the modem and plug it in again", PATIENCE.as_secs())]
+    TimedOut {
+        /// What was asked for.
+        port: String,
+    },
+    /// `auto` found none.
+    #[error("no modem found: {0}")]
+    NoModem(String),
+    /// `auto` found several.
+    #[error("several modems found; set imei or port to choose one of: {}", .0.join(", "))]
+    Several(Vec<String>),
+    /// Anything else, in the system's words.
+    #[error("cannot open {port}: {why}")]
+    Other {
+        /// What was asked for.
+        port: String,
+        /// The system's words.
+        why: String,
+    },
+}
+
+fn ports_in_words(existing: &[String]) -> String {
+    if existing.is_empty() {
+        "there is no serial port at all: is the modem plugged in and powered?".into()
+    } else {
+        format!("there are: {}", existing.join(", "))
+    }
+}
+
+fn holder_in_words(holder: &Option<Holder>) -> String {
+    holder.as_ref().map_or_else(|| "another process".into(), Holder::to_string)
+}
+
+fn busy_remedy(holder: &Option<Holder>) -> &'static str {
+    match holder {
+        Some(holder) if holder.name.contains("ModemManager") => {
+            "keep ModemManager off it with a udev rule that sets ENV{ID_MM_DEVICE_IGNORE}=\"1\", or stop ModemManager"
+        }
+        Some(_) => "stop that program, or use another port of the modem",
+        None => "`sudo fuser -v` on the device names it; stop that program, or use another port of the modem",
+    }
+}
+
+/// An open port.
+pub enum Port {
+    /// A serial device.
+    Serial(Box<SerialStream>),
+    /// A TCP connection.
+    Tcp(TcpStream),
+    /// Anything else, such as an in-process stream.
+    Stream(Box<dyn Stream>),
+}
+
+impl Port {
+    /// A port over any byte stream.
+    pub fn from_stream(stream: impl Stream + 'static) -> Self {
+        Self::Stream(Box::new(stream))
+    }
+
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Stream> {
+        match self.get_mut() {
+            Self::Serial(port) => Pin::new(port.as_mut()),
+            Self::Tcp(port) => Pin::new(port),
+            Self::Stream(port) => Pin::new(port.as_mut()),
+        }
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Serial(_) => "Port::Serial",
+            Self::Tcp(_) => "Port::Tcp",
+            Self::Stream(_) => "Port::Stream",
+        })
+    }
+}
+
+impl AsyncRead for Port {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Port {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.inner().poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Flushing a tty waits in the kernel until the last octet left, which blocks the thread.
+        match self.get_mut() {
+            Self::Serial(_) => Poll::Ready(Ok(())),
+            Self::Tcp(port) => Pin::new(port).poll_flush(cx),
+            Self::Stream(port) => Pin::new(port.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().poll_shutdown(cx)
+    }
+}
+
+/// Opens a port. [`PortSpec::Auto`] looks for the only modem there is.
+pub async fn open(spec: &PortSpec, baud: u32) -> Result<Port, PortError> {
+    match spec {
+        PortSpec::Auto => {
+            let path = detect::find(None, baud).await?;
+            serial(&path.to_string_lossy(), baud).await
+        }
+        PortSpec::Serial(path) => serial(path, baud).await,
+        PortSpec::Tcp { host, port } => tcp(host, *port).await,
+    }
+}
+
+async fn tcp(host: &str, port: u16) -> Result<Port, PortError> {
+    let unreachable = |why: String| PortError::Unreachable { address: format!("{host}:{port}"), why };
+    match timeout(PATIENCE, TcpStream::connect((host, port))).await {
+        Ok(Ok(stream)) => {
+            // A command is one small packet and should leave at once; that it may not is no fault.
+            let _ = stream.set_nodelay(true);
+            Ok(Port::Tcp(stream))
+        }
+        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Err(_) => Err(unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+async fn serial(path: &str, baud: u32) -> Result<Port, PortError> {
+    let port = path.to_string();
+    let opening = tokio::task::spawn_blocking(move || {
+        let mut stream =
+            tokio_serial::new(&port, baud).open_native_async().map_err(|e| refusal(&port, &e))?;
+        // Some cables want them, a PTY has none.
+        let _ = stream.write_data_terminal_ready(true);
+        let _ = stream.write_request_to_send(true);
+        Ok(stream)
+    });
+    match timeout(PATIENCE, opening).await {
+        Ok(Ok(opened)) => opened.map(|stream| Port::Serial(Box::new(stream))),
+        Ok(Err(error)) => Err(PortError::Other { port: path.to_string(), why: error.to_string() }),
+        Err(_) => Err(PortError::TimedOut { port: path.to_string() }),
+    }
+}
+
+fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
+    let path = Path::new(port);
+    let port = port.to_string();
+    let said = error.to_string().to_ascii_lowercase();
+    let kind = match error.kind() {
+        tokio_serial::ErrorKind::Io(kind) => Some(kind),
+        _ => None,
+    };
+    // Windows has no file for a COM port, so only its error tells.
+    let exists = !cfg!(unix) || path.exists();
+    if !exists || kind == Some(io::ErrorKind::NotFound) {
+        return PortError::Missing { port, existing: existing_ports() };
+    }
+    if kind == Some(io::ErrorKind::PermissionDenied) || said.contains("permission denied") {
+        return PortError::Denied { port };
+    }
+    let holder = holder(path);
+    if holder.is_some() || said.contains("lock") || said.contains("busy") || said.contains("denied") {
+        return PortError::Busy { port, holder };
+    }
+    if said.contains("typewriter") || said.contains("inappropriate ioctl") || path.is_file() || path.is_dir()
+    {
+        return PortError::NotATty { port };
+    }
+    PortError::Other { port, why: error.to_string() }
+}
+
+fn existing_ports() -> Vec<String> {
+    let name = |c: &detect::Candidate| c.by_id.as_ref().unwrap_or(&c.path).display().to_string();
+    detect::candidates(true).iter().map(name).collect()
+}
+
+/// Who has a device open. Only what this user may see: another user's process is found by root
+/// alone.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let device = path.canonicalize().ok()?;
+    let own = std::process::id();
+    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if pid == own {
+            continue;
+        }
+        let Ok(files) = std::fs::read_dir(entry.path().join("fd")) else { continue };
+        let holds = |file: PathBuf| std::fs::read_link(file).is_ok_and(|target| target == device);
+        if files.flatten().any(|file| holds(file.path())) {
+            let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            return Some(Holder { name: name.trim().to_string(), pid });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_as_users_write_them() {
+        let serial = |path: &str| Ok(PortSpec::Serial(path.into()));
+        let tcp = |host: &str, port| Ok(PortSpec::Tcp { host: host.into(), port });
+        let wrong = |text: &str| Err(PortSpecError(text.into()));
+        let rows = [
+            ("auto", Ok(PortSpec::Auto)),
+            ("Auto", Ok(PortSpec::Auto)),
+            ("/dev/ttyUSB2", serial("/dev/ttyUSB2")),
+            ("COM6", serial("COM6")),
+            ("tcp://10.0.0.5:7000", tcp("10.0.0.5", 7000)),
+            ("tcp://[::1]:7000", tcp("::1", 7000)),
+            ("tcp://host", wrong("tcp://host")),
+            ("tcp://:7000", wrong("tcp://:7000")),
+            ("udp://host:1", wrong("udp://host:1")),
+            ("", wrong("")),
+        ];
+        for (text, expect) in rows {
+            assert_eq!(text.parse::<PortSpec>(), expect, "{text}");
+            if let Ok(spec) = expect {
+                assert_eq!(spec.to_string().parse::<PortSpec>(), Ok(spec), "{text}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_device_says_so() {
+        let spec = PortSpec::Serial("/dev/no-such-modem".into());
+        let error = open(&spec, 115_200).await.unwrap_err();
+        assert!(matches!(error, PortError::Missing { .. }), "{error}");
+        assert!(error.to_string().starts_with("/dev/no-such-modem does not exist"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_plain_file_is_no_modem() {
+        let spec = PortSpec::Serial("/dev/null".into());
+        let error = open(&spec, 115_200).await.unwrap_err();
+        assert!(matches!(error, PortError::NotATty { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() {
+        let spec = PortSpec::Tcp { host: "127.0.0.1".into(), port: 1 };
+        let error = open(&spec, 115_200).await.unwrap_err();
+        assert!(matches!(error, PortError::Unreachable { .. }), "{error}");
+    }
+}

@@ -59,11 +59,17 @@ pub struct TriesQuestion {
     pub field: usize,
 }
 
-const STANDARD_TRIES: TriesQuestion = TriesQuestion { command: "AT+CPINR=\"SIM PIN\"", prefix: "+CPINR:", field: 1 };
+const STANDARD_TRIES: TriesQuestion =
+    TriesQuestion { command: "AT+CPINR=\"SIM PIN\"", prefix: "+CPINR:", field: 1 };
 
 /// For every modem not known by name.
 pub static GENERIC: Profile = Profile {
-    iccid: &[("AT+CCID", "+CCID:"), ("AT+ICCID", "+ICCID:"), ("AT+QCCID", "+QCCID:"), ("AT^ICCID?", "^ICCID:")],
+    iccid: &[
+        ("AT+CCID", "+CCID:"),
+        ("AT+ICCID", "+ICCID:"),
+        ("AT+QCCID", "+QCCID:"),
+        ("AT^ICCID?", "^ICCID:"),
+    ],
     ..GENERIC_ROW
 };
 
@@ -89,10 +95,7 @@ pub static PROFILES: &[Profile] = &[
         matches: &[Match { maker: "zte", models: &[] }],
         init: &["AT+ZOPRT=5"],
         iccid: &[("AT+ZGETICCID", "+ZGETICCID:"), ("AT+CCID", "+CCID:")],
-        tries: &[
-            TriesQuestion { command: "AT+ZPINPUK=?", prefix: "+ZPINPUK:", field: 0 },
-            STANDARD_TRIES,
-        ],
+        tries: &[TriesQuestion { command: "AT+ZPINPUK=?", prefix: "+ZPINPUK:", field: 0 }, STANDARD_TRIES],
         ..GENERIC_ROW
     },
     Profile {
@@ -107,7 +110,10 @@ pub static PROFILES: &[Profile] = &[
     },
     Profile {
         name: "simcom",
-        matches: &[Match { maker: "simcom", models: &[] }, Match { maker: "", models: &["SIMCOM", "SIM800", "SIM900"] }],
+        matches: &[
+            Match { maker: "simcom", models: &[] },
+            Match { maker: "", models: &["SIMCOM", "SIM800", "SIM900"] },
+        ],
         iccid: &[("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT+SPIC", prefix: "+SPIC:", field: 0 }, STANDARD_TRIES],
         ..GENERIC_ROW
@@ -139,11 +145,7 @@ pub static PROFILES: &[Profile] = &[
         tries: &[TriesQuestion { command: "AT^SPIC", prefix: "^SPIC:", field: 0 }, STANDARD_TRIES],
         ..GENERIC_ROW
     },
-    Profile {
-        name: "sierra",
-        matches: &[Match { maker: "sierra", models: &[] }],
-        ..GENERIC_ROW
-    },
+    Profile { name: "sierra", matches: &[Match { maker: "sierra", models: &[] }], ..GENERIC_ROW },
 ];
 
 const GENERIC_ROW: Profile = Profile {

@@ -124,7 +124,11 @@ pub async fn read<P: Stream>(
 }
 
 /// Deletes one slot. An empty slot is no error.
-pub async fn delete<P: Stream>(session: &mut Session<P>, storage: Storage, slot: u16) -> Result<(), ModemError> {
+pub async fn delete<P: Stream>(
+    session: &mut Session<P>,
+    storage: Storage,
+    slot: u16,
+) -> Result<(), ModemError> {
     if select(session, storage).await?.is_none() {
         return Err(ModemError::unusable(
             format!("storage {storage} cannot be selected, so its slot {slot} was not deleted"),
@@ -157,7 +161,11 @@ pub async fn check_cnmi<P: Stream>(session: &mut Session<P>, ready: &Ready) -> R
 
 /// Hands a PDU to the network; gives its TP-Message-Reference. `tpdu_length` is in octets, without
 /// the service centre address.
-pub async fn send_pdu<P: Stream>(session: &mut Session<P>, pdu_hex: &str, tpdu_length: usize) -> Result<u8, SendError> {
+pub async fn send_pdu<P: Stream>(
+    session: &mut Session<P>,
+    pdu_hex: &str,
+    tpdu_length: usize,
+) -> Result<u8, SendError> {
     let command = Command::new(format!("AT+CMGS={tpdu_length}"))
         .expect("+CMGS:")
         .payload(pdu_hex)
@@ -190,7 +198,10 @@ pub async fn send_pdu<P: Stream>(session: &mut Session<P>, pdu_hex: &str, tpdu_l
 
 /// Sets all three storages; whether the modem took it. Some take only three names, some only two or
 /// one.
-pub(crate) async fn select_all<P: Stream>(session: &mut Session<P>, storage: Storage) -> Result<bool, ModemError> {
+pub(crate) async fn select_all<P: Stream>(
+    session: &mut Session<P>,
+    storage: Storage,
+) -> Result<bool, ModemError> {
     for count in [3, 2, 1] {
         if cpms(session, storage, count).await?.is_some() {
             session.memory.selected = Some(storage);

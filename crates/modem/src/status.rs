@@ -214,7 +214,10 @@ pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatu
 }
 
 /// Asks each storage how full it is.
-pub async fn storage_use<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<Vec<StorageUse>, ModemError> {
+pub async fn storage_use<P: Stream>(
+    session: &mut Session<P>,
+    ready: &Ready,
+) -> Result<Vec<StorageUse>, ModemError> {
     let mut out = Vec::new();
     for storage in &ready.storages {
         if let Some((used, total)) = crate::sms::storage_use_of(session, *storage).await? {

@@ -223,7 +223,11 @@ impl Engine {
             Some(pending) => pending.command.expects().is_none() || !has_prefix(line),
             None => false,
         };
-        if belongs { self.answer(line, now) } else { self.events.push_back(Event::Urc(Urc::Other(line.into()))) }
+        if belongs {
+            self.answer(line, now)
+        } else {
+            self.events.push_back(Event::Urc(Urc::Other(line.into())))
+        }
     }
 
     fn unasked(&mut self, unasked: Unasked) {
@@ -272,7 +276,9 @@ impl Engine {
             // line answers, what follows is news.
             "+CREG:" | "+CGREG:" | "+CEREG:" => {
                 let second = rest.split(',').nth(1).unwrap_or_default().trim();
-                pending.response.lines.is_empty() && matches!(second.len(), 1 | 2) && second.parse::<u8>().is_ok()
+                pending.response.lines.is_empty()
+                    && matches!(second.len(), 1 | 2)
+                    && second.parse::<u8>().is_ok()
             }
             "+CSQ:" | "+CPIN:" => pending.response.lines.is_empty(),
             _ => true,
@@ -295,7 +301,8 @@ impl Engine {
     fn success(&mut self) {
         let Some(pending) = &self.pending else { return };
         // Some modems say OK between prompt and result; the result is what counts.
-        let early = pending.stage == Stage::Payload && pending.command.expects().is_some() && !pending.answered;
+        let early =
+            pending.stage == Stage::Payload && pending.command.expects().is_some() && !pending.answered;
         if early {
             return;
         }

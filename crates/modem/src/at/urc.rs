@@ -348,11 +348,7 @@ mod tests {
     fn lines_that_come_unasked() {
         let now = |urc| Some(Unasked::Now(urc));
         let rows: Vec<(&str, &str, Option<Unasked>)> = vec![
-            (
-                "slot zero",
-                "+CMTI: \"ME\",0",
-                now(Urc::MessageStored { storage: Storage::ME, slot: 0 }),
-            ),
+            ("slot zero", "+CMTI: \"ME\",0", now(Urc::MessageStored { storage: Storage::ME, slot: 0 })),
             ("report", "+CDSI: \"SR\",5", now(Urc::ReportStored { storage: Storage::SR, slot: 5 })),
             ("no quotes", "+CMTI: SM,12", now(Urc::MessageStored { storage: Storage::SM, slot: 12 })),
             ("unreadable", "+CMTI: what", now(Urc::Other("+CMTI: what".into()))),
