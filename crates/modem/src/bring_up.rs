@@ -379,7 +379,7 @@ fn storages_to_sweep(offer: &Offer, receive: Storage, avoid: &[Storage]) -> Vec<
     if out.is_empty() && offer.read.contains(&Storage::MT) {
         out.push(Storage::MT);
     }
-    if !out.contains(&receive) && !(receive == Storage::MT && !out.is_empty()) {
+    if !out.contains(&receive) && (receive != Storage::MT || out.is_empty()) {
         out.push(receive);
     }
     if offer.read.contains(&Storage::SR) {
@@ -392,7 +392,7 @@ fn storages_to_sweep(offer: &Offer, receive: Storage, avoid: &[Storage]) -> Vec<
 /// Chooses and sets `AT+CNMI`; the parameters that were taken, or nothing.
 async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemError> {
     let answer = session.optional(Command::new("AT+CNMI=?").expect("+CNMI:")).await?;
-    let offer = answer.and_then(|r| r.after("+CNMI:").next().map(|rest| fields(rest))).unwrap_or_default();
+    let offer = answer.and_then(|r| r.after("+CNMI:").next().map(fields)).unwrap_or_default();
     for parameters in cnmi_candidates(&offer) {
         if session.optional(Command::new(format!("AT+CNMI={parameters}"))).await?.is_some() {
             return Ok(parameters);

@@ -300,13 +300,13 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
     if kind == Some(io::ErrorKind::PermissionDenied) || said.contains("permission denied") {
         return PortError::Denied { port };
     }
-    let holder = holder(path);
-    if holder.is_some() || said.contains("lock") || said.contains("busy") || said.contains("denied") {
-        return PortError::Busy { port, holder };
-    }
     if said.contains("typewriter") || said.contains("inappropriate ioctl") || path.is_file() || path.is_dir()
     {
         return PortError::NotATty { port };
+    }
+    let holder = holder(path);
+    if holder.is_some() || said.contains("lock") || said.contains("busy") || said.contains("denied") {
+        return PortError::Busy { port, holder };
     }
     PortError::Other { port, why: error.to_string() }
 }

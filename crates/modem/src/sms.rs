@@ -69,7 +69,7 @@ impl StoredPdu {
         let Some(length) = self.length.map(usize::from) else { return is_hex(&self.pdu) };
         let octets = self.pdu.len() / 2;
         let address = self.pdu.get(..2).and_then(|n| usize::from_str_radix(n, 16).ok()).unwrap_or(0);
-        is_hex(&self.pdu) && (octets == length + 1 + address || octets == length)
+        is_hex(&self.pdu) && octets == length + 1 + address
     }
 }
 

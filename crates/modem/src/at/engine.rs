@@ -158,7 +158,7 @@ impl Engine {
     /// Ends the command if its time is over. A modem that may still be waiting for a payload gets
     /// ESC, so that it does not take the next command for one.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if !self.pending.as_ref().is_some_and(|pending| now >= pending.deadline) {
+        if self.pending.as_ref().is_none_or(|pending| now < pending.deadline) {
             return;
         }
         if let Some(pending) = self.pending.take() {

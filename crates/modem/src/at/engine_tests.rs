@@ -1,1 +1,265 @@
+//! Transcripts: what was started, what the modem said, what the engine told. Each is fed whole and
+//! byte by byte, and must tell the same.
 
+use super::*;
+use crate::at::urc::Storage;
+use crate::status::{Domain, Registration, RegistrationReport, Signal};
+
+fn done(lines: &[&str]) -> Event {
+    Event::Done(Ok(Response { lines: lines.iter().map(|line| (*line).to_string()).collect() }))
+}
+
+fn refused(line: &str) -> Event {
+    Event::Done(Err(AtError::parse(line).unwrap()))
+}
+
+fn other(line: &str) -> Event {
+    Event::Urc(Urc::Other(line.into()))
+}
+
+fn cmti(slot: u16) -> Event {
+    Event::Urc(Urc::MessageStored { storage: Storage::SM, slot })
+}
+
+fn run(command: Option<Command>, pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
+    let now = Instant::now();
+    let mut engine = Engine::default();
+    if let Some(command) = command {
+        engine.start(command, now).unwrap();
+    }
+    let (mut events, mut written) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        engine.feed(piece, now);
+        while let Some(chunk) = engine.poll_transmit() {
+            written.extend(chunk);
+        }
+        while let Some(event) = engine.poll_event() {
+            events.push(event);
+        }
+    }
+    (events, written)
+}
+
+#[test]
+fn transcripts() {
+    let list = || Some(Command::new("AT+CMGL=4").expect("+CMGL:"));
+    let send = || Some(Command::new("AT+CMGS=3").expect("+CMGS:").payload("00AABBCC"));
+    let creg = || Some(Command::new("AT+CREG?").expect("+CREG:"));
+    let home = RegistrationReport { domain: Domain::Circuit, state: Registration::Home, cause: None };
+    let rows: Vec<(&str, Option<Command>, &str, Vec<Event>)> = vec![
+        ("plain", Some(Command::new("AT")), "\r\nOK\r\n", vec![done(&[])]),
+        ("echo", Some(Command::new("AT+CGMM")), "AT+CGMM\r\r\nE173\r\n\r\nOK\r\n", vec![done(&["E173"])]),
+        (
+            "value with prefix",
+            Some(Command::new("AT+CSQ").expect("+CSQ:")),
+            "\r\n+CSQ: 17,99\r\n\r\nOK\r\n",
+            vec![done(&["+CSQ: 17,99"])],
+        ),
+        (
+            "signal unasked",
+            None,
+            "\r\n+CSQ: 31,99\r\n",
+            vec![Event::Urc(Urc::Signal(Signal { dbm: Some(-51), percent: Some(100) }))],
+        ),
+        (
+            "registration changes while it is asked for",
+            creg(),
+            "+CREG: 1\r\n+CREG: 2,5,\"00C3\",\"A1\"\r\nOK\r\n",
+            vec![Event::Urc(Urc::Registration(home)), done(&["+CREG: 2,5,\"00C3\",\"A1\""])],
+        ),
+        (
+            "registration changes after it was told",
+            creg(),
+            "+CREG: 0,1\r\n+CREG: 1,\"00C3\",\"A1\"\r\nOK\r\n",
+            vec![Event::Urc(Urc::Registration(home)), done(&["+CREG: 0,1"])],
+        ),
+        (
+            "unsolicited between value and OK",
+            Some(Command::new("AT+CGSN")),
+            "354\r\n+CMTI: \"SM\",3\r\nOK\r\n",
+            vec![cmti(3), done(&["354"])],
+        ),
+        (
+            "message indication between the lines of a list",
+            list(),
+            "+CMGL: 1,1,,3\r\n+CMTI: \"SM\",7\r\n00AABBCC\r\nOK\r\n",
+            vec![cmti(7), done(&["+CMGL: 1,1,,3", "00AABBCC"])],
+        ),
+        (
+            "two-line code between the lines of a list",
+            list(),
+            "+CMGL: 1,1,,3\r\n+CMT: ,4\r\n00aabbccdd\r\n00AABBCC\r\nOK\r\n",
+            vec![
+                Event::Urc(Urc::Message { length: Some(4), pdu: "00AABBCCDD".into() }),
+                done(&["+CMGL: 1,1,,3", "00AABBCC"]),
+            ],
+        ),
+        (
+            "two-line code torn apart by the list",
+            list(),
+            "+CMGL: 1,1,,3\r\n+CDS: 4\r\n00AABBCC\r\n00AABBCCDD\r\nOK\r\n",
+            vec![
+                Event::Urc(Urc::Report { length: Some(4), pdu: "00AABBCCDD".into() }),
+                done(&["+CMGL: 1,1,,3", "00AABBCC"]),
+            ],
+        ),
+        (
+            "direct report when idle",
+            None,
+            "\r\n+CDS: 3\r\n00AABBCC\r\n",
+            vec![Event::Urc(Urc::Report { length: Some(3), pdu: "00AABBCC".into() })],
+        ),
+        (
+            "broadcast has no address in front",
+            None,
+            "+CBM: 2\r\n0011\r\n",
+            vec![Event::Urc(Urc::Broadcast { length: Some(2), pdu: "0011".into() })],
+        ),
+        ("send", send(), "\r\n> \r\n+CMGS: 12\r\n\r\nOK\r\n", vec![Event::Prompt, done(&["+CMGS: 12"])]),
+        (
+            "send with echoes",
+            send(),
+            "AT+CMGS=3\r\n> 00AABBCC\u{1a}\r\n+CMGS: 12\r\nOK\r\n",
+            vec![Event::Prompt, done(&["+CMGS: 12"])],
+        ),
+        (
+            "OK between prompt and result",
+            send(),
+            "> \r\nOK\r\n+CMGS: 12\r\nOK\r\n",
+            vec![Event::Prompt, done(&["+CMGS: 12"])],
+        ),
+        ("refused before the prompt", send(), "+CMS ERROR: 310\r\n", vec![refused("+CMS ERROR: 310")]),
+        (
+            "refused after the prompt",
+            send(),
+            "> \r\n+CMS ERROR: 38\r\n",
+            vec![Event::Prompt, refused("+CMS ERROR: 38")],
+        ),
+        (
+            "a call ends while sending",
+            send(),
+            "> \r\nNO CARRIER\r\n+CMGS: 1\r\nOK\r\n",
+            vec![
+                Event::Prompt,
+                Event::Urc(Urc::CallEnded { words: "NO CARRIER".into() }),
+                done(&["+CMGS: 1"]),
+            ],
+        ),
+        ("a call that fails", Some(Command::new("ATD123;")), "NO CARRIER\r\n", vec![refused("NO CARRIER")]),
+        (
+            "a call comes in",
+            Some(Command::new("AT+CSQ").expect("+CSQ:")),
+            "RING\r\n+CLIP: \"+491\",145\r\nOK\r\n",
+            vec![Event::Urc(Urc::Ring), Event::Urc(Urc::CallerId { number: Some("+491".into()) }), done(&[])],
+        ),
+        (
+            "huawei's own refusal",
+            Some(Command::new("AT+X")),
+            "COMMAND NOT SUPPORT\r\n",
+            vec![refused("COMMAND NOT SUPPORT")],
+        ),
+        (
+            "foreign prefix inside an answer",
+            Some(Command::new("AT+CGMM").expect("+CGMM:")),
+            "^XYZ: 1\r\nE173\r\nOK\r\n",
+            vec![other("^XYZ: 1"), done(&["E173"])],
+        ),
+        (
+            "ussd over several lines",
+            None,
+            "+CUSD: 1,\"1 Balance\n2 Bonus\nOK\",15\r\n",
+            vec![Event::Urc(Urc::Ussd {
+                state: 1,
+                text: Some("1 Balance\n2 Bonus\nOK".into()),
+                dcs: Some(15),
+            })],
+        ),
+        (
+            "ussd state asked for",
+            Some(Command::new("AT+CUSD?").expect("+CUSD:")),
+            "+CUSD: 1\r\nOK\r\n",
+            vec![done(&["+CUSD: 1"])],
+        ),
+        ("a late OK belongs to nobody", None, "\r\nOK\r\n\r\nERROR\r\n", vec![]),
+        ("noise", Some(Command::new("AT")), "^BOOT:1,0\r\n$GPGGA,1\r\n\0\0OK\r\n", vec![done(&[])]),
+        (
+            "restart",
+            None,
+            "\r\nRDY\r\n+CFUN: 1\r\n",
+            vec![Event::Urc(Urc::Boot { banner: "RDY".into() }), other("+CFUN: 1")],
+        ),
+    ];
+    for (name, command, said, expect) in rows {
+        let (events, written) = run(command.clone(), &[said.as_bytes()]);
+        assert_eq!(events, expect, "{name}, whole");
+        let bytes: Vec<&[u8]> = said.as_bytes().chunks(1).collect();
+        let (single, written_single) = run(command, &bytes);
+        assert_eq!(single, expect, "{name}, byte by byte");
+        assert_eq!(written, written_single, "{name}, written");
+    }
+}
+
+#[test]
+fn the_payload_waits_for_the_prompt_and_ctrl_z_comes_alone() {
+    let now = Instant::now();
+    let mut engine = Engine::default();
+    engine.start(Command::new("AT+CMGS=3").expect("+CMGS:").payload("00AABBCC"), now).unwrap();
+    assert_eq!(engine.poll_transmit().unwrap(), b"AT+CMGS=3\r");
+    assert_eq!(engine.poll_transmit(), None);
+    engine.feed(b"\r\n> ", now);
+    assert_eq!(engine.poll_transmit().unwrap(), b"00AABBCC");
+    assert!(!engine.submitted());
+    assert_eq!(engine.poll_transmit().unwrap(), [0x1A]);
+    assert!(engine.submitted());
+}
+
+#[test]
+fn one_command_at_a_time() {
+    let now = Instant::now();
+    let mut engine = Engine::default();
+    engine.start(Command::new("AT"), now).unwrap();
+    assert_eq!(engine.start(Command::new("AT"), now), Err(InFlight));
+}
+
+#[test]
+fn silence_is_counted_anew_from_each_line_of_a_list() {
+    let second = Duration::from_secs(1);
+    let begin = Instant::now();
+    let mut engine = Engine::default();
+    engine.start(Command::new("AT+CMGL=4").expect("+CMGL:").timeout(2 * second), begin).unwrap();
+    engine.feed(b"+CMGL: 1,1,,3\r\n", begin + second);
+    engine.handle_timeout(begin + 2 * second);
+    assert_eq!(engine.poll_event(), None);
+    assert_eq!(engine.deadline(), Some(begin + 3 * second));
+    engine.handle_timeout(begin + 3 * second);
+    assert_eq!(engine.poll_event(), Some(Event::TimedOut { after: 2 * second }));
+    assert!(!engine.is_busy());
+}
+
+#[test]
+fn a_modem_that_gives_no_prompt_gets_escape() {
+    let begin = Instant::now();
+    let mut engine = Engine::default();
+    engine.start(Command::new("AT+CMGS=3").payload("00AABBCC"), begin).unwrap();
+    let _ = engine.poll_transmit();
+    engine.handle_timeout(engine.deadline().unwrap());
+    assert_eq!(engine.poll_transmit().unwrap(), [0x1B]);
+    assert!(!engine.submitted());
+}
+
+#[test]
+fn an_endless_answer_is_garbage() {
+    let now = Instant::now();
+    let mut engine = Engine::default();
+    engine.start(Command::new("AT+CMGL=4").expect("+CMGL:"), now).unwrap();
+    for _ in 0..5000 {
+        engine.feed(b"+CMGL: 1,1,,3\r\n", now);
+    }
+    assert_eq!(engine.poll_event(), Some(Event::Garbage));
+}
+
+#[test]
+fn a_lost_closing_quote_does_not_swallow_the_end_of_a_command() {
+    let (events, _) = run(Some(Command::new("AT+CUSD=1")), &[b"+CUSD: 0,\"half\r\nOK\r\n"]);
+    assert_eq!(events, [done(&[])]);
+}

@@ -161,13 +161,15 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Whether a hexadecimal line has the octets this header announced, with a service centre
-    /// address in front or without.
+    /// Whether a hexadecimal line has the octets this header announced: of a broadcast all of them
+    /// are counted, of the others those after the service centre address.
     pub(crate) fn fits(&self, hex: &str) -> bool {
         let Some(length) = self.length.map(usize::from) else { return true };
-        let octets = hex.len() / 2;
-        let address = hex.get(..2).and_then(|n| usize::from_str_radix(n, 16).ok()).unwrap_or(0);
-        octets == length || octets == length + 1 + address
+        let address = match self.kind {
+            Body::Broadcast => None,
+            _ => hex.get(..2).and_then(|n| usize::from_str_radix(n, 16).ok()),
+        };
+        hex.len() / 2 == length + address.map_or(0, |octets| octets + 1)
     }
 
     /// The whole code.
