@@ -3,4 +3,21 @@
 //! A file is named after the misfortune or the behaviour it is about.
 
 mod harness;
+
+mod broker_away;
+#[cfg(feature = "crash-points")]
+mod crash_points;
+mod delivery_reports;
+#[cfg(feature = "demo")]
+mod demo;
+mod graceful_stop;
+mod history_and_send_commands;
 mod invariants;
+mod killed_at_random;
+mod modem_unplugged;
+mod multipart;
+mod real_pdus_come_out_as_json;
+mod request_while_gateway_is_down;
+mod said_clearly_requests;
+mod said_clearly_setup;
+mod status_topics;

@@ -53,6 +53,15 @@ impl Broker {
         assert!(self.try_start(), "mosquitto does not come back; see {}", self.log().display());
     }
 
+    /// Loses sessions, queues and retained messages, as a broker without persistence does. It must not run.
+    pub fn forget_everything(&self) {
+        assert!(self.process.is_none(), "a running broker would save again");
+        let saved = self.folder.join("mosquitto.db");
+        if saved.exists() {
+            fs::remove_file(saved).expect("the broker's memory can be removed");
+        }
+    }
+
     pub fn log(&self) -> PathBuf {
         self.folder.join("broker.log")
     }

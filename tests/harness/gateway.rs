@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use toml::{Table, Value};
 
 use super::process::Process;
+use super::wait::wait_for;
 
 /// The binary cargo built for this test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_smsbridge");
@@ -53,7 +54,7 @@ impl Config {
         self.modems[0].insert(key.to_owned(), value.into());
     }
 
-    fn to_toml(&self) -> String {
+    pub fn to_toml(&self) -> String {
         let mut root = self.root.clone();
         root.insert("modem".to_owned(), self.modems.clone().into());
         root.to_string()
@@ -97,8 +98,12 @@ impl Gateway {
 
     /// SIGTERM, and its exit.
     pub fn stop(&mut self) -> ExitStatus {
+        self.stop_by(Signal::TERM)
+    }
+
+    pub fn stop_by(&mut self, signal: Signal) -> ExitStatus {
         let mut process = self.process.take().expect("the gateway runs");
-        process.signal(Signal::TERM);
+        process.signal(signal);
         process.wait_for_end(STOP_LIMIT)
     }
 
@@ -120,6 +125,13 @@ impl Gateway {
         command.output().expect("the gateway's binary runs")
     }
 
+    /// Waits for a log line that holds all of `words`, whatever their case, and returns it.
+    pub fn wait_for_log(&self, words: &[&str]) -> String {
+        wait_for(&format!("a log line with {words:?}"), || {
+            self.log().lines().find(|line| has_all(line, words)).map(str::to_owned)
+        })
+    }
+
     pub fn config_path(&self) -> PathBuf {
         self.folder.join("smsbridge.toml")
     }
@@ -132,6 +144,12 @@ impl Gateway {
     fn log_path(&self) -> PathBuf {
         self.folder.join("smsbridge.log")
     }
+}
+
+/// Whether `text` holds all of `words`, whatever their case.
+pub fn has_all(text: &str, words: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
 }
 
 /// The binary with nothing of the tester's own environment that it could take for configuration.

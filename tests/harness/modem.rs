@@ -1,13 +1,169 @@
-//! stub
-pub struct Modem;
-#[derive(Default)]
-pub struct ModemOptions;
+//! Owns the simulated modem and its network. It lives in the test's process, so it outlives a killed gateway.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+pub use smsbridge_simulator::Reports;
+use smsbridge_simulator::{Fault, Message, Options, Simulator, Status, Storage, Trouble, pty};
+
+#[derive(Clone, Debug)]
+pub struct ModemOptions {
+    pub pin: Option<String>,
+    pub reports: Reports,
+    /// On the SIM.
+    pub slots: usize,
+}
+
+impl Default for ModemOptions {
+    fn default() -> Self {
+        Self { pin: None, reports: Reports::After(0), slots: 30 }
+    }
+}
+
+/// A short message as it went on air.
+#[derive(Clone, Debug)]
+pub struct Submit {
+    pub to: String,
+    pub text: String,
+    pub report_requested: bool,
+    /// Reference, total, sequence.
+    pub concatenation: Option<(u16, u8, u8)>,
+}
+
+pub struct Modem {
+    simulator: Simulator,
+    options: Options,
+    path: String,
+    /// Held for its end: it closes the terminal and removes the link.
+    _port: pty::Port,
+    next_reference: AtomicU16,
+}
+
 impl Modem {
-    pub fn start(_: &std::path::Path, _: &ModemOptions) -> Self {
-        Self
+    /// Plugged in when this returns, at `path`.
+    pub fn start(path: &Path, chosen: &ModemOptions) -> Self {
+        let options = Options {
+            pin: chosen.pin.clone(),
+            reports: chosen.reports,
+            slots: chosen.slots,
+            loopback: false,
+            ..Options::default()
+        };
+        let simulator = Simulator::new(options.clone());
+        let port = pty::spawn(&simulator, path).expect("a pseudo-terminal");
+        let path = path.to_str().expect("a path in UTF-8").to_owned();
+        Self { simulator, options, path, _port: port, next_reference: AtomicU16::new(1) }
     }
+
+    /// The path the gateway opens.
     pub fn port(&self) -> &str {
-        ""
+        &self.path
     }
-    pub fn deliver(&self, _: &str, _: &str) {}
+
+    pub fn imei(&self) -> &str {
+        &self.options.imei
+    }
+
+    pub fn iccid(&self) -> &str {
+        &self.options.iccid
+    }
+
+    /// Hands a text to the network, which keeps it until the SIM has room for it.
+    pub fn deliver(&self, from: &str, text: &str) {
+        let reference = self.next_reference.fetch_add(1, Ordering::Relaxed);
+        for part in self.parts(from, text, reference) {
+            self.deliver_pdu(&part);
+        }
+    }
+
+    pub fn parts(&self, from: &str, text: &str, reference: u16) -> Vec<String> {
+        let message = Message { reference: reference % 256, ..Message::default() };
+        self.simulator.parts(from, text, &message).expect("a text that can be sent")
+    }
+
+    pub fn deliver_pdu(&self, hex: &str) {
+        self.simulator.deliver_pdu(hex);
+    }
+
+    /// Puts a received PDU straight into a free slot; false when there is none. The modem says nothing.
+    pub fn put_on_sim(&self, hex: &str) -> bool {
+        self.simulator.put(Storage::Sm, Status::Unread, hex).is_some()
+    }
+
+    /// A message somebody wrote with another program and never sent: to +4915100000002, "hi".
+    pub fn store_foreign_outgoing(&self) {
+        let slot = self.simulator.put(Storage::Sm, Status::Unsent, "0001000D91945101000000F2000002E834");
+        assert!(slot.is_some(), "the SIM is full");
+    }
+
+    /// Messages in any slot.
+    pub fn stored(&self) -> usize {
+        self.simulator.stored().len()
+    }
+
+    /// Messages and reports that wait in the network.
+    pub fn queued(&self) -> usize {
+        self.simulator.waiting()
+    }
+
+    /// All that went on air, in order, whether or not the gateway heard of it.
+    pub fn submits(&self) -> Vec<Submit> {
+        let sent = self.simulator.sent().into_iter();
+        sent.map(|sent| Submit {
+            to: sent.to,
+            text: sent.text.unwrap_or_default(),
+            report_requested: sent.report,
+            concatenation: sent.concatenation,
+        })
+        .collect()
+    }
+
+    /// Every line the gateway typed, over all connections.
+    pub fn commands(&self) -> Vec<String> {
+        self.simulator.commands()
+    }
+
+    pub fn unplug(&self) {
+        self.simulator.unplug();
+    }
+
+    pub fn plug(&self) {
+        self.simulator.plug();
+    }
+
+    /// Says nothing from now on, to anything.
+    pub fn mute(&self) {
+        self.simulator.hang();
+    }
+
+    /// The next message goes on air, and then the modem says nothing any more.
+    pub fn hang_after_next_submit(&self) {
+        self.simulator.fault(Fault::on_payload(Trouble::Hang).acted());
+    }
+
+    /// Every message is refused with this `+CMS ERROR`.
+    pub fn refuse_submits(&self, cms: u16) {
+        self.simulator.fault(Fault::on_payload(Trouble::Cms(cms)).every());
+    }
+
+    /// Ends all faults.
+    pub fn recover(&self) {
+        self.simulator.clear_faults();
+    }
+
+    /// Time from Ctrl-Z to the network's answer.
+    pub fn delay_submits(&self, delay: Duration) {
+        self.simulator.set_submit_delay(delay);
+    }
+}
+
+impl Drop for Modem {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let journal = self.simulator.journal();
+            let last = &journal[journal.len().saturating_sub(60)..];
+            println!("---- last events of the modem ({}):\n{}", self.path, last.join("\n"));
+        }
+    }
 }

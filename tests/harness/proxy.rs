@@ -36,6 +36,8 @@ pub struct Record {
     pub connections: Vec<String>,
     pub from_gateway: Vec<Crossing>,
     pub to_gateway: Vec<Crossing>,
+    /// The connections whose subscriptions the broker has confirmed.
+    pub subscribed: Vec<usize>,
     /// Streams that were not MQTT 5; always a fault of the gateway or of the harness.
     pub broken: Vec<String>,
 }
@@ -188,6 +190,7 @@ impl Record {
             (Packet::Puback { packet_id, reason }, Direction::FromGateway) => {
                 acknowledge(&mut self.to_gateway, connection, packet_id, reason);
             }
+            (Packet::Suback { .. }, _) => self.subscribed.push(connection),
             _ => {}
         }
     }

@@ -1,11 +1,9 @@
 //! Owns the whole house of one test: modem, gateway, proxy, broker and a client, in a folder of its own.
 
-use std::path::Path;
-
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::broker::Broker;
+use super::broker::{Broker, Login};
 use super::client::Client;
 use super::gateway::{Config, Gateway};
 use super::modem::{Modem, ModemOptions};
@@ -16,6 +14,13 @@ use super::wait::wait_until;
 /// What the gateway says to the world; requests are left out, so that no test takes its own for an answer.
 pub const SPOKEN: [&str; 5] = ["sms/received/#", "sms/last/#", "sms/result", "sms/modem/#", "sms/gateway/#"];
 
+/// What differs from an open broker and a modem without a PIN.
+#[derive(Default)]
+pub struct RigOptions {
+    pub modem: ModemOptions,
+    pub login: Option<Login>,
+}
+
 /// Fields end in this order: the gateway before what it talks to, the folder last.
 pub struct Rig {
     pub gateway: Gateway,
@@ -25,8 +30,8 @@ pub struct Rig {
     pub broker: Broker,
     pub config: Config,
     folder: TempDir,
-    /// Where the record stood when the gateway was last started.
-    started_at: usize,
+    /// Where the record stood when the gateway was last started: publishes and connections.
+    started_at: (usize, usize),
 }
 
 impl Rig {
@@ -44,15 +49,20 @@ impl Rig {
 
     /// All but the gateway runs.
     pub fn prepare(modem: &ModemOptions, change: impl FnOnce(&mut Config)) -> Self {
+        Self::prepare_with(RigOptions { modem: modem.clone(), login: None }, change)
+    }
+
+    pub fn prepare_with(options: RigOptions, change: impl FnOnce(&mut Config)) -> Self {
+        let login = options.login.as_ref();
         let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
-        let broker = Broker::start(folder.path(), None);
+        let broker = Broker::start(folder.path(), login);
         let proxy = Proxy::start(broker.port);
-        let client = Client::start(broker.port, "e2e-client", None, &SPOKEN);
-        let modem = Modem::start(&folder.path().join("modem"), modem);
+        let client = Client::start(broker.port, "e2e-client", login, &SPOKEN);
+        let modem = Modem::start(&folder.path().join("modem"), &options.modem);
         let mut config = Config::new(folder.path(), proxy.port, modem.port());
         change(&mut config);
         let gateway = Gateway::prepare(folder.path(), &config);
-        Self { gateway, modem, client, proxy, broker, config, folder, started_at: 0 }
+        Self { gateway, modem, client, proxy, broker, config, folder, started_at: (0, 0) }
     }
 
     /// Starts the gateway and waits until it is online with its modem.
@@ -63,7 +73,10 @@ impl Rig {
 
     /// Starts it and waits for nothing.
     pub fn launch_gateway(&mut self, environment: &[(&str, &str)]) {
-        self.started_at = self.proxy.record().from_gateway.len();
+        self.started_at = {
+            let record = self.proxy.record();
+            (record.from_gateway.len(), record.connections.len())
+        };
         self.gateway.start_with(environment);
     }
 
@@ -73,21 +86,20 @@ impl Rig {
             wait_until(&format!("\"online\" on {topic}"), || {
                 self.gateway.assert_running();
                 let record = self.proxy.record();
-                record.from_gateway[self.started_at..]
+                record.from_gateway[self.started_at.0..]
                     .iter()
                     .any(|crossing| crossing.publish.topic == topic && crossing.publish.payload == b"online")
             });
         }
+        wait_until("the gateway's subscriptions", || {
+            self.proxy.record().subscribed.iter().any(|connection| *connection >= self.started_at.1)
+        });
     }
 
     /// Applies a change of the configuration for the next start.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         self.gateway.configure(&self.config);
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// A send request, as a user publishes it.

@@ -19,6 +19,11 @@ impl Seed {
             }
         };
         println!("seed {value}; repeat with SMSBRIDGE_TEST_SEED={value}");
+        Self::with(value)
+    }
+
+    /// For a thread that draws on its own: chance must not depend on who comes first.
+    pub fn with(value: u64) -> Self {
         Self { value, state: value }
     }
 
