@@ -1,7 +1,7 @@
 //! Owns TP-DCS, what the user data is made of (TS 23.038 clause 4): all 256 values.
 //!
 //! Reserved values are read as the standard asks (as the default alphabet) and say that they are reserved. The data
-//! coding scheme of cell broadcast is another one and lives in [`cbs`].
+//! coding scheme of cell broadcast is another one and lives in [`crate::cbs`].
 
 /// What the characters or octets of user data are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -28,28 +28,34 @@
 //! | [`pdu`] | TS 27.005 `<pdu>`: service centre address and TPDU on the AT line |
 //! | [`tpdu`] | TS 23.040 9.2.2: the six types; 9.2.3.27 TP-PI |
 //! | [`address`] | TS 23.040 9.1.2.5 TP-OA, TP-DA, TP-RA; TS 24.011 8.2.5 RP addresses |
+//! | [`pid`] | TS 23.040 9.2.3.9 TP-PID; 3.8 Internet mail |
 //! | [`dcs`] | TS 23.038 4 TP-DCS |
 //! | [`timestamp`] | TS 23.040 9.2.3.11 TP-SCTS, 9.2.3.13 TP-DT |
 //! | [`validity`] | TS 23.040 9.2.3.12 TP-VP |
 //! | [`cause`] | TS 23.040 9.2.3.15 TP-ST, 9.2.3.22 TP-FCS |
 //! | [`user_data`], [`udh`] | TS 23.040 9.2.3.16 TP-UDL, 9.2.3.24 TP-UD and its header |
+//! | [`information`] | TS 23.040 9.2.3.24: what further elements say |
 //! | [`gsm7`] | TS 23.038 6.1.2 packing, 6.2.1 alphabet, annex A languages |
 //! | [`ucs2`] | TS 23.038 6.2.3 |
 //! | [`mod@split`], [`mod@join`] | TS 23.040 9.2.3.24.1: text to parts, parts to text |
 //! | [`mod@submit`] | number and text to PDUs in one call |
 //! | [`mod@transliterate`] | plain likenesses, to save parts; no clause |
+//! | [`cbs`] | TS 23.041 9.4 cell broadcast pages; TS 23.038 5 their coding |
 //! | [`hex`] | digits of the AT line |
 
 pub mod address;
 pub mod cause;
+pub mod cbs;
 mod clusters;
 pub mod dcs;
 mod error;
 pub mod gsm7;
 pub mod hex;
+pub mod information;
 pub mod join;
 mod octets;
 pub mod pdu;
+pub mod pid;
 pub mod split;
 pub mod submit;
 pub mod timestamp;
@@ -65,6 +71,7 @@ pub use cause::{FailureCause, Outcome, Status};
 pub use dcs::{Alphabet, Dcs, MessageClass, MessageWaiting, Waiting};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field};
 pub use gsm7::Languages;
+pub use information::Information;
 pub use join::{Content, JoinError, Joined, join};
 pub use pdu::{EncodedPdu, Pdu};
 pub use split::{

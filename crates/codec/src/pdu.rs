@@ -2,7 +2,7 @@
 //!
 //! The text comes from `+CMT`, `+CMGL`, `+CMGR` and `+CDS`, or goes to `AT+CMGS` and `AT+CMGW`. The number that those
 //! lines carry, `<length>`, leaves the service centre address out. Cell broadcast pages (`+CBM`) have no such address:
-//! they are for [`cbs`].
+//! they are for [`crate::cbs`].
 
 use crate::address::Address;
 use crate::error::{DecodeError, EncodeError, Field};

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use smsbridge_codec::{
     Address, Alphabet, Content, Dcs, Direction, Element, Pdu, SplitOptions, Timestamp, Tpdu, TypeOfNumber,
-    UserData, Validity, Waiting, count, gsm7, hex, join, split,
+    UserData, Validity, Waiting, cbs::Page, count, gsm7, hex, join, split,
 };
 
 fn load(file: &str) -> Vec<Value> {
@@ -523,6 +523,69 @@ fn at_lines() {
             let written = pdu.encode().unwrap();
             differences.compare(label(index, vector), &vector["pdu"], &written.hex.into());
             differences.compare(label(index, vector), &vector["length_field"], &written.tpdu_length.into());
+        }
+    }
+    differences.finish();
+}
+
+#[test]
+fn cbs() {
+    let mut differences = Differences::default();
+    for (index, vector) in load("cbs.json").iter().enumerate() {
+        let octets = hex::decode(text_of(vector, "hex")).unwrap();
+        let page = match Page::decode(&octets) {
+            Ok(page) => page,
+            Err(error) => {
+                let got = json!({"error": error.to_string()});
+                if vector["expect"]["error"] != true {
+                    differences.compare(label(index, vector), &vector["expect"], &got);
+                }
+                continue;
+            }
+        };
+        let mut got = json!({
+            "geographical_scope": page.geographical_scope, "message_code": page.message_code,
+            "update_number": page.update_number, "message_identifier": page.message_identifier,
+            "dcs": page.dcs.0, "page": page.page, "pages": page.pages, "language": page.language(),
+            "encoding": alphabet(page.dcs.alphabet()), "class": page.dcs.class().map(|class| class.number()),
+            "text": page.text(),
+        });
+        if got["text"].is_null() {
+            got["data_hex"] = hex::encode(page.data()).into();
+        }
+        let (expected, mut got) = (without_absent(&vector["expect"]), without_absent(&got));
+        if vector["lenient"] == true {
+            got.as_object_mut().unwrap().retain(|field, _| !expected[field].is_null());
+        }
+        differences.compare(label(index, vector), &expected, &got);
+    }
+    differences.finish();
+}
+
+/// The tables in the code are those of the vectors, position by position.
+#[test]
+fn tables() {
+    let mut differences = Differences::default();
+    for table in load("tables/gsm7_tables.json") {
+        let identifier = table["nli"].as_u64().unwrap() as u8;
+        let locking = table["kind"] == "locking";
+        for (septet, codepoint) in (0u8..).zip(table["codepoints"].as_array().unwrap()) {
+            if septet == gsm7::ESCAPE || codepoint.is_null() {
+                continue;
+            }
+            let (languages, septets) = if locking {
+                (gsm7::Languages { locking: identifier, single_shift: 0 }, vec![septet])
+            } else {
+                (gsm7::Languages { locking: 0, single_shift: identifier }, vec![gsm7::ESCAPE, septet])
+            };
+            let mut text = String::new();
+            gsm7::decode_into(&septets, languages, &mut text);
+            let codepoints: Vec<_> = text.chars().map(u32::from).collect();
+            differences.compare(
+                format!("{} septet {septet:02X}", table["language"]),
+                &json!([codepoint]),
+                &json!(codepoints),
+            );
         }
     }
     differences.finish();

@@ -1,0 +1,336 @@
+//! Owns cell broadcast: pages of 88 octets (TS 23.041 9.4.1), the UMTS form that carries all pages at once (9.4.2), and
+//! their data coding scheme (TS 23.038 clause 5), which is not that of short messages.
+//!
+//! Pages come from `+CBM` lines, where no service centre address stands in front. Which pages belong together is seen
+//! from serial number and identifier; how long to wait for the rest is the caller's business.
+
+use std::fmt;
+
+use crate::dcs::{Alphabet, MessageClass};
+use crate::error::{DecodeError, DecodeErrorKind, Field};
+use crate::gsm7::{self, Languages};
+use crate::octets::Octets;
+use crate::udh::Elements;
+use crate::{ucs2, udh};
+
+/// Octets of a page, header included.
+pub const PAGE_OCTETS: usize = 88;
+/// Octets of a page's content.
+const CONTENT_OCTETS: usize = 82;
+/// The most pages of one message: four bits.
+const MAX_PAGES: u8 = 15;
+/// Text is padded with carriage returns to the end of the page.
+const CR: u8 = 0x0D;
+
+/// The data coding scheme of cell broadcast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CbsDcs(pub u8);
+
+/// Languages of groups 0 and 2, by ISO 639 code.
+const GROUP_0: [&str; 15] =
+    ["de", "en", "it", "fr", "es", "nl", "sv", "da", "pt", "fi", "no", "el", "tr", "hu", "pl"];
+const GROUP_2: [&str; 5] = ["cs", "he", "ar", "ru", "is"];
+
+impl CbsDcs {
+    /// What the content is. Reserved values are read as the default alphabet.
+    pub fn alphabet(self) -> Alphabet {
+        match self.0 {
+            0x11 => Alphabet::Ucs2,
+            0x40..=0x7F | 0x90..=0x9F => match self.0 & 0x0C {
+                0x04 => Alphabet::EightBit,
+                0x08 => Alphabet::Ucs2,
+                _ => Alphabet::Gsm7,
+            },
+            // Protocols of their own.
+            0xD0..=0xEF => Alphabet::EightBit,
+            0xF0..=0xFF if self.0 & 0x04 != 0 => Alphabet::EightBit,
+            _ => Alphabet::Gsm7,
+        }
+    }
+
+    /// The language the octet itself names, as an ISO 639 code.
+    pub fn language(self) -> Option<&'static str> {
+        let index = usize::from(self.0 & 0x0F);
+        match self.0 >> 4 {
+            0x0 => GROUP_0.get(index).copied(),
+            0x2 => GROUP_2.get(index).copied(),
+            _ => None,
+        }
+    }
+
+    /// Whether the content begins with a language code (10 and 11).
+    pub fn has_language_in_content(self) -> bool {
+        matches!(self.0, 0x10 | 0x11)
+    }
+
+    /// The message class, if it has one. In group F the bits of class 0 mean that there is none.
+    pub fn class(self) -> Option<MessageClass> {
+        let bits = self.0 & 0x03;
+        let has_class = match self.0 >> 4 {
+            0x5 | 0x7 | 0x9 => true,
+            0xF => bits != 0,
+            _ => false,
+        };
+        has_class.then(|| MessageClass::try_from(bits).ok()).flatten()
+    }
+
+    /// Whether text is compressed (TS 23.042); it is then handed over as octets.
+    pub fn is_compressed(self) -> bool {
+        matches!(self.0 >> 4, 0x6 | 0x7)
+    }
+
+    /// Whether the content begins with a user data header (group 9).
+    pub fn has_header(self) -> bool {
+        self.0 >> 4 == 0x9
+    }
+}
+
+/// One page of a cell broadcast message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Page<'a> {
+    /// Where the message is new when the phone moves: 0 this cell (shown at once), 1 this network, 2 this area, 3 this
+    /// cell.
+    pub geographical_scope: u8,
+    /// Tells messages of one source apart, 0 to 1023.
+    pub message_code: u16,
+    /// Goes up with each change of the message, 0 to 15.
+    pub update_number: u8,
+    /// What the message is about, such as 50 for the local area or 4370 for a presidential alert.
+    pub message_identifier: u16,
+    /// What the content is made of.
+    pub dcs: CbsDcs,
+    /// Which page this is, from 1.
+    pub page: u8,
+    /// How many pages there are, 1 to 15.
+    pub pages: u8,
+    /// The content, 82 octets, or fewer from the UMTS form.
+    content: &'a [u8],
+}
+
+impl<'a> Page<'a> {
+    /// Reads a page as `+CBM` gives it.
+    ///
+    /// # Errors
+    /// Anything but 88 octets.
+    pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {
+        if octets.len() != PAGE_OCTETS {
+            let kind = DecodeErrorKind::BadLength { length: octets.len(), limit: PAGE_OCTETS };
+            return Err(DecodeError { field: Field::Page, octet: 0, kind });
+        }
+        let mut octets = Octets::new(octets);
+        let serial_number = u16::from_be_bytes(octets.array(Field::Page)?);
+        let message_identifier = u16::from_be_bytes(octets.array(Field::Page)?);
+        let dcs = CbsDcs(octets.octet(Field::Page)?);
+        let parameter = octets.octet(Field::Page)?;
+        let content = octets.take(CONTENT_OCTETS, Field::Page)?;
+        let (page, pages) = match (parameter >> 4, parameter & 0x0F) {
+            // A zero in either half reads as page 1 of 1 (9.4.1.2.4), and so does what makes no sense.
+            (page, pages) if page == 0 || page > pages => (1, 1),
+            both => both,
+        };
+        Ok(Page::new(serial_number, message_identifier, dcs, (page, pages), content))
+    }
+
+    fn new(
+        serial_number: u16,
+        message_identifier: u16,
+        dcs: CbsDcs,
+        (page, pages): (u8, u8),
+        content: &'a [u8],
+    ) -> Self {
+        Page {
+            geographical_scope: (serial_number >> 14) as u8,
+            message_code: serial_number >> 4 & 0x3FF,
+            update_number: serial_number as u8 & 0x0F,
+            message_identifier,
+            dcs,
+            page,
+            pages,
+            content,
+        }
+    }
+
+    /// The serial number as it stands on the wire: scope, code and update number.
+    pub fn serial_number(&self) -> u16 {
+        u16::from(self.geographical_scope) << 14 | self.message_code << 4 | u16::from(self.update_number)
+    }
+
+    /// The elements of the header, for a data coding scheme that says there is one.
+    pub fn elements(&self) -> Elements<'a> {
+        Elements::new(self.content.get(1..self.header_len()).unwrap_or(&[]))
+    }
+
+    /// Octets of the header with its length octet; none if it would not fit.
+    fn header_len(&self) -> usize {
+        match (self.dcs.has_header(), self.content.first()) {
+            (true, Some(&length)) if usize::from(length) < self.content.len() => usize::from(length) + 1,
+            _ => 0,
+        }
+    }
+
+    /// The language of the text, as the data coding scheme or the content names it.
+    pub fn language(&self) -> Option<String> {
+        match self.dcs.0 {
+            0x10 => {
+                let mut septets = Vec::new();
+                gsm7::unpack_into(self.content, 0, 3, &mut septets);
+                let mut language = String::new();
+                gsm7::decode_into(septets.get(..2)?, Languages::default(), &mut language);
+                (septets[2] == CR).then_some(language)
+            }
+            0x11 => {
+                let mut language = String::new();
+                gsm7::decode_packed_into(self.content.get(..2)?, 0, 2, Languages::default(), &mut language);
+                Some(language)
+            }
+            _ => self.dcs.language().map(String::from),
+        }
+    }
+
+    /// The octets of the content after a header or language code, padding included.
+    pub fn data(&self) -> &'a [u8] {
+        let skipped = if self.dcs.0 == 0x11 { 2.min(self.content.len()) } else { self.header_len() };
+        &self.content[skipped..]
+    }
+
+    /// Appends the text without its padding and says true; leaves the string alone and says false if this is data.
+    pub fn text_into(&self, text: &mut String) -> bool {
+        if self.dcs.is_compressed() {
+            return false;
+        }
+        match self.dcs.alphabet() {
+            Alphabet::EightBit => return false,
+            Alphabet::Gsm7 => {
+                let header = self.header_len();
+                let fill_bits = (7 - header * 8 % 7) % 7;
+                let mut septets = Vec::with_capacity(93);
+                gsm7::unpack_into(self.data(), fill_bits, usize::MAX, &mut septets);
+                // The last bits of a page that is not full may make a septet of their own, of zero bits.
+                septets.truncate((self.content.len() * 8 / 7).saturating_sub((header * 8).div_ceil(7)));
+                let in_content = self.dcs.0 == 0x10 && septets.get(2) == Some(&CR);
+                let start = if in_content { 3 } else { 0 };
+                let end = septets.iter().rposition(|&septet| septet != CR).map_or(start, |last| last + 1);
+                let languages = udh::languages(self.elements()).unwrap_or_default();
+                gsm7::decode_into(&septets[start..end.max(start)], languages, text);
+            }
+            Alphabet::Ucs2 => ucs2::decode_into(self.unpadded_units(), text),
+        }
+        true
+    }
+
+    /// UCS-2 content without the carriage returns at its end.
+    fn unpadded_units(&self) -> &'a [u8] {
+        let (units, _) = self.data().as_chunks::<2>();
+        let end = units.iter().rposition(|&unit| unit != [0, CR]).map_or(0, |last| last + 1);
+        units[..end].as_flattened()
+    }
+
+    /// The text without its padding; `None` if this is data.
+    pub fn text(&self) -> Option<String> {
+        let mut text = String::new();
+        self.text_into(&mut text).then_some(text)
+    }
+}
+
+/// Reads the UMTS form (9.4.2): one message with all its pages.
+///
+/// # Errors
+/// Fewer octets than the form takes, another message type than 1, no page or more than 15, a page that says it holds
+/// more than 82 octets.
+pub fn decode_umts(octets: &[u8]) -> Result<Vec<Page<'_>>, DecodeError> {
+    let mut octets = Octets::new(octets);
+    let start = octets;
+    if octets.octet(Field::Page)? != 1 {
+        return Err(start.error(Field::Page, DecodeErrorKind::ReservedType));
+    }
+    let message_identifier = u16::from_be_bytes(octets.array(Field::Page)?);
+    let serial_number = u16::from_be_bytes(octets.array(Field::Page)?);
+    let dcs = CbsDcs(octets.octet(Field::Page)?);
+    let count_at = octets;
+    let pages = octets.octet(Field::Page)?;
+    if !(1..=MAX_PAGES).contains(&pages) {
+        let kind = DecodeErrorKind::BadLength { length: pages.into(), limit: MAX_PAGES.into() };
+        return Err(count_at.error(Field::Page, kind));
+    }
+    let page = |page| {
+        let content = octets.take(CONTENT_OCTETS, Field::Page)?;
+        let length_at = octets;
+        let length = usize::from(octets.octet(Field::Page)?);
+        let Some(content) = content.get(..length) else {
+            let kind = DecodeErrorKind::BadLength { length, limit: CONTENT_OCTETS };
+            return Err(length_at.error(Field::Page, kind));
+        };
+        Ok(Page::new(serial_number, message_identifier, dcs, (page, pages), content))
+    };
+    (1..=pages).map(page).collect()
+}
+
+/// What pages come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broadcast {
+    /// The text of the pages that are there, in order; `None` for data.
+    pub text: Option<String>,
+    /// The data of the pages that are there, in order, padding included; empty for text.
+    pub data: Vec<u8>,
+    /// The language, as the first page that names one has it.
+    pub language: Option<String>,
+    /// The pages that are not there, in order, from 1.
+    pub missing: Vec<u8>,
+}
+
+/// Pages that make no message: none at all, or one of another serial number, identifier, coding or page count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignPage {
+    /// Which of the pages given, the first being 0.
+    pub index: usize,
+}
+
+impl fmt::Display for ForeignPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "page {} belongs to another message", self.index + 1)
+    }
+}
+
+impl std::error::Error for ForeignPage {}
+
+/// Joins the pages of one message, in whatever order they came. Of pages with the same number the first counts.
+///
+/// # Errors
+/// No page, or one that does not belong with the first.
+pub fn join<'p, 'a: 'p>(pages: impl IntoIterator<Item = &'p Page<'a>>) -> Result<Broadcast, ForeignPage> {
+    let mut slots: [Option<&Page<'_>>; MAX_PAGES as usize] = [None; MAX_PAGES as usize];
+    let mut first: Option<&Page<'_>> = None;
+    let key = |page: &Page<'_>| (page.serial_number(), page.message_identifier, page.dcs, page.pages);
+    for (index, page) in pages.into_iter().enumerate() {
+        if key(first.get_or_insert(page)) != key(page) {
+            return Err(ForeignPage { index });
+        }
+        if let Some(slot) = slots.get_mut(usize::from(page.page).wrapping_sub(1)) {
+            slot.get_or_insert(page);
+        }
+    }
+    let Some(first) = first else { return Err(ForeignPage { index: 0 }) };
+    let slots = &slots[..usize::from(first.pages.clamp(1, MAX_PAGES))];
+    let present = || slots.iter().copied().flatten();
+    let mut broadcast = Broadcast {
+        text: None,
+        data: Vec::new(),
+        language: present().find_map(Page::language),
+        missing: (1..).zip(slots).filter(|(_, slot)| slot.is_none()).map(|(page, _)| page).collect(),
+    };
+    if first.dcs.alphabet() == Alphabet::EightBit || first.dcs.is_compressed() {
+        broadcast.data = present().flat_map(Page::data).copied().collect();
+        return Ok(broadcast);
+    }
+    let mut text = String::new();
+    if first.dcs.alphabet() == Alphabet::Ucs2 {
+        let units: Vec<u8> = present().flat_map(Page::unpadded_units).copied().collect();
+        ucs2::decode_into(&units, &mut text);
+    } else {
+        present().for_each(|page| {
+            page.text_into(&mut text);
+        });
+    }
+    broadcast.text = Some(text);
+    Ok(broadcast)
+}

@@ -1,0 +1,168 @@
+//! Owns the meaning of information elements beyond the few that [`crate::udh`] acts on (TS 23.040 9.2.3.24): their
+//! names, and a reading of those that say something in so many octets.
+//!
+//! For people and for gateways that pass a mail indicator on. What does not read as its element should stays raw.
+
+use crate::address::Address;
+use crate::udh::{Concatenation, Element, Ports};
+
+/// What an element says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Information<'a> {
+    /// 00, 08: where the part belongs.
+    Concatenation(Concatenation),
+    /// 01: how many messages of a kind wait (9.2.3.24.2).
+    MessageIndication {
+        /// The kind: 0 voice, 1 fax, 2 electronic mail, 3 other; more are extensions.
+        kind: u8,
+        /// Which line of the subscriber, 0 to 3.
+        profile: u8,
+        /// Whether the message is to be kept.
+        store: bool,
+        /// How many wait; 255 stands for that many or more.
+        count: u8,
+    },
+    /// 04, 05: application ports.
+    Ports(Ports),
+    /// 06: what the service centre is asked to do (9.2.3.24.5).
+    ServiceCentreControl {
+        /// Report when the message went through.
+        on_success: bool,
+        /// Report a permanent error.
+        on_permanent_error: bool,
+        /// Report a temporary error that ended the trying.
+        on_temporary_error: bool,
+        /// Report while it is still being tried.
+        on_temporary_error_still_trying: bool,
+        /// Put the original header into the report.
+        include_header: bool,
+    },
+    /// 07: who wrote the elements that follow: 1 the sender, 2 the receiver, 3 the service centre.
+    SourceIndicator(u8),
+    /// 0A: how some of the text looks (9.2.3.24.10.1.1).
+    TextFormatting {
+        /// The first character, from 0.
+        start: u8,
+        /// How many characters; 0 for the rest.
+        length: u8,
+        /// Alignment, size and style as bits.
+        mode: u8,
+        /// Colours as bits, where given.
+        colour: Option<u8>,
+    },
+    /// 20: how many characters of the text are a mail header (9.2.3.24.11).
+    MailHeader {
+        /// Characters of the text, of this part.
+        length: u8,
+    },
+    /// 22: where to answer to (9.2.3.24.14).
+    ReplyAddress(Address),
+    /// 24: the national language of escaped characters.
+    SingleShift(u8),
+    /// 25: the national language of all characters.
+    LockingShift(u8),
+    /// Anything else, and elements whose octets do not read as they should.
+    Raw(&'a [u8]),
+}
+
+impl<'a> Element<'a> {
+    /// What the element says.
+    pub fn information(&self) -> Information<'a> {
+        self.read().unwrap_or(Information::Raw(self.data))
+    }
+
+    fn read(&self) -> Option<Information<'a>> {
+        Some(match (self.id, self.data) {
+            (0x00 | 0x08, _) => Information::Concatenation(Concatenation::from_element(*self)?),
+            (0x01, &[kind, count]) => Information::MessageIndication {
+                kind: kind & 0x1F,
+                profile: kind >> 5 & 0x03,
+                store: kind & 0x80 != 0,
+                count,
+            },
+            (0x04 | 0x05, _) => Information::Ports(Ports::from_element(*self)?),
+            (0x06, &[bits]) => Information::ServiceCentreControl {
+                on_success: bits & 0x01 != 0,
+                on_permanent_error: bits & 0x02 != 0,
+                on_temporary_error: bits & 0x04 != 0,
+                on_temporary_error_still_trying: bits & 0x08 != 0,
+                include_header: bits & 0x80 != 0,
+            },
+            (0x07, &[source]) => Information::SourceIndicator(source),
+            (0x0A, &[start, length, mode]) => {
+                Information::TextFormatting { start, length, mode, colour: None }
+            }
+            (0x0A, &[start, length, mode, colour]) => {
+                Information::TextFormatting { start, length, mode, colour: Some(colour) }
+            }
+            (0x20, &[length]) => Information::MailHeader { length },
+            (0x22, data) => {
+                let (address, length) = Address::decode(data).ok()?;
+                (length == data.len()).then_some(Information::ReplyAddress(address))?
+            }
+            (0x24, &[identifier]) => Information::SingleShift(identifier),
+            (0x25, &[identifier]) => Information::LockingShift(identifier),
+            _ => return None,
+        })
+    }
+
+    /// The element's name.
+    pub fn name(&self) -> &'static str {
+        match self.id {
+            0x00 => "concatenation, 8-bit reference",
+            0x01 => "special message indication",
+            0x04 => "application ports, 8-bit",
+            0x05 => "application ports, 16-bit",
+            0x06 => "service centre control",
+            0x07 => "source indicator",
+            0x08 => "concatenation, 16-bit reference",
+            0x09 => "wireless control message protocol",
+            0x0A => "text formatting",
+            0x0B => "predefined sound",
+            0x0C => "user defined sound",
+            0x0D => "predefined animation",
+            0x0E => "large animation",
+            0x0F => "small animation",
+            0x10 => "large picture",
+            0x11 => "small picture",
+            0x12 => "variable picture",
+            0x13 => "user prompt indicator",
+            0x14 => "extended object",
+            0x15 => "reused extended object",
+            0x16 => "compression control",
+            0x17 => "object distribution indicator",
+            0x18 => "standard WVG object",
+            0x19 => "character size WVG object",
+            0x1A => "extended object data request",
+            0x20 => "RFC 822 mail header",
+            0x21 => "hyperlink format",
+            0x22 => "reply address",
+            0x23 => "enhanced voice mail information",
+            0x24 => "national language single shift",
+            0x25 => "national language locking shift",
+            0x70..=0x7F => "SIM toolkit security header",
+            0x80..=0x9F => "between the two ends",
+            0xC0..=0xDF => "of the service centre's own",
+            _ => "reserved",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_read_as_what_they_say_and_stay_raw_where_they_do_not() {
+        let read = |id, data| Element { id, data }.information();
+        let voice_mail = Information::MessageIndication { kind: 0, profile: 0, store: true, count: 3 };
+        assert_eq!(read(0x01, &[0x80, 3]), voice_mail);
+        assert_eq!(read(0x01, &[0x80]), Information::Raw(&[0x80]));
+        let Information::ReplyAddress(address) = read(0x22, &[0x04, 0x91, 0x21, 0x43]) else { panic!() };
+        assert_eq!(address.to_string(), "+1234");
+        assert_eq!(read(0x22, &[0x04, 0x91, 0x21]), Information::Raw(&[0x04, 0x91, 0x21]));
+        assert_eq!(read(0x00, &[1, 0, 0]), Information::Raw(&[1, 0, 0]));
+        assert_eq!(read(0x7F, &[1]), Information::Raw(&[1]));
+    }
+}

@@ -1,0 +1,419 @@
+//! What must hold for any input: what is written reads back, what is split joins, counting agrees with splitting, and no
+//! octets at all bring the reader down.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use smsbridge_codec::tpdu::{
+    Command, Deliver, DeliverReport, Parameters, StatusReport, Submit, SubmitReport,
+};
+use smsbridge_codec::{
+    Address, Alphabet, Content, Dcs, Direction, Encoding, FailureCause, LanguageChoice, MessageClass, Pdu,
+    Ports, Reference, ReportRequest, SplitOptions, Status, SubmitOptions, Timestamp, Tpdu, UserData,
+    Validity, cbs, count, count_data, gsm7, hex, join, split, split_data, submit, transliterate,
+};
+
+fn address() -> impl Strategy<Value = Address> {
+    let raw = (any::<u8>(), vec(any::<u8>(), 0..=10), any::<bool>()).prop_map(|(toa, octets, odd)| {
+        let length = octets.len() * 2 - usize::from(odd && !octets.is_empty());
+        Address::from_semi_octets(toa, length as u8, &octets).unwrap()
+    });
+    prop_oneof![
+        raw,
+        r"\+?[0-9*#abc]{1,20}".prop_map(|number| Address::from_number(&number).unwrap()),
+        "[A-Za-z0-9 @ÄÖÜ]{1,11}".prop_map(|name| Address::alphanumeric(&name).unwrap()),
+    ]
+}
+
+/// Service centre addresses have whole octets on the wire, so a filler must tell an odd number of digits.
+fn service_centre() -> impl Strategy<Value = Option<Address>> {
+    option::of(r"\+?[0-9*#abc]{1,20}".prop_map(|number| Address::from_number(&number).unwrap()))
+}
+
+fn time() -> impl Strategy<Value = Option<Timestamp>> {
+    option::of(
+        (0..3_155_000_000i64, -79..=79i8)
+            .prop_filter_map("within 1970 to 2069", |(seconds, zone)| Timestamp::from_unix(seconds, zone)),
+    )
+}
+
+fn validity() -> impl Strategy<Value = Option<Validity>> {
+    option::of(prop_oneof![
+        any::<u8>().prop_map(Validity::Relative),
+        any::<[u8; 7]>().prop_map(Validity::Absolute),
+        any::<[u8; 7]>().prop_map(Validity::Enhanced),
+    ])
+}
+
+/// User data that reads under its coding: made by the reader itself from any octets that it takes.
+fn coded() -> impl Strategy<Value = (Dcs, UserData<'static>)> {
+    let raw = (any::<u8>(), any::<bool>(), 0..=160u8, vec(any::<u8>(), 140));
+    let read = raw.prop_filter_map("reads as user data", |(dcs, header, length, octets)| {
+        let first = if header { 0x44 } else { 0x04 };
+        let tpdu = [&[first, 0, 0x91, 0, dcs, 0, 0, 0, 0, 0, 0, 0, length][..], &octets].concat();
+        match Tpdu::decode(&tpdu, Direction::MobileTerminated) {
+            Ok(Tpdu::Deliver(deliver)) => Some((Dcs(dcs), deliver.user_data.into_owned())),
+            _ => None,
+        }
+    });
+    let text = vec(any::<char>(), 0..=30).prop_map(|text| {
+        let user_data = UserData::from_text(&text.into_iter().collect::<String>()).unwrap();
+        (Dcs::new(user_data.alphabet(), None), user_data)
+    });
+    prop_oneof![read, text]
+}
+
+fn parameters() -> impl Strategy<Value = Parameters<'static>> {
+    (option::of(any::<u8>()), option::of(coded())).prop_map(|(pid, coded)| {
+        let (dcs, user_data) = coded.unzip();
+        Parameters { pid, dcs, user_data }
+    })
+}
+
+fn cause() -> impl Strategy<Value = Option<FailureCause>> {
+    option::of((0x80..=0xFFu8).prop_map(FailureCause))
+}
+
+fn tpdu() -> impl Strategy<Value = Tpdu<'static>> {
+    let flags = any::<[bool; 4]>();
+    prop_oneof![
+        (flags, address(), any::<u8>(), time(), coded()).prop_map(
+            |(flags, from, pid, sent_at, (dcs, user_data))| {
+                Tpdu::Deliver(Deliver {
+                    more_messages: flags[0],
+                    loop_prevention: flags[1],
+                    reply_path: flags[2],
+                    status_report_indication: flags[3],
+                    from,
+                    pid,
+                    dcs,
+                    sent_at,
+                    user_data,
+                })
+            }
+        ),
+        (flags, any::<(u8, u8)>(), address(), validity(), coded()).prop_map(
+            |(flags, (reference, pid), to, validity, (dcs, user_data))| Tpdu::Submit(Submit {
+                reject_duplicates: flags[0],
+                status_report_request: flags[1],
+                reply_path: flags[2],
+                reference,
+                to,
+                pid,
+                dcs,
+                validity,
+                user_data,
+            })
+        ),
+        (flags, any::<(u8, u8)>(), address(), (time(), time()), option::of(parameters())).prop_map(
+            |(flags, (reference, status), to, (sent_at, discharged_at), parameters)| {
+                Tpdu::StatusReport(StatusReport {
+                    more_messages: flags[0],
+                    loop_prevention: flags[1],
+                    for_command: flags[2],
+                    reference,
+                    to,
+                    sent_at,
+                    discharged_at,
+                    status: Status(status),
+                    parameters,
+                    tail_ignored: false,
+                })
+            }
+        ),
+        (flags, any::<[u8; 4]>(), address(), vec(any::<u8>(), 0..=157)).prop_map(
+            |(flags, octets, to, data)| {
+                Tpdu::Command(Command {
+                    status_report_request: flags[0],
+                    has_header: flags[1],
+                    reference: octets[0],
+                    pid: octets[1],
+                    command: octets[2],
+                    message_number: octets[3],
+                    to,
+                    data: data.into(),
+                })
+            }
+        ),
+        (cause(), parameters())
+            .prop_map(|(cause, parameters)| Tpdu::DeliverReport(DeliverReport { cause, parameters })),
+        (cause(), time(), parameters()).prop_map(|(cause, sent_at, parameters)| {
+            Tpdu::SubmitReport(SubmitReport { cause, sent_at, parameters })
+        }),
+    ]
+}
+
+/// Text of all kinds: any Unicode, plain 7-bit, one script, emoji of several code points.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        vec(any::<char>(), 0..700).prop_map(String::from_iter),
+        "[ -~€\n]{0,900}",
+        "[а-яА-Я ]{0,500}",
+        vec(prop_oneof![Just("👨‍👩‍👧"), Just("🇩🇪"), Just("e\u{301}"), Just("x"), Just("{")], 0..200)
+            .prop_map(|pieces| pieces.concat()),
+        "[a-zğüşıöçİŞĞ€ ]{0,400}",
+        "[अ-ह ]{0,400}",
+    ]
+}
+
+fn split_options() -> impl Strategy<Value = SplitOptions> {
+    let encoding = prop_oneof![Just(Encoding::Auto), Just(Encoding::Gsm7), Just(Encoding::Ucs2)];
+    let reference =
+        prop_oneof![any::<u8>().prop_map(Reference::EightBit), any::<u16>().prop_map(Reference::SixteenBit)];
+    let ports = option::of(any::<(u16, u16, bool)>().prop_map(|(destination, source, wide)| {
+        let wide = wide || destination > 255 || source > 255;
+        Ports { destination, source, wide }
+    }));
+    let languages = prop_oneof![
+        4 => Just(LanguageChoice::None),
+        2 => (1..=13u8).prop_map(LanguageChoice::Only),
+        1 => Just(LanguageChoice::Any),
+    ];
+    (encoding, reference, ports, languages, any::<bool>()).prop_map(
+        |(encoding, reference, ports, languages, whole_clusters)| SplitOptions {
+            encoding,
+            reference,
+            ports,
+            languages,
+            whole_clusters,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_reads_back(service_centre in service_centre(), tpdu in tpdu()) {
+        let direction = tpdu.direction();
+        let pdu = Pdu { service_centre, tpdu };
+        let written = pdu.encode().unwrap();
+        let octets = hex::decode(&written.hex).unwrap();
+        let read = Pdu::decode(&octets, direction).unwrap();
+        prop_assert_eq!(&read, &pdu);
+        let before = service_centre.map_or(1, |address| address.octets().len() + 2);
+        prop_assert_eq!(written.tpdu_length, octets.len() - before);
+    }
+
+    #[test]
+    fn parts_in_any_order_join_to_the_text(
+        text in text(),
+        options in split_options(),
+        (order, again) in any::<(u64, prop::sample::Index)>(),
+    ) {
+        let Ok(parts) = split(&text, &options) else {
+            // Only an alphabet that was asked for can fail a text of this size.
+            prop_assert_eq!(options.encoding, Encoding::Gsm7);
+            return Ok(());
+        };
+        // Over the wire and back, since that is the way they come.
+        let wire: Vec<Vec<u8>> = parts.iter().map(|part| {
+            let dcs = Dcs::new(part.alphabet(), None);
+            let mut octets = Vec::new();
+            let from = Address::from_number("+49151").unwrap();
+            let sent_at = Timestamp::from_unix(0, 0).unwrap();
+            Tpdu::Deliver(Deliver::new(from, dcs, sent_at, part.clone())).encode_into(&mut octets).unwrap();
+            octets
+        }).collect();
+        let mut tpdus: Vec<Tpdu<'_>> =
+            wire.iter().map(|octets| Tpdu::decode(octets, Direction::MobileTerminated).unwrap()).collect();
+        let twice = tpdus[again.index(tpdus.len())].clone();
+        tpdus.push(twice);
+        shuffle(&mut tpdus, order);
+        let joined = join(tpdus.iter().filter_map(Tpdu::user_data)).unwrap();
+        prop_assert!(joined.is_complete());
+        prop_assert_eq!(joined.duplicates, 1);
+        prop_assert_eq!(usize::from(joined.total), parts.len());
+        prop_assert_eq!(joined.content, Content::Text(text));
+        for tpdu in &tpdus {
+            prop_assert_eq!(tpdu.user_data().and_then(UserData::ports), options.ports);
+        }
+    }
+
+    #[test]
+    fn counting_agrees_with_splitting(text in text(), options in split_options()) {
+        match (count(&text, &options), split(&text, &options)) {
+            (Ok(count), Ok(parts)) => {
+                prop_assert_eq!(count.parts, parts.len());
+                prop_assert!(parts.iter().all(|part| part.alphabet() == count.alphabet));
+                prop_assert_eq!(parts[0].languages().unwrap_or_default(), count.languages);
+                let units = |part: &UserData<'_>| part.septets().unwrap_or(part.data().len() / 2);
+                prop_assert_eq!(count.units, parts.iter().map(units).sum::<usize>());
+                let last = parts.last().unwrap();
+                let free = 140 - last.octets().len();
+                let left = if last.septets().is_some() {
+                    160 - usize::from(last.length())
+                } else {
+                    free / 2
+                };
+                prop_assert_eq!(count.units_left, left);
+            }
+            (Err(count), Err(split)) => prop_assert_eq!(count, split),
+            (count, split) => prop_assert!(false, "count {count:?}, split {split:?}"),
+        }
+    }
+
+    #[test]
+    fn no_part_but_the_last_has_room_for_the_next_character(text in text(), options in split_options()) {
+        let options = SplitOptions { whole_clusters: false, ..options };
+        let Ok(parts) = split(&text, &options) else { return Ok(()) };
+        for pair in parts.windows(2) {
+            let next = pair[1].text().unwrap().chars().next().unwrap();
+            let (free, needed) = match pair[0].septets() {
+                Some(_) => (160 - usize::from(pair[0].length()), 2),
+                None => ((140 - pair[0].octets().len()) / 2, next.len_utf16()),
+            };
+            prop_assert!(free < needed, "{free} units free before {next:?}");
+        }
+    }
+
+    #[test]
+    fn keeping_clusters_costs_no_part(text in text(), options in split_options()) {
+        let counts = [false, true].map(|whole_clusters| {
+            count(&text, &SplitOptions { whole_clusters, ..options }).map(|count| count.parts)
+        });
+        prop_assert_eq!(counts[0], counts[1]);
+    }
+
+    #[test]
+    fn data_joins(data in vec(any::<u8>(), 0..1000), options in split_options()) {
+        let parts = split_data(&data, &options).unwrap();
+        let count = count_data(&data, &options).unwrap();
+        prop_assert_eq!(count.parts, parts.len());
+        prop_assert_eq!(count.units, data.len());
+        prop_assert_eq!(count.units_left, 140 - parts.last().unwrap().octets().len());
+        prop_assert_eq!(join(&parts).unwrap().content, Content::Data(data));
+    }
+
+    #[test]
+    fn a_number_and_a_text_become_pdus_that_say_so(
+        number in r"\+?[0-9]{1,20}",
+        text in text(),
+        split in split_options(),
+        (message_reference, class, report) in (any::<u8>(), 0..5u8, 0..3u8),
+        validity in validity(),
+    ) {
+        let report = [ReportRequest::None, ReportRequest::EachPart, ReportRequest::LastPart][usize::from(report)];
+        let class = MessageClass::try_from(class).ok();
+        let options = SubmitOptions { split, message_reference, report, validity, class, ..Default::default() };
+        let Ok(pdus) = submit(&number, &text, &options) else { return Ok(()) };
+        for (index, pdu) in pdus.iter().enumerate() {
+            let read = Pdu::decode_hex(&pdu.hex, Direction::MobileOriginated).unwrap();
+            let Tpdu::Submit(submit) = read.tpdu else { panic!("{read:?}") };
+            prop_assert_eq!(submit.to.to_string(), &number[..]);
+            prop_assert_eq!(submit.reference, message_reference.wrapping_add(index as u8));
+            prop_assert_eq!(submit.validity, validity);
+            prop_assert_eq!(submit.dcs.class(), class);
+            let reported = report == ReportRequest::EachPart
+                || report == ReportRequest::LastPart && index + 1 == pdus.len();
+            prop_assert_eq!(submit.status_report_request, reported);
+            prop_assert!(submit.user_data.alphabet() != Alphabet::EightBit);
+        }
+    }
+
+    #[test]
+    fn folded_text_fits_the_alphabet_or_is_left_alone(text in text()) {
+        let folded = transliterate(&text);
+        prop_assert!(gsm7::is_encodable(&folded) || folded == text);
+    }
+
+    #[test]
+    fn any_octets_are_read_or_refused(octets in vec(any::<u8>(), 0..200)) {
+        read_everything(&octets);
+    }
+}
+
+fn shuffle<T>(items: &mut [T], mut seed: u64) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, (next(&mut seed) % (last as u64 + 1)) as usize);
+    }
+}
+
+/// A small generator (splitmix64), so that a seed says all there is to say about a run.
+fn next(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+/// Reads octets in every way there is, asks everything there is to ask, and writes back what was read.
+fn read_everything(octets: &[u8]) {
+    for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
+        for tpdu in [Tpdu::decode(octets, direction), Pdu::decode(octets, direction).map(|pdu| pdu.tpdu)] {
+            match tpdu {
+                Ok(tpdu) => {
+                    if let Some(user_data) = tpdu.user_data() {
+                        let _ = (user_data.text(), user_data.concatenation(), user_data.ports());
+                        let _: Vec<_> = user_data.elements().map(|element| element.information()).collect();
+                        join([user_data, user_data]).unwrap();
+                    }
+                    let mut written = Vec::new();
+                    tpdu.encode_into(&mut written).unwrap();
+                    let again = Tpdu::decode(&written, direction).unwrap();
+                    assert_eq!(again.user_data(), tpdu.user_data());
+                }
+                Err(error) => assert!(error.octet <= octets.len(), "{error}"),
+            }
+        }
+    }
+    if let Ok(page) = cbs::Page::decode(octets) {
+        let _ = (page.text(), page.language(), page.elements().count());
+        cbs::join([&page, &page]).unwrap();
+    }
+    if let Ok(pages) = cbs::decode_umts(octets) {
+        cbs::join(&pages).unwrap();
+    }
+    let _ = (Address::decode(octets), Address::decode_rp(octets), gsm7::unpack_ussd(octets));
+}
+
+/// Good PDUs with a few octets changed, cut or doubled: closer to what a bad line gives than random octets are. The seed
+/// is printed; `SMSBRIDGE_MUTATION_SEED` repeats a run, `SMSBRIDGE_MUTATIONS` makes it longer.
+#[test]
+fn damaged_pdus_never_bring_the_reader_down() {
+    let from_environment = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let unpredictable = || {
+        use std::hash::BuildHasher;
+        std::hash::RandomState::new().hash_one(0)
+    };
+    let mut seed = from_environment("SMSBRIDGE_MUTATION_SEED").unwrap_or_else(unpredictable);
+    let rounds = from_environment("SMSBRIDGE_MUTATIONS").unwrap_or(30);
+    println!("SMSBRIDGE_MUTATION_SEED={seed}");
+    let mut originals: Vec<Vec<u8>> = Vec::new();
+    for file in ["pdu_deliver", "pdu_submit", "pdu_status_report", "pdu_other_types", "pdu_bad", "cbs"] {
+        let path = format!("{}/tests/vectors/{file}.json", env!("CARGO_MANIFEST_DIR"));
+        let vectors: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        originals.extend(vectors.iter().filter_map(|vector| hex::decode(vector["hex"].as_str()?).ok()));
+    }
+    for original in &originals {
+        for _ in 0..rounds {
+            let mut octets = original.clone();
+            for _ in 0..1 + next(&mut seed) % 4 {
+                if octets.is_empty() {
+                    break;
+                }
+                let at = (next(&mut seed) % octets.len() as u64) as usize;
+                match next(&mut seed) % 5 {
+                    0 => octets.truncate(at),
+                    1 => octets[at] ^= 1 << (next(&mut seed) % 8),
+                    2 => octets[at] = next(&mut seed) as u8,
+                    3 => octets.insert(at, next(&mut seed) as u8),
+                    _ => octets[at] = [0x00, 0x7F, 0x80, 0xFF][(next(&mut seed) % 4) as usize],
+                }
+            }
+            read_everything(&octets);
+        }
+    }
+    // Parts of different messages, thrown together.
+    let tpdus: Vec<_> = originals
+        .iter()
+        .filter_map(|octets| Tpdu::decode(octets, Direction::MobileTerminated).ok())
+        .collect();
+    for _ in 0..rounds * 100 {
+        let some: Vec<&UserData<'_>> = (0..next(&mut seed) % 5)
+            .filter_map(|_| tpdus[(next(&mut seed) % tpdus.len() as u64) as usize].user_data())
+            .collect();
+        let _ = join(some.iter().copied());
+    }
+}
