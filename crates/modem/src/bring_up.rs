@@ -276,9 +276,11 @@ pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<(Sim
 async fn tries_left<P: Stream>(session: &mut Session<P>) -> Result<Option<u8>, ModemError> {
     for question in session.profile().tries {
         let answer = session.optional(Command::new(question.command).expect(question.prefix)).await?;
-        let left = answer.and_then(|r| {
-            r.after(question.prefix).next().and_then(|rest| number(fields(rest).get(question.field)))
-        });
+        let rows: Vec<Vec<String>> =
+            answer.iter().flat_map(|r| r.after(question.prefix)).map(fields).collect();
+        // Some tell of all their codes at once.
+        let row = rows.iter().find(|row| row.first().is_some_and(|code| code == "SIM PIN")).or(rows.first());
+        let left = row.and_then(|row| number(row.get(question.field)));
         if left.is_some() {
             return Ok(left);
         }

@@ -59,8 +59,7 @@ pub struct TriesQuestion {
     pub field: usize,
 }
 
-const STANDARD_TRIES: TriesQuestion =
-    TriesQuestion { command: "AT+CPINR=\"SIM PIN\"", prefix: "+CPINR:", field: 1 };
+const STANDARD_TRIES: TriesQuestion = TriesQuestion { command: "AT+CPINR", prefix: "+CPINR:", field: 1 };
 
 /// For every modem not known by name.
 pub static GENERIC: Profile = Profile {

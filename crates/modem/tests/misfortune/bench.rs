@@ -1,0 +1,74 @@
+//! What every test needs: a simulated modem and a session with it.
+
+use std::time::Duration;
+
+use smsbridge_modem::bring_up::{self, Ready, SimStatus};
+use smsbridge_modem::sms::StoredPdu;
+use smsbridge_modem::{ModemError, Session, SessionOptions};
+use smsbridge_simulator::{Options, Simulator};
+use tokio::io::DuplexStream;
+
+/// SUBMIT to +4915112345678: "Hi".
+pub const HI: &str = "0001000D91945111325476F8000002C834";
+/// The same with a status report asked for.
+pub const HI_WITH_REPORT: &str = "0021000D91945111325476F8000002C834";
+/// Octets of either without the service centre address.
+pub const HI_LENGTH: usize = 16;
+
+pub type Line = Session<DuplexStream>;
+
+pub fn simulator() -> Simulator {
+    Simulator::new(Options::default())
+}
+
+/// A fresh connection, as after plugging in. Before it, the modem is as the last one left it.
+pub fn connect(sim: &Simulator) -> Line {
+    connect_with(sim, SessionOptions::default())
+}
+
+pub fn connect_with(sim: &Simulator, options: SessionOptions) -> Line {
+    let (near, far) = tokio::io::duplex(4096);
+    let sim = sim.clone();
+    tokio::spawn(async move { sim.serve(far).await });
+    Session::with_options(near, options)
+}
+
+/// All stages, for a SIM that wants no PIN.
+pub async fn ready(session: &mut Line) -> Result<Ready, ModemError> {
+    bring_up::wake(session).await?;
+    assert_eq!(bring_up::sim(session).await?, SimStatus::Ready);
+    bring_up::configure(session, None).await
+}
+
+/// A session that is up, or the simulator's own account of why not.
+pub async fn up(sim: &Simulator) -> (Line, Ready) {
+    let mut session = connect(sim);
+    match ready(&mut session).await {
+        Ok(ready) => (session, ready),
+        Err(error) => panic!("{error}\n{}", sim.journal().join("\n")),
+    }
+}
+
+/// Lets a delivery reach the modem.
+pub async fn settle() {
+    tokio::time::sleep(Duration::from_secs(2)).await;
+}
+
+/// The PDUs of a sweep, sorted.
+pub fn pdus(messages: &[StoredPdu]) -> Vec<String> {
+    let mut out: Vec<String> = messages.iter().map(|message| message.pdu.clone()).collect();
+    out.sort();
+    out
+}
+
+/// What lies in the simulator, sorted.
+pub fn stored(sim: &Simulator) -> Vec<String> {
+    let mut out: Vec<String> = sim.stored().iter().map(|stored| stored.pdu.to_ascii_uppercase()).collect();
+    out.sort();
+    out
+}
+
+/// How often a command line that begins with `head` was given.
+pub fn count(sim: &Simulator, head: &str) -> usize {
+    sim.commands().iter().filter(|line| line.starts_with(head)).count()
+}

@@ -1,0 +1,25 @@
+//! A modem that never returns from a list: the next session reads slot by slot.
+
+use smsbridge_modem::{SessionOptions, sms};
+use smsbridge_simulator::{Fault, Trouble};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_fault_tells_the_next_session_what_to_avoid() {
+    let sim = simulator();
+    let (mut session, ready_before) = up(&sim).await;
+    sim.deliver("+491234567", "still there").unwrap();
+    settle().await;
+    sim.fault(Fault::on("AT+CMGL", Trouble::Hang).every());
+    let error = sms::sweep(&mut session, &ready_before).await.unwrap_err();
+    assert!(error.is_fatal() && error.suggests_cmgr(), "{error}");
+    drop(session);
+
+    sim.reset();
+    settle().await;
+    let mut session = connect_with(&sim, SessionOptions { prefer_cmgr: true });
+    let ready = ready(&mut session).await.unwrap();
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap()), stored(&sim));
+    assert_eq!(count(&sim, "AT+CMGL"), 1);
+}

@@ -1,0 +1,25 @@
+//! A modem that does not list is read slot by slot.
+
+use smsbridge_modem::sms;
+use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn all_messages_are_found_and_listing_is_not_tried_again() {
+    for persona in Persona::all() {
+        let name = persona.name;
+        let sim = Simulator::new(Options { persona, ..Options::default() });
+        sim.fault(Fault::on("AT+CMGL", Trouble::Cms(302)).every());
+        let (mut session, ready) = up(&sim).await;
+        for n in 0..3 {
+            sim.deliver("+491234567", &format!("number {n}")).unwrap();
+        }
+        settle().await;
+        for _ in 0..2 {
+            let messages = sms::sweep(&mut session, &ready).await.unwrap();
+            assert_eq!((messages.len(), pdus(&messages)), (3, stored(&sim)), "{name}");
+        }
+        assert_eq!(count(&sim, "AT+CMGL"), 1, "{name}");
+    }
+}

@@ -1,0 +1,48 @@
+//! A plain day with each kind of modem: come up, receive, delete, send.
+
+use smsbridge_modem::{Urc, sms, status};
+use smsbridge_simulator::{Options, Persona, Simulator};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn comes_up_receives_deletes_and_sends() {
+    for persona in Persona::all() {
+        let name = persona.name;
+        let sim = Simulator::new(Options { persona, ..Options::default() });
+        let (mut session, ready) = up(&sim).await;
+        assert!(!ready.cnmi.is_empty(), "{name}");
+        assert_eq!(ready.iccid.as_deref(), Some(Options::default().iccid.as_str()), "{name}");
+        assert_eq!(ready.imsi.as_deref(), Some(Options::default().imsi.as_str()), "{name}");
+        assert_eq!(ready.service_centre, Some(Options::default().service_centre), "{name}");
+
+        sim.deliver("+491234567", "Привет 👋").unwrap();
+        let place = loop {
+            if let Urc::MessageStored { storage, slot } = session.next_event().await.unwrap() {
+                break (storage, slot);
+            }
+        };
+        let messages = sms::sweep(&mut session, &ready).await.unwrap();
+        assert_eq!(pdus(&messages), stored(&sim), "{name}");
+        assert_eq!((messages[0].storage, messages[0].slot), place, "{name}");
+        let again = sms::read(&mut session, place.0, place.1).await.unwrap().unwrap();
+        assert_eq!(again.pdu, messages[0].pdu, "{name}");
+        sms::delete(&mut session, place.0, place.1).await.unwrap();
+        assert_eq!(sms::sweep(&mut session, &ready).await.unwrap(), [], "{name}");
+        assert_eq!(sms::read(&mut session, place.0, place.1).await.unwrap(), None, "{name}");
+        sms::delete(&mut session, place.0, place.1).await.unwrap();
+
+        let reference = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+        let sent = sim.sent();
+        assert_eq!((sent.len(), sent[0].mr, sent[0].text.as_deref()), (1, reference, Some("Hi")), "{name}");
+
+        let network = status::network(&mut session).await.unwrap();
+        assert!(network.registration.is_registered(), "{name}");
+        assert_eq!(network.operator, Some(Options::default().operator), "{name}");
+        assert!(network.technology.is_some() && network.signal_dbm.is_some(), "{name}: {network:?}");
+        let usage = status::storage_use(&mut session, &ready).await.unwrap();
+        assert_eq!(usage.iter().map(|u| u.used).sum::<u16>(), 0, "{name}");
+        assert!(!sms::check_cnmi(&mut session, &ready).await.unwrap(), "{name}");
+        assert_eq!(count(&sim, "AT+CMGD"), 2, "{name}");
+    }
+}

@@ -1,0 +1,52 @@
+//! A hang in any command of a day: the session ends in bounded time, and the next one works.
+
+use std::time::Duration;
+
+use smsbridge_modem::{ModemError, sms, status};
+use smsbridge_simulator::{Fault, Simulator, Trouble};
+
+use crate::bench::*;
+
+async fn day(session: &mut Line) -> Result<(), ModemError> {
+    let ready = ready(session).await?;
+    for message in sms::sweep(session, &ready).await? {
+        sms::delete(session, message.storage, message.slot).await?;
+    }
+    status::network(session).await?;
+    status::storage_use(session, &ready).await?;
+    sms::check_cnmi(session, &ready).await?;
+    Ok(())
+}
+
+async fn trouble_in_the(nth: u32, trouble: Trouble) -> (Simulator, Result<(), ModemError>) {
+    let sim = simulator();
+    sim.deliver("+491234567", "hello").unwrap();
+    settle().await;
+    sim.fault(Fault::on("AT", trouble).nth(nth));
+    let mut session = connect(&sim);
+    let day = tokio::time::timeout(Duration::from_secs(120), day(&mut session));
+    let result = day.await.unwrap_or_else(|_| panic!("no end\n{}", sim.journal().join("\n")));
+    (sim, result)
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_in_bounded_time_and_is_recovered_from() {
+    let (sim, result) = trouble_in_the(10_000, Trouble::Hang).await;
+    result.unwrap();
+    let commands = u32::try_from(sim.commands().len()).unwrap();
+    assert!(commands > 20);
+    for nth in 1..=commands {
+        for trouble in
+            [Trouble::Hang, Trouble::Reset, Trouble::Vanish(Duration::from_secs(1)), Trouble::Swallow]
+        {
+            let (sim, _) = trouble_in_the(nth, trouble.clone()).await;
+            sim.clear_faults();
+            settle().await;
+            let mut session = connect(&sim);
+            if let Err(error) = day(&mut session).await {
+                panic!("{trouble:?} in command {nth}: {error}\n{}", sim.journal().join("\n"));
+            }
+            assert!(sim.stored().is_empty(), "{trouble:?} in command {nth}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Somebody, or the modem itself, switched notifications off.
+
+use smsbridge_modem::{Command, sms};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn they_are_set_again_and_counted() {
+    let sim = simulator();
+    let (mut session, ready) = up(&sim).await;
+    session.command(Command::new("AT+CNMI=0,0,0,0,0")).await.unwrap();
+    assert!(sms::check_cnmi(&mut session, &ready).await.unwrap());
+    assert!(!sms::check_cnmi(&mut session, &ready).await.unwrap());
+}

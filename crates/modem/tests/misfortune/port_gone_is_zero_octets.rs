@@ -1,0 +1,30 @@
+//! A read of 0 octets is a port that is gone, at once and in every call.
+
+use smsbridge_modem::{LinkFault, ModemError, SendError, sms};
+use smsbridge_simulator::{Fault, Trouble};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn idle_and_in_a_command() {
+    let gone = ModemError::Link(LinkFault::Gone);
+    let sim = simulator();
+    let (mut session, ready) = up(&sim).await;
+    sim.unplug();
+    assert_eq!(session.next_event().await, Err(gone.clone()));
+    assert_eq!(session.next_event().await, Err(gone.clone()));
+    assert!(sms::sweep(&mut session, &ready).await.is_err_and(|error| error.is_fatal()));
+    sim.plug();
+    settle().await;
+    up(&sim).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_ctrl_z_it_is_unknown() {
+    let sim = simulator();
+    let (mut session, _) = up(&sim).await;
+    sim.fault(Fault::on_payload(Trouble::Vanish(std::time::Duration::from_secs(3))).acted());
+    let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+    assert_eq!(error, SendError::Unknown(ModemError::Link(LinkFault::Gone)));
+    assert_eq!(sim.sent().len(), 1);
+}

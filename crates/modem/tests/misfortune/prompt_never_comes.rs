@@ -1,0 +1,43 @@
+//! `AT+CMGS` and silence: nothing was submitted, and the modem is not left waiting for a PDU.
+
+use smsbridge_modem::{SendError, sms};
+use smsbridge_simulator::{Fault, Trouble};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_swallowed_prompt_is_left_by_escape() {
+    let sim = simulator();
+    let (mut session, _) = up(&sim).await;
+    sim.fault(Fault::on("AT+CMGS", Trouble::Swallow));
+    let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+    assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
+    drop(session);
+    settle().await;
+    let (mut session, _) = up(&sim).await;
+    assert_eq!(sim.sent(), []);
+    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    assert_eq!(sim.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_left_open_by_a_killed_predecessor_is_left_too() {
+    let sim = simulator();
+    let (mut session, _) = up(&sim).await;
+    // As a process killed between prompt and Ctrl-Z leaves it.
+    let mut port = {
+        use tokio::io::AsyncWriteExt;
+        let _ = session.command(smsbridge_modem::Command::new("AT")).await;
+        let mut port = session.into_port();
+        port.write_all(b"AT+CMGS=16\r").await.unwrap();
+        settle().await;
+        port.write_all(b"0001000D91").await.unwrap();
+        port
+    };
+    settle().await;
+    let _ = tokio::io::AsyncWriteExt::flush(&mut port).await;
+    drop(port);
+    let (mut session, _) = up(&sim).await;
+    assert_eq!(sim.sent(), []);
+    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+}

@@ -1,0 +1,46 @@
+//! A SIM that wants its PUK, and none at all.
+
+use smsbridge_modem::bring_up::{self, SimStatus};
+use smsbridge_simulator::{Options, Simulator};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_puk_is_a_persons_to_enter() {
+    let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
+    let mut session = connect(&sim);
+    bring_up::wake(&mut session).await.unwrap();
+    for _ in 0..3 {
+        bring_up::enter_pin(&mut session, "0000").await.unwrap();
+    }
+    assert_eq!(bring_up::sim(&mut session).await.unwrap(), SimStatus::PukRequired);
+    let error = bring_up::configure(&mut session, None).await.unwrap_err();
+    assert!(error.to_string().contains("PUK"), "{error}");
+    assert!(session.fault().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_sim_is_said() {
+    let sim = simulator();
+    sim.set_sim_present(false);
+    let mut session = connect(&sim);
+    bring_up::wake(&mut session).await.unwrap();
+    assert_eq!(bring_up::sim(&mut session).await.unwrap(), SimStatus::Missing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sim_that_is_busy_at_first_is_waited_for() {
+    use smsbridge_simulator::{Fault, Trouble};
+    let sim = simulator();
+    let mut session = connect(&sim);
+    bring_up::wake(&mut session).await.unwrap();
+    for _ in 0..5 {
+        sim.fault(Fault::on("AT+CPIN?", Trouble::Cme(14)));
+    }
+    assert_eq!(bring_up::sim(&mut session).await.unwrap(), SimStatus::Ready);
+    for _ in 0..3 {
+        sim.fault(Fault::on("AT+CMGF", Trouble::Cms(314)));
+        sim.fault(Fault::on("AT+CPMS=\"", Trouble::Cms(314)));
+    }
+    bring_up::configure(&mut session, None).await.unwrap();
+}

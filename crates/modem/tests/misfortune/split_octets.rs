@@ -1,0 +1,23 @@
+//! Every answer comes octet by octet.
+
+use std::time::Duration;
+
+use smsbridge_modem::sms;
+use smsbridge_simulator::{Fault, Trouble};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn nothing_changes() {
+    for pause in [Duration::ZERO, Duration::from_millis(3)] {
+        let sim = simulator();
+        sim.fault(Fault::on("AT", Trouble::Split(pause)).every());
+        sim.fault(Fault::on_payload(Trouble::Split(pause)).every());
+        let (mut session, ready) = up(&sim).await;
+        sim.deliver("+491234567", &"long ".repeat(60)).unwrap();
+        settle().await;
+        let messages = sms::sweep(&mut session, &ready).await.unwrap();
+        assert_eq!((messages.len(), pdus(&messages)), (2, stored(&sim)));
+        sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    }
+}

@@ -1,0 +1,34 @@
+//! Status reports, stored and direct.
+
+use smsbridge_modem::{Urc, sms};
+use smsbridge_simulator::{Options, Persona, Simulator};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn they_come_the_way_the_modem_offers() {
+    for persona in Persona::all() {
+        let name = persona.name;
+        let sim = Simulator::new(Options { persona, ..Options::default() });
+        let (mut session, ready) = up(&sim).await;
+        sms::send_pdu(&mut session, HI_WITH_REPORT, HI_LENGTH).await.unwrap();
+        loop {
+            match session.next_event().await.unwrap() {
+                Urc::Report { pdu, length } => {
+                    assert!(ready.direct_reports && length.is_some() && !pdu.is_empty(), "{name}");
+                    break;
+                }
+                Urc::ReportStored { storage, slot } => {
+                    assert!(!ready.direct_reports, "{name}");
+                    let swept = sms::sweep(&mut session, &ready).await.unwrap();
+                    assert_eq!(swept.len(), 1, "{name}");
+                    assert_eq!((swept[0].storage, swept[0].slot), (storage, slot), "{name}");
+                    sms::delete(&mut session, storage, slot).await.unwrap();
+                    break;
+                }
+                _ => {}
+            }
+        }
+        assert!(sim.stored().is_empty(), "{name}");
+    }
+}

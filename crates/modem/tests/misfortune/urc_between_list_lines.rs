@@ -1,0 +1,46 @@
+//! Unsolicited codes cut into a list: neither loses a line.
+
+use smsbridge_modem::{Urc, sms};
+use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn noise_between_all_lines_of_every_answer() {
+    for persona in Persona::all() {
+        let name = persona.name;
+        let sim = Simulator::new(Options { persona, ..Options::default() });
+        sim.fault(Fault::on("AT", Trouble::Noise).every());
+        let (mut session, ready) = up(&sim).await;
+        for n in 0..5 {
+            sim.deliver("+491234567", &format!("number {n}")).unwrap();
+        }
+        settle().await;
+        let messages = sms::sweep(&mut session, &ready).await.unwrap();
+        assert_eq!((pdus(&messages).len(), pdus(&messages)), (5, stored(&sim)), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
+    let sim = simulator();
+    let (mut session, ready) = up(&sim).await;
+    sim.deliver("+491234567", "first").unwrap();
+    settle().await;
+    sim.fault(Fault::on("AT+CMGL", Trouble::Split(std::time::Duration::from_millis(20))));
+    let late = sim.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        late.deliver("+491234567", "second").unwrap();
+    });
+    let seen = sms::sweep(&mut session, &ready).await.unwrap();
+    assert!(!seen.is_empty());
+    let mut heard = 0;
+    while let Ok(Ok(urc)) =
+        tokio::time::timeout(std::time::Duration::from_secs(5), session.next_event()).await
+    {
+        heard += usize::from(matches!(urc, Urc::MessageStored { .. }));
+    }
+    assert_eq!(heard, 2);
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap()), stored(&sim));
+}

@@ -1,0 +1,52 @@
+//! A wrong PIN costs one try, never two.
+
+use smsbridge_modem::bring_up::{self, PinOutcome, SimStatus};
+use smsbridge_simulator::{Options, Persona, Simulator};
+
+use crate::bench::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_pin_is_tried_once_and_the_right_one_opens() {
+    for persona in Persona::all() {
+        let name = persona.name;
+        let sim = Simulator::new(Options { persona, pin: Some("1234".into()), ..Options::default() });
+        let mut session = connect(&sim);
+        bring_up::wake(&mut session).await.unwrap();
+        let status = bring_up::sim(&mut session).await.unwrap();
+        assert!(matches!(status, SimStatus::PinRequired { .. }), "{name}: {status:?}");
+        let outcome = bring_up::enter_pin(&mut session, "9999").await.unwrap();
+        assert!(matches!(outcome, PinOutcome::Wrong { .. }), "{name}: {outcome:?}");
+        assert_eq!((sim.pin_tries_left(), count(&sim, "AT+CPIN=")), (2, 1), "{name}");
+        // The simulated Huawei's `^CPIN?` does not follow its SIM.
+        if name != "huawei" {
+            assert_eq!(outcome, PinOutcome::Wrong { tries_left: Some(2) }, "{name}");
+        }
+        assert_eq!(bring_up::enter_pin(&mut session, "1234").await.unwrap(), PinOutcome::Accepted, "{name}");
+        bring_up::configure(&mut session, None).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_a_pin_is_not_tried() {
+    let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
+    let mut session = connect(&sim);
+    bring_up::wake(&mut session).await.unwrap();
+    for pin in ["", "123", "123456789", "12a4", "1234\""] {
+        let error = bring_up::enter_pin(&mut session, pin).await.unwrap_err();
+        assert!(!error.is_fatal() && !error.to_string().contains("12a4"), "{error}");
+    }
+    assert_eq!((sim.pin_tries_left(), count(&sim, "AT+CPIN=")), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_pin_shows_itself_nowhere() {
+    use smsbridge_simulator::{Fault, Trouble};
+    let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
+    let mut session = connect(&sim);
+    bring_up::wake(&mut session).await.unwrap();
+    sim.fault(Fault::on("AT+CPIN=", Trouble::Hang));
+    let error = bring_up::enter_pin(&mut session, "1234").await.unwrap_err();
+    assert!(error.is_fatal());
+    assert!(!error.to_string().contains("1234") && !format!("{error:?}").contains("1234"), "{error:?}");
+    assert_eq!(count(&sim, "AT+CPIN="), 1);
+}
