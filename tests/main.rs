@@ -5,6 +5,7 @@
 mod harness;
 
 mod broker_away;
+mod check_command;
 #[cfg(feature = "crash-points")]
 mod crash_points;
 mod delivery_reports;
@@ -16,6 +17,7 @@ mod invariants;
 mod killed_at_random;
 mod modem_unplugged;
 mod multipart;
+mod pdu_command;
 mod real_pdus_come_out_as_json;
 mod request_while_gateway_is_down;
 mod said_clearly_requests;
