@@ -254,18 +254,15 @@ pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<(Sim
             })
         }
         Err(ModemError::Refused { error, .. }) => {
-            let code = match &error {
-                AtError::Cme(fault) => fault.code,
-                // 27.005 numbers the same states 300 higher.
-                AtError::Cms(fault) => fault.code.and_then(|code| code.checked_sub(300)),
-                _ => None,
-            };
-            Ok(match code {
-                Some(10) => (SimStatus::Missing, false),
-                Some(11) => (SimStatus::PinRequired { tries_left: None }, false),
-                Some(12 | 16) => (SimStatus::PukRequired, false),
-                _ if error.is_not_ready_yet() => (SimStatus::Other(error.to_string()), true),
-                Some(13 | 15) => (SimStatus::Other(error.to_string()), false),
+            let busy = error.is_not_ready_yet();
+            Ok(match error.slug().as_str() {
+                "cme-10" | "cms-310" => (SimStatus::Missing, false),
+                "cme-11" | "cms-311" => (SimStatus::PinRequired { tries_left: None }, false),
+                "cme-12" | "cms-316" => (SimStatus::PukRequired, false),
+                "cme-13" | "cme-15" | "cms-313" | "cms-315" if !busy => {
+                    (SimStatus::Other(error.to_string()), false)
+                }
+                // Busy, or a bare refusal as some give while the SIM is being read.
                 _ => (SimStatus::Other(error.to_string()), true),
             })
         }
@@ -395,10 +392,21 @@ fn storages_to_sweep(offer: &Offer, receive: Storage, avoid: &[Storage]) -> Vec<
 async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemError> {
     let answer = session.optional(Command::new("AT+CNMI=?").expect("+CNMI:")).await?;
     let offer = answer.and_then(|r| r.after("+CNMI:").next().map(fields)).unwrap_or_default();
+    let mut taken = None;
     for parameters in cnmi_candidates(&offer) {
-        if session.optional(Command::new(format!("AT+CNMI={parameters}"))).await?.is_some() {
-            return Ok(parameters);
+        if session.optional(Command::new(format!("AT+CNMI={parameters}"))).await?.is_none() {
+            continue;
         }
+        // Some say OK and mean something else. What they say they have is what they are held to.
+        let now = session.optional(Command::new("AT+CNMI?").expect("+CNMI:")).await?;
+        let Some(now) = now.and_then(|r| r.after("+CNMI:").next().map(fields)) else { return Ok(parameters) };
+        if now.get(1).map(String::as_str) == parameters.split(',').nth(1) {
+            return Ok(now.join(","));
+        }
+        taken.get_or_insert(parameters);
+    }
+    if let Some(parameters) = taken {
+        return Ok(parameters);
     }
     tracing::warn!("the modem refuses every AT+CNMI; messages are found by polling only");
     Ok(String::new())

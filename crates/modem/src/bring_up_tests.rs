@@ -24,7 +24,8 @@ fn storages_from_offers() {
 #[test]
 fn mt_is_swept_only_where_its_halves_cannot_be() {
     let offer = |read: &[Storage]| Offer { read: read.to_vec(), receive: read.to_vec() };
-    let rows: &[(&str, &[Storage], Storage, &[Storage], &[Storage])] = &[
+    type Row = (&'static str, &'static [Storage], Storage, &'static [Storage], &'static [Storage]);
+    let rows: &[Row] = &[
         ("both and reports", &[SM, ME, MT, SR], SM, &[], &[SM, ME, SR]),
         ("only MT", &[MT], MT, &[], &[MT]),
         ("MT receives, halves are read", &[SM, ME, MT], MT, &[], &[SM, ME]),

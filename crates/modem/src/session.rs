@@ -5,7 +5,7 @@
 //! number, so after a timeout nobody knows whose answer comes next. Input is the port's bytes; every
 //! way out of a fault is to drop the session and begin a new one with [`crate::bring_up`].
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::at::command::{Command, Response};
 use crate::at::engine::{Engine, Event};
+use crate::at::error::AtError;
 use crate::at::urc::{Storage, Urc};
 use crate::error::{LinkFault, ModemError};
 use crate::profile::{self, Profile};
@@ -52,8 +53,8 @@ pub struct Session<P> {
 /// What this session has learnt about the modem. Written by `sms` and by [`Session::optional`].
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Optional commands the modem refused as such: not asked again.
-    refused: BTreeSet<String>,
+    /// Optional commands the modem refused as unknown, and how often.
+    refused: BTreeMap<String, u8>,
     /// The storage selected for reading.
     pub(crate) selected: Option<Storage>,
     /// `AT+CPMS` with one argument was refused: reading another storage needs all three.
@@ -156,11 +157,12 @@ impl<P: Stream> Session<P> {
                 match event {
                     Event::Prompt => {}
                     Event::Done(Ok(response)) => {
-                        self.drain_events()?;
+                        // A fault right behind the answer is the next call's to tell.
+                        let _ = self.drain_events();
                         return Ok(response);
                     }
                     Event::Done(Err(error)) => {
-                        self.drain_events()?;
+                        let _ = self.drain_events();
                         return Err(ModemError::Refused { command: shown, error });
                     }
                     Event::TimedOut { after } => {
@@ -202,20 +204,26 @@ impl<P: Stream> Session<P> {
         }
     }
 
-    /// A command the modem need not know: `None` where it refuses. One it refuses as unknown is not
-    /// asked again in this session.
+    /// A command the modem need not know: `None` where it refuses. One it refuses as unknown is soon
+    /// not asked again in this session.
     pub(crate) async fn optional(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
+        const ENOUGH: u8 = 3;
         let shown = command.to_string();
-        if self.memory.refused.contains(&shown) {
+        if self.memory.refused.get(&shown).is_some_and(|times| *times >= ENOUGH) {
             return Ok(None);
         }
         match self.command(command).await {
             Ok(response) => Ok(Some(response)),
             Err(ModemError::Refused { error, .. }) => {
                 tracing::debug!(command = %shown, %error, "optional command refused");
-                if !error.is_not_ready_yet() && error.code().is_none_or(|code| code == 3 || code == 4) {
-                    self.memory.refused.insert(shown);
-                }
+                // A bare ERROR may also be the state of the moment.
+                let weight = match error {
+                    AtError::NotSupported => ENOUGH,
+                    AtError::Cme(fault) if fault.code == Some(4) => ENOUGH,
+                    AtError::Error => 1,
+                    _ => 0,
+                };
+                *self.memory.refused.entry(shown).or_default() += weight;
                 Ok(None)
             }
             Err(error) => Err(error),

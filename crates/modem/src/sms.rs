@@ -361,7 +361,9 @@ fn parse_list(response: &Response, storage: Storage, out: &mut Vec<StoredPdu>) -
                 length: number(fields.last()),
                 pdu: String::new(),
             });
-        } else if let Some(mut message) = open.take() {
+        } else if is_hex(line)
+            && let Some(mut message) = open.take()
+        {
             message.pdu = line.to_ascii_uppercase();
             if message.is_whole() {
                 out.push(message);
@@ -377,10 +379,11 @@ fn parse_list(response: &Response, storage: Storage, out: &mut Vec<StoredPdu>) -
 fn parse_one(response: &Response, storage: Storage, slot: u16) -> Option<StoredPdu> {
     let mut lines = response.lines.iter().skip_while(|line| !line.starts_with("+CMGR:"));
     let header = fields(lines.next()?.strip_prefix("+CMGR:")?);
-    let pdu = lines.next()?.to_ascii_uppercase();
+    // Not every unasked line is known as one. With no PDU at all, as in `+CMGR: 0,,0`, the slot is
+    // empty.
+    let pdu = lines.find(|line| is_hex(line))?.to_ascii_uppercase();
     let status = Stored::from_field(header.first().map(String::as_str).unwrap_or_default());
-    // `+CMGR: 0,,0` with nothing behind it is how some say that a slot is empty.
-    (!pdu.is_empty()).then(|| StoredPdu { storage, slot, status, length: number(header.last()), pdu })
+    Some(StoredPdu { storage, slot, status, length: number(header.last()), pdu })
 }
 
 /// 321 is "invalid memory index"; equipment errors 21 and 22 say the same.

@@ -202,7 +202,7 @@ impl Engine {
         if self.is_answer(line) {
             return self.answer(line, now);
         }
-        if line.starts_with("+CUSD:") && line.matches('"').count() == 1 {
+        if line.starts_with("+CUSD:") && line.contains('"') && !closes_quote(line) {
             self.quoted = Some(Quoted { text: line.to_string(), lines: 1 });
             return;
         }
@@ -245,7 +245,7 @@ impl Engine {
         quoted.text.push('\n');
         quoted.text.push_str(line);
         quoted.lines += 1;
-        if line.contains('"') {
+        if closes_quote(line) {
             match urc::read(&quoted.text) {
                 Some(unasked) => self.unasked(unasked),
                 None => self.events.push_back(Event::Urc(Urc::Other(quoted.text))),
@@ -327,6 +327,14 @@ fn has_prefix(line: &str) -> bool {
     let mut chars = line.chars();
     matches!(chars.next(), Some('+' | '^' | '*' | '#' | '$' | '%'))
         && chars.take_while(|c| *c != ' ').any(|c| c == ':')
+}
+
+/// Whether a quoted text ends on this line: after its last quote there is at most a number, and the
+/// quote is not the one that opened it.
+fn closes_quote(line: &str) -> bool {
+    let Some((before, after)) = line.rsplit_once('"') else { return false };
+    let opens = before.starts_with("+CUSD:") && !before.contains('"');
+    !opens && after.trim_start_matches(',').trim().chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_final(line: &str) -> bool {

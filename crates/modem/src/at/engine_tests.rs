@@ -175,6 +175,16 @@ fn transcripts() {
             })],
         ),
         (
+            "ussd with quotes over several lines",
+            None,
+            "+CUSD: 0,\"press \"1\" for\nmore \"fun\" now\",15\r\n",
+            vec![Event::Urc(Urc::Ussd {
+                state: 0,
+                text: Some("press \"1\" for\nmore \"fun\" now".into()),
+                dcs: Some(15),
+            })],
+        ),
+        (
             "ussd state asked for",
             Some(Command::new("AT+CUSD?").expect("+CUSD:")),
             "+CUSD: 1\r\nOK\r\n",

@@ -20,7 +20,7 @@ async fn day(session: &mut Line) -> Result<(), ModemError> {
 
 async fn trouble_in_the(nth: u32, trouble: Trouble) -> (Simulator, Result<(), ModemError>) {
     let sim = simulator();
-    sim.deliver("+491234567", "hello").unwrap();
+    sim.deliver("+491234567", "hello").expect("a text that can be encoded");
     settle().await;
     sim.fault(Fault::on("AT", trouble).nth(nth));
     let mut session = connect(&sim);

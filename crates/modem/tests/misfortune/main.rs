@@ -14,6 +14,8 @@ mod every_persona;
 mod hang_in_each_command;
 mod late_answer;
 mod notifications_lost;
+#[cfg(unix)]
+mod on_a_pty;
 mod port_gone_is_zero_octets;
 mod prompt_never_comes;
 mod reset_after_prompt;

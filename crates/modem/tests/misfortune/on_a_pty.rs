@@ -1,0 +1,86 @@
+//! Over a real terminal device, by the real clock: opening, being unplugged, a busy port, a probe.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use smsbridge_modem::bring_up::SimStatus;
+use smsbridge_modem::detect::{self, Candidate};
+use smsbridge_modem::port::{self, PortError, PortSpec};
+use smsbridge_modem::trace::Traced;
+use smsbridge_modem::{LinkFault, ModemError, Session, bring_up, sms};
+use smsbridge_simulator::{Options, Persona, Simulator, pty};
+
+use crate::bench::*;
+
+fn link(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("smsbridge-{}-{name}", std::process::id()))
+}
+
+fn spec(path: &Path) -> PortSpec {
+    PortSpec::Serial(path.display().to_string())
+}
+
+#[tokio::test]
+async fn a_day_on_a_device_and_its_end() {
+    let sim = simulator();
+    let device = pty::spawn(&sim, link("day")).unwrap();
+    let port = port::open(&spec(device.path()), 115_200).await.unwrap();
+    let mut session = Session::new(Traced::new(port, std::io::sink()));
+    bring_up::wake(&mut session).await.unwrap();
+    let ready = bring_up::configure(&mut session, None).await.unwrap();
+    sim.deliver("+491234567", "Привет").unwrap();
+    session.next_event().await.unwrap();
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap()), stored(&sim));
+    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+
+    sim.unplug();
+    let end = loop {
+        match tokio::time::timeout(Duration::from_secs(5), session.next_event()).await.unwrap() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(end, ModemError::Link(LinkFault::Gone | LinkFault::Io(_))), "{end}");
+    let error = port::open(&spec(device.path()), 115_200).await.unwrap_err();
+    assert!(matches!(error, PortError::Missing { .. }), "{error}");
+    sim.plug();
+    assert!(sim.wait_for(Duration::from_secs(5), |_| device.is_there()).await);
+    let port = port::open(&spec(device.path()), 115_200).await.unwrap();
+    bring_up::wake(&mut Session::new(port)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_busy() {
+    let sim = simulator();
+    let device = pty::spawn(&sim, link("busy")).unwrap();
+    let _first = port::open(&spec(device.path()), 115_200).await.unwrap();
+    let error = port::open(&spec(device.path()), 115_200).await.unwrap_err();
+    assert!(matches!(error, PortError::Busy { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_probe_tells_who_is_there_and_what_is_wrong() {
+    let sim = Simulator::new(Options {
+        persona: Persona::huawei(),
+        pin: Some("1234".into()),
+        ..Options::default()
+    });
+    let silent = simulator();
+    silent.hang();
+    let locked = pty::spawn(&sim, link("locked")).unwrap();
+    let mute = pty::spawn(&silent, link("mute")).unwrap();
+    let candidates = [Candidate::from_path(locked.path()), Candidate::from_path(mute.path())];
+    let began = std::time::Instant::now();
+    let reports = detect::probe_all(&candidates, 115_200).await;
+    assert!(began.elapsed() < Duration::from_secs(6));
+
+    let [locked, mute] = &reports[..] else { panic!("{reports:?}") };
+    assert!(locked.answered);
+    assert_eq!(locked.identity.as_ref().unwrap().profile, "huawei");
+    assert!(matches!(locked.sim, Some(SimStatus::PinRequired { .. })), "{locked:?}");
+    assert!(locked.advice.as_ref().unwrap().contains("PIN"));
+    assert_eq!(count(&sim, "AT+CPIN="), 0);
+    assert!(!mute.answered);
+    assert_eq!((mute.what_was_sent.as_str(), mute.what_came_back.as_str()), ("AT", ""));
+    assert!(mute.advice.is_some());
+}
