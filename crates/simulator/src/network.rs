@@ -128,10 +128,12 @@ impl Network {
             Err(why) => return (answer_at, Err(304), format!("refused by the network: {why}")),
         };
         let words = format!("on air to {}: {}", read.to, read.text.as_deref().unwrap_or("(data)"));
-        if self.loopback && !self.number.is_empty() && read.to == self.number {
-            if let Some(back) = air::loop_back(&self.centre, &self.number, decoded, now) {
-                self.queue(back, answer_at);
-            }
+        if self.loopback
+            && !self.number.is_empty()
+            && read.to == self.number
+            && let Some(back) = air::loop_back(&self.centre, &self.number, decoded, now)
+        {
+            self.queue(back, answer_at);
         }
         if read.report {
             let owed = Owed { mr, to: read.to.clone(), sent: now.unix };

@@ -39,6 +39,8 @@ pub struct Persona {
     pub empty_slot_is_ok: bool,
     /// `+CPMS=` must name all three storages.
     pub cpms_needs_three: bool,
+    /// `^CPIN?` tells the tries left.
+    pub caret_cpin: bool,
     /// Commands only this vendor has, with the line each answers (empty: only `OK`). Compared without
     /// regard to case, with everything after the `AT`.
     pub extra: &'static [(&'static str, &'static str)],
@@ -66,6 +68,7 @@ impl Persona {
             delete_flags: true,
             empty_slot_is_ok: false,
             cpms_needs_three: false,
+            caret_cpin: false,
             extra: &[],
             technology: 0,
         }
@@ -90,13 +93,13 @@ impl Persona {
             first_slot: 0,
             unknown: Some("COMMAND NOT SUPPORT"),
             leaves_bus_at_reset: true,
+            caret_cpin: true,
             extra: &[
                 ("^CURC=0", ""),
                 ("^CURC=1", ""),
                 ("^CURC?", "^CURC: 0"),
                 ("^PORTSEL=1", ""),
                 ("^SYSINFO", "^SYSINFO:2,3,0,5,1,,4"),
-                ("^CPIN?", "^CPIN: READY,,10,3,10,3"),
                 ("^HCSQ?", "^HCSQ: \"WCDMA\",37,30,46"),
             ],
             technology: 2,

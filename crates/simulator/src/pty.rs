@@ -21,7 +21,6 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::serve::End;
 use crate::simulator::Simulator;
 
 /// How often an idle master looks whether somebody opened the slave: the kernel does not tell.
@@ -32,12 +31,14 @@ pub struct Pty {
     sim: Simulator,
     link: PathBuf,
     master: Option<OwnedFd>,
+    /// The simulator's count when the pair was made: one more means that it left the bus since.
+    unpluggings: u64,
 }
 
 impl Pty {
     /// Opens the pair and makes the link (in place of an older link; never of a file).
     pub fn open(sim: &Simulator, link: impl Into<PathBuf>) -> io::Result<Self> {
-        let mut pty = Self { sim: sim.clone(), link: link.into(), master: None };
+        let mut pty = Self { sim: sim.clone(), link: link.into(), master: None, unpluggings: 0 };
         if sim.is_plugged() {
             pty.raise()?;
         }
@@ -45,6 +46,7 @@ impl Pty {
     }
 
     fn raise(&mut self) -> io::Result<()> {
+        self.unpluggings = self.sim.lock().unpluggings;
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&master)?;
         unlockpt(&master)?;
@@ -80,29 +82,28 @@ impl Pty {
             if self.master.is_none() {
                 self.raise()?;
             }
-            let unplugged = tokio::select! {
-                end = Self::client(&self.sim, &mut self.master) => end?,
-                () = self.sim.until_plugged(false) => true,
-            };
-            if unplugged {
+            if self.client().await? {
                 self.lower();
             }
         }
     }
 
-    /// Waits for somebody to open the slave and serves them; whether the modem is gone after it.
-    async fn client(sim: &Simulator, master: &mut Option<OwnedFd>) -> io::Result<bool> {
-        let Some(fd) = master else { return Ok(true) };
-        while !is_open(fd)? {
+    /// Waits for somebody to open the slave and serves them; whether the modem left the bus.
+    async fn client(&mut self) -> io::Result<bool> {
+        let Some(master) = &self.master else { return Ok(true) };
+        while !is_open(master)? {
+            if self.sim.lock().unpluggings != self.unpluggings {
+                return Ok(true);
+            }
             tokio::time::sleep(LOOK_EVERY).await;
         }
         // A master that has seen a hang-up stays "readable" in its registration: a fresh one each time.
         #[allow(deprecated, reason = "sound for an OwnedFd; what replaces it is unsafe to call")]
-        let stream = Master(AsyncFd::new(fd.try_clone()?)?);
-        match sim.serve(stream).await {
-            Ok(end) => Ok(end == End::Unplugged),
-            Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(true),
-            Err(e) => Err(e),
+        let stream = Master(AsyncFd::new(master.try_clone()?)?);
+        let served = self.sim.serve(stream).await;
+        match served {
+            Err(e) if e.kind() != io::ErrorKind::NotConnected => Err(e),
+            _ => Ok(self.sim.lock().unpluggings != self.unpluggings),
         }
     }
 }

@@ -24,6 +24,8 @@ pub enum End {
     Replaced,
 }
 
+/// Bytes written at once when there is a baud rate to keep.
+const BURST: usize = 16;
 /// Far enough away to stand for never.
 const NEVER: Duration = Duration::from_secs(86_400);
 
@@ -49,15 +51,16 @@ impl Simulator {
             return Err(Self::gone());
         }
         let mut watch = self.watch();
+        let unpluggings = self.lock().unpluggings;
         let line = Attached { sim: self, id: self.with(|world, now| world.attach(now)) };
         let byte_time = self.lock().baud.map(|baud| Duration::from_secs_f64(10.0 / f64::from(baud.max(1))));
         let (reader, writer) = tokio::io::split(io);
         tokio::pin!(reader, writer);
         let mut typed = [0; 1024];
-        // With a baud rate: bytes on their way in, and when each end of the line is free again.
+        // Bytes on their way in, and when those on their way out are due, by the baud rate.
         let mut arriving: Option<(Instant, usize)> = None;
         let mut said: VecDeque<u8> = VecDeque::new();
-        let mut may_say = Instant::now();
+        let mut due: Option<Instant> = None;
         loop {
             watch.borrow_and_update();
             let mut wake = Instant::now() + NEVER;
@@ -67,7 +70,7 @@ impl Simulator {
                     (Next::Wait(at), start) => wake = at.map_or(wake, |at| start + at),
                     (Next::Gone, _) => break,
                 }
-            } else if self.with(|world, _| world.is_gone(line.id)) {
+            } else if !self.lock().has_line(line.id) {
                 break;
             }
             let now = Instant::now();
@@ -79,13 +82,14 @@ impl Simulator {
             if let Some((at, _)) = arriving {
                 wake = wake.min(at);
             }
-            let saying = !said.is_empty() && may_say <= now;
-            if !said.is_empty() && !saying {
-                wake = wake.min(may_say);
-            }
-            let burst = if byte_time.is_some() { 16 } else { usize::MAX };
+            // Bytes reach the other side when the last of their burst has been on the line.
             let front = said.as_slices().0;
-            let front = &front[..front.len().min(burst)];
+            let front = &front[..front.len().min(if byte_time.is_some() { BURST } else { usize::MAX })];
+            if let (Some(time), None, false) = (byte_time, due, front.is_empty()) {
+                due = Some(now + time * u32::try_from(front.len()).unwrap_or(0));
+            }
+            let saying = !front.is_empty() && due.is_none_or(|at| at <= now);
+            wake = due.filter(|_| !saying).map_or(wake, |at| wake.min(at));
             tokio::select! {
                 read = reader.read(&mut typed), if arriving.is_none() => match read? {
                     0 => return Ok(End::Closed),
@@ -100,9 +104,7 @@ impl Simulator {
                         return Ok(End::Closed);
                     }
                     said.drain(..count);
-                    if let Some(time) = byte_time {
-                        may_say = Instant::now() + time * u32::try_from(count).unwrap_or(0);
-                    }
+                    due = None;
                     if said.is_empty() {
                         writer.flush().await?;
                     }
@@ -111,6 +113,6 @@ impl Simulator {
                 () = sleep_until(wake) => {}
             }
         }
-        Ok(if self.lock().has_line(line.id) { End::Unplugged } else { End::Replaced })
+        Ok(if self.lock().unpluggings == unpluggings { End::Replaced } else { End::Unplugged })
     }
 }

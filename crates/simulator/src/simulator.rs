@@ -262,7 +262,7 @@ impl Simulator {
     pub fn unplug(&self) {
         self.change(|world, now| {
             world.unplug(now, None);
-            world.unsay();
+            world.cut();
         });
     }
 

@@ -14,7 +14,7 @@ use crate::modem::answer::{Answer, Refusal};
 use crate::modem::parser::Input;
 use crate::modem::{Me, Now, Step, Uplink};
 use crate::network::Network;
-use crate::options::Options;
+use crate::options::{Options, Reports};
 
 /// What the terminal's side of the modem is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,14 @@ enum Line {
     HungUntil(Duration),
     BootingUntil(Duration),
     Unplugged { back_at: Option<Duration> },
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy)]
+struct Connection {
+    id: u64,
+    /// Over, once what is due has been said.
+    ending: bool,
 }
 
 struct Chunk {
@@ -61,8 +69,10 @@ pub(crate) struct World {
     answers_from: Duration,
     /// A line is being said in pieces until then; nothing may come between.
     saying_until: Duration,
-    attached: Option<u64>,
+    attached: Option<Connection>,
     connections: u64,
+    /// How often the plug was pulled, by hand or otherwise.
+    pub(crate) unpluggings: u64,
     ringing: Option<(String, Duration)>,
     references: u8,
     pub(crate) commands: Vec<String>,
@@ -97,6 +107,7 @@ impl World {
             saying_until: Duration::ZERO,
             attached: None,
             connections: 0,
+            unpluggings: 0,
             ringing: None,
             references: 0,
             commands: Vec::new(),
@@ -148,6 +159,14 @@ impl World {
     pub(crate) fn unplug(&mut self, now: Now, back_at: Option<Duration>) {
         self.note(now, "unplugged");
         self.power_off(now);
+        self.leave_bus(back_at);
+    }
+
+    fn leave_bus(&mut self, back_at: Option<Duration>) {
+        self.unpluggings += 1;
+        if let Some(connection) = &mut self.attached {
+            connection.ending = true;
+        }
         self.line = Line::Unplugged { back_at };
     }
 
@@ -163,7 +182,7 @@ impl World {
         self.note(now, "restarts");
         self.power_off(now);
         if self.leaves_bus {
-            self.line = Line::Unplugged { back_at: Some(now.elapsed + self.boot_time) };
+            self.leave_bus(Some(now.elapsed + self.boot_time));
         } else {
             self.boot(now, self.boot_time);
         }
@@ -222,13 +241,13 @@ impl World {
     pub(crate) fn attach(&mut self, now: Now) -> u64 {
         self.note(now, "terminal connected");
         self.connections += 1;
-        self.attached = Some(self.connections);
+        self.attached = Some(Connection { id: self.connections, ending: false });
         self.out.clear();
         self.connections
     }
 
     pub(crate) fn detach(&mut self, id: u64, now: Now) {
-        if self.attached == Some(id) {
+        if self.has_line(id) {
             self.note(now, "terminal gone");
             self.attached = None;
             self.out.clear();
@@ -242,37 +261,39 @@ impl World {
         }
     }
 
-    /// What is not yet written is never said: the plug is out.
-    pub(crate) fn unsay(&mut self) {
+    /// The connection is over at once, whatever was still to be said.
+    pub(crate) fn cut(&mut self) {
+        self.attached = None;
         self.out.clear();
     }
 
     /// Whether connection `id` still has the line.
     pub(crate) fn has_line(&self, id: u64) -> bool {
-        self.attached == Some(id)
+        self.attached.is_some_and(|c| c.id == id)
+    }
+
+    /// Whether connection `id` is over and has nothing more to say.
+    pub(crate) fn is_gone(&self, id: u64) -> bool {
+        !self.attached.is_some_and(|c| c.id == id && !(c.ending && self.out.is_empty()))
+    }
+
+    pub(crate) fn next(&mut self, id: u64, now: Now) -> Next {
+        if self.is_gone(id) {
+            return Next::Gone;
+        }
+        match self.out.pop_front_if(|chunk| chunk.at <= now.elapsed) {
+            Some(chunk) => Next::Write(chunk.bytes),
+            None => {
+                let said = self.out.front().map(|chunk| chunk.at);
+                Next::Wait([said, self.deadline(now)].into_iter().flatten().min())
+            }
+        }
     }
 
     /// A reference for a concatenated message nobody numbered.
     pub(crate) fn next_reference(&mut self) -> u16 {
         self.references = self.references.wrapping_add(1);
         u16::from(self.references)
-    }
-
-    /// Whether connection `id` is over once what is due has been said.
-    pub(crate) fn is_gone(&self, id: u64) -> bool {
-        self.attached != Some(id) || (!self.is_plugged() && self.out.is_empty())
-    }
-
-    pub(crate) fn next(&mut self, id: u64, now: Now) -> Next {
-        if self.attached != Some(id) {
-            return Next::Gone;
-        }
-        if self.out.front().is_some_and(|chunk| chunk.at <= now.elapsed) {
-            if let Some(chunk) = self.out.pop_front() {
-                return Next::Write(chunk.bytes);
-            }
-        }
-        if self.is_plugged() { Next::Wait(self.deadline(now)) } else { Next::Gone }
     }
 
     /// When to call [`World::advance`] next, if nothing else happens.
@@ -282,11 +303,13 @@ impl World {
             Line::Unplugged { back_at } => back_at,
             Line::Up | Line::Hung => None,
         };
-        let out = self.out.front().map(|chunk| chunk.at);
-        let submit = self.submit_answer.map(|(at, _)| at);
+        // What cannot be done in this state has no time: it must not make anybody wait in circles.
+        let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
+        let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let radio = self.network.next_due(now).filter(|_| self.is_plugged());
-        [line, out, submit, ring, radio, self.me.acknowledge_due()].into_iter().flatten().min()
+        let radio = [ring, self.network.next_due(now), self.me.acknowledge_due()];
+        let radio = radio.into_iter().flatten().filter(|_| radio_on).min();
+        [line, submit, radio].into_iter().flatten().min()
     }
 
     // ---- time ----
@@ -310,11 +333,15 @@ impl World {
         self.work(now);
         self.radio(now);
         if self.line == Line::Up {
-            while let Some(line) = self.me.take_urc() {
-                self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
-                let at = now.elapsed.max(self.saying_until);
-                self.put(at, format!("\r\n{line}\r\n").into_bytes());
-            }
+            self.say_urcs(now);
+        }
+    }
+
+    fn say_urcs(&mut self, now: Now) {
+        while let Some(line) = self.me.take_urc() {
+            self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
+            let at = now.elapsed.max(self.saying_until);
+            self.put(at, format!("\r\n{line}\r\n").into_bytes());
         }
     }
 
@@ -446,11 +473,9 @@ impl World {
                 Uplink::Submit { mr, pdu } => {
                     let (at, verdict, words) = self.network.submit(mr, &pdu, now);
                     self.note(now, &words);
-                    // A report that overtakes the answer must reach the modem before it.
-                    self.radio(now);
-                    while let Some(line) = self.me.take_urc() {
-                        self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
-                        self.put(now.elapsed, format!("\r\n{line}\r\n").into_bytes());
+                    if matches!(self.network.reports, Reports::BeforeAnswer(_)) {
+                        self.radio(now);
+                        self.say_urcs(now);
                     }
                     self.submit_answer = Some((at, verdict));
                 }
@@ -523,7 +548,7 @@ impl World {
 
     /// Queues bytes for the terminal, in order of time; said to nobody if there is none.
     fn put(&mut self, at: Duration, bytes: Vec<u8>) {
-        if self.attached.is_some() {
+        if self.attached.is_some_and(|c| !c.ending) {
             let place = self.out.partition_point(|chunk| chunk.at <= at);
             self.out.insert(place, Chunk { at, bytes });
         }

@@ -97,8 +97,20 @@ impl Me {
             return Ok(Done::Fine);
         }
         let c = Command::parse(text);
+        if self.persona.caret_cpin && (c.name.as_str(), c.form) == ("^CPIN", Form::Read) {
+            let (pin, puk) = (self.sim.tries, self.sim.puk_tries);
+            let state = self.sim.state()?;
+            let asked = match state {
+                "SIM PIN" => pin.to_string(),
+                "SIM PUK" => puk.to_string(),
+                _ => String::new(),
+            };
+            out.push(vec![format!("^CPIN: {state},{asked},{puk},{pin},10,3")]);
+            return Ok(Done::Fine);
+        }
         if !c.name.starts_with('+') {
-            return self.basic(&c, out);
+            let is_basic = c.name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '&');
+            return if is_basic { self.basic(&c, out) } else { Err(Refusal::Unknown) };
         }
         if let Some(done) = self.sms_command(&c, out) {
             return done;
@@ -155,6 +167,9 @@ impl Me {
             ("+CLIP", Form::Set) => self.set.clip = within(&c, 0, 1)? == 1,
             ("+CLIP", Form::Read) => say(format!("+CLIP: {},1", u8::from(self.set.clip))),
             ("+CHUP", Form::Plain) => self.uplink.push_back(Uplink::HangUp),
+            ("+CHUP", Form::Test) => {}
+            ("+CGATT", Form::Read) => say(format!("+CGATT: {}", u8::from(self.reachable()))),
+            ("+CGATT", Form::Set | Form::Test) => {}
             ("+CPAS", Form::Plain) => say("+CPAS: 0".into()),
             ("+GCAP", Form::Plain) => say("+GCAP: +CGSM".into()),
             (
