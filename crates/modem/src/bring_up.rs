@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::at::command::{Command, Response};
 use crate::at::error::AtError;
-use crate::at::params::{fields, names, number, range, unquote};
+use crate::at::params::{fields, number, unquote};
 use crate::at::urc::Storage;
+use crate::choice::{Offer, cnmi_candidates, storages_to_receive_into, storages_to_sweep, tidy_iccid};
 use crate::error::ModemError;
 use crate::profile;
 use crate::session::{Session, Stream};
@@ -318,32 +319,6 @@ async fn insist<P: Stream>(session: &mut Session<P>, text: &str) -> Result<Respo
     }
 }
 
-/// What `AT+CPMS=?` offers: storages to read from and to receive into. `None`: the modem does not
-/// tell.
-#[derive(Debug, Default, PartialEq)]
-struct Offer {
-    read: Vec<Storage>,
-    receive: Vec<Storage>,
-}
-
-impl Offer {
-    fn parse(rest: &str) -> Self {
-        // `("SM","ME"),("SM","ME"),("SM")`, or once more in parentheses, or one list for all.
-        let mut groups: Vec<Vec<Storage>> = rest
-            .split(')')
-            .map(|group| names(group).iter().filter_map(|name| Storage::parse(name)).collect())
-            .filter(|group: &Vec<Storage>| !group.is_empty())
-            .collect();
-        let receive = if groups.len() >= 3 {
-            groups.swap_remove(2)
-        } else {
-            groups.first().cloned().unwrap_or_default()
-        };
-        let read = groups.into_iter().next().unwrap_or_default();
-        Self { read, receive }
-    }
-}
-
 async fn offered_storages<P: Stream>(session: &mut Session<P>) -> Result<Offer, ModemError> {
     let answer = session.optional(Command::new("AT+CPMS=?").expect("+CPMS:")).await?;
     Ok(answer.and_then(|r| r.after("+CPMS:").next().map(Offer::parse)).unwrap_or_default())
@@ -351,15 +326,7 @@ async fn offered_storages<P: Stream>(session: &mut Session<P>) -> Result<Offer, 
 
 /// Sets all three storages to the best one that is offered and taken.
 async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &Offer) -> Result<Storage, ModemError> {
-    let profile = session.profile();
-    let known = profile.receive_into.iter().filter(|s| offer.receive.is_empty() || offer.receive.contains(s));
-    let others = offer.receive.iter().filter(|s| ![Storage::SR, Storage::BM].contains(s));
-    let mut candidates: Vec<Storage> = Vec::new();
-    for storage in known.chain(others) {
-        if !candidates.contains(storage) && !profile.avoid.contains(storage) {
-            candidates.push(*storage);
-        }
-    }
+    let candidates = storages_to_receive_into(offer, session.profile());
     for storage in candidates {
         if crate::sms::select_all(session, storage).await? {
             return Ok(storage);
@@ -369,23 +336,6 @@ async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &Offer) -> R
         "the modem lets no message storage be selected (AT+CPMS was refused for each)",
         "check that the SIM allows SMS; restart the modem",
     ))
-}
-
-fn storages_to_sweep(offer: &Offer, receive: Storage, avoid: &[Storage]) -> Vec<Storage> {
-    let mut out: Vec<Storage> =
-        [Storage::SM, Storage::ME].into_iter().filter(|s| offer.read.contains(s)).collect();
-    // MT is both of them seen as one: sweeping it too would show each message twice.
-    if out.is_empty() && offer.read.contains(&Storage::MT) {
-        out.push(Storage::MT);
-    }
-    if !out.contains(&receive) && (receive != Storage::MT || out.is_empty()) {
-        out.push(receive);
-    }
-    if offer.read.contains(&Storage::SR) {
-        out.push(Storage::SR);
-    }
-    out.retain(|storage| !avoid.contains(storage));
-    out
 }
 
 /// Chooses and sets `AT+CNMI`; the parameters that were taken, or nothing.
@@ -412,35 +362,6 @@ async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemEr
     Ok(String::new())
 }
 
-/// `<mode>,<mt>,<bm>,<ds>,<bfr>` (TS 27.005 3.4.1), best first, from what is offered. mt is never 2
-/// or 3: a message that is not stored must be acknowledged in time or is lost.
-fn cnmi_candidates(offer: &[String]) -> Vec<String> {
-    const WANTED: [&[u16]; 5] = [&[2, 1, 3, 0], &[1, 0], &[0], &[2, 1, 0], &[0, 1]];
-    const MOST: usize = 16;
-    let choices: Vec<Vec<u16>> = WANTED
-        .iter()
-        .enumerate()
-        .map(|(i, wanted)| {
-            let offered = offer.get(i).map(|group| range(group)).unwrap_or_default();
-            let both: Vec<u16> = wanted.iter().copied().filter(|n| offered.contains(n)).collect();
-            if both.is_empty() { wanted.to_vec() } else { both }
-        })
-        .collect();
-    let mut out = Vec::new();
-    // What is cheapest to give up varies first: the buffer rule, then how reports come, then the mode.
-    for mt in choices.get(1).into_iter().flatten() {
-        for mode in choices.first().into_iter().flatten() {
-            for ds in choices.get(3).into_iter().flatten() {
-                for bfr in choices.get(4).into_iter().flatten() {
-                    out.push(format!("{mode},{mt},0,{ds},{bfr}"));
-                }
-            }
-        }
-    }
-    out.truncate(MOST);
-    out
-}
-
 async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
     for (text, prefix) in session.profile().iccid {
         let found = word(session, text, prefix).await?.and_then(|text| tidy_iccid(&text));
@@ -455,12 +376,6 @@ async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, Mo
     let swapped: String =
         raw.as_bytes().chunks(2).flat_map(|pair| pair.iter().rev()).map(|b| char::from(*b)).collect();
     Ok(tidy_iccid(&swapped))
-}
-
-/// The digits without filler; `None` where it is no ICCID.
-fn tidy_iccid(text: &str) -> Option<String> {
-    let text = text.trim_matches(['"', ' ']).trim_end_matches(['F', 'f']);
-    ((18..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_string())
 }
 
 /// `+CNUM: [<alpha>],<number>,<type>`.
@@ -507,7 +422,3 @@ async fn word<P: Stream>(
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
-
-#[cfg(test)]
-#[path = "bring_up_tests.rs"]
-mod tests;

@@ -11,6 +11,7 @@
 //! | [`at::error`] | +CMS and +CME codes, their words and their class |
 //! | [`session`] | owns port and engine: one command at a time, events in between |
 //! | [`bring_up`] | the only way into a session, in stages |
+//! | `choice` | what bring-up asks for, chosen from what is offered |
 //! | [`sms`] | list, read, delete, send |
 //! | [`status`] | network, signal, storage |
 //! | [`profile`] | what differs between modem families, as data |
@@ -25,6 +26,7 @@
 
 pub mod at;
 pub mod bring_up;
+mod choice;
 pub mod detect;
 pub mod error;
 pub mod port;

@@ -59,8 +59,8 @@ pub(crate) struct Memory {
     pub(crate) selected: Option<Storage>,
     /// `AT+CPMS` with one argument was refused: reading another storage needs all three.
     pub(crate) cpms_wants_three: bool,
-    /// `AT+CMGL` was refused.
-    pub(crate) list_refused: bool,
+    /// Where `AT+CMGL` was refused.
+    pub(crate) unlistable: BTreeSet<Storage>,
     /// Storages that were offered but could not be selected.
     pub(crate) unselectable: BTreeSet<Storage>,
 }
@@ -105,8 +105,8 @@ impl<P> Session<P> {
         self.profile = profile;
     }
 
-    pub(crate) fn prefers_cmgr(&self) -> bool {
-        self.options.prefer_cmgr || self.profile.reads_by_slot || self.memory.list_refused
+    pub(crate) fn reads_by_slot(&self, storage: Storage) -> bool {
+        self.options.prefer_cmgr || self.profile.reads_by_slot || self.memory.unlistable.contains(&storage)
     }
 
     /// From now on a boot banner means that the modem restarted under us. What came before is old.

@@ -80,7 +80,7 @@ pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result
         if select(session, *storage).await?.is_none() {
             continue;
         }
-        if session.prefers_cmgr() {
+        if session.reads_by_slot(*storage) {
             scan(session, *storage, &mut out).await?;
             continue;
         }
@@ -96,7 +96,7 @@ pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result
                     return Err(error);
                 }
                 tracing::debug!(%error, %storage, "listing refused; reading slot by slot");
-                session.memory.list_refused = true;
+                session.memory.unlistable.insert(*storage);
                 scan(session, *storage, &mut out).await?;
             }
             Err(error) => return Err(error),

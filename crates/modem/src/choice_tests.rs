@@ -1,6 +1,7 @@
-//! What bring-up chooses from what modems offer.
+//! What is chosen from what modems offer.
 
 use super::*;
+use crate::at::params::fields;
 
 const SM: Storage = Storage::SM;
 const ME: Storage = Storage::ME;
