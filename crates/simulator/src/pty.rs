@@ -66,13 +66,14 @@ impl Pty {
         Ok(())
     }
 
-    /// Closes the master and takes the link away.
+    /// Takes the link away, then closes the master: who sees the end finds no link to a device
+    /// whose name may be another's by then.
     fn lower(&mut self) {
-        self.master = None;
         if self.link.is_symlink() {
             // Gone already is as good.
             let _ = std::fs::remove_file(&self.link);
         }
+        self.master = None;
     }
 
     /// Is the modem at this port, over pluggings and clients, for ever; drop the future to stop.
