@@ -43,7 +43,7 @@ pub fn meaning(pid: u8) -> &'static str {
         0x32 => "Internet electronic mail",
         0x38..=0x3E => "telematic device of the service centre's own",
         0x3F => "GSM or UMTS phone",
-        0x20..=0x3F => "telematic device, reserved",
+        0x2E | 0x2F | 0x33..=0x37 => "telematic device, reserved",
         0x40 => "short message type 0",
         0x41 => "replaces short message type 1",
         0x42 => "replaces short message type 2",
@@ -60,7 +60,7 @@ pub fn meaning(pid: u8) -> &'static str {
         0x7E => "de-personalization of the phone",
         0x7F => "data download to the SIM",
         0xC0..=0xFF => "of the service centre's own",
-        0x40..=0xBF => "reserved",
+        0x49..=0x5D | 0x60..=0x7B | 0x80..=0xBF => "reserved",
     }
 }
 

@@ -1,6 +1,8 @@
 //! What must hold for any input: what is written reads back, what is split joins, counting agrees with splitting, and no
 //! octets at all bring the reader down.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -1,6 +1,8 @@
 //! Reads every file of `tests/vectors/` and compares what the codec makes of each entry with what the entry says. One
 //! test a file; a failure names the entries, what was expected and what came.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
+
 use std::fmt::Display;
 use std::path::Path;
 

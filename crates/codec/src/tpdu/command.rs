@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{HEADER_INDICATOR, flag};
 use crate::address::Address;
-use crate::error::{DecodeError, EncodeError, Field};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError, Field};
 use crate::octets::Octets;
 
 /// An order about a message sent before.
@@ -38,7 +38,12 @@ impl<'a> Command<'a> {
         let command = octets.octet(Field::CommandType)?;
         let message_number = octets.octet(Field::MessageNumber)?;
         let to = Address::read(octets, Field::DestinationAddress)?;
+        let length_at = *octets;
         let length = octets.octet(Field::CommandDataLength)?;
+        if usize::from(length) > MAX_DATA {
+            let kind = DecodeErrorKind::BadLength { length: length.into(), limit: MAX_DATA };
+            return Err(length_at.error(Field::CommandDataLength, kind));
+        }
         let data = Cow::Borrowed(octets.take(length.into(), Field::CommandData)?);
         Ok(Command {
             status_report_request: first & 0x20 != 0,
