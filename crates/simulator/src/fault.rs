@@ -2,7 +2,7 @@
 //!
 //! Owns the plan (what is still to go wrong) and the seeded dice behind [`When::Chance`], so that a
 //! run with the same seed and the same commands fails in the same places. Must never act itself:
-//! it is asked once per command and payload, and `world.rs` carries out what it answers.
+//! it is asked once per command and payload, and `world/` carries out what it answers.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Fault {
     }
 }
 
-/// What `world.rs` asks about.
+/// What `world/` asks about.
 pub(crate) enum Occasion<'a> {
     Command(&'a str),
     Payload,

@@ -11,7 +11,7 @@
 //! | `options.rs`, `persona.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
 //! | `modem/` | the modem itself, a value without I/O or clock |
 //! | `network.rs`, `air.rs` | the service centre; the only door to the codec |
-//! | `world.rs` | modem, network and faults together, with time as an argument |
+//! | `world/` | modem, network and faults together, with time as an argument |
 //! | `serve.rs`, `pty.rs`, `tcp.rs`, `main.rs` | ends to plug it into |
 //!
 //! ```

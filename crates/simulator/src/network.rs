@@ -2,7 +2,7 @@
 //!
 //! Owns the queues towards the modem and the log of everything it submitted. Must never drop a
 //! message: what finds no room stays here until the modem takes it. Input is the modem's uplink and
-//! the test's hand; `world.rs` carries things between it and the modem.
+//! the test's hand; `world/` carries things between it and the modem.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

@@ -1,0 +1,77 @@
+//! The terminal's end: who is connected, what is typed and what is still to be said.
+//!
+//! Owns the order of output. Said to nobody is said for nothing: it is not kept.
+
+use std::time::Duration;
+
+use super::{Chunk, Connection, Line, Next, World};
+use crate::modem::Now;
+
+impl World {
+    /// A new connection; it takes the line from any other. What was said to nobody is gone.
+    pub(crate) fn attach(&mut self, now: Now) -> u64 {
+        self.note(now, "terminal connected");
+        self.connections += 1;
+        self.attached = Some(Connection { id: self.connections, ending: false });
+        self.out.clear();
+        self.connections
+    }
+
+    pub(crate) fn detach(&mut self, id: u64, now: Now) {
+        if self.has_line(id) {
+            self.note(now, "terminal gone");
+            self.attached = None;
+            self.out.clear();
+        }
+    }
+
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        match self.line {
+            Line::Hung | Line::BootingUntil(_) | Line::Unplugged { .. } => {}
+            Line::Up | Line::HungUntil(_) => self.typed.extend(bytes),
+        }
+    }
+
+    /// The connection is over at once, whatever was still to be said.
+    pub(crate) fn cut(&mut self) {
+        self.attached = None;
+        self.out.clear();
+    }
+
+    /// Whether connection `id` still has the line.
+    pub(crate) fn has_line(&self, id: u64) -> bool {
+        self.attached.is_some_and(|c| c.id == id)
+    }
+
+    /// Whether connection `id` is over and has nothing more to say.
+    pub(crate) fn is_gone(&self, id: u64) -> bool {
+        !self.attached.is_some_and(|c| c.id == id && !(c.ending && self.out.is_empty()))
+    }
+
+    pub(crate) fn next(&mut self, id: u64, now: Now) -> Next {
+        if self.is_gone(id) {
+            return Next::Gone;
+        }
+        match self.out.pop_front_if(|chunk| chunk.at <= now.elapsed) {
+            Some(chunk) => Next::Write(chunk.bytes),
+            None => {
+                let said = self.out.front().map(|chunk| chunk.at);
+                Next::Wait([said, self.deadline(now)].into_iter().flatten().min())
+            }
+        }
+    }
+
+    /// A reference for a concatenated message nobody numbered.
+    pub(crate) fn next_reference(&mut self) -> u16 {
+        self.references = self.references.wrapping_add(1);
+        u16::from(self.references)
+    }
+
+    /// Queues bytes for the terminal, in order of time; said to nobody if there is none.
+    pub(super) fn put(&mut self, at: Duration, bytes: Vec<u8>) {
+        if self.attached.is_some_and(|c| !c.ending) {
+            let place = self.out.partition_point(|chunk| chunk.at <= at);
+            self.out.insert(place, Chunk { at, bytes });
+        }
+    }
+}

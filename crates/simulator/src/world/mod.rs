@@ -1,0 +1,307 @@
+//! One modem, its network, its faults and the line to the terminal, under one lock.
+//!
+//! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
+//! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
+//! when to come again ([`World::deadline`]). `typed.rs` follows a command through it,
+//! `connection.rs` has the terminal's end.
+
+mod connection;
+mod typed;
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use crate::fault::{Fault, Plan};
+use crate::modem::parser::Input;
+use crate::modem::{Me, Now};
+use crate::network::Network;
+use crate::options::Options;
+
+/// What the terminal's side of the modem is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Up,
+    Hung,
+    HungUntil(Duration),
+    BootingUntil(Duration),
+    Unplugged { back_at: Option<Duration> },
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy)]
+struct Connection {
+    id: u64,
+    /// Over, once what is due has been said.
+    ending: bool,
+}
+
+struct Chunk {
+    at: Duration,
+    bytes: Vec<u8>,
+}
+
+/// What a connection has to do next.
+pub(crate) enum Next {
+    Write(Vec<u8>),
+    /// Nothing, until this time or a wake-up.
+    Wait(Option<Duration>),
+    /// The connection is over: unplugged, or another one took the line.
+    Gone,
+}
+
+const JOURNAL_LINES: usize = 20_000;
+
+/// Everything behind a [`Simulator`](crate::Simulator) handle.
+pub(crate) struct World {
+    pub(crate) me: Me,
+    pub(crate) network: Network,
+    plan: Plan,
+    line: Line,
+    /// Typed and not yet read by the modem.
+    typed: VecDeque<u8>,
+    /// Received before a [`Trouble::HangFor`], done after it.
+    deferred: Option<Input>,
+    /// The fault of the command in hand, for its later moments.
+    armed: Option<Fault>,
+    /// When the network's answer to the message in hand comes, and which.
+    submit_answer: Option<(Duration, Result<(), u16>)>,
+    out: VecDeque<Chunk>,
+    /// Answers keep their order: none before this.
+    answers_from: Duration,
+    /// A line is being said in pieces until then; nothing may come between.
+    saying_until: Duration,
+    attached: Option<Connection>,
+    connections: u64,
+    /// How often the plug was pulled, by hand or otherwise.
+    pub(crate) unpluggings: u64,
+    ringing: Option<(String, Duration)>,
+    references: u8,
+    pub(crate) commands: Vec<String>,
+    journal: VecDeque<String>,
+    journal_dropped: u64,
+    /// Changes with everything a watcher may want to see.
+    pub(crate) version: u64,
+    boot_time: Duration,
+    leaves_bus: bool,
+    started: Instant,
+    started_unix: i64,
+    quarters: i8,
+    pub(crate) baud: Option<u32>,
+}
+
+impl World {
+    pub(crate) fn new(o: &Options) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut me = Me::new(o);
+        me.power_up();
+        Self {
+            me,
+            network: Network::new(o),
+            plan: Plan::new(o.seed),
+            line: Line::Up,
+            typed: VecDeque::new(),
+            deferred: None,
+            armed: None,
+            submit_answer: None,
+            out: VecDeque::new(),
+            answers_from: Duration::ZERO,
+            saying_until: Duration::ZERO,
+            attached: None,
+            connections: 0,
+            unpluggings: 0,
+            ringing: None,
+            references: 0,
+            commands: Vec::new(),
+            journal: VecDeque::new(),
+            journal_dropped: 0,
+            version: 0,
+            boot_time: o.boot_time,
+            leaves_bus: o.persona.leaves_bus_at_reset,
+            started: Instant::now(),
+            started_unix: i64::try_from(unix).unwrap_or_default(),
+            quarters: o.utc_offset_quarters,
+            baud: o.baud,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let elapsed = Instant::now().saturating_duration_since(self.started);
+        let seconds = i64::try_from(elapsed.as_secs()).unwrap_or_default();
+        Now { elapsed, unix: self.started_unix + seconds, quarters: self.quarters }
+    }
+
+    /// The moment on the clock that is `elapsed` after the start.
+    pub(crate) fn instant(&self, elapsed: Duration) -> Instant {
+        self.started + elapsed
+    }
+
+    pub(crate) fn note(&mut self, now: Now, words: &str) {
+        self.version += 1;
+        self.journal.push_back(format!("{:9.3} {words}", now.elapsed.as_secs_f64()));
+        if self.journal.len() > JOURNAL_LINES {
+            self.journal.pop_front();
+            self.journal_dropped += 1;
+        }
+    }
+
+    /// Journal lines from the n-th ever, and the number of the next.
+    pub(crate) fn journal_from(&self, n: u64) -> (Vec<String>, u64) {
+        let skip = usize::try_from(n.saturating_sub(self.journal_dropped)).unwrap_or(usize::MAX);
+        let next = self.journal_dropped + self.journal.len() as u64;
+        (self.journal.iter().skip(skip).cloned().collect(), next)
+    }
+
+    // ---- power and faults, by hand ----
+
+    pub(crate) fn is_plugged(&self) -> bool {
+        !matches!(self.line, Line::Unplugged { .. })
+    }
+
+    pub(crate) fn unplug(&mut self, now: Now, back_at: Option<Duration>) {
+        self.note(now, "unplugged");
+        self.power_off(now);
+        self.leave_bus(back_at);
+    }
+
+    fn leave_bus(&mut self, back_at: Option<Duration>) {
+        self.unpluggings += 1;
+        if let Some(connection) = &mut self.attached {
+            connection.ending = true;
+        }
+        self.line = Line::Unplugged { back_at };
+    }
+
+    pub(crate) fn plug(&mut self, now: Now) {
+        if !self.is_plugged() {
+            self.note(now, "plugged in");
+            self.boot(now, Duration::ZERO);
+        }
+    }
+
+    /// A restart, by command, fault or hand.
+    pub(crate) fn restart(&mut self, now: Now) {
+        self.note(now, "restarts");
+        self.power_off(now);
+        if self.leaves_bus {
+            self.leave_bus(Some(now.elapsed + self.boot_time));
+        } else {
+            self.boot(now, self.boot_time);
+        }
+    }
+
+    /// What a modem without power forgets. What it has already said stays said.
+    fn power_off(&mut self, now: Now) {
+        self.out.retain(|chunk| chunk.at <= now.elapsed);
+        self.answers_from = Duration::ZERO;
+        self.saying_until = Duration::ZERO;
+        self.typed.clear();
+        self.deferred = None;
+        self.armed = None;
+        self.submit_answer = None;
+        self.ringing = None;
+        self.me.power_up();
+    }
+
+    fn boot(&mut self, now: Now, time: Duration) {
+        self.line = Line::BootingUntil(now.elapsed + time);
+    }
+
+    pub(crate) fn add_fault(&mut self, fault: Fault) {
+        self.plan.add(fault);
+    }
+
+    /// No more faults; a hung modem answers again.
+    pub(crate) fn clear_faults(&mut self) {
+        self.plan.clear();
+        if matches!(self.line, Line::Hung | Line::HungUntil(_)) {
+            self.line = Line::Up;
+        }
+    }
+
+    pub(crate) fn hang(&mut self, now: Now) {
+        if self.is_plugged() {
+            self.note(now, "hangs");
+            self.line = Line::Hung;
+        }
+    }
+
+    /// Rings every 5 s until [`World::stop_ringing`].
+    pub(crate) fn ring(&mut self, from: &str, now: Now) {
+        self.ringing = Some((from.into(), now.elapsed));
+    }
+
+    pub(crate) fn stop_ringing(&mut self) {
+        if self.ringing.take().is_some() {
+            self.me.say("NO CARRIER");
+        }
+    }
+
+    /// When to call [`World::advance`] next, if nothing else happens.
+    pub(crate) fn deadline(&self, now: Now) -> Option<Duration> {
+        let line = match self.line {
+            Line::HungUntil(at) | Line::BootingUntil(at) => Some(at),
+            Line::Unplugged { back_at } => back_at,
+            Line::Up | Line::Hung => None,
+        };
+        // What cannot be done in this state has no time: it must not make anybody wait in circles.
+        let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
+        let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
+        let ring = self.ringing.as_ref().map(|(_, at)| *at);
+        let radio = [ring, self.network.next_due(now), self.me.acknowledge_due()];
+        let radio = radio.into_iter().flatten().filter(|_| radio_on).min();
+        [line, submit, radio].into_iter().flatten().min()
+    }
+
+    // ---- time ----
+
+    /// Does all that is due.
+    pub(crate) fn advance(&mut self, now: Now) {
+        match self.line {
+            Line::Unplugged { back_at: Some(at) } if at <= now.elapsed => self.plug(now),
+            Line::HungUntil(at) if at <= now.elapsed => self.line = Line::Up,
+            _ => {}
+        }
+        if let Line::BootingUntil(at) = self.line
+            && at <= now.elapsed
+        {
+            self.me.power_up();
+            self.line = Line::Up;
+        }
+        if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
+            return;
+        }
+        self.work(now);
+        self.radio(now);
+        if self.line == Line::Up {
+            self.say_urcs(now);
+        }
+    }
+
+    fn say_urcs(&mut self, now: Now) {
+        while let Some(line) = self.me.take_urc() {
+            self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
+            let at = now.elapsed.max(self.saying_until);
+            self.put(at, format!("\r\n{line}\r\n").into_bytes());
+        }
+    }
+
+    fn radio(&mut self, now: Now) {
+        self.me.check_acknowledgement(now);
+        for incoming in self.me.take_returned() {
+            self.note(now, "not acknowledged: back to the network");
+            self.network.give_back(incoming, now);
+        }
+        if let Some((from, at)) = &mut self.ringing
+            && *at <= now.elapsed
+        {
+            *at = now.elapsed + Duration::from_secs(5);
+            let from = from.clone();
+            self.me.ring(&from);
+        }
+        for words in self.network.offer_to(&mut self.me, now) {
+            self.note(now, &words);
+        }
+    }
+}
