@@ -1,1 +1,38 @@
-fn main() {}
+//! smsbridge: a gateway between GSM/LTE modems and MQTT.
+//!
+//! Arguments become a command; the commands are in `commands/`, the daemon itself in `app.rs`. Exit codes: 0 done,
+//! 1 failed, 2 wrong usage or configuration.
+
+mod app;
+mod backoff;
+mod commands;
+mod config;
+mod crash;
+mod message;
+mod modem_task;
+mod mqtt;
+mod payload;
+mod policy;
+mod sms;
+mod store;
+mod topic;
+mod verdict;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::commands::Cli;
+use crate::config::ConfigError;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::execute(cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("smsbridge: {error:#}");
+            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+        }
+    }
+}

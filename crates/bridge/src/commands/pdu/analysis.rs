@@ -182,7 +182,7 @@ impl<W: Write> Table<'_, W> {
             (bits & 2 != 0).then_some("TP-DCS"),
             (bits & 4 != 0).then_some("TP-UD"),
         ];
-        let says = if bits & 7 == 0 { "nothing follows".into() } else { flags("follow:", &there) };
+        let says = if bits & 7 == 0 { "nothing follows".into() } else { flags("what follows", &there) };
         self.field(count, "TP-PI", says)
     }
 
@@ -256,7 +256,7 @@ fn flags(what: &str, words: &[Option<&str>]) -> String {
     let words: Vec<&str> = words.iter().copied().flatten().collect();
     match words.as_slice() {
         [] => what.into(),
-        words => format!("{what} {}", words.join(", ")),
+        words => format!("{what}: {}", words.join(", ")),
     }
 }
 

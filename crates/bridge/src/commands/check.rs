@@ -1,0 +1,100 @@
+//! `smsbridge check`: says whether the configuration is right, and with `--connect` whether broker and modems answer.
+
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use smsbridge_modem::bring_up::{self, SimStatus};
+use smsbridge_modem::port::{self, PortSpec};
+use smsbridge_modem::{Session, detect, status};
+
+use super::ConfigArg;
+use crate::config::{Config, Modem};
+use crate::mqtt::Caller;
+
+/// Check the configuration.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Try the broker and the modems too (not while a gateway holds the modems)
+    #[arg(long)]
+    connect: bool,
+}
+
+impl Check {
+    /// True when nothing is wrong.
+    pub async fn run(self) -> anyhow::Result<bool> {
+        let config = self.config.load()?;
+        println!("ok    configuration: gateway {}, store {}", config.name, config.store.path.display());
+        for modem in &config.modems {
+            let pin = modem
+                .pin
+                .as_ref()
+                .map_or("no PIN", |pin| if pin.expose_secret().is_empty() { "no PIN" } else { "PIN set" });
+            println!("ok    modem {}: port {}, {pin}", modem.name, modem.port);
+        }
+        if !self.connect {
+            return Ok(true);
+        }
+        let mut good = broker(&config).await;
+        for modem in &config.modems {
+            good &= try_modem(modem).await;
+        }
+        Ok(good)
+    }
+}
+
+async fn broker(config: &Config) -> bool {
+    let connected = match Caller::new(&config.mqtt) {
+        Ok(mut caller) => caller.connect().await,
+        Err(error) => Err(error),
+    };
+    say(
+        &format!("broker {}:{}", config.mqtt.host, config.mqtt.port),
+        connected.map(|()| "it lets us in".to_owned()).map_err(|e| e.to_string()),
+    )
+}
+
+async fn try_modem(modem: &Modem) -> bool {
+    say(&format!("modem {}", modem.name), look_at(modem).await)
+}
+
+fn say(what: &str, found: Result<String, String>) -> bool {
+    match &found {
+        Ok(words) => println!("ok    {what}: {words}"),
+        Err(words) => println!("WRONG {what}: {words}"),
+    }
+    found.is_ok()
+}
+
+/// Looks, and changes nothing: a PIN is not tried here.
+async fn look_at(modem: &Modem) -> Result<String, String> {
+    let spec = match &modem.port {
+        PortSpec::Auto => {
+            let path = detect::find(modem.imei.as_deref(), modem.baud).await.map_err(|e| e.to_string())?;
+            PortSpec::Serial(path.display().to_string())
+        }
+        known => known.clone(),
+    };
+    let port = port::open(&spec, modem.baud).await.map_err(|e| e.to_string())?;
+    let mut session = Session::new(port);
+    let identity = bring_up::wake(&mut session).await.map_err(|e| e.to_string())?;
+    let model = identity.model.unwrap_or_else(|| "unknown model".to_owned());
+    match bring_up::sim(&mut session).await.map_err(|e| e.to_string())? {
+        SimStatus::Ready => {
+            let network = status::network(&mut session).await.map_err(|e| e.to_string())?;
+            let operator = network.operator.unwrap_or_else(|| "no operator".to_owned());
+            Ok(format!("{spec}: {model}, {operator}, {}", network.registration.words()))
+        }
+        SimStatus::PinRequired { tries_left } => match (&modem.pin, tries_left) {
+            (Some(_), _) => {
+                Ok(format!("{spec}: {model}, the SIM will ask for the PIN that is set (not tried here)"))
+            }
+            (None, _) => Err(format!("{spec}: {model}, the SIM asks for its PIN: set pin or pin_file")),
+        },
+        SimStatus::PukRequired => {
+            Err(format!("{spec}: {model}, the SIM asks for its PUK: enter it in a phone"))
+        }
+        SimStatus::Missing => Err(format!("{spec}: {model}, there is no SIM")),
+        SimStatus::Other(words) => Err(format!("{spec}: {model}, the SIM says {words}")),
+    }
+}

@@ -1,0 +1,66 @@
+//! `smsbridge send`: publishes a request to the configured broker and waits for its final result.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ConfigArg;
+use crate::message::new_id;
+use crate::mqtt::Caller;
+use crate::topic::Topics;
+
+/// Send one SMS through the running gateway.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Recipient, such as +4915112345678; may be given several times
+    #[arg(long, required = true)]
+    to: Vec<String>,
+    /// Modem to send by
+    #[arg(long)]
+    modem: Option<String>,
+    /// Ask for a delivery report and wait for it
+    #[arg(long)]
+    report: bool,
+    /// Seconds to wait for the final result
+    #[arg(long, default_value_t = 60)]
+    timeout: u64,
+    /// The text
+    text: String,
+}
+
+impl Send {
+    /// True when every recipient's final result is a good one.
+    pub async fn run(self) -> anyhow::Result<bool> {
+        let config = self.config.load()?;
+        let topics = Topics::new(&config.mqtt.prefix, &config.name);
+        let id = new_id();
+        let mut request = json!({"id": id, "to": self.to, "text": self.text});
+        if let Some(modem) = &self.modem {
+            request["modem"] = json!(modem);
+        }
+        if self.report {
+            request["delivery_report"] = json!(true);
+        }
+        let (mut open, mut good) = (self.to.len(), true);
+        let hear = |payload: &[u8]| {
+            let Ok(result) = serde_json::from_slice::<Value>(payload) else { return false };
+            if result["id"] != id.as_str() {
+                return false;
+            }
+            println!("{result}");
+            if result["final"] == true {
+                open = open.saturating_sub(1);
+                good &= matches!(result["state"].as_str(), Some("sent" | "delivered"));
+            }
+            open == 0
+        };
+        let limit = Duration::from_secs(self.timeout);
+        Caller::new(&config.mqtt)?
+            .call(topics.send(), request.to_string(), topics.result(), limit, hear)
+            .await?;
+        Ok(good)
+    }
+}

@@ -1,0 +1,390 @@
+//! The configuration as it is written: one struct a table, and its translation into the checked form.
+//!
+//! Never reads a file itself except the small ones that hold a secret. Every message names the key.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+use super::{Config, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls};
+use crate::message::Name;
+use crate::policy::NumberPattern;
+use crate::topic;
+
+/// What environment variables begin with; `__` stands for the dot of a key.
+pub(super) const ENV_PREFIX: &str = "SMSBRIDGE_";
+
+/// Variables that begin like a key but belong to something else.
+const NOT_KEYS: [&str; 4] =
+    ["SMSBRIDGE_CONFIG", "SMSBRIDGE_LOG", "SMSBRIDGE_CRASH_AT", "SMSBRIDGE_TEST_SEED"];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    name: Option<String>,
+    mqtt: MqttTable,
+    modem: Vec<ModemTable>,
+    store: StoreTable,
+    inbound: InboundTable,
+    outbound: OutboundTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct MqttTable {
+    url: String,
+    username: Option<String>,
+    password: Option<SecretString>,
+    password_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    client_cert: Option<PathBuf>,
+    client_key: Option<PathBuf>,
+    prefix: String,
+    share: String,
+    retain_last: bool,
+}
+
+impl Default for MqttTable {
+    fn default() -> Self {
+        MqttTable {
+            url: "mqtt://localhost:1883".to_owned(),
+            username: None,
+            password: None,
+            password_file: None,
+            ca_file: None,
+            client_cert: None,
+            client_key: None,
+            prefix: "sms".to_owned(),
+            share: String::new(),
+            retain_last: true,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ModemTable {
+    name: String,
+    port: String,
+    baud: u32,
+    pin: Option<SecretString>,
+    pin_file: Option<PathBuf>,
+    imei: String,
+    service_center: String,
+}
+
+impl Default for ModemTable {
+    fn default() -> Self {
+        ModemTable {
+            name: "main".to_owned(),
+            port: "auto".to_owned(),
+            baud: 115_200,
+            pin: None,
+            pin_file: None,
+            imei: String::new(),
+            service_center: String::new(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct StoreTable {
+    path: String,
+    keep_days: u32,
+}
+
+impl Default for StoreTable {
+    fn default() -> Self {
+        StoreTable { path: String::new(), keep_days: 30 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct InboundTable {
+    reassembly_timeout_s: u32,
+    include_pdu: bool,
+    deny: Vec<String>,
+}
+
+impl Default for InboundTable {
+    fn default() -> Self {
+        InboundTable { reassembly_timeout_s: 3600, include_pdu: false, deny: Vec::new() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OutboundTable {
+    delivery_report: bool,
+    report_timeout_s: u32,
+    ttl_s: u32,
+    on_unknown: OnUnknown,
+    default_country: String,
+    allow: Vec<String>,
+    deny: Vec<String>,
+    max_parts: u8,
+    per_minute: u32,
+    per_day: u32,
+}
+
+impl Default for OutboundTable {
+    fn default() -> Self {
+        OutboundTable {
+            delivery_report: false,
+            report_timeout_s: 86_400,
+            ttl_s: 86_400,
+            on_unknown: OnUnknown::Resend,
+            default_country: String::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            max_parts: 10,
+            per_minute: 30,
+            per_day: 1000,
+        }
+    }
+}
+
+/// Reads the file's text alone, whose mistakes have a line; then, only if a variable is set, both together.
+pub(super) fn read(text: &str) -> Result<File, String> {
+    let alone: File = toml::from_str(text).map_err(|e| with_nearest_key(e.to_string()))?;
+    let is_key = |key: &str| {
+        key.starts_with(ENV_PREFIX) && !key.starts_with("SMSBRIDGE_TEST_") && !NOT_KEYS.contains(&key)
+    };
+    let overrides: Vec<_> = std::env::vars().filter(|(key, _)| is_key(key)).collect();
+    if overrides.is_empty() {
+        return Ok(alone);
+    }
+    let environment = config::Environment::with_prefix("SMSBRIDGE")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .source(Some(overrides.into_iter().collect()));
+    config::Config::builder()
+        .add_source(config::File::from_str(text, config::FileFormat::Toml))
+        .add_source(environment)
+        .build()
+        .and_then(config::Config::try_deserialize)
+        .map_err(|e| {
+            format!("with the SMSBRIDGE_ environment variables: {}", with_nearest_key(e.to_string()))
+        })
+}
+
+/// Adds "did you mean" to an error that lists the known keys after an unknown one.
+fn with_nearest_key(message: String) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let is_unknown = message.contains("unknown field");
+    let Some(unknown) = quoted.by_ref().next().filter(|_| is_unknown) else { return message };
+    let nearest =
+        quoted.max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)));
+    match nearest {
+        Some(known) => format!("{}\ndid you mean `{known}`?", message.trim_end()),
+        None => message,
+    }
+}
+
+impl File {
+    pub(super) fn into_config(self) -> Result<Config, String> {
+        let name = self.name.as_deref().unwrap_or("gateway").parse().map_err(|e| format!("name: {e}"))?;
+        let tables = if self.modem.is_empty() { vec![ModemTable::default()] } else { self.modem };
+        let modems: Vec<Modem> = tables.into_iter().map(ModemTable::into_modem).collect::<Result<_, _>>()?;
+        check_together(&modems)?;
+        Ok(Config {
+            name,
+            mqtt: self.mqtt.into_mqtt()?,
+            modems,
+            store: Store {
+                path: if self.store.path.is_empty() { default_store_path() } else { self.store.path.into() },
+                keep: days(self.store.keep_days),
+            },
+            inbound: Inbound {
+                reassembly_timeout: seconds(self.inbound.reassembly_timeout_s),
+                include_pdu: self.inbound.include_pdu,
+                deny: patterns("inbound.deny", self.inbound.deny)?,
+            },
+            outbound: self.outbound.into_outbound()?,
+        })
+    }
+}
+
+impl MqttTable {
+    fn into_mqtt(self) -> Result<Mqtt, String> {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let encrypted = match scheme {
+            "mqtt" => false,
+            "mqtts" => true,
+            _ => {
+                return Err(format!(
+                    "mqtt.url: {:?}: expected mqtt://HOST:PORT or mqtts://HOST:PORT",
+                    self.url
+                ));
+            }
+        };
+        let (host, port) = split_host(rest.trim_end_matches('/'), if encrypted { 8883 } else { 1883 })
+            .ok_or_else(|| format!("mqtt.url: {:?}: expected a host and a port from 1 to 65535", self.url))?;
+        if !topic::is_legal_prefix(&self.prefix) {
+            return Err(format!("mqtt.prefix: {:?}: no + or #, no / at its ends, no leading $", self.prefix));
+        }
+        if !self.share.is_empty() && self.share.parse::<Name>().is_err() {
+            return Err(format!("mqtt.share: {:?}: 1 to 32 of a-z 0-9 _ - are expected", self.share));
+        }
+        let client = match (self.client_cert, self.client_key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => return Err("mqtt.client_cert and mqtt.client_key: both or neither are needed".to_owned()),
+        };
+        if !encrypted && (self.ca_file.is_some() || client.is_some()) {
+            return Err("mqtt.url: certificates are given, so it must begin with mqtts://".to_owned());
+        }
+        let password = secret("mqtt.password", self.password, self.password_file.as_deref())?;
+        let login = match (self.username, password) {
+            (Some(user), password) => Some((user, password.unwrap_or_default())),
+            (None, Some(_)) => {
+                return Err("mqtt.username: a password is given, so a user name is needed".to_owned());
+            }
+            (None, None) => None,
+        };
+        let tls = encrypted.then_some(Tls { ca_file: self.ca_file, client });
+        Ok(Mqtt {
+            host,
+            port,
+            tls,
+            login,
+            prefix: self.prefix,
+            share: self.share,
+            retain_last: self.retain_last,
+        })
+    }
+}
+
+impl ModemTable {
+    fn into_modem(self) -> Result<Modem, String> {
+        let name: Name = self.name.parse().map_err(|e| format!("modem.name: {e}"))?;
+        let pin = secret("modem.pin", self.pin, self.pin_file.as_deref())?;
+        let legal = |pin: &str| (4..=8).contains(&pin.len()) && pin.bytes().all(|b| b.is_ascii_digit());
+        if pin.as_ref().is_some_and(|pin| !legal(pin.expose_secret())) {
+            return Err(format!("modem.pin of {name}: 4 to 8 digits are expected"));
+        }
+        Ok(Modem {
+            port: self.port.parse().map_err(|e| format!("modem.port of {name}: {e}"))?,
+            baud: self.baud,
+            pin,
+            imei: Some(self.imei).filter(|s| !s.is_empty()),
+            service_center: Some(self.service_center).filter(|s| !s.is_empty()),
+            name,
+        })
+    }
+}
+
+impl OutboundTable {
+    fn into_outbound(self) -> Result<Outbound, String> {
+        if self.max_parts == 0 {
+            return Err("outbound.max_parts: 1 to 255 are expected".to_owned());
+        }
+        if !self.default_country.bytes().all(|b| b.is_ascii_digit()) || self.default_country.len() > 3 {
+            return Err(format!(
+                "outbound.default_country: {:?}: a country calling code without + is expected, such as \"49\"",
+                self.default_country
+            ));
+        }
+        Ok(Outbound {
+            delivery_report: self.delivery_report,
+            report_timeout: seconds(self.report_timeout_s),
+            ttl: (self.ttl_s > 0).then(|| seconds(self.ttl_s)),
+            on_unknown: self.on_unknown,
+            default_country: self.default_country,
+            allow: patterns("outbound.allow", self.allow)?,
+            deny: patterns("outbound.deny", self.deny)?,
+            max_parts: self.max_parts,
+            per_minute: (self.per_minute > 0).then_some(self.per_minute),
+            per_day: (self.per_day > 0).then_some(self.per_day),
+        })
+    }
+}
+
+/// What no modem's table can say alone: names and ports stand once, several on "auto" are told apart by IMEI.
+fn check_together(modems: &[Modem]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    let mut ports = BTreeSet::new();
+    for modem in modems {
+        if !names.insert(modem.name.as_str()) {
+            return Err(format!("modem.name: {} stands twice", modem.name));
+        }
+        let port = modem.port.to_string();
+        if port == "auto" {
+            if modems.len() > 1 && modem.imei.is_none() {
+                return Err(format!(
+                    "modem.imei of {}: needed to tell modems apart whose port is \"auto\"",
+                    modem.name
+                ));
+            }
+        } else if !ports.insert(port.clone()) {
+            return Err(format!("modem.port: {port} stands twice"));
+        }
+    }
+    Ok(())
+}
+
+fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|p| *p > 0)?),
+        _ => (rest, default_port),
+    };
+    (!host.is_empty() && !host.contains(['/', '@'])).then(|| (host.to_owned(), port))
+}
+
+fn secret(
+    key: &str,
+    value: Option<SecretString>,
+    file: Option<&Path>,
+) -> Result<Option<SecretString>, String> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(format!("{key} and {key}_file: only one of them may stand")),
+        (Some(value), None) => Ok(Some(value)),
+        (None, None) => Ok(None),
+        (None, Some(path)) => {
+            // systemd hands over credentials in a folder of its own; a bare file name is looked for there.
+            let path = match std::env::var_os("CREDENTIALS_DIRECTORY") {
+                Some(folder) if path.components().count() == 1 => Path::new(&folder).join(path),
+                _ => path.to_owned(),
+            };
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| format!("{key}_file: {}: cannot be read ({e})", path.display()))?;
+            Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())))
+        }
+    }
+}
+
+fn patterns(key: &str, texts: Vec<String>) -> Result<Vec<NumberPattern>, String> {
+    texts.iter().map(|text| text.parse().map_err(|e| format!("{key}: {e}"))).collect()
+}
+
+/// `$STATE_DIRECTORY`, else /var/lib/smsbridge where it can be written, else the user's state folder.
+fn default_store_path() -> PathBuf {
+    if let Some(folder) = std::env::var_os("STATE_DIRECTORY").filter(|s| !s.is_empty()) {
+        return folder.into();
+    }
+    let system = PathBuf::from("/var/lib/smsbridge");
+    if std::fs::create_dir_all(&system).is_ok() && tempfile_can_be_made(&system) {
+        return system;
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default().join("smsbridge")
+}
+
+fn tempfile_can_be_made(folder: &Path) -> bool {
+    let probe = folder.join(".writable");
+    std::fs::write(&probe, []).is_ok() && std::fs::remove_file(&probe).is_ok()
+}
+
+fn seconds(n: u32) -> Duration {
+    Duration::from_secs(n.into())
+}
+
+fn days(n: u32) -> Duration {
+    Duration::from_secs(u64::from(n) * 86_400)
+}

@@ -1,0 +1,270 @@
+//! The life of one modem: reach it, bring it up, look for messages in and out, and begin again after any fault.
+//!
+//! One task owns port, session and backoff; it holds no message that is not also in the SIM or the store. URCs and
+//! wake-ups only say *look now*; the looking is the same at start, after a fault and in between. Input: the
+//! configuration of one modem.
+
+mod receive;
+mod send;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use secrecy::ExposeSecret as _;
+use smsbridge_modem::bring_up::{self, PinOutcome, Ready, SimStatus};
+use smsbridge_modem::port::{self, Port, PortError, PortSpec};
+use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, detect, sms, status};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::send::Next;
+use self::state::Snapshot;
+use crate::backoff::Reconnect;
+use crate::config;
+use crate::message::{Sim, now_ms};
+use crate::mqtt::Board;
+use crate::store::{PinAttempt, Store, StoreError};
+use crate::topic::Topics;
+
+/// The longest wait before a modem is tried again.
+const MAX_DELAY: Duration = Duration::from_secs(40);
+
+/// A sweep without any hint: a URC may have been lost.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the network is asked about.
+const STATUS_EVERY: Duration = Duration::from_secs(30);
+
+/// A lost wake-up costs at most this.
+const POLL_QUEUE_EVERY: Duration = Duration::from_secs(5);
+
+/// What ends a session, or keeps one from beginning.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Port(#[from] PortError),
+    #[error(transparent)]
+    Modem(#[from] ModemError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Locked(String),
+    #[error("the modem with IMEI {found} answers at {port}, not the one with {wanted}")]
+    OtherModem { port: String, found: String, wanted: String },
+}
+
+/// Everything a modem's task needs; cheap to clone, so that the task can be begun again.
+#[derive(Clone)]
+pub struct ModemTask {
+    /// The modem's part of the configuration.
+    pub config: config::Modem,
+    /// Where messages go and come from.
+    pub store: Store,
+    /// Where its state is shown.
+    pub board: Arc<Board>,
+    /// The topics of that state.
+    pub topics: Topics,
+}
+
+/// A modem that is up.
+struct Up {
+    session: Session<Port>,
+    ready: Ready,
+    sim: Sim,
+}
+
+impl ModemTask {
+    /// Runs until `stop`; a command in hand is finished first.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut reconnect = Reconnect::new(MAX_DELAY);
+        let mut snapshot = Snapshot::new(&self.config.name, &self.topics, Arc::clone(&self.board));
+        let mut options = SessionOptions::default();
+        while !stop.is_cancelled() {
+            snapshot.connecting();
+            let trouble = tokio::select! {
+                up = self.bring_up(options.clone(), &mut snapshot) => match up {
+                    Ok(up) => {
+                        reconnect.connected(std::time::Instant::now());
+                        snapshot.online();
+                        self.serve(up, &mut snapshot, &stop).await.err()
+                    }
+                    Err(trouble) => Some(trouble),
+                },
+                () = stop.cancelled() => None,
+            };
+            let Some(trouble) = trouble else { break };
+            if let Trouble::Modem(error) = &trouble {
+                options.prefer_cmgr |= error.suggests_cmgr();
+            }
+            let delay = reconnect.failed(std::time::Instant::now());
+            let seconds = delay.as_secs_f32();
+            tracing::warn!(modem = %self.config.name, "{trouble}; next try in {seconds:.1} s");
+            snapshot.offline(trouble.to_string());
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        snapshot.stopped();
+    }
+
+    /// The only way in: the port, the modem, the SIM, and what an earlier session left behind.
+    async fn bring_up(&self, options: SessionOptions, snapshot: &mut Snapshot) -> Result<Up, Trouble> {
+        let spec = match &self.config.port {
+            PortSpec::Auto => {
+                let path = detect::find(self.config.imei.as_deref(), self.config.baud).await?;
+                PortSpec::Serial(path.display().to_string())
+            }
+            known => known.clone(),
+        };
+        let port = port::open(&spec, self.config.baud).await?;
+        let mut session = Session::with_options(port, options);
+        let identity = bring_up::wake(&mut session).await?;
+        if let (Some(wanted), Some(found)) = (&self.config.imei, &identity.imei)
+            && wanted != found
+        {
+            let (found, wanted) = (found.clone(), wanted.clone());
+            return Err(Trouble::OtherModem { port: spec.to_string(), found, wanted });
+        }
+        snapshot.identified(&identity);
+        self.unlock(&mut session).await?;
+        let ready = bring_up::configure(&mut session, self.config.service_center.as_deref()).await?;
+        let sim = ready.iccid.clone().unwrap_or_else(|| self.config.name.to_string());
+        snapshot.configured(&ready);
+        let released = self.store.release(self.config.name.clone(), now_ms()).await?;
+        if released > 0 {
+            tracing::info!(modem = %self.config.name, released, "messages of an earlier session wait again");
+        }
+        let model = identity.model.as_deref().unwrap_or("unknown");
+        tracing::info!(modem = %self.config.name, port = %spec, model, "the modem is up");
+        Ok(Up { session, ready, sim })
+    }
+
+    /// Enters the PIN where one is asked for: written down before it is tried, and never tried twice when wrong.
+    async fn unlock(&self, session: &mut Session<Port>) -> Result<(), Trouble> {
+        let locked = |words: String| Err(Trouble::Locked(words));
+        let tries_left = match bring_up::sim(session).await? {
+            SimStatus::Ready => return Ok(()),
+            SimStatus::PinRequired { tries_left } => tries_left,
+            SimStatus::PukRequired => {
+                return locked(
+                    "the SIM asks for its PUK: put it into a phone, enter the PUK there, set a new PIN"
+                        .into(),
+                );
+            }
+            SimStatus::Missing => {
+                return locked("there is no SIM, or it is not seated: check the holder".into());
+            }
+            SimStatus::Other(words) => {
+                return locked(format!("the SIM says {words}: put it into a phone to see why"));
+            }
+        };
+        let Some(pin) = &self.config.pin else {
+            return locked("the SIM asks for its PIN: set pin or pin_file of this [[modem]]".into());
+        };
+        if tries_left == Some(1) {
+            return locked(
+                "the SIM has one PIN try left, which is not risked: enter the PIN in a phone".into(),
+            );
+        }
+        let pin = pin.expose_secret();
+        let (key, digest) = (self.config.name.to_string(), state::pin_digest(pin));
+        match self.store.pin_attempt(key.clone(), digest.clone(), tries_left).await? {
+            PinAttempt::Go => {}
+            PinAttempt::KnownWrong => {
+                return locked(
+                    "the SIM has refused this PIN; it is not tried again: set another pin of this [[modem]]"
+                        .into(),
+                );
+            }
+            PinAttempt::Unanswered => {
+                return locked(
+                    "the SIM never answered to this PIN; it is not tried again: enter it in a phone, or set another"
+                        .into(),
+                );
+            }
+        }
+        match bring_up::enter_pin(session, pin).await? {
+            PinOutcome::Accepted => Ok(self.store.pin_settled(key, digest, true).await?),
+            PinOutcome::Wrong { tries_left } => {
+                self.store.pin_settled(key, digest, false).await?;
+                let left = tries_left.map_or(String::new(), |n| format!(" ({n} tries left)"));
+                locked(format!("the SIM refuses the PIN{left}; it is not tried again: set another pin"))
+            }
+        }
+    }
+
+    /// Looks for messages in both directions until a fault or `stop`.
+    async fn serve(
+        &self,
+        mut up: Up,
+        snapshot: &mut Snapshot,
+        stop: &CancellationToken,
+    ) -> Result<(), Trouble> {
+        let mut sweep_at = Instant::now();
+        let mut status_at = Instant::now();
+        while !stop.is_cancelled() {
+            // Before looking: what changes while we look wakes us all the same.
+            let queued = self.store.wakes().queue.notified();
+            tokio::pin!(queued);
+            queued.as_mut().enable();
+            while let Some(urc) = up.session.next_event().now_or_never() {
+                self.hear(urc?, &up.sim, snapshot, &mut sweep_at).await?;
+            }
+            if Instant::now() >= sweep_at {
+                sweep_at = Instant::now() + SWEEP_EVERY;
+                self.sweep(&mut up, snapshot).await?;
+                continue;
+            }
+            if Instant::now() >= status_at {
+                status_at = Instant::now() + STATUS_EVERY;
+                snapshot.network(status::network(&mut up.session).await?);
+                snapshot.storage(&status::storage_use(&mut up.session, &up.ready).await?);
+                continue;
+            }
+            match self.send_next(&mut up, snapshot, stop).await? {
+                Next::Again => continue,
+                Next::Idle(waits) => snapshot.waits(waits),
+            }
+            let due = sweep_at.min(status_at).min(Instant::now() + POLL_QUEUE_EVERY);
+            tokio::select! {
+                urc = up.session.next_event() => self.hear(urc?, &up.sim, snapshot, &mut sweep_at).await?,
+                () = queued => {}
+                () = tokio::time::sleep_until(due) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What the modem said unasked.
+    async fn hear(
+        &self,
+        urc: Urc,
+        sim: &Sim,
+        snapshot: &mut Snapshot,
+        sweep_at: &mut Instant,
+    ) -> Result<(), Trouble> {
+        match urc {
+            Urc::MessageStored { .. } | Urc::ReportStored { .. } => *sweep_at = Instant::now(),
+            Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
+                self.store.accept(self.arrival(sim, None, pdu)).await?;
+                snapshot.received();
+            }
+            Urc::Registration(report) => snapshot.registration(&report),
+            Urc::Signal(signal) => snapshot.signal(signal),
+            other => tracing::debug!(modem = %self.config.name, "unasked: {other:?}"),
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, up: &mut Up, snapshot: &mut Snapshot) -> Result<(), Trouble> {
+        if sms::check_cnmi(&mut up.session, &up.ready).await? {
+            tracing::warn!(modem = %self.config.name, "the modem had forgotten to announce messages; set again");
+            snapshot.announced_again();
+        }
+        receive::sweep(self, up, snapshot).await
+    }
+}

@@ -1,0 +1,238 @@
+//! What is shown of a modem on `sms/modem/<name>`: the newest of everything known, with what is wrong in words.
+//!
+//! Puts values on the board: at once where state or problem change, else at most every ten seconds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use smsbridge_modem::bring_up::{Identity, Ready};
+use smsbridge_modem::status::{NetworkStatus, Registration, RegistrationReport, Signal, StorageUse};
+
+use crate::message::Name;
+use crate::mqtt::Board;
+use crate::payload;
+use crate::topic::Topics;
+
+/// Signal and counters change all the time; a retained topic need not.
+const SHOW_EVERY: Duration = Duration::from_secs(10);
+
+/// Storage this full gets a word.
+const NEARLY_FULL_PERCENT: u32 = 80;
+
+/// The state of one modem, and where it is shown.
+pub(super) struct Snapshot {
+    board: Arc<Board>,
+    topic: String,
+    availability: String,
+    shown_at: Option<Instant>,
+    waits: Option<String>,
+    registration: Option<Registration>,
+    form: Form,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Form {
+    state: &'static str,
+    problem: Option<String>,
+    operator: Option<String>,
+    technology: Option<String>,
+    registration: Option<&'static str>,
+    registration_cause: Option<u16>,
+    signal_dbm: Option<i16>,
+    signal_percent: Option<u8>,
+    rsrp_dbm: Option<i16>,
+    rsrq_db: Option<f32>,
+    sinr_db: Option<f32>,
+    number: Option<String>,
+    manufacturer: Option<String>,
+    model: Option<String>,
+    firmware: Option<String>,
+    imei: Option<String>,
+    iccid: Option<String>,
+    service_center: Option<String>,
+    storage: Vec<StorageForm>,
+    counters: Counters,
+}
+
+#[derive(Debug, Serialize)]
+struct StorageForm {
+    name: String,
+    used: u16,
+    total: u16,
+}
+
+/// Since the gateway started.
+#[derive(Debug, Default, Serialize)]
+struct Counters {
+    received: u64,
+    sent: u64,
+    not_sent: u64,
+    sessions: u64,
+    announced_again: u64,
+}
+
+impl Snapshot {
+    pub(super) fn new(name: &Name, topics: &Topics, board: Arc<Board>) -> Self {
+        Snapshot {
+            board,
+            topic: topics.modem(name),
+            availability: topics.modem_availability(name),
+            shown_at: None,
+            waits: None,
+            registration: None,
+            form: Form::default(),
+        }
+    }
+
+    pub(super) fn connecting(&mut self) {
+        if self.form.state.is_empty() {
+            self.form.state = "connecting";
+            self.show_at_once("offline");
+        }
+    }
+
+    pub(super) fn online(&mut self) {
+        self.form.state = "online";
+        self.form.problem = None;
+        self.form.counters.sessions += 1;
+        self.show_at_once("online");
+    }
+
+    pub(super) fn offline(&mut self, problem: String) {
+        self.form.state = "offline";
+        self.form.problem = Some(problem);
+        self.show_at_once("offline");
+    }
+
+    pub(super) fn stopped(&mut self) {
+        self.form.state = "stopped";
+        self.show_at_once("offline");
+    }
+
+    pub(super) fn identified(&mut self, identity: &Identity) {
+        self.form.manufacturer.clone_from(&identity.manufacturer);
+        self.form.model.clone_from(&identity.model);
+        self.form.firmware.clone_from(&identity.firmware);
+        self.form.imei.clone_from(&identity.imei);
+    }
+
+    pub(super) fn configured(&mut self, ready: &Ready) {
+        self.form.iccid.clone_from(&ready.iccid);
+        self.form.number.clone_from(&ready.number);
+        self.form.service_center.clone_from(&ready.service_centre);
+    }
+
+    /// Whether the network may take a message. Not asked yet counts as yes: the modem's refusal will say.
+    pub(super) fn is_registered(&self) -> bool {
+        self.registration.is_none_or(|r| r.is_registered() || r == Registration::Unknown)
+    }
+
+    pub(super) fn network(&mut self, network: NetworkStatus) {
+        self.form.operator = network.operator;
+        self.form.technology = network.technology;
+        self.form.signal_dbm = network.signal_dbm;
+        self.form.signal_percent = network.signal_percent;
+        self.form.rsrp_dbm = network.lte.as_ref().and_then(|lte| lte.rsrp_dbm);
+        self.form.rsrq_db = network.lte.as_ref().and_then(|lte| lte.rsrq_db);
+        self.form.sinr_db = network.lte.as_ref().and_then(|lte| lte.sinr_db);
+        self.register(network.registration, network.cause);
+    }
+
+    pub(super) fn registration(&mut self, report: &RegistrationReport) {
+        self.register(report.state, report.cause);
+    }
+
+    pub(super) fn signal(&mut self, signal: Signal) {
+        self.form.signal_dbm = signal.dbm;
+        self.form.signal_percent = signal.percent;
+        self.show();
+    }
+
+    pub(super) fn storage(&mut self, storages: &[StorageUse]) {
+        self.form.storage = storages
+            .iter()
+            .map(|s| StorageForm { name: s.storage.to_string(), used: s.used, total: s.total })
+            .collect();
+        self.judge();
+    }
+
+    /// What keeps a waiting message waiting.
+    pub(super) fn waits(&mut self, why: Option<String>) {
+        self.waits = why;
+        self.judge();
+    }
+
+    pub(super) fn received(&mut self) {
+        self.form.counters.received += 1;
+        self.show();
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.form.counters.sent += 1;
+        self.show();
+    }
+
+    pub(super) fn not_sent(&mut self) {
+        self.form.counters.not_sent += 1;
+        self.show();
+    }
+
+    pub(super) fn announced_again(&mut self) {
+        self.form.counters.announced_again += 1;
+        self.show();
+    }
+
+    fn register(&mut self, registration: Registration, cause: Option<u16>) {
+        if self.registration.replace(registration) != Some(registration) {
+            self.shown_at = None;
+        }
+        self.form.registration = Some(registration.words());
+        self.form.registration_cause = cause;
+        self.judge();
+    }
+
+    /// What is wrong though the modem answers, most urgent first.
+    fn judge(&mut self) {
+        let full = self
+            .form
+            .storage
+            .iter()
+            .find(|s| s.total > 0 && u32::from(s.used) * 100 >= u32::from(s.total) * NEARLY_FULL_PERCENT);
+        let problem = if let Some(StorageForm { name, used, total }) = full {
+            Some(format!(
+                "storage {name} holds {used} of {total} messages: when full, nothing more is received"
+            ))
+        } else if !self.is_registered() {
+            let words = self.form.registration.unwrap_or_default();
+            Some(format!("not registered with a network ({words}): check antenna, SIM and subscription"))
+        } else {
+            self.waits.clone()
+        };
+        if problem != self.form.problem {
+            self.form.problem = problem;
+            self.shown_at = None;
+        }
+        self.show();
+    }
+
+    fn show(&mut self) {
+        if self.shown_at.is_none_or(|at| at.elapsed() >= SHOW_EVERY) {
+            self.shown_at = Some(Instant::now());
+            self.board.put(self.topic.clone(), payload::json(&self.form));
+        }
+    }
+
+    fn show_at_once(&mut self, availability: &str) {
+        self.shown_at = None;
+        self.show();
+        self.board.put(self.availability.clone(), availability.to_owned());
+    }
+}
+
+/// What stands for a PIN in the store. It keeps the digits from being read in passing, no more: with four digits,
+/// nothing could keep them from being searched for.
+pub(super) fn pin_digest(pin: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, format!("smsbridge pin {pin}").as_bytes());
+    digest.as_ref().iter().take(12).map(|octet| format!("{octet:02x}")).collect()
+}

@@ -1,0 +1,118 @@
+//! A small client for the command line: publishes one request and hears its results, or tries whether the broker
+//! lets us in. It has its own client id, so that it never takes over the gateway's session.
+
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::{AsyncClient, Event, EventLoop};
+use tokio::time::{Instant, timeout_at};
+
+use super::{options, pump};
+use crate::config::{ConfigError, Mqtt};
+
+/// Why a call did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    /// The configuration names files that cannot be used.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The broker cannot be reached, or does not let us in.
+    #[error("{0}")]
+    Broker(String),
+    /// Nothing more was heard in time.
+    #[error(
+        "no answer within {0:?}: does a gateway run on this prefix? The request is with the broker and may still be sent"
+    )]
+    Silence(Duration),
+}
+
+/// A connection of the command line's own.
+pub struct Caller {
+    client: AsyncClient,
+    event_loop: EventLoop,
+    place: String,
+}
+
+impl Caller {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn new(config: &Mqtt) -> Result<Caller, CallerError> {
+        let id = format!("smsbridge-cli-{}", crate::message::new_id()[14..].to_ascii_lowercase());
+        let mut options = options::common(config, &id)?;
+        options.set_clean_start(true);
+        let (client, event_loop) = AsyncClient::new(options, 16);
+        Ok(Caller { client, event_loop, place: format!("{}:{}", config.host, config.port) })
+    }
+
+    /// Connects, and says whether the broker lets us in.
+    pub async fn connect(&mut self) -> Result<(), CallerError> {
+        loop {
+            if let Packet::ConnAck(_) = self.next().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Subscribes to `results`, publishes `payload` to `topic`, and hands every result to `hear` until it says that
+    /// was the last.
+    pub async fn call(
+        &mut self,
+        topic: String,
+        payload: String,
+        results: String,
+        limit: Duration,
+        mut hear: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), CallerError> {
+        let deadline = Instant::now() + limit;
+        let refused = |e: rumqttc::v5::ClientError| CallerError::Broker(e.to_string());
+        self.connect().await?;
+        self.client.try_subscribe(results.clone(), QoS::AtLeastOnce).map_err(refused)?;
+        let mut request = Some(payload);
+        loop {
+            let packet =
+                timeout_at(deadline, self.next()).await.map_err(|_| CallerError::Silence(limit))??;
+            match packet {
+                Packet::SubAck(_) => {
+                    if let Some(payload) = request.take() {
+                        self.client
+                            .try_publish(topic.clone(), QoS::AtLeastOnce, false, payload)
+                            .map_err(refused)?;
+                    }
+                }
+                Packet::PubAck(ack) if !taken(ack.reason) => {
+                    return Err(CallerError::Broker(format!(
+                        "the broker at {} does not let us publish to {topic}: {:?}",
+                        self.place, ack.reason
+                    )));
+                }
+                Packet::PubAck(ack) if ack.reason == PubAckReason::NoMatchingSubscribers => {
+                    return Err(CallerError::Broker(format!(
+                        "nobody listens on {topic}: is a gateway running on the broker at {}?",
+                        self.place
+                    )));
+                }
+                Packet::Publish(publish) if publish.topic == results.as_bytes() && hear(&publish.payload) => {
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let _ = self.client.try_disconnect();
+        while timeout_at(deadline, self.event_loop.poll()).await.is_ok_and(|event| event.is_ok()) {}
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Packet, CallerError> {
+        loop {
+            match self.event_loop.poll().await {
+                Ok(Event::Incoming(packet)) => return Ok(packet),
+                Ok(Event::Outgoing(_)) => {}
+                Err(error) => return Err(CallerError::Broker(pump::in_words(&error, &self.place))),
+            }
+        }
+    }
+}
+
+fn taken(reason: PubAckReason) -> bool {
+    matches!(reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers)
+}

@@ -1,0 +1,55 @@
+//! The gate between link and client: nothing made for one connection reaches the broker on the next.
+//!
+//! An acknowledgement names a packet id, and ids begin anew with each connection; a PUBLISH the link no longer counts
+//! would shift every id after it. So the link hands things over only under the number of the connection it means, and
+//! the pump changes that number and empties the client in one step.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rumqttc::v5::AsyncClient;
+use tokio::sync::Notify;
+
+/// The client, and the number of the connection it is on.
+pub struct Gate {
+    client: AsyncClient,
+    connection: Mutex<u64>,
+    hang_up: Notify,
+}
+
+impl Gate {
+    pub(super) fn new(client: AsyncClient) -> Self {
+        Gate { client, connection: Mutex::new(0), hang_up: Notify::new() }
+    }
+
+    /// The number of the connection being made or standing.
+    pub(super) fn connection(&self) -> u64 {
+        *self.number()
+    }
+
+    /// Does something with the client if `connection` is still the one it is on.
+    pub(super) fn on<R>(&self, connection: u64, act: impl FnOnce(&AsyncClient) -> R) -> Option<R> {
+        let number = self.number();
+        (*number == connection).then(|| act(&self.client))
+    }
+
+    /// The connection is gone: empties the client, and from here on speaks of the next one.
+    pub(super) fn close(&self, empty: impl FnOnce()) {
+        let mut number = self.number();
+        *number += 1;
+        empty();
+    }
+
+    /// Asks the pump to end the connection.
+    pub(super) fn hang_up(&self) {
+        self.hang_up.notify_one();
+    }
+
+    /// Waits until the link asks for that.
+    pub(super) async fn asked_to_hang_up(&self) {
+        self.hang_up.notified().await;
+    }
+
+    fn number(&self) -> MutexGuard<'_, u64> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,100 @@
+//! How we introduce ourselves to the broker: MQTT 5, a session that outlives us, TLS where asked for, a last will.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::v5::MqttOptions;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::LastWill;
+use rumqttc::{TlsConfiguration, Transport};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::ExposeSecret as _;
+
+use super::{MAX_PACKET, RECEIVE_MAXIMUM, window};
+use crate::config::{ConfigError, Mqtt, Tls};
+use crate::topic::Topics;
+
+/// How often a silent connection is probed. Three of them without any event, and it is dropped.
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// Requests wait in the broker for as long while we are away.
+const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
+
+/// Options of the gateway's own connection.
+pub(super) fn gateway(config: &Mqtt, client_id: &str, topics: &Topics) -> Result<MqttOptions, ConfigError> {
+    let mut options = common(config, client_id)?;
+    options.set_clean_start(false);
+    options.set_session_expiry_interval(Some(SESSION_EXPIRY_S));
+    options.set_receive_maximum(Some(RECEIVE_MAXIMUM));
+    options.set_manual_acks(true);
+    // Five windows of room, so that acknowledgements out of order never meet a packet id still in use.
+    options.set_outgoing_inflight_upper_limit(window::MAX * 6);
+    options.set_last_will(LastWill::new(
+        topics.gateway_availability(),
+        "offline",
+        QoS::AtLeastOnce,
+        true,
+        None,
+    ));
+    Ok(options)
+}
+
+/// What every connection has: address, login, TLS, limits.
+pub(super) fn common(config: &Mqtt, client_id: &str) -> Result<MqttOptions, ConfigError> {
+    let mut options = MqttOptions::new(client_id, &config.host, config.port);
+    options.set_keep_alive(KEEP_ALIVE);
+    options.set_connection_timeout(10);
+    options.set_max_packet_size(Some(MAX_PACKET));
+    if let Some((user, password)) = &config.login {
+        options.set_credentials(user, password.expose_secret());
+    }
+    if let Some(tls) = &config.tls {
+        options
+            .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(tls_client(tls)?))));
+    }
+    Ok(options)
+}
+
+fn tls_client(tls: &Tls) -> Result<rustls::ClientConfig, ConfigError> {
+    let mut roots = rustls::RootCertStore::empty();
+    match &tls.ca_file {
+        Some(path) => {
+            for certificate in certificates("mqtt.ca_file", path)? {
+                roots
+                    .add(certificate)
+                    .map_err(|e| ConfigError::new("mqtt.ca_file", format!("{}: {e}", path.display())))?;
+            }
+        }
+        None => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+            if roots.is_empty() {
+                let remedy =
+                    "no certificate authorities on this system: install ca-certificates or set mqtt.ca_file";
+                return Err(ConfigError::new("mqtt.url", remedy.to_owned()));
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| ConfigError::new("mqtt.url", e.to_string()))?
+        .with_root_certificates(roots);
+    let Some((cert, key)) = &tls.client else { return Ok(builder.with_no_client_auth()) };
+    let chain = certificates("mqtt.client_cert", cert)?;
+    let key_error = |e: String| ConfigError::new("mqtt.client_key", format!("{}: {e}", key.display()));
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| key_error(e.to_string()))?;
+    builder.with_client_auth_cert(chain, key).map_err(|e| key_error(e.to_string()))
+}
+
+fn certificates(key: &str, path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let unreadable = |e: String| ConfigError::new(key, format!("{}: {e}", path.display()));
+    let read: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(path).map_err(|e| unreadable(e.to_string()))?.collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(unreadable("no PEM certificate in it".to_owned())),
+        Err(e) => Err(unreadable(e.to_string())),
+    }
+}

@@ -1,0 +1,187 @@
+//! The pump: owns the socket and the reconnecting, and hands every packet to the link.
+//!
+//! Never looks into a message. The client's `poll()` gets a loop of its own because it may not be interrupted: in a
+//! `select!` another branch would restart the connect or lose a packet. After any error the client's own memory of
+//! what was in flight is thrown away: the store offers it again. So interrupting `poll()` is safe where the connection
+//! ends with it, and only there.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet, PubAck, Publish};
+use rumqttc::v5::{ConnectionError, Event, EventLoop};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
+use super::options::KEEP_ALIVE;
+use crate::backoff::Reconnect;
+
+/// A broker is back in seconds, an alarm should be too.
+const MAX_DELAY: Duration = Duration::from_secs(10);
+
+/// A wrong password stays wrong: ask slowly.
+const REFUSED_DELAY: Duration = Duration::from_secs(30);
+
+/// What the link hears.
+#[derive(Debug)]
+pub enum FromBroker {
+    /// A connection stands.
+    Connected {
+        /// Its number.
+        connection: u64,
+        /// Whether the broker still had our session.
+        session_present: bool,
+        /// PUBLISHes it takes at once.
+        receive_maximum: u16,
+        /// The largest packet it takes, in octets.
+        max_packet: Option<u32>,
+    },
+    /// A PUBLISH of ours was written under this packet id.
+    Written(u16),
+    /// The broker acknowledged one.
+    Acknowledged(PubAck),
+    /// A request.
+    Arrived(Publish),
+    /// The connection is gone, and why.
+    Lost(String),
+}
+
+/// The half of a connection that owns the socket.
+pub struct Pump {
+    event_loop: EventLoop,
+    link: mpsc::Sender<FromBroker>,
+    gate: Arc<Gate>,
+    /// `host:port`, for messages.
+    place: Arc<str>,
+}
+
+impl Pump {
+    pub(super) fn new(
+        event_loop: EventLoop,
+        link: mpsc::Sender<FromBroker>,
+        gate: Arc<Gate>,
+        place: Arc<str>,
+    ) -> Self {
+        Pump { event_loop, link, gate, place }
+    }
+
+    /// Connects, and connects again, until the link has said DISCONNECT or `stop` finds us without a connection.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut reconnect = Reconnect::new(MAX_DELAY);
+        let mut connected = false;
+        loop {
+            let event = tokio::select! {
+                event = self.event_loop.poll() => event,
+                // Our own PINGREQ is an event too: none for so long is a stalled socket.
+                () = tokio::time::sleep(KEEP_ALIVE * 3) => Err(io_error("nothing was heard for three keep-alives")),
+                () = self.gate.asked_to_hang_up(), if connected => Err(io_error("dropped on purpose")),
+                () = stop.cancelled(), if !connected => return,
+            };
+            let lost = match event {
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
+                Ok(event) => {
+                    if matches!(event, Event::Incoming(Packet::ConnAck(_))) {
+                        connected = true;
+                        reconnect.connected(Instant::now());
+                    }
+                    self.forward(event).await;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            connected = false;
+            self.forget_everything().await;
+            let why = in_words(&lost, &self.place);
+            let slow = matches!(lost, ConnectionError::ConnectionRefused(_));
+            let delay = reconnect.failed(Instant::now());
+            let delay = if slow { delay.max(REFUSED_DELAY.min(delay * 4)) } else { delay };
+            tracing::warn!("{why}; next try in {:.1} s", delay.as_secs_f32());
+            let _ = self.link.send(FromBroker::Lost(why)).await;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn forward(&mut self, event: Event) {
+        let news = match event {
+            Event::Incoming(Packet::ConnAck(connack)) => {
+                let properties = connack.properties.as_ref();
+                tracing::info!(
+                    session_present = connack.session_present,
+                    "connected to the broker at {}",
+                    self.place
+                );
+                FromBroker::Connected {
+                    connection: self.gate.connection(),
+                    session_present: connack.session_present,
+                    receive_maximum: properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX),
+                    max_packet: properties.and_then(|p| p.max_packet_size),
+                }
+            }
+            Event::Incoming(Packet::PubAck(ack)) => FromBroker::Acknowledged(ack),
+            Event::Incoming(Packet::Publish(publish)) => FromBroker::Arrived(publish),
+            Event::Outgoing(Outgoing::Publish(packet_id)) => FromBroker::Written(packet_id),
+            _ => return,
+        };
+        let _ = self.link.send(news).await;
+    }
+
+    /// Forwards the acknowledgements that came before the error, and clears all else the client holds.
+    async fn forget_everything(&mut self) {
+        let unread: Vec<Event> = self.event_loop.state.events.drain(..).collect();
+        for event in unread {
+            if matches!(event, Event::Incoming(Packet::PubAck(_)) | Event::Outgoing(Outgoing::Publish(_))) {
+                self.forward(event).await;
+            }
+        }
+        let event_loop = &mut self.event_loop;
+        self.gate.close(|| {
+            event_loop.clean();
+            event_loop.pending.clear();
+            event_loop.state.collision = None;
+            event_loop.state.events.clear();
+        });
+    }
+}
+
+fn io_error(why: &str) -> ConnectionError {
+    ConnectionError::Io(std::io::Error::other(why))
+}
+
+/// What is wrong with the connection, and what to try.
+pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(
+            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
+        ) => {
+            format!(
+                "the broker at {place} refuses the user name or password: check [mqtt] username and password"
+            )
+        }
+        ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => {
+            format!(
+                "the broker at {place} does not speak MQTT 5: a broker that does is needed, such as mosquitto 1.6"
+            )
+        }
+        ConnectionError::ConnectionRefused(code) => {
+            format!("the broker at {place} refuses the connection: {code:?}")
+        }
+        ConnectionError::Tls(e) => {
+            format!(
+                "no TLS with the broker at {place}: {e}; check [mqtt] ca_file, client_cert and the host name"
+            )
+        }
+        ConnectionError::Timeout(_) => {
+            format!("the broker at {place} does not answer: check [mqtt] url, and that it is up")
+        }
+        ConnectionError::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+            format!("nothing listens at {place}: check [mqtt] url, and that the broker runs")
+        }
+        ConnectionError::Io(e) => format!("no connection to the broker at {place}: {e}; check [mqtt] url"),
+        other => format!("the connection to the broker at {place} is gone: {other}"),
+    }
+}

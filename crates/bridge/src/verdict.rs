@@ -1,0 +1,112 @@
+//! What an error of the modem means for the message in hand: the only thing errors turn into.
+//!
+//! Pure. The class of each code stands beside its definition in the modem crate; this file says what each class
+//! leads to, and when to try again. Input: a [`SendError`] and how often it was tried.
+
+use std::time::Duration;
+
+use smsbridge_modem::{AtError, Class, ModemError, SendError};
+
+use crate::message::Failure;
+
+/// Tries after which a passing refusal is taken for good.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// What to do with a message whose submission failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Try again after so long; any modem may.
+    Retry(Duration, Failure),
+    /// This modem cannot; another may at once, this one after so long.
+    Reroute(Duration, Failure),
+    /// It will never be sent.
+    GiveUp(Failure),
+    /// Nobody knows whether it was sent: `[outbound] on_unknown` decides.
+    AskPolicy(Failure),
+}
+
+/// Judges a failed submission; `attempts` counts this one.
+pub fn judge(error: &SendError, attempts: u32) -> Verdict {
+    match error {
+        SendError::NotSubmitted(fault) => {
+            let delay = if fault.is_fatal() { Duration::ZERO } else { delay(attempts) };
+            judge_class(fault.class(), modem_failure(fault), attempts, delay, fault.is_fatal())
+        }
+        SendError::Refused(error) => {
+            judge_class(error.class(), failure(error), attempts, delay(attempts), false)
+        }
+        SendError::Unknown(fault) => Verdict::AskPolicy(Failure::passing("unknown", fault.to_string())),
+    }
+}
+
+fn judge_class(class: Class, failure: Failure, attempts: u32, delay: Duration, link: bool) -> Verdict {
+    match class {
+        Class::Permanent => Verdict::GiveUp(Failure { permanent: true, ..failure }),
+        // A dead link says nothing about the message: it may be tried for as long as it lives.
+        Class::ThisModem | Class::Unknown if link => Verdict::Retry(delay, failure),
+        Class::Transient | Class::Unknown if attempts >= MAX_ATTEMPTS => Verdict::GiveUp(failure),
+        Class::Transient | Class::Unknown => Verdict::Retry(delay, failure),
+        Class::ThisModem => Verdict::Reroute(delay.max(Duration::from_secs(60)), failure),
+    }
+}
+
+/// 5 s, 10 s, 20 s … up to 15 minutes.
+fn delay(attempts: u32) -> Duration {
+    Duration::from_secs(5 << attempts.saturating_sub(1).min(7)).min(Duration::from_secs(900))
+}
+
+fn failure(error: &AtError) -> Failure {
+    Failure::passing(error.slug(), error.to_string())
+}
+
+fn modem_failure(fault: &ModemError) -> Failure {
+    match fault {
+        ModemError::Refused { error, .. } => failure(error),
+        other => Failure::passing("modem", other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smsbridge_modem::at::error::Fault;
+
+    fn cms(code: u16) -> SendError {
+        SendError::Refused(AtError::Cms(Fault { code: Some(code), words: String::new() }))
+    }
+
+    #[test]
+    fn an_unassigned_number_fails_at_once_and_names_its_code() {
+        match judge(&cms(1), 1) {
+            Verdict::GiveUp(failure) => {
+                assert_eq!(failure.code, "cms-1");
+                assert!(failure.permanent);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn congestion_is_tried_again_later_each_time_and_not_for_ever() {
+        let delays: Vec<_> = (1..MAX_ATTEMPTS)
+            .map(|attempt| match judge(&cms(42), attempt) {
+                Verdict::Retry(delay, _) => delay,
+                other => panic!("attempt {attempt}: {other:?}"),
+            })
+            .collect();
+        assert!(delays.windows(2).all(|pair| pair[0] < pair[1]), "{delays:?}");
+        assert!(matches!(judge(&cms(42), MAX_ATTEMPTS), Verdict::GiveUp(f) if !f.permanent));
+    }
+
+    #[test]
+    fn a_sim_that_is_missing_lets_another_modem_try() {
+        assert!(matches!(judge(&cms(310), 1), Verdict::Reroute(..)));
+    }
+
+    #[test]
+    fn a_fault_after_ctrl_z_is_never_retried_on_our_own() {
+        let gone = ModemError::Timeout { command: "AT+CMGS".to_owned(), after: Duration::from_secs(60) };
+        assert!(matches!(judge(&SendError::Unknown(gone.clone()), 1), Verdict::AskPolicy(_)));
+        assert!(matches!(judge(&SendError::NotSubmitted(gone), 100), Verdict::Retry(Duration::ZERO, _)));
+    }
+}
