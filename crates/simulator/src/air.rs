@@ -3,8 +3,8 @@
 //! Must never decide anything: it encodes what the network delivers and reads what a modem submits.
 
 use smsbridge_codec::{
-    Address, Dcs, Deliver, Direction, EncodeError, Encoding, MessageClass, Pdu, Reference, SplitOptions,
-    Status, StatusReport, Timestamp, Tpdu, UserData, split,
+    Address, Dcs, Deliver, Direction, EncodeError, Encoding, Languages, MessageClass, Pdu, Reference,
+    SplitOptions, Status, StatusReport, Timestamp, Tpdu, UserData, gsm7, hex, split, ucs2,
 };
 
 use crate::modem::Now;
@@ -160,6 +160,45 @@ pub(crate) fn report(
     };
     let pdu = Pdu { service_centre: service_centre(centre), tpdu: Tpdu::StatusReport(report) };
     Ok(pdu.encode()?.hex)
+}
+
+/// How a modem writes USSD strings on the AT line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UssdForm {
+    Plain,
+    /// `+CSCS="UCS2"`: hex of UCS-2.
+    Ucs2,
+    /// Hex of packed septets.
+    Packed,
+}
+
+/// A USSD string from the AT line; `None`: not in the form the modem takes.
+pub(crate) fn read_ussd(form: UssdForm, typed: &str) -> Option<String> {
+    let mut text = String::new();
+    match form {
+        UssdForm::Plain => text.push_str(typed),
+        UssdForm::Ucs2 => ucs2::decode_into(&hex::decode(typed).ok()?, &mut text),
+        UssdForm::Packed => {
+            let septets = gsm7::unpack_ussd(&hex::decode(typed).ok()?);
+            gsm7::decode_into(&septets, Languages::default(), &mut text);
+        }
+    }
+    Some(text)
+}
+
+/// A USSD text for the AT line, and its `<dcs>`: 15, or 72 (UCS-2 in hex) where GSM 7-bit lacks a character.
+pub(crate) fn write_ussd(form: UssdForm, text: &str) -> (String, u8) {
+    let mut septets = Vec::new();
+    let fits = gsm7::encode_into(text, &mut septets).is_ok();
+    match form {
+        UssdForm::Plain if fits => (text.replace('"', "'"), 15),
+        UssdForm::Packed if fits => (hex::encode(&gsm7::pack_ussd(&septets)), 15),
+        _ => {
+            let mut octets = Vec::new();
+            ucs2::encode_into(text, &mut octets);
+            (hex::encode(&octets), if fits { 15 } else { 72 })
+        }
+    }
 }
 
 /// The time as `+CCLK?` shows it.

@@ -39,6 +39,8 @@ pub struct Persona {
     pub empty_slot_is_ok: bool,
     /// `+CPMS=` must name all three storages.
     pub cpms_needs_three: bool,
+    /// USSD strings are hex of packed septets both ways; otherwise they are as `+CSCS` says.
+    pub ussd_packed: bool,
     /// `^CPIN?` tells the tries left.
     pub caret_cpin: bool,
     /// Commands only this vendor has, with the line each answers (empty: only `OK`). Compared without
@@ -68,6 +70,7 @@ impl Persona {
             delete_flags: true,
             empty_slot_is_ok: false,
             cpms_needs_three: false,
+            ussd_packed: false,
             caret_cpin: false,
             extra: &[],
             technology: 0,
@@ -93,6 +96,7 @@ impl Persona {
             first_slot: 0,
             unknown: Some("COMMAND NOT SUPPORT"),
             leaves_bus_at_reset: true,
+            ussd_packed: true,
             caret_cpin: true,
             extra: &[
                 ("^CURC=0", ""),

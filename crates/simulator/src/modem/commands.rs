@@ -318,7 +318,8 @@ impl Me {
                     if !self.reachable() {
                         return Err(Refusal::Cme(30));
                     }
-                    self.uplink.push_back(Uplink::Ussd(code.into()));
+                    let code = air::read_ussd(self.ussd_form(), code).ok_or(Refusal::BAD_PARAMETER)?;
+                    self.uplink.push_back(Uplink::Ussd(code));
                 }
             }
             Form::Plain => return Err(Refusal::Plain),
@@ -326,11 +327,19 @@ impl Me {
         Ok(Done::Fine)
     }
 
+    fn ussd_form(&self) -> air::UssdForm {
+        match self.set.charset {
+            _ if self.persona.ussd_packed => air::UssdForm::Packed,
+            "UCS2" => air::UssdForm::Ucs2,
+            _ => air::UssdForm::Plain,
+        }
+    }
+
     /// A USSD text from the network; shown when `+CUSD=1`. `more`: the network waits for a reply.
     pub(crate) fn ussd(&mut self, text: &str, more: bool) {
         if self.set.cusd {
-            let state = u8::from(more);
-            self.say(format!("+CUSD: {state},\"{}\",15", text.replace('"', "'")));
+            let (text, dcs) = air::write_ussd(self.ussd_form(), text);
+            self.say(format!("+CUSD: {},\"{text}\",{dcs}", u8::from(more)));
         }
     }
 

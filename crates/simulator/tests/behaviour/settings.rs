@@ -161,6 +161,23 @@ async fn ussd_answers_and_menus_come_unasked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ussd_is_written_as_the_charset_or_the_vendor_has_it() {
+    let sim = Simulator::default();
+    sim.set_ussd("*105#", Ussd { text: "Счёт".into(), more: false });
+    let mut t = quiet(&sim).await;
+    t.ask("AT+CUSD=1,\"*105#\",15").await;
+    t.until("\r\n+CUSD: 0,\"0421044704510442\",72\r\n").await;
+    t.ask("AT+CSCS=\"UCS2\"").await;
+    t.ask("AT+CUSD=1,\"002A0031003000300023\",15").await;
+    t.until("\r\n+CUSD: 0,\"00420061006C0061006E00630065003A002000310032002E00330034\",15\r\n").await;
+    let sim = Simulator::new(Options { persona: Persona::huawei(), ..Options::default() });
+    let mut t = quiet(&sim).await;
+    assert_eq!(t.ask("AT+CUSD=1,\"*100#\",15").await, ["ERROR"]);
+    t.ask("AT+CUSD=1,\"AA180C3602\",15").await;
+    t.until("\r\n+CUSD: 0,\"C2303BEC1E9775A098CC35A301\",15\r\n").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_rings_until_the_caller_gives_up() {
     let sim = Simulator::default();
     let mut t = quiet(&sim).await;
