@@ -77,6 +77,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("listening on {}", listener.address()?);
         ends.spawn(listener.run());
     }
+    #[cfg(not(unix))]
+    if arguments.pty.is_some() {
+        return Err("there are no pseudo-terminals here: use --tcp".into());
+    }
     #[cfg(unix)]
     if let Some(path) = arguments.pty {
         let pty = smsbridge_simulator::pty::Pty::open(&sim, &path)?;
