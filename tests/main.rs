@@ -6,10 +6,8 @@ mod harness;
 
 mod broker_away;
 mod check_command;
-#[cfg(feature = "crash-points")]
 mod crash_points;
 mod delivery_reports;
-#[cfg(feature = "demo")]
 mod demo;
 mod graceful_stop;
 mod history_and_send_commands;

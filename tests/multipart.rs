@@ -62,9 +62,11 @@ fn what_came_is_given_out_when_the_rest_never_comes() {
     let incomplete = rig.client.wait_for_json("the incomplete message", |topic, message| {
         topic == "sms/received/main" && message["complete"] == false
     });
-    assert_eq!(incomplete["missing"], json!([2]), "{incomplete}");
+    let missing: Vec<usize> = (1..=parts.len()).filter(|n| ![1, 3].contains(n)).collect();
+    assert_eq!(incomplete["missing"], json!(missing), "{incomplete}");
     let text = incomplete["text"].as_str().unwrap_or_default();
-    assert!(LONG.starts_with(&text[..40]), "{text}");
+    let beginning: String = text.chars().take(30).collect();
+    assert!(LONG.starts_with(&beginning), "{text}");
 
     rig.modem.deliver_pdu(&parts[1]);
     let late = rig.client.wait_for_json("the late part", |topic, message| {

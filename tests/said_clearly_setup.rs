@@ -72,8 +72,8 @@ fn a_port_that_does_not_answer() {
     rig.modem.mute();
     rig.launch_gateway(&[]);
     let port = rig.modem.port().to_owned();
-    wait_for_problem(&rig, &["answer"]);
-    rig.gateway.wait_for_log(&["answer", &port]);
+    wait_for_problem(&rig, &["no OK came back"]);
+    rig.gateway.wait_for_log(&["no OK came back", &port]);
     rig.gateway.assert_running();
     rig.modem.recover();
     rig.wait_online();
@@ -86,7 +86,7 @@ fn a_wrong_pin_is_tried_once_and_never_again() {
     let mut rig = Rig::prepare(&options, |config| config.set_modem("pin", "9999"));
     rig.launch_gateway(&[]);
     wait_for_problem(&rig, &["PIN"]);
-    rig.gateway.wait_for_log(&["PIN", "wrong"]);
+    rig.gateway.wait_for_log(&["PIN", "not tried again"]);
     rig.gateway.assert_running();
     // Neither a kill, nor a clean restart, nor a new plug may cost the second try.
     rig.gateway.kill();
@@ -158,7 +158,7 @@ fn a_store_folder_that_is_read_only() {
     let output = output.expect("the gateway's binary runs");
     let said = errors(&output);
     assert_eq!(code(output.status), 1, "{said}");
-    assert!(has_all(&said, &[&store.display().to_string(), "write"]), "{said}");
+    assert!(has_all(&said, &[&store.display().to_string(), "writable"]), "{said}");
 }
 
 /// Root may write anywhere, so its gateway runs as nobody, from a copy that nobody may read.

@@ -150,6 +150,14 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let received = self.received();
+            println!("---- last of {} messages to {}:", received.len(), self.shared.id);
+            for publish in &received[received.len().saturating_sub(20)..] {
+                let payload = String::from_utf8_lossy(&publish.payload);
+                println!("{} {}", publish.topic, payload.chars().take(1000).collect::<String>());
+            }
+        }
         {
             let mut state = self.shared.lock();
             state.stopped = true;

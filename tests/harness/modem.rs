@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use super::wait::wait_until;
 pub use smsbridge_simulator::Reports;
 use smsbridge_simulator::{Fault, Message, Options, Simulator, Status, Storage, Trouble, pty};
 
@@ -124,12 +125,19 @@ impl Modem {
         self.simulator.commands()
     }
 
+    /// Gone from the bus, and its path with it, when this returns.
     pub fn unplug(&self) {
         self.simulator.unplug();
+        wait_until("the modem's path to go", || !self.port_exists());
+    }
+
+    fn port_exists(&self) -> bool {
+        Path::new(&self.path).symlink_metadata().is_ok()
     }
 
     pub fn plug(&self) {
         self.simulator.plug();
+        wait_until("the modem's path to be there", || self.port_exists());
     }
 
     /// Says nothing from now on, to anything.

@@ -90,6 +90,7 @@ fn append_to(path: &Path, line: &str) -> File {
 fn tail(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
+    // mosquitto tells of each save, which is all the time.
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains("Saving in-memory database")).collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
