@@ -97,15 +97,31 @@ fn room(alphabet: Alphabet, header: usize) -> usize {
     }
 }
 
-/// How a text will be sent, before any octet of it is made.
+/// How a text will be sent: coded, with the places to cut it at.
 struct Plan {
     alphabet: Alphabet,
     languages: Languages,
-    units: usize,
-    /// The length of each part, in octets of the text given.
-    cuts: Vec<usize>,
+    /// Septets, one an octet, or UCS-2 octets.
+    coded: Vec<u8>,
+    /// Where each part ends, in units.
+    ends: Vec<usize>,
+    /// Units that a part holds.
     room: usize,
-    last_units: usize,
+}
+
+impl Plan {
+    /// Octets of `coded` that make a unit.
+    fn unit(&self) -> usize {
+        unit(self.alphabet)
+    }
+
+    fn units(&self) -> usize {
+        self.coded.len() / self.unit()
+    }
+}
+
+fn unit(alphabet: Alphabet) -> usize {
+    if alphabet == Alphabet::Ucs2 { 2 } else { 1 }
 }
 
 impl SplitOptions {
@@ -146,17 +162,15 @@ impl SplitOptions {
     /// The way that takes the fewest parts. Of equals the first counts: the default alphabet, which every phone reads,
     /// then UCS-2, which nearly every one does, then national tables.
     fn plan(&self, text: &str) -> Result<Plan, EncodeError> {
-        let in_default = || self.plan_in(text, Alphabet::Gsm7, Languages::default(), gsm7::septets_of);
-        let in_ucs2 = || {
-            self.plan_in(text, Alphabet::Ucs2, Languages::default(), |character| Some(character.len_utf16()))
-        };
+        let in_default = || self.plan_in(text, Alphabet::Gsm7, Languages::default());
+        let in_ucs2 = || self.plan_in(text, Alphabet::Ucs2, Languages::default());
         let plain = match self.encoding {
             Encoding::Gsm7 => in_default(),
             Encoding::Ucs2 => return in_ucs2(),
             Encoding::Auto => in_default().or_else(|_| in_ucs2()),
         };
         match (plain, self.plan_in_languages(text)) {
-            (Ok(plain), Some(national)) if national.cuts.len() < plain.cuts.len() => Ok(national),
+            (Ok(plain), Some(national)) if national.ends.len() < plain.ends.len() => Ok(national),
             (Err(_), Some(national)) => Ok(national),
             (plain, _) => plain,
         }
@@ -173,83 +187,83 @@ impl SplitOptions {
         with_none()
             .flat_map(|locking| with_none().map(move |single_shift| Languages { locking, single_shift }))
             .filter(|&languages| languages != Languages::default() && gsm7::has_tables(languages))
-            .filter_map(|languages| {
-                let cost = |character| {
-                    gsm7::septet_in(character, languages).map(|(_, escaped)| 1 + usize::from(escaped))
-                };
-                self.plan_in(text, Alphabet::Gsm7, languages, cost).ok()
-            })
-            .min_by_key(|plan| (plan.cuts.len(), plan.units + self.header_len(plan.languages)))
+            .filter_map(|languages| self.plan_in(text, Alphabet::Gsm7, languages).ok())
+            .min_by_key(|plan| (plan.ends.len(), plan.units() + self.header_len(plan.languages)))
     }
 
-    /// Cuts a text, with `cost` the units of a character (`None` if it cannot be sent).
-    fn plan_in(
-        &self,
-        text: &str,
-        alphabet: Alphabet,
-        languages: Languages,
-        cost: impl Fn(char) -> Option<usize>,
-    ) -> Result<Plan, EncodeError> {
-        let mut units = 0;
-        for (index, character) in text.chars().enumerate() {
-            match cost(character) {
-                Some(cost) => units += cost,
-                None => return Err(EncodeError::new(Field::Text, EncodeErrorKind::BadCharacter { index })),
-            }
+    fn plan_in(&self, text: &str, alphabet: Alphabet, languages: Languages) -> Result<Plan, EncodeError> {
+        let mut coded = Vec::new();
+        if alphabet == Alphabet::Ucs2 {
+            ucs2::encode_into(text, &mut coded);
+        } else {
+            gsm7::encode_with(text, languages, &mut coded).map_err(no_such_character)?;
         }
         let header = self.header_len(languages);
-        let room_alone = room(alphabet, header);
-        if units <= room_alone {
-            let cuts = vec![text.len()];
-            return Ok(Plan { alphabet, languages, units, cuts, room: room_alone, last_units: units });
+        let mut plan = Plan { alphabet, languages, coded, ends: Vec::new(), room: room(alphabet, header) };
+        if plan.units() <= plan.room {
+            plan.ends.push(plan.units());
+            return Ok(plan);
         }
-        let room = room(alphabet, header + self.concatenation_len());
-        let cost = |character| cost(character).unwrap_or(0);
-        let (mut cuts, mut last_units) = cut(characters(text), room, cost);
+        plan.room = room(alphabet, header + self.concatenation_len());
+        plan.ends = ends_of_full_parts(&plan);
         if self.whole_clusters {
-            let (whole, last) = cut(clusters::of(text), room, cost);
-            if whole.len() == cuts.len() {
-                (cuts, last_units) = (whole, last);
+            let whole = ends_at_clusters(text, &plan);
+            if whole.len() == plan.ends.len() {
+                plan.ends = whole;
             }
         }
-        if cuts.len() > MAX_PARTS {
+        if plan.ends.len() > MAX_PARTS {
             return Err(EncodeError::new(Field::Text, EncodeErrorKind::TooManyParts));
         }
-        Ok(Plan { alphabet, languages, units, cuts, room, last_units })
+        Ok(plan)
     }
 }
 
-fn characters(text: &str) -> impl Iterator<Item = &str> {
-    text.char_indices().map(|(start, character)| &text[start..start + character.len_utf8()])
+fn no_such_character(index: usize) -> EncodeError {
+    EncodeError::new(Field::Text, EncodeErrorKind::BadCharacter { index })
 }
 
-/// Fills parts with pieces that stay whole, unless one is more than a part holds: that one goes by characters. Gives the
-/// octets of text in each part and the units in the last.
-fn cut<'t>(
-    pieces: impl Iterator<Item = &'t str>,
-    room: usize,
-    cost: impl Fn(char) -> usize,
-) -> (Vec<usize>, usize) {
-    let mut cuts = Vec::new();
-    let (mut octets, mut units) = (0, 0);
-    let mut add = |octets_more: usize, units_more: usize| {
-        if units + units_more > room {
-            cuts.push(octets);
-            (octets, units) = (0, 0);
-        }
-        octets += octets_more;
-        units += units_more;
+/// Fills every part, but does not cut what belongs together.
+fn ends_of_full_parts(plan: &Plan) -> Vec<usize> {
+    let (unit, units) = (plan.unit(), plan.units());
+    let mut ends = Vec::with_capacity(units / plan.room + 1);
+    let mut end = 0;
+    while units - end > plan.room {
+        end += plan.room;
+        let last = plan.coded[(end - 1) * unit];
+        // An escape, or the high octet of a surrogate that leads a pair.
+        let leads = if unit == 1 { last == gsm7::ESCAPE } else { (0xD8..=0xDB).contains(&last) };
+        end -= usize::from(leads);
+        ends.push(end);
+    }
+    ends.push(units);
+    ends
+}
+
+/// Fills parts with clusters that stay whole, unless one is more than a part holds: that one goes by characters.
+fn ends_at_clusters(text: &str, plan: &Plan) -> Vec<usize> {
+    let cost = |character: char| match plan.alphabet {
+        Alphabet::Ucs2 => character.len_utf16(),
+        _ => gsm7::septet_in(character, plan.languages).map_or(1, |(_, escaped)| 1 + usize::from(escaped)),
     };
-    for piece in pieces {
-        let whole = piece.chars().map(&cost).sum();
-        if whole <= room {
-            add(piece.len(), whole);
+    let (mut ends, mut start, mut end) = (Vec::new(), 0, 0);
+    let mut add = |units: usize| {
+        if end + units - start > plan.room {
+            ends.push(end);
+            start = end;
+        }
+        end += units;
+    };
+    for cluster in clusters::of(text) {
+        let units = cluster.chars().map(cost).sum();
+        if units <= plan.room {
+            add(units);
         } else {
-            piece.chars().for_each(|character| add(character.len_utf8(), cost(character)));
+            cluster.chars().for_each(|character| add(cost(character)));
         }
     }
-    cuts.push(octets);
-    (cuts, units)
+    ends.push(end);
+    ends
 }
 
 /// Cuts a text into the user data of as many parts as it takes; an empty text is one empty part.
@@ -258,27 +272,17 @@ fn cut<'t>(
 /// A character that the alphabet asked for does not have, or more than 255 parts.
 pub fn split(text: &str, options: &SplitOptions) -> Result<Vec<UserData<'static>>, EncodeError> {
     let plan = options.plan(text)?;
-    let total = plan.cuts.len();
+    let (unit, total) = (plan.unit(), plan.ends.len());
     let mut parts = Vec::with_capacity(total);
-    let (mut header, mut coded) = (Vec::new(), Vec::with_capacity(plan.room));
-    let mut rest = text;
-    for (index, &octets) in plan.cuts.iter().enumerate() {
-        let (part, after) = rest.split_at(octets);
-        rest = after;
+    let (mut header, mut start) = (Vec::new(), 0);
+    for (index, &end) in plan.ends.iter().enumerate() {
         options.write_header(plan.languages, total, index, &mut header);
-        coded.clear();
+        let part = &plan.coded[start * unit..end * unit];
         parts.push(match plan.alphabet {
-            Alphabet::Gsm7 => {
-                gsm7::encode_with(part, plan.languages, &mut coded).map_err(|index| {
-                    EncodeError::new(Field::Text, EncodeErrorKind::BadCharacter { index })
-                })?;
-                UserData::compose_septets(&header, &coded)?
-            }
-            _ => {
-                ucs2::encode_into(part, &mut coded);
-                UserData::compose_octets(Alphabet::Ucs2, &header, &coded)?
-            }
+            Alphabet::Gsm7 => UserData::compose_septets(&header, part)?,
+            alphabet => UserData::compose_octets(alphabet, &header, part)?,
         });
+        start = end;
     }
     Ok(parts)
 }
@@ -305,13 +309,16 @@ fn data_room(parts: usize, options: &SplitOptions) -> usize {
     room(Alphabet::EightBit, options.header_len(Languages::default()) + concatenation)
 }
 
-/// What a text would come to, without making any of it. It agrees with [`split()`] always.
+/// What a text would come to, without making the parts. It agrees with [`split()`] always.
 ///
 /// # Errors
 /// As [`split()`].
 pub fn count(text: &str, options: &SplitOptions) -> Result<Count, EncodeError> {
-    let Plan { alphabet, languages, units, cuts, room, last_units } = options.plan(text)?;
-    Ok(Count { alphabet, languages, parts: cuts.len(), units, units_left: room - last_units })
+    let plan = options.plan(text)?;
+    let (units, parts) = (plan.units(), plan.ends.len());
+    let last_starts = if parts > 1 { plan.ends[parts - 2] } else { 0 };
+    let units_left = plan.room - (units - last_starts);
+    Ok(Count { alphabet: plan.alphabet, languages: plan.languages, parts, units, units_left })
 }
 
 /// What data would come to.

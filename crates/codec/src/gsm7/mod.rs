@@ -58,9 +58,16 @@ pub fn decode_packed_into(
     languages: Languages,
     text: &mut String,
 ) {
-    let mut septets = Vec::with_capacity(count.min(octets.len() * 8 / 7));
-    unpack_into(octets, fill_bits, count, &mut septets);
-    decode_into(&septets, languages, text);
+    // A message holds no more than this.
+    let mut some = [0; 160];
+    if let Some(septets) = some.get_mut(..count) {
+        let held = pack::unpack(octets, fill_bits, septets);
+        decode_into(&septets[..held], languages, text);
+    } else {
+        let mut septets = Vec::new();
+        unpack_into(octets, fill_bits, count, &mut septets);
+        decode_into(&septets, languages, text);
+    }
 }
 
 /// Appends the septets of a text in the default alphabet and its extension.
@@ -69,12 +76,33 @@ pub fn decode_packed_into(
 /// The index of the first character they do not have.
 pub fn encode_into(text: &str, septets: &mut Vec<u8>) -> Result<(), usize> {
     septets.reserve(text.len());
-    for (index, character) in text.chars().enumerate() {
-        match septet_of(character) {
-            Some((septet, false)) => septets.push(septet),
-            Some((septet, true)) => septets.extend_from_slice(&[ESCAPE, septet]),
-            None => return Err(index),
+    let mut rest = text;
+    while !rest.is_empty() {
+        // Nearly all text is runs of ASCII, eight characters of which are looked up at once.
+        let (chunks, _) = rest.as_bytes().as_chunks::<8>();
+        let mut plain = 0;
+        for chunk in chunks {
+            let eight = chunk.map(|octet| ASCII[usize::from(octet)]);
+            if eight.iter().fold(0, |all, septet| all | septet) & ESCAPED != 0 {
+                break;
+            }
+            septets.extend_from_slice(&eight);
+            plain += 8;
         }
+        // What stopped the run is within the next eight octets.
+        let end = rest.len().min(plain + 8);
+        let end = (end..rest.len()).find(|&end| rest.is_char_boundary(end)).unwrap_or(rest.len());
+        for (at, character) in rest[plain..end].char_indices() {
+            match septet_of(character) {
+                Some((septet, false)) => septets.push(septet),
+                Some((septet, true)) => septets.extend_from_slice(&[ESCAPE, septet]),
+                None => {
+                    let before = text.len() - rest.len() + plain + at;
+                    return Err(text[..before].chars().count());
+                }
+            }
+        }
+        rest = &rest[end..];
     }
     Ok(())
 }
@@ -152,6 +180,17 @@ const FIRST_GREEK: u16 = 0x0390;
 /// The septets of U+0000 to U+00FF, and of U+0390 to U+03AF, turned round from the tables.
 static LATIN: [u8; 256] = reversed(0);
 static GREEK: [u8; 32] = reversed(FIRST_GREEK);
+
+/// The septets of octets of UTF-8 that are a character of their own, for looking up many at once; the others are marked.
+static ASCII: [u8; 256] = {
+    let mut septets = LATIN;
+    let mut octet = 0x80;
+    while octet < 0x100 {
+        septets[octet] = ABSENT;
+        octet += 1;
+    }
+    septets
+};
 
 const fn reversed<const N: usize>(first: u16) -> [u8; N] {
     let mut septets = [ABSENT; N];

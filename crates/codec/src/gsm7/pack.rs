@@ -45,37 +45,33 @@ pub fn pack_into(septets: &[u8], fill_bits: usize, octets: &mut Vec<u8>) {
 
 /// Appends `count` septets from octets, after `fill_bits` (0 to 6); fewer if the octets hold fewer.
 pub fn unpack_into(octets: &[u8], fill_bits: usize, count: usize, septets: &mut Vec<u8>) {
-    let count = count.min((octets.len() * 8).saturating_sub(fill_bits) / 7);
-    septets.reserve(count);
-    let end = septets.len() + count;
-    let mut octets = octets;
-    if fill_bits == 0 {
-        let (chunks, _) = octets.as_chunks::<7>();
-        for chunk in chunks.iter().take(count / 8) {
-            let [a, b, c, d, e, f, g] = *chunk;
-            let bits = u64::from_le_bytes([a, b, c, d, e, f, g, 0]);
-            septets.extend_from_slice(&std::array::from_fn::<u8, 8, _>(|i| (bits >> (7 * i)) as u8 & 0x7F));
+    let start = septets.len();
+    septets.resize(start + count.min((octets.len() * 8).saturating_sub(fill_bits) / 7), 0);
+    unpack(octets, fill_bits, &mut septets[start..]);
+}
+
+/// Fills a slice with septets from octets, after `fill_bits` (0 to 6), and says how many the octets hold of them.
+pub(super) fn unpack(octets: &[u8], fill_bits: usize, septets: &mut [u8]) -> usize {
+    let held = ((octets.len() * 8).saturating_sub(fill_bits) / 7).min(septets.len());
+    let septets = &mut septets[..held];
+    if fill_bits > 0 {
+        // Each septet is in two octets at most; with a zero after the last there are always two.
+        for (index, septet) in septets.iter_mut().enumerate() {
+            let bit = fill_bits + index * 7;
+            let (low, high) = (octets[bit / 8], octets.get(bit / 8 + 1).copied().unwrap_or(0));
+            *septet = (u16::from_le_bytes([low, high]) >> (bit % 8)) as u8 & 0x7F;
         }
-        octets = &octets[count / 8 * 7..];
+        return held;
     }
-    let (mut bits, mut held, mut skip) = (0u32, 0, fill_bits);
-    for &octet in octets {
-        if septets.len() >= end {
-            return;
-        }
-        bits |= u32::from(octet) << held;
-        held += 8;
-        if skip > 0 {
-            bits >>= skip;
-            held -= skip;
-            skip = 0;
-        }
-        while held >= 7 && septets.len() < end {
-            septets.push(bits as u8 & 0x7F);
-            bits >>= 7;
-            held -= 7;
-        }
+    for (octets, septets) in octets.chunks(7).zip(septets.chunks_mut(8)) {
+        // Eight septets are seven octets.
+        let mut eight = [0; 8];
+        eight[..octets.len()].copy_from_slice(octets);
+        let bits = u64::from_le_bytes(eight);
+        let unpacked: [u8; 8] = std::array::from_fn(|index| (bits >> (7 * index)) as u8 & 0x7F);
+        septets.copy_from_slice(&unpacked[..septets.len()]);
     }
+    held
 }
 
 /// Packs septets for USSD (6.1.2.3.1): seven bits left over in the last octet would read as `@`, so they carry a
