@@ -128,8 +128,11 @@ impl Address {
     /// # Errors
     /// More than 20 semi-octets, or octets that are not as many as the semi-octets take.
     pub fn from_semi_octets(type_of_address: u8, length: u8, octets: &[u8]) -> Result<Self, EncodeError> {
-        if usize::from(length) > MAX_SEMI_OCTETS || octets.len() != usize::from(length).div_ceil(2) {
+        if usize::from(length) > MAX_SEMI_OCTETS {
             return Err(EncodeError::too_long(Field::Number, length.into(), MAX_SEMI_OCTETS));
+        }
+        if octets.len() != usize::from(length).div_ceil(2) {
+            return Err(EncodeError::new(Field::Number, EncodeErrorKind::Mismatch));
         }
         let mut semi_octets = [0; MAX_OCTETS];
         semi_octets[..octets.len()].copy_from_slice(octets);

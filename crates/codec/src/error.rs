@@ -194,7 +194,8 @@ pub enum EncodeErrorKind {
     },
     /// More than 255 parts (9.2.3.24.1).
     TooManyParts,
-    /// The data coding scheme does not say what the user data is.
+    /// Two things that must agree do not: the data coding scheme and the user data, an alphabet and what is to be in it, a
+    /// number of semi-octets and their octets.
     Mismatch,
 }
 
@@ -208,7 +209,7 @@ impl fmt::Display for EncodeError {
                 write!(f, "character {} cannot be sent there", index + 1)
             }
             EncodeErrorKind::TooManyParts => f.write_str("more than 255 parts"),
-            EncodeErrorKind::Mismatch => f.write_str("does not agree with the user data"),
+            EncodeErrorKind::Mismatch => f.write_str("does not agree with what goes with it"),
         }
     }
 }
