@@ -58,6 +58,10 @@ async fn run_with(
     let names: Vec<Name> = config.modems.iter().map(|modem| modem.name.clone()).collect();
     let client_id = store.client_id().await.context("the store cannot be written")?;
     let board = Arc::new(Board::default());
+    let released = store.release(None, now_ms()).await?;
+    if released > 0 {
+        tracing::info!(released, "messages in the hands of a modem when the last run ended wait again");
+    }
     empty_topics_left_behind(&store, &board, &topics, &names).await?;
     let status = Arc::new(LinkStatus::default());
     let connection = mqtt::prepare(&config.mqtt, &client_id, &topics)?;
@@ -262,7 +266,13 @@ impl Timer {
                 _ = tick.tick() => {}
                 () = stop.cancelled() => return,
             }
-            let mut problem = self.look().await.err().map(|error| error.to_string());
+            let mut problem = match self.look().await {
+                Err(StoreError::Damaged(why)) => {
+                    tracing::error!("{why}: move the store away to begin a new one, and keep it for repair");
+                    return;
+                }
+                looked => looked.err().map(|error| error.to_string()),
+            };
             if forgot_at.is_none_or(|at| at.elapsed() >= FORGET_EVERY) && !self.keep.is_zero() {
                 forgot_at = Some(Instant::now());
                 problem =

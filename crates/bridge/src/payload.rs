@@ -95,7 +95,7 @@ struct CancelForm {
 pub fn read_send(payload: &[u8]) -> Result<Ask, Box<Unreadable>> {
     let value = read_object(payload)?;
     let id = readable_id(&value);
-    let to = ["to", "number", "target"].iter().find_map(|key| value.get(key)?.as_str()).map(str::to_owned);
+    let to = recipient(&value);
     SendForm::deserialize(value)
         .map_err(|e| Failure::permanent("malformed", e.to_string()))
         .and_then(SendForm::into_ask)
@@ -117,6 +117,20 @@ pub fn read_cancel(payload: &[u8]) -> Result<String, Box<Unreadable>> {
 /// A rejection of a payload nobody looked into.
 pub fn unreadable(payload: &[u8], failure: Failure) -> Box<Unreadable> {
     Box::new(Unreadable { id: None, to: None, payload: Some(beginning(payload)), failure })
+}
+
+/// A rejection of a request that is refused whatever it says; its id is told where one can be read.
+pub fn refused(payload: &[u8], failure: Failure) -> Unreadable {
+    match read_object(payload) {
+        Ok(value) if readable_id(&value).is_some() => {
+            Unreadable { id: readable_id(&value), to: recipient(&value), payload: None, failure }
+        }
+        _ => *unreadable(payload, failure),
+    }
+}
+
+fn recipient(value: &serde_json::Value) -> Option<String> {
+    ["to", "number", "target"].iter().find_map(|key| value.get(key)?.as_str()).map(str::to_owned)
 }
 
 fn read_object(payload: &[u8]) -> Result<serde_json::Value, Box<Unreadable>> {

@@ -127,7 +127,7 @@ pub(crate) async fn synchronise<P: Stream>(
         }
     }
     Err(ModemError::unusable(
-        format!("AT was sent {tries} times and no OK came back"),
+        format!("the modem does not answer: AT was sent {tries} times and no OK came back"),
         "try another port of the modem (`smsbridge detect` lists them), another baud rate, or power it off and on",
     ))
 }

@@ -73,37 +73,60 @@ impl StoredPdu {
     }
 }
 
+/// What a sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Storages of which every message is in `pdus`. One that could not be selected, or that holds a message which
+    /// could not be read whole, is not among them: of its other slots nothing is known.
+    pub storages: Vec<Storage>,
+    /// The messages, in the order of storages and slots.
+    pub pdus: Vec<StoredPdu>,
+}
+
 /// Reads all storages. A message that could not be read whole is left for the next sweep.
-pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<Vec<StoredPdu>, ModemError> {
-    let mut out = Vec::new();
+pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<Swept, ModemError> {
+    let mut swept = Swept::default();
     for storage in &ready.storages {
         if select(session, *storage).await?.is_none() {
             continue;
         }
-        if session.reads_by_slot(*storage) {
-            scan(session, *storage, &mut out).await?;
-            continue;
-        }
-        let asked = Command::new("AT+CMGL=4").expect("+CMGL:").timeout(session.profile().list_silence);
-        match session.command(asked).await {
-            Ok(response) => {
-                for slot in parse_list(&response, *storage, &mut out) {
-                    out.extend(read_twice(session, *storage, slot).await?);
-                }
-            }
-            Err(error @ ModemError::Refused { .. }) => {
-                if error.is_not_ready_yet() {
-                    return Err(error);
-                }
-                tracing::debug!(%error, %storage, "listing refused; reading slot by slot");
-                session.memory.unlistable.insert(*storage);
-                scan(session, *storage, &mut out).await?;
-            }
-            Err(error) => return Err(error),
+        if list(session, *storage, &mut swept.pdus).await? {
+            swept.storages.push(*storage);
         }
     }
     restore(session, ready).await?;
-    Ok(out)
+    Ok(swept)
+}
+
+/// Adds the messages of the selected storage to `out`; false where one of them could not be read whole.
+async fn list<P: Stream>(
+    session: &mut Session<P>,
+    storage: Storage,
+    out: &mut Vec<StoredPdu>,
+) -> Result<bool, ModemError> {
+    if session.reads_by_slot(storage) {
+        return scan(session, storage, out).await;
+    }
+    let asked = Command::new("AT+CMGL=4").expect("+CMGL:").timeout(session.profile().list_silence);
+    match session.command(asked).await {
+        Ok(response) => {
+            let mut whole = true;
+            for slot in parse_list(&response, storage, out) {
+                match read_twice(session, storage, slot).await? {
+                    Reading::Message(message) => out.push(message),
+                    Reading::Empty => {}
+                    Reading::Disturbed => whole = false,
+                }
+            }
+            Ok(whole)
+        }
+        Err(error @ ModemError::Refused { .. }) if !error.is_not_ready_yet() => {
+            tracing::debug!(%error, %storage, "listing refused; reading slot by slot");
+            session.memory.unlistable.insert(storage);
+            scan(session, storage, out).await
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads one slot; `None` where it is empty.
@@ -295,7 +318,7 @@ async fn scan<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     out: &mut Vec<StoredPdu>,
-) -> Result<(), ModemError> {
+) -> Result<bool, ModemError> {
     let mut counts = storage_use_of(session, storage).await?;
     if counts.is_some_and(|(used, _)| used == 0) {
         // Some count a message only a moment after they announced it.
@@ -304,7 +327,7 @@ async fn scan<P: Stream>(
     }
     let used = counts.map(|(used, _)| used);
     if used == Some(0) {
-        return Ok(());
+        return Ok(true);
     }
     let offered = session.optional(Command::new("AT+CMGD=?").expect("+CMGD:")).await?;
     let mut slots: Vec<u16> = offered
@@ -316,15 +339,27 @@ async fn scan<P: Stream>(
     }
     slots.truncate(MOST_SLOTS.into());
     let mut found = 0;
+    let mut whole = true;
     for slot in slots {
-        let Some(message) = read_twice(session, storage, slot).await? else { continue };
-        out.push(message);
+        match read_twice(session, storage, slot).await? {
+            Reading::Empty => continue,
+            Reading::Message(message) => out.push(message),
+            Reading::Disturbed => whole = false,
+        }
         found += 1;
         if used == Some(found) {
             break;
         }
     }
-    Ok(())
+    Ok(whole)
+}
+
+/// What a slot turned out to hold.
+enum Reading {
+    Message(StoredPdu),
+    Empty,
+    /// It reads differently each time.
+    Disturbed,
 }
 
 /// Reads a slot, and once more where the octets are not as many as announced. What is the same twice
@@ -333,17 +368,20 @@ async fn read_twice<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     slot: u16,
-) -> Result<Option<StoredPdu>, ModemError> {
+) -> Result<Reading, ModemError> {
     let first = read(session, storage, slot).await?;
-    if first.as_ref().is_none_or(StoredPdu::is_whole) {
-        return Ok(first);
-    }
-    let second = read(session, storage, slot).await?;
-    if second.as_ref().is_some_and(StoredPdu::is_whole) || first == second {
-        return Ok(second);
-    }
-    tracing::warn!(%storage, slot, "a stored message reads differently each time; left for later");
-    Ok(None)
+    let last = match &first {
+        Some(message) if !message.is_whole() => read(session, storage, slot).await?,
+        _ => first.clone(),
+    };
+    Ok(match last {
+        None => Reading::Empty,
+        Some(message) if message.is_whole() || first.as_ref() == Some(&message) => Reading::Message(message),
+        Some(_) => {
+            tracing::warn!(%storage, slot, "a stored message reads differently each time; left for later");
+            Reading::Disturbed
+        }
+    })
 }
 
 /// Adds the whole messages of a list to `out`; gives the slots whose PDU is missing or not whole.

@@ -47,6 +47,8 @@ enum Trouble {
     Port(#[from] PortError),
     #[error(transparent)]
     Modem(#[from] ModemError),
+    #[error("{port}: {fault}")]
+    AtPort { port: String, fault: ModemError },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -112,6 +114,8 @@ impl ModemTask {
 
     /// The only way in: the port, the modem, the SIM, and what an earlier session left behind.
     async fn bring_up(&self, options: SessionOptions, snapshot: &mut Snapshot) -> Result<Up, Trouble> {
+        // First of all: what the last session held, another modem may take while this one is away.
+        self.store.release(Some(self.config.name.clone()), now_ms()).await?;
         let spec = match &self.config.port {
             PortSpec::Auto => {
                 let path = detect::find(self.config.imei.as_deref(), self.config.baud).await?;
@@ -121,7 +125,9 @@ impl ModemTask {
         };
         let port = port::open(&spec, self.config.baud).await?;
         let mut session = Session::with_options(port, options);
-        let identity = bring_up::wake(&mut session).await?;
+        let identity = bring_up::wake(&mut session)
+            .await
+            .map_err(|fault| Trouble::AtPort { port: spec.to_string(), fault })?;
         if let (Some(wanted), Some(found)) = (&self.config.imei, &identity.imei)
             && wanted != found
         {
@@ -133,10 +139,6 @@ impl ModemTask {
         let ready = bring_up::configure(&mut session, self.config.service_center.as_deref()).await?;
         let sim = ready.iccid.clone().unwrap_or_else(|| self.config.name.to_string());
         snapshot.configured(&ready);
-        let released = self.store.release(self.config.name.clone(), now_ms()).await?;
-        if released > 0 {
-            tracing::info!(modem = %self.config.name, released, "messages of an earlier session wait again");
-        }
         let model = identity.model.as_deref().unwrap_or("unknown");
         tracing::info!(modem = %self.config.name, port = %spec, model, "the modem is up");
         Ok(Up { session, ready, sim })
@@ -175,7 +177,7 @@ impl ModemTask {
             PinAttempt::Go => {}
             PinAttempt::KnownWrong => {
                 return locked(
-                    "the SIM has refused this PIN; it is not tried again: set another pin of this [[modem]]"
+                    "this PIN was wrong before; it is not tried again: set another pin of this [[modem]]"
                         .into(),
                 );
             }
@@ -191,7 +193,9 @@ impl ModemTask {
             PinOutcome::Wrong { tries_left } => {
                 self.store.pin_settled(key, digest, false).await?;
                 let left = tries_left.map_or(String::new(), |n| format!(" ({n} tries left)"));
-                locked(format!("the SIM refuses the PIN{left}; it is not tried again: set another pin"))
+                locked(format!(
+                    "the PIN is wrong{left}; it is not tried again: set another pin of this [[modem]]"
+                ))
             }
         }
     }

@@ -18,9 +18,10 @@ impl ModemTask {
 /// Lists all storages, stores what was received, deletes it. Outgoing messages somebody keeps there are left alone.
 pub(super) async fn sweep(task: &ModemTask, up: &mut Up, snapshot: &mut Snapshot) -> Result<(), Trouble> {
     let listed = sms::sweep(&mut up.session, &up.ready).await?;
-    let received: Vec<&StoredPdu> = listed.iter().filter(|pdu| pdu.status.is_received()).collect();
+    let received: Vec<&StoredPdu> = listed.pdus.iter().filter(|pdu| pdu.status.is_received()).collect();
     let slots: Vec<Slot> = received.iter().map(|pdu| slot(pdu)).collect();
-    task.store.swept(up.sim.clone(), slots.clone()).await?;
+    let whole = listed.storages.iter().map(ToString::to_string).collect();
+    task.store.swept(up.sim.clone(), whole, slots.clone()).await?;
     if received.is_empty() {
         return Ok(());
     }

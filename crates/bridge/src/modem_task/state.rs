@@ -39,11 +39,7 @@ struct Form {
     technology: Option<String>,
     registration: Option<&'static str>,
     registration_cause: Option<u16>,
-    signal_dbm: Option<i16>,
-    signal_percent: Option<u8>,
-    rsrp_dbm: Option<i16>,
-    rsrq_db: Option<f32>,
-    sinr_db: Option<f32>,
+    signal: SignalForm,
     number: Option<String>,
     manufacturer: Option<String>,
     model: Option<String>,
@@ -53,6 +49,15 @@ struct Form {
     service_center: Option<String>,
     storage: Vec<StorageForm>,
     counters: Counters,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct SignalForm {
+    dbm: Option<i16>,
+    percent: Option<u8>,
+    rsrp_dbm: Option<i16>,
+    rsrq_db: Option<f32>,
+    sinr_db: Option<f32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,11 +136,14 @@ impl Snapshot {
     pub(super) fn network(&mut self, network: NetworkStatus) {
         self.form.operator = network.operator;
         self.form.technology = network.technology;
-        self.form.signal_dbm = network.signal_dbm;
-        self.form.signal_percent = network.signal_percent;
-        self.form.rsrp_dbm = network.lte.as_ref().and_then(|lte| lte.rsrp_dbm);
-        self.form.rsrq_db = network.lte.as_ref().and_then(|lte| lte.rsrq_db);
-        self.form.sinr_db = network.lte.as_ref().and_then(|lte| lte.sinr_db);
+        let lte = network.lte.as_ref();
+        self.form.signal = SignalForm {
+            dbm: network.signal_dbm,
+            percent: network.signal_percent,
+            rsrp_dbm: lte.and_then(|lte| lte.rsrp_dbm),
+            rsrq_db: lte.and_then(|lte| lte.rsrq_db),
+            sinr_db: lte.and_then(|lte| lte.sinr_db),
+        };
         self.register(network.registration, network.cause);
     }
 
@@ -144,8 +152,8 @@ impl Snapshot {
     }
 
     pub(super) fn signal(&mut self, signal: Signal) {
-        self.form.signal_dbm = signal.dbm;
-        self.form.signal_percent = signal.percent;
+        self.form.signal.dbm = signal.dbm;
+        self.form.signal.percent = signal.percent;
         self.show();
     }
 

@@ -58,13 +58,16 @@ impl Intake {
                 let size = publish.payload.len();
                 return Err(Failure::permanent(
                     "too-large",
-                    format!("the payload has {size} octets; {MAX_PAYLOAD} are allowed"),
+                    format!(
+                        "the payload has {size} octets; {MAX_PAYLOAD} are allowed ({} KiB)",
+                        MAX_PAYLOAD / 1024
+                    ),
                 ));
             }
             Ok(())
         };
         if let Err(failure) = read(publish) {
-            return self.refuse(*payload::unreadable(&publish.payload, failure), respond_to, now).await;
+            return self.refuse(payload::refused(&publish.payload, failure), respond_to, now).await;
         }
         match inbound {
             Inbound::Cancel => match payload::read_cancel(&publish.payload) {

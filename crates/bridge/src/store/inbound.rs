@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::OptionalExtension as _;
 
 use super::{Store, StoreError, Tx, name, outbox};
-use crate::message::{Arrival, Content, Received, Sim, Slot, UnixMs, new_id};
+use crate::message::{Arrival, Content, Readable, Received, Sim, Slot, UnixMs, new_id};
 use crate::payload;
 use crate::policy;
 use crate::sms::{self, Part, Place, Reading};
@@ -68,8 +68,9 @@ impl Store {
         .await
     }
 
-    /// The sweep of a SIM found just these slots: any other we still know was deleted before we could write it down.
-    pub async fn swept(&self, sim: Sim, found: Vec<Slot>) -> Result<(), StoreError> {
+    /// These storages of a SIM were listed whole and hold just these slots: any other of theirs we still know was
+    /// deleted before we could write it down.
+    pub async fn swept(&self, sim: Sim, storages: Vec<String>, found: Vec<Slot>) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached("SELECT storage, slot FROM slot WHERE sim = ?1")?;
             let known: Vec<Slot> = select
@@ -77,7 +78,8 @@ impl Store {
                 .collect::<Result<_, _>>()?;
             let mut delete =
                 tx.sql.prepare_cached("DELETE FROM slot WHERE sim = ?1 AND storage = ?2 AND slot = ?3")?;
-            for gone in known.iter().filter(|slot| !found.contains(slot)) {
+            for gone in known.iter().filter(|slot| storages.contains(&slot.storage) && !found.contains(slot))
+            {
                 delete.execute((&sim, &gone.storage, gone.index))?;
             }
             Ok(())
@@ -90,19 +92,19 @@ impl Store {
         let before = now - i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
-                "SELECT id, modem, sim FROM part_set WHERE message_id IS NULL AND last_at <= ?1 LIMIT 100",
+                "SELECT id, modem, sim, last_at FROM part_set WHERE message_id IS NULL AND last_at <= ?1 LIMIT 100",
             )?;
-            let sets: Vec<(i64, String, String)> = select
-                .query_map([before], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            let sets: Vec<(i64, String, String, UnixMs)> = select
+                .query_map([before], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
                 .collect::<Result<_, _>>()?;
-            for (set, modem, sim) in &sets {
+            for (set, modem, sim, last_at) in &sets {
                 let pdus = pdus_of(tx, *set)?;
                 let arrival = Arrival {
                     modem: name(modem)?,
                     sim: sim.clone(),
                     slot: None,
                     pdu: pdus.last().cloned().unwrap_or_default(),
-                    received_at: now,
+                    received_at: *last_at,
                 };
                 if let Accepted::Whole(id) = give_out(tx, &arrival, pdus, None)? {
                     close_set(tx, *set, &id)?;
@@ -207,7 +209,7 @@ fn sets_for(tx: &Tx<'_>, arrival: &Arrival, part: &Part, place: Place) -> Result
          LEFT JOIN part p ON p.set_id = s.id AND p.sequence = ?6
          WHERE s.sim = ?1 AND s.sender = ?2 AND s.reference = ?3 AND s.wide = ?4 AND s.total = ?5
            AND abs(coalesce(s.first_sent_at, ?7, 0) - coalesce(?7, s.first_sent_at, 0)) <= ?8
-         ORDER BY s.id DESC",
+         ORDER BY abs(coalesce(s.first_sent_at, ?7, 0) - coalesce(?7, s.first_sent_at, 0)), s.id DESC",
     )?;
     let key = (
         &arrival.sim,
@@ -258,15 +260,10 @@ fn give_out(
     match sms::assemble(&pdus) {
         Ok(readable) => {
             let sender = readable.from.clone();
-            let content = Content::Readable(sms_with(readable, late_for));
-            publish(tx, arrival, &sender, content, pdus)
+            publish(tx, arrival, &sender, Content::Readable(Readable { late_for, ..readable }), pdus)
         }
         Err(why) => publish(tx, arrival, "", Content::Undecodable(why), pdus),
     }
-}
-
-fn sms_with(readable: crate::message::Readable, late_for: Option<String>) -> crate::message::Readable {
-    crate::message::Readable { late_for, ..readable }
 }
 
 fn give_out_undecodable(tx: &Tx<'_>, arrival: &Arrival, why: &str) -> Result<Accepted, StoreError> {

@@ -98,6 +98,9 @@ pub enum StoreError {
     /// The disk is full, read-only or failing: try again later, and let nothing go until then.
     #[error("the store cannot be written: {0}")]
     Unwritable(String),
+    /// SQLite finds its file damaged: nothing more can be promised.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
     /// The store's thread has ended; the process is about to.
     #[error("the store is closed")]
     Closed,
@@ -111,6 +114,9 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::ApiMisuse) | None => {
                 StoreError::Refused(error.to_string())
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                StoreError::Damaged(error.to_string())
             }
             Some(_) => StoreError::Unwritable(error.to_string()),
         }
@@ -196,13 +202,16 @@ impl StoreThread {
 impl Store {
     /// Opens the store in `folder`, making or upgrading it, and starts its thread.
     pub fn open(folder: &Path, rules: Rules) -> Result<(Store, StoreThread), OpenError> {
-        let connection = open_file(folder)?;
+        let (connection, lock) = open_file(folder)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let wakes = Arc::new(Wakes::default());
         let thread_wakes = Arc::clone(&wakes);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || serve(connection, &rules, queue, &thread_wakes))
+            .spawn(move || {
+                serve(connection, &rules, queue, &thread_wakes);
+                drop(lock);
+            })
             .map_err(|why| OpenError::Folder { folder: folder.to_owned(), why })?;
         Ok((Store { jobs, wakes }, StoreThread(thread)))
     }
@@ -234,7 +243,8 @@ fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn open_file(folder: &Path) -> Result<Connection, OpenError> {
+/// Opens the file and holds the lock on it; at a kill the kernel lets go of the lock.
+fn open_file(folder: &Path) -> Result<(Connection, std::fs::File), OpenError> {
     let unusable = |why| OpenError::Folder { folder: folder.to_owned(), why };
     std::fs::create_dir_all(folder).map_err(unusable)?;
     let lock = hold_lock(folder)?;
@@ -250,9 +260,7 @@ fn open_file(folder: &Path) -> Result<Connection, OpenError> {
         )
         .map_err(broken)?;
     schema::migrate(&mut connection)?;
-    // The lock lives as long as the process: the kernel lets it go at a kill too.
-    std::mem::forget(lock);
-    Ok(connection)
+    Ok((connection, lock))
 }
 
 /// Texts and numbers are private: only our user may read the file, from its first moment on.

@@ -57,8 +57,9 @@ impl Store {
                      WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL AND not_before <= ?3
                        AND (expires_at IS NULL OR expires_at > ?3)
                        AND (modem IS NULL OR modem = ?1) AND (sim IS NULL OR sim = ?2)
-                       AND (avoid IS NULL OR avoid <> ?1 OR avoid_until <= ?3)
-                     ORDER BY priority DESC, id LIMIT 1",
+                       AND NOT EXISTS
+                         (SELECT 1 FROM avoid a WHERE a.message_id = message.id AND a.modem = ?1 AND a.until > ?3)
+                     ORDER BY priority DESC, attempts > 3, id LIMIT 1",
                 )?
                 .query_row((modem.as_str(), &sim, now), |row| row.get(0))
                 .optional()?;
@@ -69,7 +70,15 @@ impl Store {
             tx.sql
                 .prepare_cached("UPDATE message SET claimed_by = ?2 WHERE id = ?1")?
                 .execute((message, modem.as_str()))?;
-            Ok(Claimed::Message(Box::new(read_claim(tx, message)?)))
+            match read_claim(tx, message) {
+                // A row nobody can read must not stand before all others for ever.
+                Err(StoreError::Refused(why)) => {
+                    let details = Details { error: Some(Failure::permanent("store", why)), ..Details::default() };
+                    finish(tx, message, State::Failed, details, now)?;
+                    Ok(Claimed::Nothing)
+                }
+                claim => claim.map(|claim| Claimed::Message(Box::new(claim))),
+            }
         })
         .await
     }
@@ -90,13 +99,6 @@ impl Store {
                      WHERE message_id = ?1 AND sequence = ?2",
                 )?
                 .execute((message, sequence, modem.as_str(), &sim, now))?;
-            // Parts of one message must come from one number, or no phone joins them.
-            tx.sql
-                .prepare_cached(
-                    "UPDATE message SET attempts = attempts + 1,
-                       sim = CASE WHEN parts > 1 THEN ?2 ELSE sim END WHERE id = ?1",
-                )?
-                .execute((message, &sim))?;
             Ok(())
         })
         .await
@@ -110,6 +112,13 @@ impl Store {
                     "UPDATE message_part SET state = 'submitted', mr = ?3 WHERE message_id = ?1 AND sequence = ?2",
                 )?
                 .execute((message, sequence, mr))?;
+            // Parts of one message must come from one number, or no phone joins them.
+            tx.sql
+                .prepare_cached(
+                    "UPDATE message SET sim = (SELECT p.sim FROM message_part p WHERE p.message_id = ?1 AND p.sequence = ?2)
+                     WHERE id = ?1 AND parts > 1",
+                )?
+                .execute((message, sequence))?;
             let (open, parts, report, modem): (u32, u32, bool, String) = tx
                 .sql
                 .prepare_cached(
@@ -143,11 +152,11 @@ impl Store {
         self.write(move |tx| {
             match &verdict {
                 Verdict::AskPolicy(why) => {
-                    return settle_unknown(tx, message, sequence, &modem, Some(why), now);
+                    return settle_unknown(tx, message, sequence, modem.as_str(), Some(why), now);
                 }
                 Verdict::GiveUp(failure) => {
                     requeue(tx, message, sequence)?;
-                    let details = failed_after(tx, message, &modem, Some(failure.clone()))?;
+                    let details = failed_after(tx, message, modem.as_str(), Some(failure.clone()))?;
                     return finish(tx, message, State::Failed, details, now);
                 }
                 Verdict::Retry(delay, _) => postpone(tx, message, now + millis(*delay), None, now)?,
@@ -181,21 +190,23 @@ impl Store {
         .await
     }
 
-    /// Drops what the modem held in an earlier session: a part whose submission was never answered is settled by
-    /// `[outbound] on_unknown`, everything else waits again.
-    pub async fn release(&self, modem: Name, now: UnixMs) -> Result<usize, StoreError> {
+    /// Drops what a modem held in an earlier session, or what all modems held in an earlier run: a part whose
+    /// submission was never answered is settled by `[outbound] on_unknown`, everything else waits again.
+    pub async fn release(&self, modem: Option<Name>, now: UnixMs) -> Result<usize, StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
-                "SELECT m.id, p.sequence FROM message m
+                "SELECT m.id, min(p.sequence), m.claimed_by FROM message m
                  LEFT JOIN message_part p ON p.message_id = m.id AND p.state = 'submitting'
-                 WHERE m.claimed_by = ?1",
+                 WHERE m.claimed_by IS NOT NULL AND m.claimed_by = coalesce(?1, m.claimed_by) GROUP BY m.id",
             )?;
-            let held: Vec<(i64, Option<u8>)> = select
-                .query_map([modem.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
+            let held: Vec<(i64, Option<u8>, String)> = select
+                .query_map([modem.as_ref().map(Name::as_str)], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
                 .collect::<Result<_, _>>()?;
-            for (message, submitting) in &held {
+            for (message, submitting, holder) in &held {
                 match submitting {
-                    Some(sequence) => settle_unknown(tx, *message, *sequence, &modem, None, now)?,
+                    Some(sequence) => settle_unknown(tx, *message, *sequence, holder, None, now)?,
                     None => unclaim(tx, *message)?,
                 }
             }
@@ -289,16 +300,25 @@ fn settle_unknown(
     tx: &Tx<'_>,
     message: i64,
     sequence: u8,
-    modem: &Name,
+    modem: &str,
     why: Option<&Failure>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    let earlier: u32 = tx
+        .sql
+        .prepare_cached("SELECT unknowns FROM message_part WHERE message_id = ?1 AND sequence = ?2")?
+        .query_row((message, sequence), |row| row.get(0))?;
     match tx.rules.outbound.on_unknown {
-        OnUnknown::Resend => {
-            requeue(tx, message, sequence)?;
+        // One or two SMS are promised: what is unknown a second time is not sent a third.
+        OnUnknown::Resend if earlier == 0 => {
+            tx.sql
+                .prepare_cached(
+                    "UPDATE message_part SET state = 'queued', unknowns = 1 WHERE message_id = ?1 AND sequence = ?2",
+                )?
+                .execute((message, sequence))?;
             unclaim(tx, message)
         }
-        OnUnknown::Report => {
+        OnUnknown::Resend | OnUnknown::Report => {
             let stopped = Failure::passing("unknown", "the gateway stopped while the modem was sending it");
             let details = failed_after(tx, message, modem, Some(why.cloned().unwrap_or(stopped)))?;
             finish(tx, message, State::Unknown, details, now)
@@ -330,10 +350,15 @@ fn postpone(
     let not_before = if avoid.is_some() { now } else { until };
     tx.sql
         .prepare_cached(
-            "UPDATE message SET claimed_by = NULL, not_before = max(not_before, ?2), avoid = ?3, avoid_until = ?4
+            "UPDATE message SET claimed_by = NULL, attempts = attempts + 1, not_before = max(not_before, ?2)
              WHERE id = ?1",
         )?
-        .execute((message, not_before, avoid.map(|m| m.as_str()), avoid.map(|_| until)))?;
+        .execute((message, not_before))?;
+    if let Some(modem) = avoid {
+        tx.sql
+            .prepare_cached("INSERT OR REPLACE INTO avoid (message_id, modem, until) VALUES (?1, ?2, ?3)")?
+            .execute((message, modem.as_str(), until))?;
+    }
     tx.wake_queue();
     Ok(())
 }
@@ -341,7 +366,7 @@ fn postpone(
 fn failed_after(
     tx: &Tx<'_>,
     message: i64,
-    modem: &Name,
+    modem: &str,
     error: Option<Failure>,
 ) -> Result<Details, StoreError> {
     let parts_sent = parts_sent(tx, message)?;

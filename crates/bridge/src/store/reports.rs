@@ -13,14 +13,18 @@ const QUARTER_HOUR_S: i64 = 900;
 
 /// Stores what a report says of its part, or the report itself until the part is known.
 pub(super) fn accept(tx: &Tx<'_>, sim: &str, report: &Report, now: UnixMs) -> Result<(), StoreError> {
+    // The service centre still tries: nothing is decided, and another report follows.
+    if report.fate == Fate::Pending {
+        return Ok(());
+    }
     let mut select = tx.sql.prepare_cached(
         "SELECT p.message_id, p.sequence, p.submitted_at, m.recipient
          FROM message_part p JOIN message m ON m.id = p.message_id
-         WHERE p.sim = ?1 AND p.mr = ?2 AND p.submitted_at <= ?3 AND p.fate IS NULL AND m.final = 0
+         WHERE p.sim = ?1 AND p.mr = ?2 AND p.fate IS NULL AND m.final = 0
            AND p.state = 'submitted' ORDER BY p.submitted_at DESC",
     )?;
     let open: Vec<(i64, u8, i64, String)> = select
-        .query_map((sim, report.mr, now), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .query_map((sim, report.mr), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let candidates: Vec<_> =
         open.into_iter().filter(|(.., number)| same_number(number, &report.to)).collect();
@@ -88,9 +92,6 @@ fn keep_early(tx: &Tx<'_>, sim: &str, report: &Report, now: UnixMs) -> Result<()
 }
 
 fn settle(tx: &Tx<'_>, message: i64, sequence: u8, report: &Report, now: UnixMs) -> Result<(), StoreError> {
-    if report.fate == Fate::Pending {
-        return Ok(());
-    }
     tx.sql
         .prepare_cached(
             "UPDATE message_part SET fate = ?3, fate_at = ?4, status = ?5 WHERE message_id = ?1 AND sequence = ?2",
@@ -114,7 +115,7 @@ fn settle_message(tx: &Tx<'_>, message: i64, now: UnixMs) -> Result<(), StoreErr
     }
     let mut select = tx.sql.prepare_cached(
         "SELECT fate, fate_at, status, modem FROM message_part WHERE message_id = ?1 AND fate IS NOT NULL
-         ORDER BY fate = 'failed' DESC, sequence DESC LIMIT 1",
+         ORDER BY fate = 'failed' DESC, fate_at DESC LIMIT 1",
     )?;
     let mut told = select.query([message])?;
     let Some(row) = told.next()? else { return Ok(()) };

@@ -96,8 +96,6 @@ CREATE TABLE message (
   expires_at      INTEGER,
   attempts        INTEGER NOT NULL DEFAULT 0,
   claimed_by      TEXT,
-  avoid           TEXT,             -- a modem that could not
-  avoid_until     INTEGER,
   reference       INTEGER NOT NULL, -- concatenation reference of its parts
   parts           INTEGER NOT NULL,
   sent_at         INTEGER,
@@ -125,10 +123,19 @@ CREATE TABLE message_part (
   fate         TEXT,                -- delivered, failed
   fate_at      TEXT,
   status       INTEGER,             -- TP-ST
+  unknowns     INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (message_id, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_part_mr ON message_part (sim, mr, submitted_at) WHERE mr IS NOT NULL;
 CREATE INDEX message_part_time ON message_part (modem, submitted_at);
+
+-- Modems that could not send a message, and until when they are not to try again.
+CREATE TABLE avoid (
+  message_id INTEGER NOT NULL REFERENCES message ON DELETE CASCADE,
+  modem      TEXT NOT NULL,
+  until      INTEGER NOT NULL,
+  PRIMARY KEY (message_id, modem)
+) STRICT, WITHOUT ROWID;
 
 -- Status reports no part is known for yet: one may come before the answer to its own +CMGS.
 CREATE TABLE early_report (

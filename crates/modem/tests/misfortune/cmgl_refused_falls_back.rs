@@ -17,7 +17,7 @@ async fn all_messages_are_found_and_listing_is_not_tried_again() {
         }
         settle().await;
         for _ in 0..2 {
-            let messages = sms::sweep(&mut session, &ready).await.unwrap();
+            let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
             assert_eq!((messages.len(), pdus(&messages)), (3, stored(&sim)), "{name}");
         }
         // Once in each storage.

@@ -14,7 +14,7 @@ async fn messages_are_found_all_the_same() {
     sim.deliver("+491234567", "quiet").unwrap();
     settle().await;
     assert!(!sms::check_cnmi(&mut session, &ready).await.unwrap());
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap()), stored(&sim));
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,13 +22,13 @@ async fn comes_up_receives_deletes_and_sends() {
                 break (storage, slot);
             }
         };
-        let messages = sms::sweep(&mut session, &ready).await.unwrap();
+        let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
         assert_eq!(pdus(&messages), stored(&sim), "{name}");
         assert_eq!((messages[0].storage, messages[0].slot), place, "{name}");
         let again = sms::read(&mut session, place.0, place.1).await.unwrap().unwrap();
         assert_eq!(again.pdu, messages[0].pdu, "{name}");
         sms::delete(&mut session, place.0, place.1).await.unwrap();
-        assert_eq!(sms::sweep(&mut session, &ready).await.unwrap(), [], "{name}");
+        assert_eq!(sms::sweep(&mut session, &ready).await.unwrap().pdus, [], "{name}");
         assert_eq!(sms::read(&mut session, place.0, place.1).await.unwrap(), None, "{name}");
         sms::delete(&mut session, place.0, place.1).await.unwrap();
 

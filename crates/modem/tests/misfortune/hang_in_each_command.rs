@@ -9,7 +9,7 @@ use crate::bench::*;
 
 async fn day(session: &mut Line) -> Result<(), ModemError> {
     let ready = ready(session).await?;
-    for message in sms::sweep(session, &ready).await? {
+    for message in sms::sweep(session, &ready).await?.pdus {
         sms::delete(session, message.storage, message.slot).await?;
     }
     status::network(session).await?;

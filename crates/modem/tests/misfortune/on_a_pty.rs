@@ -30,7 +30,7 @@ async fn a_day_on_a_device_and_its_end() {
     let ready = bring_up::configure(&mut session, None).await.unwrap();
     sim.deliver("+491234567", "Привет").unwrap();
     session.next_event().await.unwrap();
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap()), stored(&sim));
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
     sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
 
     sim.unplug();

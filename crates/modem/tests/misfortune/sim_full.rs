@@ -18,7 +18,7 @@ async fn what_waits_in_the_network_comes_when_there_is_room() {
     assert_eq!((full.used, full.total), (3, 3));
     let mut seen = Vec::new();
     for _ in 0..40 {
-        for message in sms::sweep(&mut session, &ready).await.unwrap() {
+        for message in sms::sweep(&mut session, &ready).await.unwrap().pdus {
             seen.push(message.pdu);
             sms::delete(&mut session, message.storage, message.slot).await.unwrap();
         }

@@ -16,7 +16,7 @@ async fn nothing_changes() {
         let (mut session, ready) = up(&sim).await;
         sim.deliver("+491234567", &"long ".repeat(60)).unwrap();
         settle().await;
-        let messages = sms::sweep(&mut session, &ready).await.unwrap();
+        let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
         assert_eq!((messages.len(), pdus(&messages)), (2, stored(&sim)));
         sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
     }

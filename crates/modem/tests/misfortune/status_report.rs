@@ -20,7 +20,7 @@ async fn they_come_the_way_the_modem_offers() {
                 }
                 Urc::ReportStored { storage, slot } => {
                     assert!(!ready.direct_reports, "{name}");
-                    let swept = sms::sweep(&mut session, &ready).await.unwrap();
+                    let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
                     assert_eq!(swept.len(), 1, "{name}");
                     assert_eq!((swept[0].storage, swept[0].slot), (storage, slot), "{name}");
                     sms::delete(&mut session, storage, slot).await.unwrap();

@@ -16,7 +16,7 @@ async fn noise_between_all_lines_of_every_answer() {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
         }
         settle().await;
-        let messages = sms::sweep(&mut session, &ready).await.unwrap();
+        let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
         assert_eq!((pdus(&messages).len(), pdus(&messages)), (5, stored(&sim)), "{name}");
     }
 }
@@ -33,7 +33,7 @@ async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         late.deliver("+491234567", "second").unwrap();
     });
-    let seen = sms::sweep(&mut session, &ready).await.unwrap();
+    let seen = sms::sweep(&mut session, &ready).await.unwrap().pdus;
     assert!(!seen.is_empty());
     let mut heard = 0;
     while let Ok(Ok(urc)) =
@@ -42,5 +42,5 @@ async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
         heard += usize::from(matches!(urc, Urc::MessageStored { .. }));
     }
     assert_eq!(heard, 2);
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap()), stored(&sim));
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
 }
