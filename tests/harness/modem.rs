@@ -125,6 +125,11 @@ impl Modem {
         self.simulator.commands()
     }
 
+    /// How many of them begin so.
+    pub fn typed(&self, beginning: &str) -> usize {
+        self.commands().iter().filter(|line| line.starts_with(beginning)).count()
+    }
+
     /// Gone from the bus, and its path with it, when this returns.
     pub fn unplug(&self) {
         self.simulator.unplug();
