@@ -1,0 +1,285 @@
+//! Tests of the store on a real SQLite in a temporary folder, named after the misfortune or the behaviour.
+//!
+//! The harness is here: a store that can be closed and opened again, real PDUs made by the codec, and a broker that
+//! takes all it is owed.
+
+mod inbound;
+mod open;
+mod outbound;
+mod random;
+mod reports;
+mod requests;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use smsbridge_codec as codec;
+use tempfile::TempDir;
+
+use super::requests::Admitted;
+use super::*;
+use crate::config::{Inbound, OnUnknown, Outbound};
+use crate::message::{Arrival, Body, Encoding, Outgoing, Request, Slot, UnixMs};
+
+/// When each test begins: 2026-11-22T07:15:35Z.
+const T0: UnixMs = 1_795_331_735_000;
+const SECOND: UnixMs = 1000;
+const MINUTE: UnixMs = 60 * SECOND;
+const HOUR: UnixMs = 60 * MINUTE;
+const DAY: UnixMs = 24 * HOUR;
+
+const SIM: &str = "8949000000000000017";
+const ALICE: &str = "+4915112345678";
+const BOB: &str = "+79211234567";
+
+/// A store, what its broker has had so far, and how to open it again.
+struct House {
+    folder: TempDir,
+    rules: Rules,
+    open: Option<(Store, StoreThread)>,
+    published: Vec<OutboxRow>,
+}
+
+impl House {
+    fn new() -> House {
+        House::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut Rules)) -> House {
+        let mut rules = rules();
+        change(&mut rules);
+        let folder = tempfile::tempdir().unwrap();
+        let open = Store::open(folder.path(), rules.clone()).unwrap();
+        House { folder, rules, open: Some(open), published: Vec::new() }
+    }
+
+    fn store(&self) -> &Store {
+        &self.open.as_ref().unwrap().0
+    }
+
+    fn close(&mut self) {
+        if let Some((store, thread)) = self.open.take() {
+            drop(store);
+            thread.join();
+        }
+    }
+
+    /// Closes the file and opens it again, as after a restart.
+    fn reopen(&mut self) {
+        self.close();
+        self.open = Some(Store::open(self.folder.path(), self.rules.clone()).unwrap());
+    }
+
+    /// Asks the closed file itself.
+    fn sql<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
+        let connection = open_read_only(self.folder.path()).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    /// The broker takes all it is owed; gives the rows that were new to it.
+    async fn drain(&mut self) -> Vec<OutboxRow> {
+        let mut new = Vec::new();
+        loop {
+            let rows = self.store().owed(0, 16).await.unwrap();
+            if rows.is_empty() {
+                self.published.extend(new.iter().cloned());
+                return new;
+            }
+            self.store().published(rows.iter().map(|row| row.id).collect()).await.unwrap();
+            new.extend(rows);
+        }
+    }
+
+    /// What was newly published on a topic, as JSON.
+    async fn drain_topic(&mut self, topic: &str) -> Vec<Value> {
+        let rows = self.drain().await;
+        rows.iter().filter(|row| row.topic == topic).map(|row| json(&row.payload)).collect()
+    }
+
+    async fn results(&mut self) -> Vec<Value> {
+        self.drain_topic("sms/result").await
+    }
+
+    async fn received(&mut self) -> Vec<Value> {
+        self.drain_topic("sms/received/main").await
+    }
+
+    /// The state words of the results newly published.
+    async fn states(&mut self) -> Vec<String> {
+        self.results().await.iter().map(|r| r["state"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn admit(&self, request: Request, now: UnixMs) -> Admitted {
+        self.store().admit(request, fresh(0), now).await.unwrap()
+    }
+
+    /// What the modem `main` gets to send.
+    async fn claim(&self, now: UnixMs) -> Option<Claim> {
+        self.claim_for("main", SIM, now).await
+    }
+
+    async fn claim_for(&self, modem: &str, sim: &str, now: UnixMs) -> Option<Claim> {
+        match self.store().claim(named(modem), sim.to_owned(), now).await.unwrap() {
+            Claimed::Message(claim) => Some(*claim),
+            Claimed::Nothing => None,
+            Claimed::OverBudget(why) => panic!("over budget: {why}"),
+        }
+    }
+
+    async fn submitting(&self, claim: &Claim, sequence: u8, now: UnixMs) {
+        let (modem, sim) = (named("main"), SIM.to_owned());
+        self.store().submitting(claim.message, sequence, modem, sim, now).await.unwrap();
+    }
+
+    /// One part handed over and taken.
+    async fn send_part(&self, claim: &Claim, sequence: u8, mr: u8, now: UnixMs) {
+        self.submitting(claim, sequence, now).await;
+        self.store().submitted(claim.message, sequence, mr, now).await.unwrap();
+    }
+
+    /// Claims what waits first and hands all of it over, the parts numbered from `mr`.
+    async fn send(&self, mr: u8, now: UnixMs) -> Claim {
+        let claim = self.claim(now).await.expect("something to send");
+        for &sequence in &claim.open_parts {
+            self.send_part(&claim, sequence, mr + sequence - 1, now).await;
+        }
+        claim
+    }
+
+    async fn accept(&self, slot: Option<Slot>, pdu: &str, now: UnixMs) -> Accepted {
+        self.store().accept(arrival(slot, pdu, now)).await.unwrap()
+    }
+
+    async fn report(&self, pdu: &str, now: UnixMs) {
+        assert_eq!(self.accept(None, pdu, now).await, Accepted::Report);
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn rules() -> Rules {
+    Rules {
+        topics: Topics::new("sms", &named("attic")),
+        retain_last: false,
+        inbound: Inbound {
+            reassembly_timeout: Duration::from_secs(3600),
+            include_pdu: false,
+            deny: Vec::new(),
+        },
+        outbound: Outbound {
+            delivery_report: false,
+            report_timeout: Duration::from_secs(86_400),
+            ttl: None,
+            on_unknown: OnUnknown::Resend,
+            default_country: String::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            max_parts: 10,
+            per_minute: None,
+            per_day: None,
+        },
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn named(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn sm(index: u16) -> Option<Slot> {
+    Some(Slot { storage: "SM".to_owned(), index })
+}
+
+fn me(index: u16) -> Option<Slot> {
+    Some(Slot { storage: "ME".to_owned(), index })
+}
+
+fn arrival(slot: Option<Slot>, pdu: &str, received_at: UnixMs) -> Arrival {
+    Arrival { modem: named("main"), sim: SIM.to_owned(), slot, pdu: pdu.to_owned(), received_at }
+}
+
+/// A PUBLISH that is not a redelivery.
+fn fresh(packet_id: u16) -> Origin {
+    Origin { packet_id, redelivered: false, session: 1 }
+}
+
+/// A request for one part to one number.
+fn request(id: &str, to: &str) -> Request {
+    Request {
+        id: (!id.is_empty()).then(|| id.to_owned()),
+        content: format!("to {to}"),
+        to: vec![(to.to_owned(), None)],
+        parts: 1,
+        body: Body {
+            content: Outgoing::Text("Hello".to_owned()),
+            class: None,
+            encoding: Encoding::Auto,
+            transliterate: false,
+        },
+        modem: None,
+        delivery_report: false,
+        expires_at: None,
+        send_at: None,
+        priority: 0,
+        respond_to: None,
+    }
+}
+
+/// The same, with a status report asked for.
+fn reported(id: &str, to: &str) -> Request {
+    Request { delivery_report: true, ..request(id, to) }
+}
+
+/// The PDUs of an incoming message as its parts arrive, stamped `sent_at` by the service centre.
+fn delivers(from: &str, text: &str, reference: u8, sent_at: UnixMs) -> Vec<String> {
+    let options = codec::SplitOptions {
+        reference: codec::Reference::EightBit(reference),
+        ..codec::SplitOptions::default()
+    };
+    let parts = codec::split(text, &options).unwrap();
+    parts.into_iter().map(|user_data| deliver(from, user_data, sent_at)).collect()
+}
+
+fn deliver(from: &str, user_data: codec::UserData<'static>, sent_at: UnixMs) -> String {
+    let from = codec::Address::from_number(from).unwrap();
+    let dcs = codec::Dcs::new(user_data.alphabet(), None);
+    let stamp = codec::Timestamp::from_unix(sent_at / 1000, 4).unwrap();
+    hex(codec::Tpdu::Deliver(codec::Deliver::new(from, dcs, stamp, user_data)))
+}
+
+/// A short incoming message.
+fn short(from: &str, text: &str, sent_at: UnixMs) -> String {
+    let [pdu] = <[String; 1]>::try_from(delivers(from, text, 0, sent_at)).unwrap();
+    pdu
+}
+
+/// A message of three parts, and its text.
+fn long(reference: u8, letter: char, sent_at: UnixMs) -> (Vec<String>, String) {
+    let text: String = std::iter::repeat_n(letter, 400).collect();
+    let pdus = delivers(ALICE, &text, reference, sent_at);
+    assert_eq!(pdus.len(), 3);
+    (pdus, text)
+}
+
+const DELIVERED: u8 = 0x00;
+const STILL_TRYING: u8 = 0x20;
+const GIVEN_UP: u8 = 0x46;
+
+/// The network's report on the part with TP-MR `mr`, its times in a zone so many quarter hours east.
+fn status_report(mr: u8, to: &str, sent_at: UnixMs, quarter_hours: i8, status: u8) -> String {
+    let to = codec::Address::from_number(to).unwrap();
+    let sent = codec::Timestamp::from_unix(sent_at / 1000, quarter_hours).unwrap();
+    let discharged = codec::Timestamp::from_unix(sent_at / 1000 + 5, quarter_hours).unwrap();
+    hex(codec::Tpdu::StatusReport(codec::StatusReport::new(mr, to, sent, discharged, codec::Status(status))))
+}
+
+fn hex(tpdu: codec::Tpdu<'_>) -> String {
+    codec::Pdu { service_centre: None, tpdu }.encode().unwrap().hex
+}

@@ -1,0 +1,267 @@
+//! Random verbs from a printed seed, the store opened again after every few: whatever order the world takes, what is
+//! promised holds. To see a failure again, put its seed first in `SEEDS`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::message::Failure;
+use crate::verdict::Verdict;
+
+const SEEDS: std::ops::Range<u64> = 1..13;
+const STEPS: u32 = 120;
+const MODEMS: [&str; 3] = ["main", "attic", "cellar"];
+
+/// SplitMix64: small, good enough, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
+        &things[self.roll(things.len() as u64) as usize]
+    }
+
+    fn shuffle<T>(&mut self, things: &mut [T]) {
+        for end in (1..things.len()).rev() {
+            things.swap(end, self.roll(end as u64 + 1) as usize);
+        }
+    }
+}
+
+/// A gateway without modems: it does what modem tasks do, in an order no sane one would.
+struct World {
+    house: House,
+    dice: Dice,
+    now: UnixMs,
+    asked: BTreeSet<(String, String)>,
+    /// What each modem holds.
+    hands: BTreeMap<&'static str, Claim>,
+    /// Parts the network took: modem, TP-MR, recipient, when.
+    on_air: Vec<(&'static str, u8, String, UnixMs)>,
+    /// PDUs on SIMs: the text each belongs to is in `texts`.
+    slots: BTreeMap<u16, String>,
+    texts: BTreeSet<String>,
+    mr: u8,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let on_unknown = *Dice(seed).pick(&[OnUnknown::Resend, OnUnknown::Report]);
+        World {
+            house: House::with(|rules| rules.outbound.on_unknown = on_unknown),
+            dice: Dice(seed),
+            now: T0,
+            asked: BTreeSet::new(),
+            hands: BTreeMap::new(),
+            on_air: Vec::new(),
+            slots: BTreeMap::new(),
+            texts: BTreeSet::new(),
+            mr: 0,
+        }
+    }
+
+    async fn step(&mut self) {
+        self.now += 1 + self.dice.roll(20) as i64 * SECOND;
+        match self.dice.roll(14) {
+            0 | 1 => self.ask().await,
+            2..=4 => self.work().await,
+            5 => self.cancel().await,
+            6 | 7 => self.hear_report().await,
+            8 | 9 => self.arrive(),
+            10 | 11 => self.sweep().await,
+            12 => self.house.store().expire(self.now).await.unwrap(),
+            _ => self.restart().await,
+        }
+    }
+
+    async fn ask(&mut self) {
+        let id = format!("r{}", self.dice.roll(40));
+        let to: BTreeSet<&str> = [ALICE, BOB].into_iter().take(1 + self.dice.roll(2) as usize).collect();
+        let asked = Request {
+            to: to.iter().map(|to| ((*to).to_owned(), None)).collect(),
+            content: "one content for all, so that a repeated id is a duplicate".to_owned(),
+            parts: 1 + self.dice.roll(3) as u8,
+            delivery_report: self.dice.roll(2) == 0,
+            expires_at: (self.dice.roll(4) == 0).then_some(self.now + 5 * MINUTE),
+            priority: self.dice.roll(3) as u8,
+            ..request(&id, ALICE)
+        };
+        if self.house.admit(asked, self.now).await == Admitted::New {
+            self.asked.extend(to.iter().map(|to| (id.clone(), (*to).to_owned())));
+        }
+    }
+
+    async fn cancel(&mut self) {
+        let id = format!("r{}", self.dice.roll(40));
+        self.house.store().cancel(id, self.now).await.unwrap();
+    }
+
+    /// A modem claims, or goes on with what it holds.
+    async fn work(&mut self) {
+        let modem = *self.dice.pick(&MODEMS);
+        let Some(claim) = self.hands.remove(modem) else {
+            if let Some(claim) = self.house.claim_for(modem, modem, self.now).await {
+                self.hands.insert(modem, claim);
+            }
+            return;
+        };
+        for sequence in claim.open_parts.clone() {
+            let store = self.house.store();
+            let (name, sim) = (named(modem), modem.to_owned());
+            store.submitting(claim.message, sequence, name, sim, self.now).await.unwrap();
+            if self.dice.roll(3) == 0 {
+                return self.stumble(modem, &claim, sequence).await;
+            }
+            self.mr = self.mr.wrapping_add(1);
+            store.submitted(claim.message, sequence, self.mr, self.now).await.unwrap();
+            self.on_air.push((modem, self.mr, claim.to.clone(), self.now));
+        }
+    }
+
+    /// The network did not take it; or the modem dies and comes back.
+    async fn stumble(&mut self, modem: &'static str, claim: &Claim, sequence: u8) {
+        let why = Failure::passing("cms-42", "congestion");
+        let delay = Duration::from_secs(self.dice.roll(60));
+        let store = self.house.store();
+        let verdict = match self.dice.roll(5) {
+            0 => Verdict::Retry(delay, why),
+            1 => Verdict::Reroute(delay, why),
+            2 => Verdict::GiveUp(why),
+            3 => Verdict::AskPolicy(why),
+            _ => return assert_eq!(store.release(Some(named(modem)), self.now).await.unwrap(), 1),
+        };
+        store.not_submitted(claim.message, sequence, named(modem), verdict, self.now).await.unwrap();
+    }
+
+    /// A report on any part ever sent, perhaps for the second time.
+    async fn hear_report(&mut self) {
+        if self.on_air.is_empty() {
+            return;
+        }
+        let (modem, mr, to, at) = self.dice.pick(&self.on_air).clone();
+        let status = *self.dice.pick(&[DELIVERED, DELIVERED, STILL_TRYING, GIVEN_UP]);
+        let pdu = status_report(mr, &to, at, 4, status);
+        let report = Arrival { sim: modem.to_owned(), ..arrival(None, &pdu, self.now) };
+        let accepted = self.house.store().accept(report).await.unwrap();
+        assert!(matches!(accepted, Accepted::Report | Accepted::Known), "{accepted:?}");
+    }
+
+    /// The network puts a message's parts into free slots, in any order, some twice.
+    fn arrive(&mut self) {
+        let number = self.texts.len();
+        let text = format!("{number:04} {}", "x".repeat(self.dice.roll(300) as usize));
+        let mut pdus = delivers(ALICE, &text, number as u8, self.now);
+        if pdus.len() > 1 && self.dice.roll(3) == 0 {
+            pdus.push(pdus[0].clone());
+        }
+        self.dice.shuffle(&mut pdus);
+        for pdu in pdus {
+            let free = (0..).find(|slot| !self.slots.contains_key(slot)).unwrap();
+            self.slots.insert(free, pdu);
+        }
+        self.texts.insert(text);
+    }
+
+    /// A sweep that may be cut off after each of its steps.
+    async fn sweep(&mut self) {
+        let found: Vec<Slot> = self.slots.keys().map(|slot| sm(*slot).unwrap()).collect();
+        let store = self.house.store().clone();
+        store.swept(SIM.to_owned(), vec!["SM".to_owned()], found.clone()).await.unwrap();
+        let mut cleared = Vec::new();
+        for slot in found {
+            store.accept(arrival(Some(slot.clone()), &self.slots[&slot.index], self.now)).await.unwrap();
+            if self.dice.roll(6) == 0 {
+                return;
+            }
+            self.slots.remove(&slot.index);
+            cleared.push(slot);
+        }
+        if self.dice.roll(3) > 0 {
+            store.slots_cleared(SIM.to_owned(), cleared).await.unwrap();
+        }
+    }
+
+    /// The process ends, perhaps with rows owed, and comes back.
+    async fn restart(&mut self) {
+        if self.dice.roll(2) == 0 {
+            self.house.drain().await;
+        }
+        self.hands.clear();
+        self.house.reopen();
+        self.house.store().release(None, self.now).await.unwrap();
+    }
+
+    /// All that was held up goes on until nothing is left to do.
+    async fn settle(&mut self) {
+        self.restart().await;
+        while !self.slots.is_empty() {
+            self.sweep().await;
+        }
+        for _ in 0..600 {
+            self.now += MINUTE;
+            self.work().await;
+        }
+        self.restart().await;
+        self.house.store().expire(self.now + DAY).await.unwrap();
+        self.house.drain().await;
+    }
+
+    fn on(&self, topic: &str) -> Vec<Value> {
+        self.house.published.iter().filter(|row| row.topic == topic).map(|row| json(&row.payload)).collect()
+    }
+
+    /// Each recipient's results: `accepted` first, one final one, last, and none twice.
+    fn check_results(&self) {
+        let mut histories: BTreeMap<(String, String), Vec<(String, bool)>> = BTreeMap::new();
+        for result in self.on("sms/result") {
+            if result["duplicate"] == true || result["error"]["code"] == "too-late" {
+                continue;
+            }
+            let word = |key: &str| result[key].as_str().unwrap().to_owned();
+            let step = (word("state"), result["final"].as_bool().unwrap());
+            histories.entry((word("id"), word("to"))).or_default().push(step);
+        }
+        assert_eq!(histories.keys().cloned().collect::<BTreeSet<_>>(), self.asked, "each was answered");
+        for (whose, history) in histories {
+            let finals = history.iter().filter(|(_, is_final)| *is_final).count();
+            let (last, is_final) = history.last().unwrap();
+            assert_eq!((finals, *is_final), (1, true), "one last word for {whose:?}: {history:?}");
+            assert_eq!(history[0], ("accepted".to_owned(), false), "{whose:?}: {history:?}");
+            let between = &history[1..history.len() - 1];
+            assert!(between.is_empty() || *between == [("sent".to_owned(), false)], "{whose:?}: {history:?}");
+            let after_sent = ["delivered", "failed", "sent"].contains(&last.as_str());
+            assert!(between.is_empty() || after_sent, "{whose:?}: {history:?}");
+        }
+    }
+
+    /// Each message that reached a SIM was published once, whole, under an id of its own.
+    fn check_received(&self) {
+        let received = self.on("sms/received/main");
+        let ids: BTreeSet<_> = received.iter().map(|m| m["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), received.len(), "one publish an id");
+        let texts: Vec<_> = received.iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(texts.iter().cloned().collect::<BTreeSet<_>>(), self.texts, "all came through");
+        assert_eq!(texts.len(), self.texts.len(), "none came twice");
+        assert!(received.iter().all(|m| m["complete"] == true));
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_order_nothing_is_lost_doubled_or_taken_back() {
+    for seed in SEEDS {
+        println!("seed {seed}");
+        let mut world = World::new(seed);
+        for _ in 0..STEPS {
+            world.step().await;
+        }
+        world.settle().await;
+        world.check_results();
+        world.check_received();
+    }
+}
