@@ -79,6 +79,10 @@ impl Pty {
     /// Is the modem at this port, over pluggings and clients, for ever; drop the future to stop.
     pub async fn run(mut self) -> io::Result<()> {
         loop {
+            // Unplugged before anybody looked is unplugged too.
+            if self.sim.lock().unpluggings != self.unpluggings {
+                self.lower();
+            }
             self.sim.until_plugged(true).await;
             if self.master.is_none() {
                 self.raise()?;
