@@ -37,6 +37,8 @@ async fn a_part_the_network_repeats_is_counted_once() {
     assert!(matches!(house.accept(sm(4), &pdus[2], T0).await, Accepted::Whole(_)));
     // And once more after the message is whole.
     assert_eq!(house.accept(sm(5), &pdus[1], T0).await, Accepted::Waiting);
+    let left = house.store().give_out_incomplete(T0 + DAY, Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(left, 0, "the repetition began no message of its own");
     let received = house.received().await;
     assert_eq!(received.len(), 1);
     assert_eq!(received[0]["text"], text);
@@ -237,11 +239,12 @@ async fn of_the_last_message_only_the_newest_is_owed() {
     house.accept(sm(2), &short(ALICE, "second", T0), T0).await;
     // The PUBACK of a row that a newer one has replaced in the meantime.
     house.store().published(in_flight.iter().map(|row| row.id).collect()).await.unwrap();
+    house.accept(sm(3), &short(ALICE, "third", T0), T0).await;
     let rows = house.drain().await;
     let last: Vec<_> = rows.iter().filter(|row| row.topic == "sms/last/main").collect();
     assert_eq!(last.len(), 1);
-    assert!(last[0].retain && last[0].payload.contains("second"));
-    assert_eq!(rows.len(), 2);
+    assert!(last[0].retain && last[0].payload.contains("third"));
+    assert_eq!(rows.len(), 3);
 }
 
 /// A sweep that could list all storages found these.

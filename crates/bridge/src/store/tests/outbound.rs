@@ -271,3 +271,19 @@ async fn references_of_messages_to_one_recipient_differ() {
         assert!(seen.insert(house.send(1, T0).await.reference));
     }
 }
+
+#[tokio::test]
+async fn a_request_nobody_can_read_any_longer_fails_and_lets_the_others_by() {
+    let mut house = House::new();
+    house.admit(request("spoilt", ALICE), T0).await;
+    house.admit(request("b", ALICE), T0).await;
+    house.close();
+    let file = Connection::open(house.folder.path().join(FILE)).unwrap();
+    file.execute("UPDATE request SET body = '{}' WHERE id = 'spoilt'", []).unwrap();
+    drop(file);
+    house.reopen();
+    house.drain().await;
+    assert!(house.claim(T0).await.is_none());
+    assert_eq!(house.states().await, ["failed"]);
+    assert_eq!(house.claim(T0).await.expect("the next one").request, "b");
+}

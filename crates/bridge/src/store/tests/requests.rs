@@ -59,6 +59,9 @@ async fn a_redelivery_without_an_id_is_known_by_its_packet_id_within_a_session()
         (Origin { packet_id: 10, ..again }, "x", Admitted::New),
         (fresh(9), "x", Admitted::New),
         (Origin { packet_id: 0, ..again }, "x", Admitted::New),
+        // The packet id is used again: only the newest request with it can come again.
+        (fresh(9), "z", Admitted::New),
+        (again, "x", Admitted::New),
     ] {
         house.reopen();
         let request = Request { content: content.to_owned(), ..request("", ALICE) };
