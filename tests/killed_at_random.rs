@@ -44,6 +44,8 @@ fn nothing_is_lost_while_everything_dies() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |config| {
         config.set("outbound", "report_timeout_s", 30);
     });
+    // Long enough that a kill often meets a message on its way.
+    rig.modem.delay_submits(Duration::from_millis(80));
     rig.start_gateway();
     let received: Vec<String> = (0..RECEIVED).map(|n| incoming_text(seed.value, n)).collect();
     let requests: BTreeMap<String, Value> = (0..REQUESTS).map(request).collect();
@@ -100,7 +102,10 @@ fn live_through(
         scope.spawn(move || {
             for (n, text) in received.iter().enumerate() {
                 modem.deliver(&format!("+7921{:07}", n % 20), text);
-                sleep(pace_in.millis(20..100));
+                // In bursts, as a network delivers what it has kept.
+                if pace_in.below(5) == 0 {
+                    sleep(pace_in.millis(100..500));
+                }
             }
         });
         scope.spawn(move || {

@@ -108,7 +108,7 @@ fn a_wrong_pin_is_tried_once_and_never_again() {
     assert_eq!(code(rig.gateway.stop()), 0);
     rig.reconfigure(|config| config.set_modem("pin", "1234"));
     rig.start_gateway();
-    rig.assert_still_works("right pin");
+    rig.assert_still_works("right-pin");
 }
 
 #[test]

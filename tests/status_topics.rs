@@ -21,7 +21,7 @@ fn the_gateway_tells_who_it_is() {
 fn the_modem_tells_what_it_is_and_hears() {
     let rig = Rig::start();
     let state = rig.client.wait_for_json("the modem's state", |topic, state| {
-        topic == "sms/modem/main" && state["problem"].is_null() && state["signal_dbm"].is_number()
+        topic == "sms/modem/main" && state["problem"].is_null() && state["signal"]["dbm"].is_number()
     });
     assert_eq!(state["imei"], rig.modem.imei(), "{state}");
     assert_eq!(state["iccid"], rig.modem.iccid(), "{state}");
