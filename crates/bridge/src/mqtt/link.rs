@@ -81,6 +81,8 @@ struct Live {
     /// The last row handed over.
     cursor: i64,
     session: i64,
+    /// The newest request when the broker last answered a PINGREQ.
+    settled: i64,
 }
 
 impl Link {
@@ -151,6 +153,7 @@ impl Link {
                 }
                 FromBroker::Acknowledged(ack) => acknowledged.extend(self.acknowledged(&ack).await),
                 FromBroker::Arrived(publish) => requests.push(publish),
+                FromBroker::Answered => self.settle_packet_ids().await,
                 FromBroker::Lost(why) => {
                     self.live = None;
                     self.held.clear();
@@ -188,6 +191,7 @@ impl Link {
             max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             cursor: 0,
             session,
+            settled: 0,
         });
         self.status.set(None);
         self.board.show_all();
@@ -215,6 +219,15 @@ impl Link {
             Some(Ok(())) => Ok(session),
             Some(Err(error)) => Err(error),
             None => Err("it was lost while subscribing".to_owned()),
+        }
+    }
+
+    /// What was acknowledged a whole PINGREQ ago has been heard by the broker.
+    async fn settle_packet_ids(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        match self.store.packet_ids_settled(live.settled).await {
+            Ok(newest) => live.settled = newest,
+            Err(error) => tracing::debug!("{error}"),
         }
     }
 

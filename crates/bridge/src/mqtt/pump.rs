@@ -44,6 +44,8 @@ pub enum FromBroker {
     Acknowledged(PubAck),
     /// A request.
     Arrived(Publish),
+    /// It answered our PINGREQ, so it has read all we had written before.
+    Answered,
     /// The connection is gone, and why.
     Lost(String),
 }
@@ -124,6 +126,7 @@ impl Pump {
             }
             Event::Incoming(Packet::PubAck(ack)) => FromBroker::Acknowledged(ack),
             Event::Incoming(Packet::Publish(publish)) => FromBroker::Arrived(publish),
+            Event::Incoming(Packet::PingResp(_)) => FromBroker::Answered,
             Event::Outgoing(Outgoing::Publish(packet_id)) => FromBroker::Written(packet_id),
             _ => return,
         };

@@ -44,6 +44,18 @@ impl Store {
         .await
     }
 
+    /// The broker has surely heard our acknowledgements of all requests up to row `up_to`, and uses their packet ids
+    /// for others: a redelivery can no longer mean one of them. Tells the newest row there is now.
+    pub async fn packet_ids_settled(&self, up_to: i64) -> Result<i64, StoreError> {
+        self.write(move |tx| {
+            tx.sql
+                .prepare_cached("UPDATE request SET packet_id = NULL WHERE packet_id IS NOT NULL AND rowid <= ?1")?
+                .execute([up_to])?;
+            Ok(tx.sql.query_row("SELECT coalesce(max(rowid), 0) FROM request", [], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// Withdraws what of a request is not yet on air. A request nobody knows here gets no answer: it may be
     /// another gateway's.
     pub async fn cancel(&self, id: String, now: UnixMs) -> Result<(), StoreError> {
