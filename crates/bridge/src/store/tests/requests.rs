@@ -169,3 +169,15 @@ async fn a_parked_row_is_kept_and_not_offered_again() {
     assert!(house.drain().await.is_empty());
     assert_eq!(house.store().depth().await.unwrap().parked, 1);
 }
+
+#[tokio::test]
+async fn a_packet_id_the_broker_has_let_go_of_names_no_old_request() {
+    let house = House::new();
+    let again = Origin { redelivered: true, ..fresh(9) };
+    let store = house.store();
+    assert_eq!(store.admit(request("", ALICE), fresh(9), T0).await.unwrap(), Admitted::New);
+    let newest = store.packet_ids_settled(0).await.unwrap();
+    assert_eq!(store.admit(request("", ALICE), again, T0).await.unwrap(), Admitted::Duplicate);
+    store.packet_ids_settled(newest).await.unwrap();
+    assert_eq!(store.admit(request("", ALICE), again, T0).await.unwrap(), Admitted::New);
+}
