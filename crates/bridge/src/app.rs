@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::hooks;
 use crate::message::{Name, now_ms};
 use crate::modem_task::ModemTask;
 use crate::mqtt::{self, Board, Intake, Link, LinkStatus};
@@ -42,6 +43,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         retain_last: config.mqtt.retain_last,
         inbound: config.inbound.clone(),
         outbound: config.outbound.clone(),
+        rules: config.rules.clone(),
+        hooks: config.hooks.clone(),
     };
     let (store, store_thread) = Store::open(&config.store.path, rules)?;
     let outcome = run_with(&config, topics, store, &stop).await;
@@ -91,6 +94,9 @@ async fn run_with(
     rest.spawn(named("pump", connection.pump.run(rest_stop.clone())));
     rest.spawn(named("link", link.run(rest_stop.clone())));
     rest.spawn(named("timer", timer.run(rest_stop.clone())));
+    if !config.hooks.is_empty() {
+        rest.spawn(named("hooks", hooks::run(store.clone(), config.hooks.clone(), rest_stop.clone())));
+    }
     let mut modems = JoinSet::new();
     for modem in &config.modems {
         let (store, board, topics) = (store.clone(), Arc::clone(&board), topics.clone());
@@ -182,9 +188,13 @@ async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static s
 
 /// Begins a modem's task again should it panic: it holds no truth.
 async fn supervise(task: ModemTask, stop: CancellationToken) {
-    while let Err(fault) = tokio::spawn(task.clone().run(stop.clone())).await {
+    // A set of one: dropped with this task, it takes the modem's along.
+    let mut one = JoinSet::new();
+    one.spawn(task.clone().run(stop.clone()));
+    while let Some(Err(fault)) = one.join_next().await {
         tracing::error!(modem = %task.config.name, "the modem's task ended ({fault}); it is begun again");
         tokio::time::sleep(Duration::from_secs(1)).await;
+        one.spawn(task.clone().run(stop.clone()));
     }
 }
 
@@ -267,8 +277,10 @@ impl Timer {
                 () = stop.cancelled() => return,
             }
             let mut problem = match self.look().await {
-                Err(StoreError::Damaged(why)) => {
-                    tracing::error!("{why}: move the store away to begin a new one, and keep it for repair");
+                Err(error @ (StoreError::Damaged(_) | StoreError::Closed)) => {
+                    tracing::error!(
+                        "{error}; if it stays so after a restart, move the store away and keep it for repair"
+                    );
                     return;
                 }
                 looked => looked.err().map(|error| error.to_string()),

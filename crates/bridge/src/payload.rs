@@ -3,6 +3,8 @@
 //! Pure: text <-> values of `message.rs`. Never decides whether something may be sent; it says what was asked, or in
 //! words why that could not be read. Input: payloads as the broker delivers them.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::{
     Body, Content, Details, Encoding, Failure, Name, Outcome, Outgoing, Readable, Received, State, UnixMs,
 };
+use crate::rules::Match;
 
 /// Octets of an unreadable payload that are shown in its rejection.
 const SHOWN: usize = 200;
@@ -328,6 +331,10 @@ struct ReceivedForm<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_port: Option<u16>,
     service_center: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pdus: &'a [String],
 }
@@ -342,7 +349,7 @@ struct UndecodableForm<'a> {
 }
 
 /// An incoming message as it stands on `sms/received/<modem>`.
-pub fn received(message: &Received, include_pdu: bool) -> String {
+pub fn received(message: &Received, found: Option<&Match>, include_pdu: bool) -> String {
     let received_at = time(message.received_at);
     let (id, modem) = (message.id.as_str(), message.modem.as_str());
     match &message.content {
@@ -378,6 +385,8 @@ pub fn received(message: &Received, include_pdu: bool) -> String {
             source_port: ports.map(|(source, _)| source),
             destination_port: ports.map(|(_, destination)| destination),
             service_center: service_center.as_deref(),
+            rule: found.map(|found| found.rule.as_str()),
+            fields: found.map(|found| &found.fields),
             pdus: if include_pdu { &message.pdus } else { &[] },
         }),
     }

@@ -63,6 +63,14 @@ pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure>
     }
 }
 
+/// The refusal of a message that takes more parts than allowed.
+pub fn too_long(parts: usize, max_parts: u8) -> Failure {
+    Failure::permanent(
+        "too-long",
+        format!("the message takes {parts} parts; [outbound] max_parts = {max_parts}"),
+    )
+}
+
 /// Whether the configuration lets a message go to `number`.
 pub fn admit(number: &str, rules: &Outbound) -> Result<(), Failure> {
     if any_matches(&rules.deny, number) {

@@ -89,6 +89,33 @@ pub fn status_in_words(status: u8) -> &'static str {
     smsbridge_codec::Status(status).meaning()
 }
 
+/// What one part says on its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartInDetail {
+    /// The sender.
+    pub from: String,
+    /// Its text; empty for 8-bit data.
+    pub text: String,
+    /// Message class 0 to 3.
+    pub class: Option<u8>,
+    /// The service centre's time stamp: Unix seconds, and RFC 3339 with its own offset.
+    pub sent_at: Option<(i64, String)>,
+}
+
+/// What each of these PDUs says on its own; those that cannot be read are left out.
+pub fn in_detail(pdus: &[String]) -> Vec<PartInDetail> {
+    let read = |pdu: &String| match Pdu::decode_hex(pdu, Direction::MobileTerminated).ok()?.tpdu {
+        Tpdu::Deliver(deliver) => Some(PartInDetail {
+            from: deliver.from.to_string(),
+            text: deliver.user_data.text().unwrap_or_default(),
+            class: deliver.dcs.class().map(MessageClass::number),
+            sent_at: deliver.sent_at.map(|t| (t.unix_seconds(), t.to_string())),
+        }),
+        _ => None,
+    };
+    pdus.iter().filter_map(read).collect()
+}
+
 /// Joins the PDUs of one message, in any order; those missing are named in the answer.
 pub fn assemble(pdus: &[String]) -> Result<Readable, String> {
     let mut delivers = Vec::with_capacity(pdus.len());

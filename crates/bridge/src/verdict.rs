@@ -19,34 +19,30 @@ pub enum Verdict {
     Retry(Duration, Failure),
     /// This modem cannot; another may at once, this one after so long.
     Reroute(Duration, Failure),
+    /// The line broke before it was handed over, which says nothing about the message: again as soon as a modem is up.
+    Interrupted,
     /// It will never be sent.
     GiveUp(Failure),
     /// Nobody knows whether it was sent: `[outbound] on_unknown` decides.
     AskPolicy(Failure),
 }
 
-/// Judges a failed submission; `attempts` counts this one.
+/// Judges a failed submission; `attempts` counts the refusals, this one included.
 pub fn judge(error: &SendError, attempts: u32) -> Verdict {
     match error {
-        SendError::NotSubmitted(fault) => {
-            let delay = if fault.is_fatal() { Duration::ZERO } else { delay(attempts) };
-            judge_class(fault.class(), modem_failure(fault), attempts, delay, fault.is_fatal())
-        }
-        SendError::Refused(error) => {
-            judge_class(error.class(), failure(error), attempts, delay(attempts), false)
-        }
         SendError::Unknown(fault) => Verdict::AskPolicy(Failure::passing("unknown", fault.to_string())),
+        SendError::NotSubmitted(fault) if fault.is_fatal() => Verdict::Interrupted,
+        SendError::NotSubmitted(fault) => judge_class(fault.class(), modem_failure(fault), attempts),
+        SendError::Refused(error) => judge_class(error.class(), failure(error), attempts),
     }
 }
 
-fn judge_class(class: Class, failure: Failure, attempts: u32, delay: Duration, link: bool) -> Verdict {
+fn judge_class(class: Class, failure: Failure, attempts: u32) -> Verdict {
     match class {
         Class::Permanent => Verdict::GiveUp(Failure { permanent: true, ..failure }),
-        // A dead link says nothing about the message: it may be tried for as long as it lives.
-        Class::ThisModem | Class::Unknown if link => Verdict::Retry(delay, failure),
         Class::Transient | Class::Unknown if attempts >= MAX_ATTEMPTS => Verdict::GiveUp(failure),
-        Class::Transient | Class::Unknown => Verdict::Retry(delay, failure),
-        Class::ThisModem => Verdict::Reroute(delay.max(Duration::from_secs(60)), failure),
+        Class::Transient | Class::Unknown => Verdict::Retry(delay(attempts), failure),
+        Class::ThisModem => Verdict::Reroute(delay(attempts).max(Duration::from_secs(60)), failure),
     }
 }
 
@@ -107,6 +103,6 @@ mod tests {
     fn a_fault_after_ctrl_z_is_never_retried_on_our_own() {
         let gone = ModemError::Timeout { command: "AT+CMGS".to_owned(), after: Duration::from_secs(60) };
         assert!(matches!(judge(&SendError::Unknown(gone.clone()), 1), Verdict::AskPolicy(_)));
-        assert!(matches!(judge(&SendError::NotSubmitted(gone), 100), Verdict::Retry(Duration::ZERO, _)));
+        assert_eq!(judge(&SendError::NotSubmitted(gone), 100), Verdict::Interrupted);
     }
 }

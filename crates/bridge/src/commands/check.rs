@@ -9,6 +9,7 @@ use smsbridge_modem::{Session, detect, status};
 use super::ConfigArg;
 use crate::config::{Config, Modem};
 use crate::mqtt::Caller;
+use crate::{payload, rules};
 
 /// Check the configuration.
 #[derive(Debug, Args)]
@@ -18,6 +19,9 @@ pub struct Check {
     /// Try the broker and the modems too (not while a gateway holds the modems)
     #[arg(long)]
     connect: bool,
+    /// Show what the rules would do with this text
+    #[arg(long, value_name = "TEXT")]
+    rule: Option<String>,
 }
 
 impl Check {
@@ -32,6 +36,9 @@ impl Check {
                 .map_or("no PIN", |pin| if pin.expose_secret().is_empty() { "no PIN" } else { "PIN set" });
             println!("ok    modem {}: port {}, {pin}", modem.name, modem.port);
         }
+        if let Some(text) = &self.rule {
+            say_what_rules_do(&config, text);
+        }
         if !self.connect {
             return Ok(true);
         }
@@ -40,6 +47,19 @@ impl Check {
             good &= try_modem(modem).await;
         }
         Ok(good)
+    }
+}
+
+fn say_what_rules_do(config: &Config, text: &str) {
+    match rules::first_match(&config.rules, text) {
+        None => println!("ok    no rule knows this text"),
+        Some(found) => {
+            println!("ok    rule {}: fields {}", found.rule, payload::json(&found.fields));
+            match found.reply {
+                Some(reply) => println!("ok    reply: {reply}"),
+                None => println!("ok    no reply"),
+            }
+        }
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{Config, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls};
+use super::{Config, Event, Hook, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls};
 use crate::message::Name;
 use crate::policy::NumberPattern;
+use crate::rules::Rule;
 use crate::topic;
 
 /// What environment variables begin with; `__` stands for the dot of a key.
@@ -30,6 +31,35 @@ pub(super) struct File {
     store: StoreTable,
     inbound: InboundTable,
     outbound: OutboundTable,
+    rule: Vec<RuleTable>,
+    hook: Vec<HookTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleTable {
+    name: String,
+    r#match: String,
+    reply: Option<String>,
+    #[serde(default = "six")]
+    replies_per_hour: u32,
+}
+
+fn six() -> u32 {
+    6
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HookTable {
+    on: Event,
+    command: Vec<String>,
+    #[serde(default = "sixty")]
+    timeout_s: u32,
+}
+
+fn sixty() -> u32 {
+    60
 }
 
 #[derive(Debug, Deserialize)]
@@ -207,7 +237,30 @@ impl File {
                 deny: patterns("inbound.deny", self.inbound.deny)?,
             },
             outbound: self.outbound.into_outbound()?,
+            rules: self.rule.into_iter().map(RuleTable::into_rule).collect::<Result<_, _>>()?,
+            hooks: self.hook.into_iter().map(HookTable::into_hook).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl RuleTable {
+    fn into_rule(self) -> Result<Rule, String> {
+        Rule::new(self.name, &self.r#match, self.reply.as_deref(), self.replies_per_hour)
+    }
+}
+
+impl HookTable {
+    fn into_hook(self) -> Result<Hook, String> {
+        if self.command.first().is_none_or(String::is_empty) {
+            return Err(
+                "hook.command: a program is expected, then its arguments: [\"/usr/local/bin/on-sms\"]"
+                    .to_owned(),
+            );
+        }
+        if self.timeout_s == 0 {
+            return Err("hook.timeout_s: at least one second is expected".to_owned());
+        }
+        Ok(Hook { on: self.on, command: self.command, timeout: seconds(self.timeout_s) })
     }
 }
 

@@ -14,6 +14,7 @@ use smsbridge_modem::port::PortSpec;
 
 use crate::message::Name;
 use crate::policy::NumberPattern;
+use crate::rules::Rule;
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["smsbridge.toml", "/etc/smsbridge/smsbridge.toml"];
@@ -33,6 +34,38 @@ pub struct Config {
     pub inbound: Inbound,
     /// Rules for outgoing messages.
     pub outbound: Outbound,
+    /// What is made of incoming texts, in order.
+    pub rules: Vec<Rule>,
+    /// What is run for events.
+    pub hooks: Vec<Hook>,
+}
+
+/// What a hook is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// A whole incoming message.
+    Received,
+    /// A step of a request.
+    Result,
+}
+
+/// A program run for events.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// For which.
+    pub on: Event,
+    /// The program and its arguments; no shell.
+    pub command: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl Hook {
+    /// What names this hook in the store: its command, so that a changed one is another.
+    pub fn key(&self) -> String {
+        crate::payload::json(&self.command)
+    }
 }
 
 /// The broker and how to speak to it.
@@ -240,6 +273,10 @@ mod tests {
             ("[mqtt]\nurl=\"mqtt://x\"\nca_file=\"a\"", "mqtts://"),
             ("[outbound]\non_unknown = \"retry\"", "resend"),
             ("[[modem]]\npin = \"12\"", "pin"),
+            ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "rule r"),
+            ("[[rule]]\nname = \"r\"\nmatch = \"x\"\nreply = \"{y}\"", "{y}"),
+            ("[[hook]]\non = \"call\"\ncommand = [\"x\"]", "received"),
+            ("[[hook]]\non = \"received\"\ncommand = []", "hook.command"),
         ] {
             let said = mistake(text);
             assert!(said.contains(expected), "{text:?} was answered with: {said}");

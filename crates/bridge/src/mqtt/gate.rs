@@ -6,6 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt as _;
 use rumqttc::v5::AsyncClient;
 use tokio::sync::Notify;
 
@@ -36,12 +37,19 @@ impl Gate {
     pub(super) fn close(&self, empty: impl FnOnce()) {
         let mut number = self.number();
         *number += 1;
+        // A hang-up asked for and not yet heard meant the connection that just ended.
+        let _ = self.hang_up.notified().now_or_never();
         empty();
     }
 
-    /// Asks the pump to end the connection.
-    pub(super) fn hang_up(&self) {
-        self.hang_up.notify_one();
+    /// Asks the pump to end `connection`; false if it is gone already.
+    pub(super) fn hang_up(&self, connection: u64) -> bool {
+        let number = self.number();
+        let stands = *number == connection;
+        if stands {
+            self.hang_up.notify_one();
+        }
+        stands
     }
 
     /// Waits until the link asks for that.

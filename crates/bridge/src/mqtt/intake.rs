@@ -44,7 +44,7 @@ impl Intake {
         let respond_to = match self.response_topic(publish) {
             Ok(respond_to) => respond_to,
             Err(failure) => {
-                return self.refuse(*payload::unreadable(&publish.payload, failure), None, now).await;
+                return self.refuse(payload::refused(&publish.payload, failure), None, now).await;
             }
         };
         let read = |publish: &Publish| -> Result<(), Failure> {
@@ -115,7 +115,13 @@ impl Intake {
             Some(seconds) => Some(Duration::from_secs(seconds.into())),
             None => self.rules.ttl,
         };
-        let ttl = [ttl, expiry.map(|s| Duration::from_secs(s.into()))].into_iter().flatten().min();
+        // A message for later lives from then on; what MQTT says of its PUBLISH counts from now.
+        let from = ask.send_at.map_or(now, |at| at.max(now));
+        let after = |start: UnixMs, ttl: Duration| {
+            start + UnixMs::try_from(ttl.as_millis()).unwrap_or(UnixMs::MAX / 2)
+        };
+        let ends =
+            [ttl.map(|ttl| after(from, ttl)), expiry.map(|s| after(now, Duration::from_secs(s.into())))];
         let request = Request {
             id: ask.id,
             content,
@@ -124,7 +130,7 @@ impl Intake {
             body: ask.body,
             modem: via.or(ask.modem),
             delivery_report: ask.delivery_report.unwrap_or(self.rules.delivery_report),
-            expires_at: ttl.map(|ttl| now + UnixMs::try_from(ttl.as_millis()).unwrap_or(UnixMs::MAX / 2)),
+            expires_at: ends.into_iter().flatten().min(),
             send_at: ask.send_at,
             priority: ask.priority,
             respond_to,
@@ -157,10 +163,7 @@ impl Intake {
         let (encoding, parts) = sms::count(&ask.body)?;
         match u8::try_from(parts) {
             Ok(parts) if parts <= self.rules.max_parts => Ok((encoding, parts)),
-            _ => Err(Failure::permanent(
-                "too-long",
-                format!("the message takes {parts} parts; [outbound] max_parts = {}", self.rules.max_parts),
-            )),
+            _ => Err(policy::too_long(parts, self.rules.max_parts)),
         }
     }
 
@@ -194,7 +197,9 @@ impl Intake {
         respond_to: Option<ResponseTopic>,
         now: UnixMs,
     ) -> Result<(), StoreError> {
-        tracing::warn!(code = refused.failure.code, "a request was rejected: {}", refused.failure.message);
+        // The words may quote what the caller wrote, and that is not for the log.
+        tracing::warn!(code = refused.failure.code, id = refused.id, "a request was rejected");
+        tracing::debug!("it was rejected: {}", refused.failure.message);
         self.store.answer(payload::rejection(&refused, now), respond_to).await
     }
 

@@ -4,6 +4,7 @@
 //! the client: a full client and a waiting pump would wait for each other. Input: packets from the pump, wake-ups from
 //! the store and the board.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use super::board::Board;
 use super::gate::Gate;
 use super::intake::Intake;
 use super::pump::FromBroker;
+use super::suspects::Suspects;
 use super::window::{Token, Window};
 use crate::crash;
 use crate::store::{OutboxRow, Store, StoreError};
@@ -71,6 +73,7 @@ pub struct Link {
     /// Requests the store could not take yet, with the time the first one came.
     held: Vec<Publish>,
     held_since: Option<Instant>,
+    suspects: Suspects,
 }
 
 /// What is true of one connection only.
@@ -83,6 +86,8 @@ struct Live {
     session: i64,
     /// The newest request when the broker last answered a PINGREQ.
     settled: i64,
+    /// Rows on which connections keep breaking: offered last, one at a time.
+    aside: VecDeque<OutboxRow>,
 }
 
 impl Link {
@@ -108,6 +113,7 @@ impl Link {
             live: None,
             held: Vec::new(),
             held_since: None,
+            suspects: Suspects::default(),
         }
     }
 
@@ -151,11 +157,18 @@ impl Link {
                         live.window.written(packet_id);
                     }
                 }
-                FromBroker::Acknowledged(ack) => acknowledged.extend(self.acknowledged(&ack).await),
+                FromBroker::Acknowledged(ack) => {
+                    if let Some(row) = self.acknowledged(&ack).await {
+                        self.suspects.acknowledged(row);
+                        acknowledged.push(row);
+                    }
+                }
                 FromBroker::Arrived(publish) => requests.push(publish),
                 FromBroker::Answered => self.settle_packet_ids().await,
                 FromBroker::Lost(why) => {
-                    self.live = None;
+                    if let Some(live) = self.live.take() {
+                        self.suspects.connection_lost(live.window.oldest_row());
+                    }
                     self.held.clear();
                     requests.clear();
                     self.status.set(Some(why));
@@ -183,7 +196,7 @@ impl Link {
         self.held_since = None;
         let session = match self.subscribe(connection, session_present).await {
             Ok(session) => session,
-            Err(why) => return self.drop_connection(&why),
+            Err(why) => return self.hang_up(connection, &why),
         };
         self.live = Some(Live {
             connection,
@@ -192,6 +205,7 @@ impl Link {
             cursor: 0,
             session,
             settled: 0,
+            aside: VecDeque::new(),
         });
         self.status.set(None);
         self.board.show_all();
@@ -224,7 +238,7 @@ impl Link {
 
     /// What was acknowledged a whole PINGREQ ago has been heard by the broker.
     async fn settle_packet_ids(&mut self) {
-        let Some(live) = &mut self.live else { return };
+        let Some(live) = self.live.as_mut().filter(|_| self.held.is_empty()) else { return };
         match self.store.packet_ids_settled(live.settled).await {
             Ok(newest) => live.settled = newest,
             Err(error) => tracing::debug!("{error}"),
@@ -326,7 +340,7 @@ impl Link {
             && live.window.free() > 0
         {
             let rows = match self.store.owed(live.cursor, live.window.free()).await {
-                Ok(rows) if rows.is_empty() => return,
+                Ok(rows) if rows.is_empty() => return self.offer_one_set_aside().await,
                 Ok(rows) => rows,
                 Err(error) => {
                     tracing::error!("{error}");
@@ -334,14 +348,30 @@ impl Link {
                 }
             };
             for row in rows {
-                self.hand_over(row).await;
+                match &mut self.live {
+                    Some(live) if self.suspects.holds(row.id) => {
+                        live.cursor = row.id;
+                        live.aside.push_back(row);
+                    }
+                    _ => self.hand_over(row).await,
+                }
             }
+        }
+    }
+
+    /// With nothing else owed, a row set aside gets its turn, alone.
+    async fn offer_one_set_aside(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        if live.window.is_empty()
+            && let Some(row) = live.aside.pop_front()
+        {
+            self.hand_over(row).await;
         }
     }
 
     async fn hand_over(&mut self, row: OutboxRow) {
         let Some(live) = &mut self.live else { return };
-        live.cursor = row.id;
+        live.cursor = live.cursor.max(row.id);
         let size = row.payload.len() + row.topic.len() + row.correlation.as_ref().map_or(0, Vec::len) + 64;
         if size > live.max_packet {
             let why = format!("{size} octets, and the broker takes {} at most", live.max_packet);
@@ -392,12 +422,16 @@ impl Link {
 
     /// Ends this connection from our side; the pump makes the next one.
     fn drop_connection(&mut self, why: &str) {
-        let Some(live) = self.live.take() else { return };
+        if let Some(live) = self.live.take() {
+            self.hang_up(live.connection, why);
+        }
+    }
+
+    fn hang_up(&self, connection: u64, why: &str) {
         // The pump may know already that it is gone.
-        if self.gate.connection() == live.connection {
+        if self.gate.hang_up(connection) {
             tracing::warn!("dropping the connection to the broker: {why}");
             self.status.set(Some(why.to_owned()));
-            self.gate.hang_up();
         }
     }
 

@@ -11,6 +11,7 @@ mod intake;
 mod link;
 mod options;
 mod pump;
+mod suspects;
 mod window;
 
 pub use board::Board;
@@ -40,6 +41,10 @@ const MAX_PACKET: u32 = 4 * 1024 * 1024;
 /// Packets waiting between pump and link.
 const EVENTS: usize = 256;
 
+/// What the client takes before it has written any of it: every acknowledgement we may owe, the window, and one
+/// SUBSCRIBE or UNSUBSCRIBE a modem. Room alone costs nothing.
+const TO_CLIENT: usize = RECEIVE_MAXIMUM as usize + window::MAX as usize + 1024;
+
 /// Both halves of a connection to the broker, and the channel between them.
 pub struct Connection {
     /// The half that owns the socket.
@@ -53,7 +58,7 @@ pub struct Connection {
 /// Prepares a connection; nothing is sent before the pump runs.
 pub fn prepare(config: &Mqtt, client_id: &str, topics: &Topics) -> Result<Connection, ConfigError> {
     let options = options::gateway(config, client_id, topics)?;
-    let (client, event_loop) = rumqttc::v5::AsyncClient::new(options, usize::from(window::MAX) + 64);
+    let (client, event_loop) = rumqttc::v5::AsyncClient::new(options, TO_CLIENT);
     let (to_link, events) = mpsc::channel(EVENTS);
     let place = Arc::from(format!("{}:{}", config.host, config.port));
     let gate = Arc::new(Gate::new(client));

@@ -18,6 +18,10 @@ use crate::topic::Topics;
 /// How often a silent connection is probed. Three of them without any event, and it is dropped.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
+/// PUBLISHes the client has room for: several windows, so that acknowledgements out of order never meet a packet id
+/// still in use.
+pub(super) const IN_FLIGHT: u16 = window::MAX * 6;
+
 /// Requests wait in the broker for as long while we are away.
 const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
 
@@ -28,8 +32,7 @@ pub(super) fn gateway(config: &Mqtt, client_id: &str, topics: &Topics) -> Result
     options.set_session_expiry_interval(Some(SESSION_EXPIRY_S));
     options.set_receive_maximum(Some(RECEIVE_MAXIMUM));
     options.set_manual_acks(true);
-    // Five windows of room, so that acknowledgements out of order never meet a packet id still in use.
-    options.set_outgoing_inflight_upper_limit(window::MAX * 6);
+    options.set_outgoing_inflight_upper_limit(IN_FLIGHT);
     options.set_last_will(LastWill::new(
         topics.gateway_availability(),
         "offline",

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet, PubAck, Publish};
-use rumqttc::v5::{ConnectionError, Event, EventLoop};
+use rumqttc::v5::{ConnectionError, Event, EventLoop, MqttState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
-use super::options::KEEP_ALIVE;
+use super::options::{IN_FLIGHT, KEEP_ALIVE};
 use crate::backoff::Reconnect;
 
 /// A broker is back in seconds, an alarm should be too.
@@ -145,8 +145,8 @@ impl Pump {
         self.gate.close(|| {
             event_loop.clean();
             event_loop.pending.clear();
-            event_loop.state.collision = None;
-            event_loop.state.events.clear();
+            // Packet ids, collisions and the broker's limits begin anew; the client would carry them over.
+            event_loop.state = MqttState::new(IN_FLIGHT, true);
         });
     }
 }

@@ -43,6 +43,15 @@ impl Window {
         self.handed.is_empty() && self.in_flight.is_empty()
     }
 
+    /// The oldest row in flight.
+    pub(super) fn oldest_row(&self) -> Option<i64> {
+        let row = |token: &Token| match token {
+            Token::Row(row) => Some(*row),
+            Token::Board(..) => None,
+        };
+        self.handed.iter().chain(self.in_flight.values()).filter_map(row).min()
+    }
+
     /// A PUBLISH was handed to the client.
     pub(super) fn hand(&mut self, token: Token) {
         self.handed.push_back(token);

@@ -7,10 +7,16 @@ use std::time::Duration;
 
 use rusqlite::OptionalExtension as _;
 
-use super::{Store, StoreError, Tx, name, outbox};
-use crate::message::{Arrival, Content, Readable, Received, Sim, Slot, UnixMs, new_id};
+use super::requests::{self, Origin};
+use super::{Store, StoreError, Tx, hooks, name, outbox};
+use crate::config::Event;
+use crate::hooks::gammu_environment;
+use crate::message::{
+    Arrival, Body, Content, Encoding, Outgoing, Readable, Received, Request, Sim, Slot, UnixMs, new_id,
+};
 use crate::payload;
 use crate::policy;
+use crate::rules::{self, Match};
 use crate::sms::{self, Part, Place, Reading};
 
 /// Parts of one message carry time stamps this near to each other, however late they arrive.
@@ -285,7 +291,8 @@ fn publish(
         content,
         pdus,
     };
-    let payload = payload::received(&message, tx.rules.inbound.include_pdu);
+    let found = whole_text(&message.content).and_then(|text| rules::first_match(&tx.rules.rules, text));
+    let payload = payload::received(&message, found.as_ref(), tx.rules.inbound.include_pdu);
     tx.sql
         .prepare_cached(
             "INSERT INTO received (id, modem, sender, received_at, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -296,6 +303,72 @@ fn publish(
         if tx.rules.retain_last {
             outbox::owe_latest(tx, &tx.rules.topics.last(&message.modem), &payload)?;
         }
+        hooks::owe_runs(tx, Event::Received, &payload, || {
+            gammu_environment(
+                message.modem.as_str(),
+                &sms::in_detail(&message.pdus),
+                whole_text(&message.content),
+            )
+        })?;
+        if let Some(found) = found {
+            answer(tx, &message, sender, found)?;
+        }
     }
     Ok(Accepted::Whole(id))
+}
+
+/// The text of a message that is all there.
+fn whole_text(content: &Content) -> Option<&str> {
+    match content {
+        Content::Readable(Readable { text: Some(text), missing, late_for: None, .. })
+            if missing.is_empty() =>
+        {
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+/// Stores a rule's reply beside the message it answers: both are there or neither. Two gateways that answer each other
+/// are stopped by the limit a rule has for each sender.
+fn answer(tx: &Tx<'_>, message: &Received, sender: &str, found: Match) -> Result<(), StoreError> {
+    let Some(text) = found.reply.filter(|_| rules::may_answer(sender)) else { return Ok(()) };
+    let Ok(to) = policy::normalise(sender, &tx.rules.outbound.default_country) else { return Ok(()) };
+    let hour_ago = message.received_at - 3_600_000;
+    let answered: u32 = tx
+        .sql
+        .prepare_cached(
+            "SELECT count(*) FROM message m JOIN request r ON r.id = m.request_id
+             WHERE m.recipient = ?1 AND r.accepted_at > ?2 AND r.id GLOB 'reply-*'",
+        )?
+        .query_row((&to, hour_ago), |row| row.get(0))?;
+    if answered >= found.replies_per_hour {
+        tracing::warn!(rule = found.rule, "no more replies to one sender within the hour");
+        return Ok(());
+    }
+    let rules = &tx.rules.outbound;
+    let body =
+        Body { content: Outgoing::Text(text), class: None, encoding: Encoding::Auto, transliterate: false };
+    let parts = sms::count(&body).map(|(_, parts)| u8::try_from(parts).unwrap_or(u8::MAX));
+    let refusal = match &parts {
+        Err(failure) => Some(failure.clone()),
+        Ok(parts) if *parts > rules.max_parts => Some(policy::too_long((*parts).into(), rules.max_parts)),
+        Ok(_) => policy::admit(&to, rules).err(),
+    };
+    let request = Request {
+        id: Some(format!("reply-{}", message.id)),
+        content: String::new(),
+        to: vec![(to, refusal)],
+        parts: parts.unwrap_or(0),
+        body,
+        modem: Some(message.modem.clone()),
+        delivery_report: rules.delivery_report,
+        expires_at: rules
+            .ttl
+            .map(|ttl| message.received_at + i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX / 2)),
+        send_at: None,
+        priority: 0,
+        respond_to: None,
+    };
+    requests::insert(tx, &request, Origin::OURS, message.received_at)
 }

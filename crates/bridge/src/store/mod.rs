@@ -6,6 +6,7 @@
 
 mod facts;
 mod history;
+mod hooks;
 mod inbound;
 mod outbound;
 mod outbox;
@@ -28,6 +29,7 @@ use crate::topic::Topics;
 
 pub use facts::PinAttempt;
 pub use history::{Entry, History, Wanted};
+pub use hooks::HookRun;
 pub use inbound::Accepted;
 pub use outbound::{Claim, Claimed};
 pub use outbox::OutboxRow;
@@ -53,6 +55,10 @@ pub struct Rules {
     pub inbound: crate::config::Inbound,
     /// Outgoing messages.
     pub outbound: crate::config::Outbound,
+    /// What is made of incoming texts, in order.
+    pub rules: Vec<crate::rules::Rule>,
+    /// What is run for events.
+    pub hooks: Vec<crate::config::Hook>,
 }
 
 /// Why the store cannot be opened, and what to do.
@@ -130,6 +136,8 @@ pub struct Wakes {
     pub outbox: Notify,
     /// There may be something to send.
     pub queue: Notify,
+    /// There may be a hook to run.
+    pub hooks: Notify,
 }
 
 /// What a verb works with: the open transaction, the rules, and whom to wake after the commit.
@@ -138,6 +146,7 @@ pub(crate) struct Tx<'a> {
     pub(crate) rules: &'a Rules,
     wake_outbox: &'a Cell<bool>,
     wake_queue: &'a Cell<bool>,
+    wake_hooks: &'a Cell<bool>,
 }
 
 impl Tx<'_> {
@@ -147,6 +156,10 @@ impl Tx<'_> {
 
     fn wake_queue(&self) {
         self.wake_queue.set(true);
+    }
+
+    fn wake_hooks(&self) {
+        self.wake_hooks.set(true);
     }
 }
 
@@ -317,12 +330,12 @@ fn commit(
     wakes: &Wakes,
     group: &mut [Box<dyn Job>],
 ) -> Result<Vec<Answer>, StoreError> {
-    let (outbox, queue) = (Cell::new(false), Cell::new(false));
+    let (outbox, queue, hooks) = (Cell::new(false), Cell::new(false), Cell::new(false));
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
         let savepoint = transaction.savepoint()?;
-        let tx = Tx { sql: &savepoint, rules, wake_outbox: &outbox, wake_queue: &queue };
+        let tx = Tx { sql: &savepoint, rules, wake_outbox: &outbox, wake_queue: &queue, wake_hooks: &hooks };
         let outcome = job.run(&tx);
         match &outcome {
             Ok(()) => savepoint.commit()?,
@@ -338,6 +351,9 @@ fn commit(
     }
     if queue.get() {
         wakes.queue.notify_waiters();
+    }
+    if hooks.get() {
+        wakes.hooks.notify_one();
     }
     Ok(outcomes)
 }

@@ -59,7 +59,7 @@ impl Store {
                        AND (modem IS NULL OR modem = ?1) AND (sim IS NULL OR sim = ?2)
                        AND NOT EXISTS
                          (SELECT 1 FROM avoid a WHERE a.message_id = message.id AND a.modem = ?1 AND a.until > ?3)
-                     ORDER BY priority DESC, attempts > 3, id LIMIT 1",
+                     ORDER BY priority DESC, faults > 3, id LIMIT 1",
                 )?
                 .query_row((modem.as_str(), &sim, now), |row| row.get(0))
                 .optional()?;
@@ -157,7 +157,14 @@ impl Store {
                 Verdict::GiveUp(failure) => {
                     requeue(tx, message, sequence)?;
                     let details = failed_after(tx, message, modem.as_str(), Some(failure.clone()))?;
-                    return finish(tx, message, State::Failed, details, now);
+                    return finish(tx, message, ending(tx, message, State::Failed)?, details, now);
+                }
+                Verdict::Interrupted => {
+                    // A message in whose hands modems keep dying lets others by.
+                    tx.sql
+                        .prepare_cached("UPDATE message SET faults = faults + 1 WHERE id = ?1")?
+                        .execute([message])?;
+                    unclaim(tx, message)?;
                 }
                 Verdict::Retry(delay, _) => postpone(tx, message, now + millis(*delay), None, now)?,
                 Verdict::Reroute(delay, _) => postpone(tx, message, now + millis(*delay), Some(&modem), now)?,
@@ -228,7 +235,8 @@ impl Store {
                 .collect::<Result<_, _>>()?;
             for message in over {
                 let parts_sent = parts_sent(tx, message)?;
-                finish(tx, message, State::Expired, Details { parts_sent, ..Details::default() }, now)?;
+                let state = ending(tx, message, State::Expired)?;
+                finish(tx, message, state, Details { parts_sent, ..Details::default() }, now)?;
             }
             let unreported: Vec<(i64, u32)> = tx
                 .sql
@@ -287,7 +295,7 @@ fn over_budget(tx: &Tx<'_>, modem: &Name, now: UnixMs) -> Result<Option<String>,
         let Some(limit) = limit else { continue };
         let sent: u32 = tx
             .sql
-            .prepare_cached("SELECT count(*) FROM message_part WHERE modem = ?1 AND submitted_at > ?2")?
+            .prepare_cached("SELECT coalesce(sum(1 + unknowns), 0) FROM message_part WHERE modem = ?1 AND submitted_at > ?2")?
             .query_row((modem.as_str(), now - period), |row| row.get(0))?;
         if sent >= limit {
             return Ok(Some(format!("[outbound] {key} = {limit} is used up: messages wait")));
@@ -324,6 +332,17 @@ fn settle_unknown(
             finish(tx, message, State::Unknown, details, now)
         }
     }
+}
+
+/// How a message that goes no further ends: nobody may claim it was not sent while a part of it may have been.
+fn ending(tx: &Tx<'_>, message: i64, state: State) -> Result<State, StoreError> {
+    let may_be_out: bool = tx
+        .sql
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM message_part WHERE message_id = ?1 AND unknowns > 0 AND state <> 'submitted')",
+        )?
+        .query_row([message], |row| row.get(0))?;
+    Ok(if may_be_out { State::Unknown } else { state })
 }
 
 fn requeue(tx: &Tx<'_>, message: i64, sequence: u8) -> Result<(), StoreError> {

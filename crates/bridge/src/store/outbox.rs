@@ -1,6 +1,7 @@
 //! What is owed to the broker: rows in order, deleted when the broker has acknowledged them.
 
 use super::{Store, StoreError, Tx};
+use crate::config::Event;
 use crate::message::{Outcome, ResponseTopic};
 use crate::payload;
 
@@ -116,6 +117,7 @@ pub(super) fn owe_result(
     respond_to: Option<&ResponseTopic>,
 ) -> Result<(), StoreError> {
     insert(tx, &tx.rules.topics.result(), result, false, None)?;
+    super::hooks::owe_runs(tx, Event::Result, result, || "{}".to_owned())?;
     if let Some(ResponseTopic { topic, correlation }) = respond_to {
         insert(tx, topic, result, false, correlation.as_deref())?;
     }

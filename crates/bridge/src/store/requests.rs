@@ -17,6 +17,11 @@ pub struct Origin {
     pub session: i64,
 }
 
+impl Origin {
+    /// A request of our own, not from the broker.
+    pub(super) const OURS: Origin = Origin { packet_id: 0, redelivered: false, session: 0 };
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admitted {
@@ -49,9 +54,11 @@ impl Store {
     pub async fn packet_ids_settled(&self, up_to: i64) -> Result<i64, StoreError> {
         self.write(move |tx| {
             tx.sql
-                .prepare_cached("UPDATE request SET packet_id = NULL WHERE packet_id IS NOT NULL AND rowid <= ?1")?
+                .prepare_cached(
+                    "UPDATE request SET packet_id = NULL WHERE packet_id IS NOT NULL AND row <= ?1",
+                )?
                 .execute([up_to])?;
-            Ok(tx.sql.query_row("SELECT coalesce(max(rowid), 0) FROM request", [], |row| row.get(0))?)
+            Ok(tx.sql.query_row("SELECT coalesce(max(row), 0) FROM request", [], |row| row.get(0))?)
         })
         .await
     }
@@ -62,7 +69,8 @@ impl Store {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
                 "SELECT id, recipient, state, claimed_by IS NULL AND final = 0 AND state = 'accepted'
-                   AND NOT EXISTS (SELECT 1 FROM message_part p WHERE p.message_id = m.id AND p.state <> 'queued')
+                   AND NOT EXISTS
+                     (SELECT 1 FROM message_part p WHERE p.message_id = m.id AND (p.state <> 'queued' OR p.unknowns > 0))
                  FROM message m WHERE request_id = ?1",
             )?;
             let messages: Vec<(i64, String, String, bool)> = select
@@ -98,7 +106,7 @@ fn known(tx: &Tx<'_>, request: &Request, origin: Origin) -> Result<Option<(Strin
     // Without an id a redelivery is known by its packet id, which names one message only within an MQTT session, and
     // only until it is used again: hence the newest.
     let mut select = tx.sql.prepare_cached(
-        "SELECT id, content FROM request WHERE packet_id = ?1 AND session = ?2 ORDER BY rowid DESC LIMIT 1",
+        "SELECT id, content FROM request WHERE packet_id = ?1 AND session = ?2 ORDER BY row DESC LIMIT 1",
     )?;
     let newest: Option<(String, String)> = select
         .query_row((origin.packet_id, origin.session), |row| Ok((row.get(0)?, row.get(1)?)))
@@ -130,7 +138,7 @@ fn conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Result<(),
     Ok(())
 }
 
-fn insert(tx: &Tx<'_>, request: &Request, origin: Origin, now: UnixMs) -> Result<(), StoreError> {
+pub(super) fn insert(tx: &Tx<'_>, request: &Request, origin: Origin, now: UnixMs) -> Result<(), StoreError> {
     let id = request.id.clone().unwrap_or_else(new_id);
     let (topic, correlation) = match &request.respond_to {
         Some(ResponseTopic { topic, correlation }) => (Some(topic), correlation.as_ref()),

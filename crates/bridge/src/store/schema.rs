@@ -69,7 +69,8 @@ CREATE TABLE direct (
 
 -- One publish to `send`.
 CREATE TABLE request (
-  id          TEXT PRIMARY KEY,
+  row         INTEGER PRIMARY KEY AUTOINCREMENT,
+  id          TEXT NOT NULL UNIQUE,
   content     TEXT NOT NULL,        -- what makes two requests the same
   body        TEXT NOT NULL,        -- JSON of what is sent
   respond_to  TEXT,
@@ -83,7 +84,7 @@ CREATE INDEX request_packet ON request (packet_id, session) WHERE packet_id IS N
 -- One recipient of a request.
 CREATE TABLE message (
   id              INTEGER PRIMARY KEY,
-  request_id      TEXT NOT NULL REFERENCES request ON DELETE CASCADE,
+  request_id      TEXT NOT NULL REFERENCES request (id) ON DELETE CASCADE,
   recipient       TEXT NOT NULL,
   state           TEXT NOT NULL
     CHECK (state IN ('accepted','sent','delivered','failed','rejected','expired','cancelled','unknown')),
@@ -94,7 +95,8 @@ CREATE TABLE message (
   delivery_report INTEGER NOT NULL,
   not_before      INTEGER NOT NULL,
   expires_at      INTEGER,
-  attempts        INTEGER NOT NULL DEFAULT 0,
+  attempts        INTEGER NOT NULL DEFAULT 0,  -- refusals
+  faults          INTEGER NOT NULL DEFAULT 0,  -- of the line, with this message in hand
   claimed_by      TEXT,
   reference       INTEGER NOT NULL, -- concatenation reference of its parts
   parts           INTEGER NOT NULL,
@@ -160,6 +162,16 @@ CREATE TABLE outbox (
   why_parked  TEXT
 ) STRICT;
 CREATE INDEX outbox_topic ON outbox (topic) WHERE retain = 1;
+
+-- Programs to be run for events; a row is gone when its program has ended well.
+CREATE TABLE hook_run (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  hook        TEXT NOT NULL,
+  payload     TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  attempts    INTEGER NOT NULL DEFAULT 0,
+  not_before  INTEGER NOT NULL
+) STRICT;
 
 -- A PIN is written down before it is tried; the value itself never is.
 CREATE TABLE pin_attempt (

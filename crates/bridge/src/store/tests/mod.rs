@@ -184,6 +184,8 @@ fn rules() -> Rules {
             per_minute: None,
             per_day: None,
         },
+        rules: Vec::new(),
+        hooks: Vec::new(),
     }
 }
 

@@ -287,3 +287,25 @@ async fn a_request_nobody_can_read_any_longer_fails_and_lets_the_others_by() {
     assert_eq!(house.states().await, ["failed"]);
     assert_eq!(house.claim(T0).await.expect("the next one").request, "b");
 }
+
+#[tokio::test]
+async fn what_may_be_on_air_cannot_be_withdrawn() {
+    let mut house = killed_while_submitting(OnUnknown::Resend).await;
+    house.store().cancel("a".to_owned(), T0).await.unwrap();
+    let results = house.results().await;
+    assert_eq!((&results[0]["error"]["code"], &results[0]["final"]), (&"too-late".into(), &false.into()));
+    assert!(house.claim(T0).await.is_some());
+}
+
+#[tokio::test]
+async fn what_may_have_been_sent_is_unknown_when_its_time_is_over() {
+    let mut house = House::new();
+    house.admit(Request { expires_at: Some(T0 + MINUTE), ..request("a", ALICE) }, T0).await;
+    let claim = house.claim(T0).await.unwrap();
+    house.submitting(&claim, 1, T0).await;
+    release(&house, "main", T0).await;
+    house.drain().await;
+    house.store().expire(T0 + HOUR).await.unwrap();
+    let results = house.results().await;
+    assert_eq!((&results[0]["state"], &results[0]["final"]), (&"unknown".into(), &true.into()));
+}

@@ -1,0 +1,164 @@
+//! Rules for incoming messages: captures become fields, and a template becomes a reply.
+//!
+//! Pure. The store asks for the match inside the transaction that stores the message, so that a reply exists exactly
+//! when its message does. Input: `[[rule]]` tables and texts.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+/// A rule as configured.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name in `rule`.
+    pub name: String,
+    pattern: Regex,
+    reply: Option<Template>,
+    /// Replies to one sender in a rolling hour.
+    pub replies_per_hour: u32,
+}
+
+/// What a rule made of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The rule's name.
+    pub rule: String,
+    /// Its named captures.
+    pub fields: BTreeMap<String, String>,
+    /// What to answer.
+    pub reply: Option<String>,
+    /// How often one sender may be answered in an hour.
+    pub replies_per_hour: u32,
+}
+
+impl Rule {
+    /// A rule from its parts, or what is wrong with them.
+    pub fn new(
+        name: String,
+        pattern: &str,
+        reply: Option<&str>,
+        replies_per_hour: u32,
+    ) -> Result<Rule, String> {
+        let compiled = Regex::new(pattern).map_err(|e| format!("match of rule {name}: {e}"))?;
+        let captures: Vec<&str> = compiled.capture_names().flatten().collect();
+        let reply = reply.map(|text| Template::parse(text, &captures)).transpose();
+        let reply = reply.map_err(|e| format!("reply of rule {name}: {e}"))?;
+        Ok(Rule { name, reply, replies_per_hour, pattern: compiled })
+    }
+
+    fn apply(&self, text: &str) -> Option<Match> {
+        let captures = self.pattern.captures(text)?;
+        let named = self.pattern.capture_names().flatten();
+        let fields: BTreeMap<String, String> = named
+            .filter_map(|name| Some((name.to_owned(), captures.name(name)?.as_str().to_owned())))
+            .collect();
+        Some(Match {
+            rule: self.name.clone(),
+            reply: self.reply.as_ref().map(|template| template.fill(&fields)),
+            fields,
+            replies_per_hour: self.replies_per_hour,
+        })
+    }
+}
+
+/// The first rule, in the order of the configuration, that knows the text.
+pub fn first_match(rules: &[Rule], text: &str) -> Option<Match> {
+    rules.iter().find_map(|rule| rule.apply(text))
+}
+
+/// A text with places for captures: `{name}`; `{{` and `}}` stand for the braces themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Template(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Field(String),
+}
+
+impl Template {
+    fn parse(text: &str, captures: &[&str]) -> Result<Template, String> {
+        let mut pieces = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            plain.push_str(&rest[..at]);
+            let brace = &rest[at..=at];
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix(brace) {
+                plain.push_str(brace);
+                rest = after;
+            } else if brace == "{" {
+                let (name, after) =
+                    rest.split_once('}').ok_or("a { without its }; {{ stands for the brace itself")?;
+                if !captures.contains(&name) {
+                    return Err(format!(
+                        "{{{name}}} is not captured by match; it captures: {}",
+                        captures.join(", ")
+                    ));
+                }
+                pieces.push(Piece::Text(std::mem::take(&mut plain)));
+                pieces.push(Piece::Field(name.to_owned()));
+                rest = after;
+            } else {
+                return Err("a } without its {; }} stands for the brace itself".to_owned());
+            }
+        }
+        plain.push_str(rest);
+        pieces.push(Piece::Text(plain));
+        Ok(Template(pieces))
+    }
+
+    fn fill(&self, fields: &BTreeMap<String, String>) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Field(name) => fields.get(name).cloned().unwrap_or_default(),
+        };
+        self.0.iter().map(piece).collect()
+    }
+}
+
+/// Whether a rule may answer this sender: a phone number, neither a short code nor a name.
+pub fn may_answer(sender: &str) -> bool {
+    let digits = sender.strip_prefix('+').unwrap_or(sender);
+    digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter() -> Rule {
+        let reply = "Принято. Абонент {account}, показание {reading}";
+        Rule::new("meter".into(), r"(?<account>\d+)\D+(?<reading>\d+)", Some(reply), 6).unwrap()
+    }
+
+    #[test]
+    fn a_meter_reading_is_found_and_answered() {
+        let found = first_match(&[meter()], "Счёт 12345, показание 678").unwrap();
+        assert_eq!(found.fields["account"], "12345");
+        assert_eq!(found.fields["reading"], "678");
+        assert_eq!(found.reply.as_deref(), Some("Принято. Абонент 12345, показание 678"));
+        assert_eq!(first_match(&[meter()], "Добрый день"), None);
+    }
+
+    #[test]
+    fn a_template_that_names_what_is_not_captured_is_a_mistake_in_the_configuration() {
+        for (reply, said) in
+            [("{acount}", "account"), ("{account", "without its }"), ("account}", "without its {")]
+        {
+            let wrong = Rule::new("r".into(), "(?<account>x)", Some(reply), 6).unwrap_err();
+            assert!(wrong.contains(said), "{reply}: {wrong}");
+        }
+        let braces = Rule::new("r".into(), "(?<a>x)", Some("{{{a}}}"), 6).unwrap();
+        assert_eq!(first_match(&[braces], "x").unwrap().reply.as_deref(), Some("{x}"));
+    }
+
+    #[test]
+    fn names_and_short_codes_are_never_answered() {
+        assert!(may_answer("+4915112345678") && may_answer("0151123456"));
+        for sender in ["InfoBank", "22333", "", "+12", "1a34567"] {
+            assert!(!may_answer(sender), "{sender} would be answered");
+        }
+    }
+}
