@@ -11,9 +11,10 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::{self, now_ms};
 use crate::config::Config;
 use crate::hooks;
-use crate::message::{Name, now_ms};
+use crate::message::Name;
 use crate::modem_task::ModemTask;
 use crate::mqtt::{self, Board, Intake, Link, LinkStatus};
 use crate::payload;
@@ -61,6 +62,7 @@ async fn run_with(
     let names: Vec<Name> = config.modems.iter().map(|modem| modem.name.clone()).collect();
     let client_id = store.client_id().await.context("the store cannot be written")?;
     let board = Arc::new(Board::default());
+    clock::begin(store.newest_time().await?);
     let released = store.release(None, now_ms()).await?;
     if released > 0 {
         tracing::info!(released, "messages in the hands of a modem when the last run ended wait again");
@@ -293,18 +295,32 @@ impl Timer {
             if problem != self.form.problem || shown_at.is_none_or(|at| at.elapsed() >= SHOW_EVERY) {
                 shown_at = Some(Instant::now());
                 self.show(problem).await;
+                self.remember_time().await;
                 notify(sd_notify::NotifyState::Watchdog);
             }
         }
     }
 
     async fn look(&self) -> Result<(), StoreError> {
+        if let Some(correction) = clock::look() {
+            tracing::warn!(behind_ms = correction.behind, "the system's clock is believed again");
+            self.store.clock_corrected(correction.since, correction.behind).await?;
+        }
         let now = now_ms();
         let incomplete = self.store.give_out_incomplete(now, self.reassembly_timeout).await?;
         if incomplete > 0 {
             tracing::warn!(incomplete, "messages were given out without the parts that never came");
         }
         self.store.expire(now).await
+    }
+
+    /// So that a start with a wrong clock is noticed.
+    async fn remember_time(&self) {
+        if clock::problem().is_none()
+            && let Err(error) = self.store.remember_time(now_ms()).await
+        {
+            tracing::debug!("{error}");
+        }
     }
 
     async fn show(&mut self, problem: Option<String>) {
@@ -314,7 +330,7 @@ impl Timer {
         let parked = self.form.queue.parked;
         let parked = (parked > 0)
             .then(|| format!("the broker refused {parked} messages; `smsbridge history` has them"));
-        self.form.problem = problem.or_else(|| self.status.problem()).or(parked);
+        self.form.problem = problem.or_else(|| self.status.problem()).or_else(clock::problem).or(parked);
         self.board.put(self.topic.clone(), payload::json(&self.form));
     }
 }

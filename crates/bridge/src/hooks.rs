@@ -12,8 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::now_ms;
 use crate::config::Hook;
-use crate::message::{UnixMs, now_ms};
+use crate::message::UnixMs;
 use crate::payload;
 use crate::sms::PartInDetail;
 use crate::store::{HookRun, Store};

@@ -5,6 +5,7 @@
 
 mod app;
 mod backoff;
+mod clock;
 mod commands;
 mod config;
 mod crash;

@@ -11,11 +11,6 @@ use ulid::Ulid;
 /// Milliseconds since 1970-01-01T00:00:00Z, as kept in the store.
 pub type UnixMs = i64;
 
-/// The wall clock, in [`UnixMs`].
-pub fn now_ms() -> UnixMs {
-    jiff::Timestamp::now().as_millisecond()
-}
-
 /// The name of a modem or a gateway: 1 to 32 of `a-z 0-9 _ -`, so that it can stand in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);

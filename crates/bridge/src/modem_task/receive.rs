@@ -5,8 +5,9 @@ use smsbridge_modem::sms::{self, StoredPdu};
 
 use super::state::Snapshot;
 use super::{ModemTask, Trouble, Up};
+use crate::clock::now_ms;
 use crate::crash;
-use crate::message::{Arrival, Sim, Slot, now_ms};
+use crate::message::{Arrival, Sim, Slot};
 use crate::store::Accepted;
 
 impl ModemTask {

@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::state::Snapshot;
 use super::{ModemTask, Trouble, Up};
+use crate::clock::now_ms;
 use crate::crash;
-use crate::message::{UnixMs, now_ms};
+use crate::message::UnixMs;
 use crate::store::{Claim, Claimed, StoreError};
 use crate::verdict;
 

@@ -10,8 +10,9 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 use serde_json::json;
 
 use super::MAX_PAYLOAD;
+use crate::clock::now_ms;
 use crate::config::Outbound;
-use crate::message::{Details, Failure, Name, Outcome, Request, ResponseTopic, State, UnixMs, now_ms};
+use crate::message::{Details, Failure, Name, Outcome, Request, ResponseTopic, State, UnixMs};
 use crate::payload::{self, Ask, Unreadable};
 use crate::policy;
 use crate::sms;

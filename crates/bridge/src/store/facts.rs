@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension as _;
 
 use super::{Store, StoreError, Tx};
-use crate::message::Sim;
+use crate::message::{Sim, UnixMs};
 
 /// Whether a PIN may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,36 @@ impl Store {
     /// Keeps a list under `name`.
     pub async fn keep_list(&self, name: &'static str, lines: Vec<String>) -> Result<(), StoreError> {
         self.write(move |tx| keep(tx, name, &lines.join("\n"))).await
+    }
+
+    /// The newest time this store has seen.
+    pub async fn newest_time(&self) -> Result<Option<UnixMs>, StoreError> {
+        self.write(|tx| Ok(read(tx, "newest_time")?.and_then(|text| text.parse().ok()))).await
+    }
+
+    /// Remembers that it is later than ever before; a disk that wears out is told every ten minutes.
+    pub async fn remember_time(&self, now: UnixMs) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let known: Option<UnixMs> = read(tx, "newest_time")?.and_then(|text| text.parse().ok());
+            match known {
+                Some(known) if (known..known + 600_000).contains(&now) => Ok(()),
+                _ => keep(tx, "newest_time", &now.to_string()),
+            }
+        })
+        .await
+    }
+
+    /// Time was counted wrongly since `since`: requests accepted meanwhile live as much longer.
+    pub async fn clock_corrected(&self, since: UnixMs, behind: i64) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.sql.execute(
+                "UPDATE message SET expires_at = expires_at + ?2
+                 WHERE final = 0 AND request_id IN (SELECT id FROM request WHERE accepted_at >= ?1)",
+                (since, behind),
+            )?;
+            keep(tx, "newest_time", &(since + behind).to_string())
+        })
+        .await
     }
 
     /// Counts one more MQTT session begun without the broker knowing the last one, and tells its number: packet ids

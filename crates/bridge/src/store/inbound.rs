@@ -9,6 +9,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::requests::{self, Origin};
 use super::{Store, StoreError, Tx, hooks, name, outbox};
+use crate::clock;
 use crate::config::Event;
 use crate::hooks::gammu_environment;
 use crate::message::{
@@ -42,6 +43,9 @@ impl Store {
     /// Stores an arrived PDU and what follows from it.
     pub async fn accept(&self, arrival: Arrival) -> Result<Accepted, StoreError> {
         let reading = sms::read(&arrival.pdu);
+        if let Reading::Part(Part { sent_at: Some(seconds), .. }) = &reading {
+            clock::witness(*seconds);
+        }
         self.write(move |tx| {
             if is_known(tx, &arrival)? {
                 return Ok(Accepted::Known);

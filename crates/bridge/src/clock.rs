@@ -1,0 +1,175 @@
+//! What time it is: the system's word where it can be believed, else our own count from the newest time we know.
+//!
+//! A Raspberry Pi has no clock at boot and says 1970 until the network tells it; another comes up a year ahead. Taken at
+//! its word, the one would hold every message back and the other give every message up and forget the rest. Pure but
+//! for one process-wide value. Input: the system's clock, a monotonic one, the store's newest time, and the time stamps
+//! of service centres.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::message::UnixMs;
+
+/// A step back of this much is a correction, not a fault.
+const BACK_MS: i64 = 60_000;
+
+/// Further ahead than this is not believed without a witness.
+const AHEAD_MS: i64 = 30 * 86_400_000;
+
+/// A service centre that agrees with the system's clock within this is a witness for it.
+const WITNESS_MS: i64 = 86_400_000;
+
+static CLOCK: Mutex<Option<Clock>> = Mutex::new(None);
+
+/// Milliseconds since 1970, by the best clock there is.
+pub fn now_ms() -> UnixMs {
+    with(|clock| clock.now(Instant::now()))
+}
+
+/// Begins with the newest time the store knows.
+pub fn begin(newest: Option<UnixMs>) {
+    with(|clock| *clock = Clock::new(system(), Instant::now(), newest));
+}
+
+/// A service centre stamped a message just now with this time, Unix seconds.
+pub fn witness(seconds: i64) {
+    with(|clock| clock.witness(seconds.saturating_mul(1000), system(), Instant::now()));
+}
+
+/// Compares the clocks; to be called every second or so. When the system's is believed again, tells since when ours
+/// was counted and how far it had fallen behind.
+pub fn look() -> Option<Correction> {
+    with(|clock| clock.look(system(), Instant::now()))
+}
+
+/// What is wrong with the system's clock, in words.
+pub fn problem() -> Option<String> {
+    with(|clock| clock.problem(system()))
+}
+
+fn system() -> UnixMs {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn with<R>(act: impl FnOnce(&mut Clock) -> R) -> R {
+    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    act(clock.get_or_insert_with(|| Clock::new(system(), Instant::now(), None)))
+}
+
+/// The system's clock is believed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// What our own count began with.
+    pub since: UnixMs,
+    /// How far it was behind the truth at its end, in milliseconds; negative if it was ahead.
+    pub behind: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    /// A time and the monotonic instant it was true at.
+    known: (UnixMs, Instant),
+    /// What our own count began with, while the system's clock is not believed.
+    own_since: Option<UnixMs>,
+}
+
+impl Clock {
+    fn new(system: UnixMs, instant: Instant, newest: Option<UnixMs>) -> Self {
+        match newest {
+            Some(newest) if !plausible(system, newest) => {
+                Clock { known: (newest, instant), own_since: Some(newest) }
+            }
+            _ => Clock { known: (system, instant), own_since: None },
+        }
+    }
+
+    fn now(&self, instant: Instant) -> UnixMs {
+        let (then, at) = self.known;
+        then + millis(instant.saturating_duration_since(at))
+    }
+
+    fn look(&mut self, system: UnixMs, instant: Instant) -> Option<Correction> {
+        let counted = self.now(instant);
+        if !plausible(system, counted) {
+            self.own_since.get_or_insert(counted);
+            return None;
+        }
+        self.known = (system, instant);
+        let since = self.own_since.take()?;
+        Some(Correction { since, behind: system - counted })
+    }
+
+    fn witness(&mut self, stamped: UnixMs, system: UnixMs, instant: Instant) {
+        // The count jumps to what two clocks agree on; the next look finds the system's plausible.
+        if self.own_since.is_some() && stamped.abs_diff(system) <= WITNESS_MS.unsigned_abs() {
+            self.known = (system, instant);
+        }
+    }
+
+    fn problem(&self, system: UnixMs) -> Option<String> {
+        let since = self.own_since?;
+        let relation = if system < since {
+            "behind the newest message"
+        } else {
+            "over 30 days ahead of the newest message"
+        };
+        Some(format!(
+            "the system's clock is {relation}: it is not believed until it is set right or an SMS agrees with it"
+        ))
+    }
+}
+
+fn plausible(system: UnixMs, counted: UnixMs) -> bool {
+    (counted - BACK_MS..=counted + AHEAD_MS).contains(&system)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMs = 1_795_331_735_000;
+    const DAY: i64 = 86_400_000;
+
+    #[test]
+    fn booting_in_1970_time_goes_on_from_the_newest_message_until_the_clock_is_set() {
+        let start = Instant::now();
+        let mut clock = Clock::new(3_000, start, Some(NOW));
+        let later = start + Duration::from_secs(10);
+        assert_eq!(clock.look(13_000, later), None);
+        assert_eq!(clock.now(later), NOW + 10_000);
+        assert!(clock.problem(13_000).unwrap().contains("behind"));
+        let correction = clock.look(NOW + DAY, later).unwrap();
+        assert_eq!(correction, Correction { since: NOW, behind: DAY - 10_000 });
+        assert_eq!(clock.now(later), NOW + DAY);
+        assert_eq!(clock.problem(NOW + DAY), None);
+    }
+
+    #[test]
+    fn a_year_ahead_is_not_believed_until_a_service_centre_agrees() {
+        let start = Instant::now();
+        let mut clock = Clock::new(NOW + 365 * DAY, start, Some(NOW));
+        assert_eq!(clock.now(start), NOW);
+        clock.witness(NOW + DAY, NOW + 365 * DAY, start);
+        assert_eq!(clock.now(start), NOW, "a witness for another time was heard");
+        clock.witness(NOW + 365 * DAY + 5_000, NOW + 365 * DAY, start);
+        assert!(clock.look(NOW + 365 * DAY, start).is_some());
+        assert_eq!(clock.now(start), NOW + 365 * DAY);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_while_we_run_is_noticed_and_a_correction_of_seconds_is_not_a_jump() {
+        let start = Instant::now();
+        let mut clock = Clock::new(NOW, start, None);
+        assert_eq!(clock.look(NOW - 5_000, start), None);
+        assert_eq!(clock.now(start), NOW - 5_000);
+        assert_eq!(clock.look(NOW - DAY, start), None);
+        assert_eq!(clock.now(start), NOW - 5_000, "a day back was believed");
+        assert_eq!(clock.look(NOW + 400 * DAY, start), None);
+        assert_eq!(clock.now(start), NOW - 5_000, "a year ahead was believed");
+        assert!(clock.look(NOW, start).is_some());
+    }
+}
