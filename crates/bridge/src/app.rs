@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::hooks;
 use crate::message::Name;
 use crate::modem_task::ModemTask;
-use crate::mqtt::{self, Board, Intake, Link, LinkStatus};
+use crate::mqtt::{self, Board, Intake, Link, LinkStatus, Subscriptions};
 use crate::payload;
 use crate::store::{Rules, Store, StoreError};
 use crate::topic::Topics;
@@ -76,7 +76,11 @@ async fn run_with(
         store.clone(),
         Arc::clone(&board),
         Intake::new(store.clone(), topics.clone(), names.clone(), config.outbound.clone()),
-        topics.filters(&config.mqtt.share, &names),
+        Subscriptions {
+            filters: topics.filters(&config.mqtt.share, &names),
+            shares: !config.mqtt.share.is_empty(),
+            topics: topics.clone(),
+        },
         Arc::clone(&status),
     );
     let timer = Timer {

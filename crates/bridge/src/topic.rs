@@ -11,6 +11,15 @@ pub struct Topics {
     gateway: Name,
 }
 
+/// A retained topic of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfGateway {
+    /// `gateway/<name>`.
+    State(String),
+    /// `gateway/<name>/availability`.
+    Availability(String),
+}
+
 /// What an inbound topic asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
@@ -27,6 +36,11 @@ impl Topics {
     /// Topics of `gateway` below `prefix`.
     pub fn new(prefix: &str, gateway: &Name) -> Self {
         Topics { prefix: prefix.to_owned(), gateway: gateway.clone() }
+    }
+
+    /// The gateway's own name.
+    pub fn gateway_name(&self) -> &Name {
+        &self.gateway
     }
 
     /// Whole incoming messages of a modem.
@@ -79,6 +93,21 @@ impl Topics {
         filters.extend(modems.iter().map(|m| format!("{}/{m}", self.send())));
         filters.push(format!("{}/cancel", self.prefix));
         filters
+    }
+
+    /// The filters on which gateways of this prefix hear each other.
+    pub fn gateway_filters(&self) -> [String; 2] {
+        [format!("{}/gateway/+", self.prefix), format!("{}/gateway/+/availability", self.prefix)]
+    }
+
+    /// Which gateway's topic this is; none if it is no gateway's.
+    pub fn parse_gateway(&self, topic: &str) -> Option<OfGateway> {
+        let rest = topic.strip_prefix(&self.prefix)?.strip_prefix("/gateway/")?;
+        match rest.split_once('/') {
+            None => Some(OfGateway::State(rest.to_owned())),
+            Some((name, "availability")) => Some(OfGateway::Availability(name.to_owned())),
+            Some(_) => None,
+        }
     }
 
     /// What a topic the broker delivered asks for; none if it is not one of ours.
@@ -135,6 +164,10 @@ mod tests {
         let modem = Some("b-2".parse().unwrap());
         assert_eq!(topics().parse("sms/send/b-2"), Some(Inbound::Send { modem }));
         assert_eq!(topics().parse("sms/cancel"), Some(Inbound::Cancel));
+        assert_eq!(topics().parse_gateway("sms/gateway/b"), Some(OfGateway::State("b".into())));
+        let availability = OfGateway::Availability("b".into());
+        assert_eq!(topics().parse_gateway("sms/gateway/b/availability"), Some(availability));
+        assert_eq!(topics().parse_gateway("sms/gateway/b/c"), None);
         for other in ["sms/send/a/b", "sms/received/main", "smsx/send", "sms", "sms/send/UPPER"] {
             assert_eq!(topics().parse(other), None, "{other}");
         }

@@ -19,6 +19,10 @@ use crate::sms;
 use crate::store::{Origin, Store, StoreError};
 use crate::topic::{Inbound, Topics};
 
+/// What to do about two gateways on one prefix.
+pub(super) const NO_SHARE_REMEDY: &str =
+    "set [mqtt] share to one group's name on all of them, or another prefix; send/<modem> works meanwhile";
+
 /// Judges requests and hands them to the store.
 pub struct Intake {
     store: Store,
@@ -34,7 +38,13 @@ impl Intake {
     }
 
     /// Stores what follows from one PUBLISH. `Err`: nothing is stored, and it must not be acknowledged.
-    pub(super) async fn take(&self, publish: &Publish, session: i64) -> Result<(), StoreError> {
+    /// `neighbour` names another gateway that would take the same requests.
+    pub(super) async fn take(
+        &self,
+        publish: &Publish,
+        session: i64,
+        neighbour: Option<&str>,
+    ) -> Result<(), StoreError> {
         let now = now_ms();
         let Some(inbound) =
             std::str::from_utf8(&publish.topic).ok().and_then(|topic| self.topics.parse(topic))
@@ -68,6 +78,12 @@ impl Intake {
             Ok(())
         };
         if let Err(failure) = read(publish) {
+            return self.refuse(payload::refused(&publish.payload, failure), respond_to, now).await;
+        }
+        if let (Inbound::Send { modem: None }, Some(other)) = (&inbound, neighbour) {
+            let why =
+                format!("gateway {other} is on this prefix too and both would send it: {NO_SHARE_REMEDY}");
+            let failure = Failure::permanent("no-share", why);
             return self.refuse(payload::refused(&publish.payload, failure), respond_to, now).await;
         }
         match inbound {

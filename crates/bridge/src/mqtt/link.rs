@@ -20,12 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::gate::Gate;
-use super::intake::Intake;
+use super::intake::{Intake, NO_SHARE_REMEDY};
+use super::neighbours::Neighbours;
 use super::pump::FromBroker;
 use super::suspects::Suspects;
 use super::window::{Token, Window};
 use crate::crash;
 use crate::store::{OutboxRow, Store, StoreError};
+use crate::topic::{OfGateway, Topics};
 
 /// The list of filters last subscribed, in the store: one left behind in the broker's session doubles requests.
 const FILTERS: &str = "mqtt_filters";
@@ -46,12 +48,19 @@ pub struct Client(pub(super) Arc<Gate>);
 #[derive(Debug, Default)]
 pub struct LinkStatus {
     problem: Mutex<Option<String>>,
+    neighbour: Mutex<Option<String>>,
 }
 
 impl LinkStatus {
     /// What is wrong with the link, in words; none when nothing is.
     pub fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let read =
+            |words: &Mutex<Option<String>>| words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        read(&self.problem).or_else(|| read(&self.neighbour))
+    }
+
+    fn set_neighbour(&self, problem: Option<String>) {
+        *self.neighbour.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     fn set(&self, problem: Option<String>) {
@@ -74,6 +83,20 @@ pub struct Link {
     held: Vec<Publish>,
     held_since: Option<Instant>,
     suspects: Suspects,
+    topics: Topics,
+    neighbours: Neighbours,
+    /// Whether requests come by a shared subscription.
+    shares: bool,
+}
+
+/// What the link is to hear.
+pub struct Subscriptions {
+    /// Our topics.
+    pub topics: Topics,
+    /// Filters of requests.
+    pub filters: Vec<String>,
+    /// Whether requests to any modem come by a shared subscription.
+    pub shares: bool,
 }
 
 /// What is true of one connection only.
@@ -98,10 +121,11 @@ impl Link {
         store: Store,
         board: Arc<Board>,
         intake: Intake,
-        filters: Vec<String>,
+        subscriptions: Subscriptions,
         status: Arc<LinkStatus>,
     ) -> Self {
         let Client(gate) = client;
+        let Subscriptions { topics, filters, shares } = subscriptions;
         Link {
             gate,
             events,
@@ -114,6 +138,9 @@ impl Link {
             held: Vec::new(),
             held_since: None,
             suspects: Suspects::default(),
+            neighbours: Neighbours::new(topics.gateway_name().clone()),
+            topics,
+            shares,
         }
     }
 
@@ -163,7 +190,10 @@ impl Link {
                         acknowledged.push(row);
                     }
                 }
-                FromBroker::Arrived(publish) => requests.push(publish),
+                FromBroker::Arrived(publish) => match self.of_gateway(&publish) {
+                    Some(topic) => self.hear_gateway(&topic, &publish),
+                    None => requests.push(publish),
+                },
                 FromBroker::Answered => self.settle_packet_ids().await,
                 FromBroker::Lost(why) => {
                     if let Some(live) = self.live.take() {
@@ -194,6 +224,8 @@ impl Link {
     ) {
         self.held.clear();
         self.held_since = None;
+        self.neighbours.forget();
+        self.status.set_neighbour(None);
         let session = match self.subscribe(connection, session_present).await {
             Ok(session) => session,
             Err(why) => return self.hang_up(connection, &why),
@@ -219,21 +251,44 @@ impl Link {
         // Written down first: a filter the broker has and we do not know of could never be given up.
         let both = self.filters.iter().chain(unwanted.iter().copied()).cloned().collect();
         self.store.keep_list(FILTERS, both).await.map_err(|e| e.to_string())?;
+        let filter = |path: &String, is_ours: bool| Filter {
+            path: path.clone(),
+            qos: QoS::AtLeastOnce,
+            // A shared subscription may not ask for it, and nobody but us writes gateways' topics.
+            nolocal: !is_ours,
+            preserve_retain: is_ours,
+            retain_forward_rule: if is_ours {
+                RetainForwardRule::Never
+            } else {
+                RetainForwardRule::OnEverySubscribe
+            },
+        };
+        let gateways = self.topics.gateway_filters();
         let asked = self.gate.on(connection, |client| {
             unwanted.iter().try_for_each(|filter| in_words(client.try_unsubscribe(filter.as_str())))?;
-            in_words(client.try_subscribe_many(self.filters.iter().map(|path| Filter {
-                path: path.clone(),
-                qos: QoS::AtLeastOnce,
-                nolocal: false,
-                preserve_retain: true,
-                retain_forward_rule: RetainForwardRule::Never,
-            })))
+            let requests = self.filters.iter().map(|path| filter(path, true));
+            in_words(
+                client.try_subscribe_many(requests.chain(gateways.iter().map(|path| filter(path, false)))),
+            )
         });
         match asked {
             Some(Ok(())) => Ok(session),
             Some(Err(error)) => Err(error),
             None => Err("it was lost while subscribing".to_owned()),
         }
+    }
+
+    fn of_gateway(&self, publish: &Publish) -> Option<OfGateway> {
+        self.topics.parse_gateway(std::str::from_utf8(&publish.topic).ok()?)
+    }
+
+    fn hear_gateway(&mut self, topic: &OfGateway, publish: &Publish) {
+        self.neighbours.hear(topic, &publish.payload, publish.retain);
+        let other = self.neighbours.present().filter(|_| !self.shares);
+        self.status.set_neighbour(
+            other.map(|name| format!("gateway {name} is on this prefix too: {NO_SHARE_REMEDY}")),
+        );
+        self.acknowledge(publish);
     }
 
     /// What was acknowledged a whole PINGREQ ago has been heard by the broker.
@@ -277,7 +332,9 @@ impl Link {
         }
         crash::point("request_read");
         let session = live.session;
-        let stored = join_all(requests.iter().map(|publish| self.intake.take(publish, session))).await;
+        let neighbour = self.neighbours.present().filter(|_| !self.shares);
+        let stored =
+            join_all(requests.iter().map(|publish| self.intake.take(publish, session, neighbour))).await;
         crash::point("request_committed");
         for (publish, stored) in requests.into_iter().zip(stored) {
             match stored {

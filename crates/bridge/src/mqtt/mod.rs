@@ -9,6 +9,7 @@ mod caller;
 mod gate;
 mod intake;
 mod link;
+mod neighbours;
 mod options;
 mod pump;
 mod suspects;
@@ -17,7 +18,7 @@ mod window;
 pub use board::Board;
 pub use caller::Caller;
 pub use intake::Intake;
-pub use link::{Link, LinkStatus};
+pub use link::{Link, LinkStatus, Subscriptions};
 pub use pump::{FromBroker, Pump};
 
 use std::sync::Arc;

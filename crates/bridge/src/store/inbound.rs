@@ -343,7 +343,7 @@ fn answer(tx: &Tx<'_>, message: &Received, sender: &str, found: Match) -> Result
         .sql
         .prepare_cached(
             "SELECT count(*) FROM message m JOIN request r ON r.id = m.request_id
-             WHERE m.recipient = ?1 AND r.accepted_at > ?2 AND r.id GLOB 'reply-*'",
+             WHERE m.recipient = ?1 AND r.accepted_at > ?2 AND r.content = ''",
         )?
         .query_row((&to, hour_ago), |row| row.get(0))?;
     if answered >= found.replies_per_hour {

@@ -105,6 +105,7 @@ CREATE TABLE message (
   UNIQUE (request_id, recipient)
 ) STRICT;
 CREATE INDEX message_waiting ON message (priority DESC, id) WHERE final = 0 AND state = 'accepted';
+CREATE INDEX message_recipient ON message (recipient);
 CREATE INDEX message_claimed ON message (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX message_reported ON message (sent_at) WHERE final = 0 AND state = 'sent';
 
