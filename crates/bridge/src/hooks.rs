@@ -22,8 +22,8 @@ use crate::store::{HookRun, Store};
 /// Programs at once.
 const AT_ONCE: usize = 4;
 
-/// Tries of one run; the last comes some five hours after the first.
-const MAX_ATTEMPTS: u32 = 8;
+/// Tries of one run; the last comes some four hours after the first.
+const MAX_ATTEMPTS: u32 = 7;
 
 /// A lost wake-up costs at most this.
 const POLL_EVERY: Duration = Duration::from_secs(5);

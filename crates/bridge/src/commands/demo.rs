@@ -125,14 +125,31 @@ async fn deliver_samples(simulator: &Simulator) {
     }
 }
 
+/// What our folders are called, before the process id.
+const PREFIX: &str = "smsbridge-demo-";
+
 /// A folder for the store, gone when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> anyhow::Result<Folder> {
-        let path = std::env::temp_dir().join(format!("smsbridge-demo-{}", std::process::id()));
+        remove_leftovers();
+        let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
         std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
         Ok(Folder(path))
+    }
+}
+
+/// Folders of demos that were killed: their process is no more.
+fn remove_leftovers() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let is_gone = |pid: &str| Path::new("/proc/self").exists() && !Path::new("/proc").join(pid).exists();
+        if pid.is_some_and(|pid| pid.bytes().all(|b| b.is_ascii_digit()) && is_gone(pid)) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

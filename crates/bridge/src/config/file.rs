@@ -422,16 +422,23 @@ fn default_store_path() -> PathBuf {
         return folder.into();
     }
     let system = PathBuf::from("/var/lib/smsbridge");
-    if std::fs::create_dir_all(&system).is_ok() && tempfile_can_be_made(&system) {
+    if may_write(&system) {
         return system;
     }
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default().join("smsbridge")
 }
 
-fn tempfile_can_be_made(folder: &Path) -> bool {
-    let probe = folder.join(".writable");
-    std::fs::write(&probe, []).is_ok() && std::fs::remove_file(&probe).is_ok()
+/// Whether we could write in a folder, made or still to be made. Nothing is changed to find out.
+#[cfg(unix)]
+fn may_write(folder: &Path) -> bool {
+    let first_there = folder.ancestors().find(|path| path.exists());
+    first_there.is_some_and(|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok())
+}
+
+#[cfg(not(unix))]
+fn may_write(_folder: &Path) -> bool {
+    false
 }
 
 fn seconds(n: u32) -> Duration {

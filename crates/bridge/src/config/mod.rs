@@ -41,7 +41,7 @@ pub struct Config {
 }
 
 /// What a hook is run for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Event {
     /// A whole incoming message.
@@ -62,9 +62,9 @@ pub struct Hook {
 }
 
 impl Hook {
-    /// What names this hook in the store: its command, so that a changed one is another.
+    /// What names this hook in the store: its event and command, so that a changed one is another.
     pub fn key(&self) -> String {
-        crate::payload::json(&self.command)
+        crate::payload::json(&(self.on, &self.command))
     }
 }
 

@@ -26,7 +26,7 @@ use crate::clock::now_ms;
 use crate::config;
 use crate::message::Sim;
 use crate::mqtt::Board;
-use crate::store::{PinAttempt, Store, StoreError};
+use crate::store::{Accepted, PinAttempt, Store, StoreError};
 use crate::topic::Topics;
 
 /// The longest wait before a modem is tried again.
@@ -255,8 +255,10 @@ impl ModemTask {
         match urc {
             Urc::MessageStored { .. } | Urc::ReportStored { .. } => *sweep_at = Instant::now(),
             Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
-                self.store.accept(self.arrival(sim, None, pdu)).await?;
-                snapshot.received();
+                let accepted = self.store.accept(self.arrival(sim, None, pdu)).await?;
+                if matches!(accepted, Accepted::Waiting | Accepted::Whole(_)) {
+                    snapshot.received();
+                }
             }
             Urc::Registration(report) => snapshot.registration(&report),
             Urc::Signal(signal) => snapshot.signal(signal),

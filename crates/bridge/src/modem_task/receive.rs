@@ -45,7 +45,7 @@ pub(super) async fn sweep(task: &ModemTask, up: &mut Up, snapshot: &mut Snapshot
                 sms::delete(&mut up.session, pdu.storage, pdu.slot).await?;
                 crash::point("in_deleted");
                 cleared.push(slot);
-                if accepted != Accepted::Known {
+                if matches!(accepted, Accepted::Waiting | Accepted::Whole(_)) {
                     snapshot.received();
                 }
             }

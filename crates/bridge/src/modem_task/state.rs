@@ -107,12 +107,24 @@ impl Snapshot {
     pub(super) fn offline(&mut self, problem: String) {
         self.form.state = "offline";
         self.form.problem = Some(problem);
+        self.forget_network();
         self.show_at_once("offline");
     }
 
     pub(super) fn stopped(&mut self) {
         self.form.state = "stopped";
+        self.forget_network();
         self.show_at_once("offline");
+    }
+
+    /// What was true of the network is not known of a modem that does not answer.
+    fn forget_network(&mut self) {
+        self.registration = None;
+        self.form.registration = None;
+        self.form.registration_cause = None;
+        self.form.operator = None;
+        self.form.technology = None;
+        self.form.signal = SignalForm::default();
     }
 
     pub(super) fn identified(&mut self, identity: &Identity) {

@@ -52,6 +52,10 @@ impl Intake {
             tracing::warn!("a message on a topic that is not ours was ignored");
             return Ok(());
         };
+        // How a retained request is taken off the broker; nobody asks for anything.
+        if publish.retain && publish.payload.is_empty() {
+            return Ok(());
+        }
         let respond_to = match self.response_topic(publish) {
             Ok(respond_to) => respond_to,
             Err(failure) => {

@@ -194,6 +194,12 @@ impl Link {
                     Some(topic) => self.hear_gateway(&topic, &publish),
                     None => requests.push(publish),
                 },
+                FromBroker::Refused(code) => {
+                    let remedy = "check the broker's access rules for our topics";
+                    let why = format!("the broker does not let us hear requests ({code}): {remedy}");
+                    tracing::error!("{why}");
+                    self.status.set(Some(why));
+                }
                 FromBroker::Answered => self.settle_packet_ids().await,
                 FromBroker::Lost(why) => {
                     if let Some(live) = self.live.take() {

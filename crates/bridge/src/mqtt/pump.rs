@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rumqttc::Outgoing;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet, PubAck, Publish};
-use rumqttc::v5::{ConnectionError, Event, EventLoop, MqttState};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, DisconnectReasonCode, Packet, PubAck, Publish, SubscribeReasonCode,
+};
+use rumqttc::v5::{ConnectionError, Event, EventLoop, MqttState, StateError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +46,8 @@ pub enum FromBroker {
     Acknowledged(PubAck),
     /// A request.
     Arrived(Publish),
+    /// It does not let us hear something we asked for, and why.
+    Refused(String),
     /// It answered our PINGREQ, so it has read all we had written before.
     Answered,
     /// The connection is gone, and why.
@@ -127,6 +131,12 @@ impl Pump {
             Event::Incoming(Packet::PubAck(ack)) => FromBroker::Acknowledged(ack),
             Event::Incoming(Packet::Publish(publish)) => FromBroker::Arrived(publish),
             Event::Incoming(Packet::PingResp(_)) => FromBroker::Answered,
+            Event::Incoming(Packet::SubAck(ack)) => {
+                let refused =
+                    ack.return_codes.iter().find(|code| !matches!(code, SubscribeReasonCode::Success(_)));
+                let Some(code) = refused else { return };
+                FromBroker::Refused(format!("{code:?}"))
+            }
             Event::Outgoing(Outgoing::Publish(packet_id)) => FromBroker::Written(packet_id),
             _ => return,
         };
@@ -180,6 +190,14 @@ pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
         }
         ConnectionError::Timeout(_) => {
             format!("the broker at {place} does not answer: check [mqtt] url, and that it is up")
+        }
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            format!("the broker at {place} closed the connection")
+        }
+        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
+            let other = "; SessionTakenOver: another process runs with a copy of this store";
+            let other = if *reason_code == DisconnectReasonCode::SessionTakenOver { other } else { "" };
+            format!("the broker at {place} ended the connection: {reason_code:?}{other}")
         }
         ConnectionError::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             format!("nothing listens at {place}: check [mqtt] url, and that the broker runs")

@@ -72,12 +72,19 @@ pub enum OpenError {
         /// What the system says.
         why: std::io::Error,
     },
+    /// There is none to read.
+    #[error("store {0}: there is nothing yet; has a gateway run with this configuration?")]
+    Nothing(PathBuf),
     /// Another process has it.
     #[error("store {0}: another smsbridge has it open; stop that one, or set another [store] path")]
     Busy(PathBuf),
     /// A newer smsbridge made it.
-    #[error("the store has version {found}, this smsbridge knows up to {known}; install a newer smsbridge")]
+    #[error(
+        "store {file}: it has version {found}, this smsbridge knows up to {known}; install a newer smsbridge"
+    )]
     Newer {
+        /// The file.
+        file: PathBuf,
         /// `user_version` of the file.
         found: i64,
         /// The newest version known.
@@ -249,6 +256,9 @@ impl Store {
 /// Opens the file for reading beside a running gateway.
 fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
     let file = folder.join(FILE);
+    if !file.exists() {
+        return Err(OpenError::Nothing(file));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&file, flags)
         .map_err(|why| OpenError::Broken { file: file.clone(), why })?;
@@ -259,10 +269,10 @@ fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
 /// Opens the file and holds the lock on it; at a kill the kernel lets go of the lock.
 fn open_file(folder: &Path) -> Result<(Connection, std::fs::File), OpenError> {
     let unusable = |why| OpenError::Folder { folder: folder.to_owned(), why };
-    std::fs::create_dir_all(folder).map_err(unusable)?;
+    make_folder(folder).map_err(unusable)?;
     let lock = hold_lock(folder)?;
     let file = folder.join(FILE);
-    make_private(&file).map_err(unusable)?;
+    open_private(&file).map_err(unusable)?;
     let broken = |why| OpenError::Broken { file: file.clone(), why };
     let mut connection = Connection::open(&file).map_err(broken)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(broken)?;
@@ -272,24 +282,32 @@ fn open_file(folder: &Path) -> Result<(Connection, std::fs::File), OpenError> {
              PRAGMA journal_size_limit = 4194304;",
         )
         .map_err(broken)?;
-    schema::migrate(&mut connection)?;
+    schema::migrate(&mut connection, &file)?;
     Ok((connection, lock))
 }
 
+/// A folder we make is for our user alone; one that is there is left as it is.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Texts and numbers are private: only our user may read the file, from its first moment on.
-fn make_private(file: &Path) -> std::io::Result<()> {
+fn open_private(file: &Path) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
+    options.open(file)
 }
 
 fn hold_lock(folder: &Path) -> Result<std::fs::File, OpenError> {
     let path = folder.join("lock");
     let unusable = |why| OpenError::Folder { folder: folder.to_owned(), why };
-    let lock =
-        std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+    let lock = open_private(&path).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Busy(folder.to_owned())),

@@ -3,6 +3,8 @@
 //! `PRAGMA user_version` is the number of migrations applied; each runs once, in its own transaction. A store made by
 //! a newer smsbridge is refused: nothing is known of what its rows mean. Times are Unix milliseconds.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::OpenError;
@@ -184,12 +186,12 @@ CREATE TABLE pin_attempt (
 ";
 
 /// Brings the store up to the newest version.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let steps: Vec<(i64, &str)> = (1..).zip(MIGRATIONS).collect();
     let known = steps.len() as i64;
     if found > known {
-        return Err(OpenError::Newer { found, known });
+        return Err(OpenError::Newer { file: file.to_owned(), found, known });
     }
     for (version, step) in steps.into_iter().filter(|(version, _)| *version > found) {
         let transaction = connection.transaction()?;
