@@ -68,6 +68,17 @@ impl TypeOfNumber {
 /// The characters of semi-octets 0 to 14 (9.1.2.3); 15 is the filler.
 const CHARACTERS: &[u8; 15] = b"0123456789*#abc";
 
+/// The same turned round.
+fn semi_octet(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'*' => Some(10),
+        b'#' => Some(11),
+        b'a'..=b'c' => Some(character - b'a' + 12),
+        _ => None,
+    }
+}
+
 impl Address {
     /// A telephone number as a person writes it: `+` and digits is an international one (type 91), anything else goes
     /// as dialled (type 81). Besides digits there may be `*`, `#`, `a`, `b` and `c`. Spaces and hyphens are refused:
@@ -81,8 +92,9 @@ impl Address {
             None => (0x81, number, 0),
         };
         let mut address = Address { type_of_address, length: 0, semi_octets: [0xFF; MAX_OCTETS] };
-        for (index, digit) in digits.chars().enumerate() {
-            let Some(value) = CHARACTERS.iter().position(|&character| digit == char::from(character)) else {
+        // Up to the first one that is no digit an octet is a character, so either has the same index.
+        for (index, digit) in digits.bytes().enumerate() {
+            let Some(value) = semi_octet(digit) else {
                 let kind = EncodeErrorKind::BadCharacter { index: index + skipped };
                 return Err(EncodeError::new(Field::Number, kind));
             };
@@ -90,7 +102,7 @@ impl Address {
                 return Err(EncodeError::too_long(Field::Number, digits.chars().count(), MAX_SEMI_OCTETS));
             }
             let octet = &mut address.semi_octets[index / 2];
-            *octet = if index % 2 == 0 { 0xF0 | value as u8 } else { *octet & 0x0F | (value as u8) << 4 };
+            *octet = if index % 2 == 0 { 0xF0 | value } else { *octet & 0x0F | value << 4 };
             address.length += 1;
         }
         if address.length == 0 {
@@ -140,6 +152,7 @@ impl Address {
     }
 
     /// Reads an address field of a TPDU: a length in semi-octets, the type, the semi-octets.
+    #[inline]
     pub(crate) fn read(octets: &mut Octets<'_>, field: Field) -> Result<Self, DecodeError> {
         let start = *octets;
         let length = octets.octet(field)?;
@@ -156,6 +169,7 @@ impl Address {
 
     /// Reads an RP address (TS 24.011 8.2.5.1, and the service centre address of TS 27.005): a length in octets that
     /// counts the type, the type, the semi-octets. `None` for the length 0: there is none.
+    #[inline]
     pub(crate) fn read_rp(octets: &mut Octets<'_>, field: Field) -> Result<Option<Self>, DecodeError> {
         let start = *octets;
         let length = usize::from(octets.octet(field)?);

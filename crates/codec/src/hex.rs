@@ -5,27 +5,6 @@
 
 use crate::error::{DecodeError, DecodeErrorKind, Field};
 
-const NOT_HEX: u8 = 0xFF;
-
-static VALUES: [u8; 256] = {
-    let mut values = [NOT_HEX; 256];
-    let mut i = 0;
-    while i < 10 {
-        values[b'0' as usize + i] = i as u8;
-        i += 1;
-    }
-    let mut i = 0;
-    while i < 6 {
-        values[b'A' as usize + i] = 10 + i as u8;
-        values[b'a' as usize + i] = 10 + i as u8;
-        i += 1;
-    }
-    values
-};
-
-/// Octets as upper case digits, two an octet.
-static DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-
 /// Reads hexadecimal digits.
 ///
 /// # Errors
@@ -41,46 +20,48 @@ pub fn decode(digits: &str) -> Result<Vec<u8>, DecodeError> {
 /// # Errors
 /// As [`decode`]; the buffer then holds what was read up to there.
 pub fn decode_into(digits: &str, octets: &mut Vec<u8>) -> Result<(), DecodeError> {
-    let digits = digits.as_bytes();
     octets.clear();
-    octets.reserve(digits.len() / 2);
-    let (pairs, odd) = digits.as_chunks::<2>();
-    // Checked once at the end: nearly every line is good, and the loop is the quicker for it.
-    let mut bits = 0;
-    octets.extend(pairs.iter().map(|pair| {
-        let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
-        bits |= high | low;
-        high << 4 | low
-    }));
-    if bits > 0x0F {
-        let good = |pair: &[u8; 2]| pair.iter().all(|&digit| VALUES[usize::from(digit)] != NOT_HEX);
-        octets.truncate(pairs.iter().take_while(|pair| good(pair)).count());
-        return Err(DecodeError { field: Field::Hex, octet: octets.len(), kind: DecodeErrorKind::NotHex });
+    let (pairs, odd) = digits.as_bytes().as_chunks::<2>();
+    let mut good = pairs.len();
+    // Both loops are without branches, so that they go through many digits at once; a bad digit is looked for afterwards.
+    if !digits.bytes().fold(true, |all, digit| all & digit.is_ascii_hexdigit()) {
+        let is_good = |pair: &&[u8; 2]| pair.iter().all(u8::is_ascii_hexdigit);
+        good = pairs.iter().take_while(is_good).count();
     }
+    octets.extend(pairs[..good].iter().map(|&pair| octet(pair)));
+    let error = |kind| Err(DecodeError { field: Field::Hex, octet: good, kind });
     match odd {
+        _ if good < pairs.len() => error(DecodeErrorKind::NotHex),
         [] => Ok(()),
-        _ => Err(DecodeError { field: Field::Hex, octet: octets.len(), kind: DecodeErrorKind::OddDigits }),
+        _ => error(DecodeErrorKind::OddDigits),
     }
+}
+
+/// The octet of two good digits. Letters have bit 6 and count from 1 in their lower half; figures have their value there.
+fn octet(pair: [u8; 2]) -> u8 {
+    let pair = u16::from_le_bytes(pair);
+    let values = (pair & 0x0F0F) + 9 * (pair >> 6 & 0x0101);
+    (values << 4 | values >> 8) as u8
 }
 
 /// Writes octets as upper case hexadecimal digits.
 pub fn encode(octets: &[u8]) -> String {
-    let mut digits = String::new();
-    encode_into(octets, &mut digits);
-    digits
+    let mut digits = vec![[0; 2]; octets.len()];
+    for (pair, &octet) in digits.iter_mut().zip(octets) {
+        *pair = [digit(octet >> 4), digit(octet & 0x0F)];
+    }
+    // They are ASCII, so there is nothing that could fail here.
+    String::from_utf8(digits.into_flattened()).unwrap_or_default()
+}
+
+fn digit(value: u8) -> u8 {
+    // Letters begin seven places after the figures end.
+    value + if value < 10 { b'0' } else { b'0' + 7 }
 }
 
 /// Writes octets as upper case hexadecimal digits at the end of a string.
 pub fn encode_into(octets: &[u8], digits: &mut String) {
-    digits.reserve(octets.len() * 2);
-    let mut some = [0; 128];
-    for chunk in octets.chunks(some.len() / 2) {
-        for (pair, &octet) in some.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
-            *pair = [DIGITS[usize::from(octet >> 4)], DIGITS[usize::from(octet & 0x0F)]];
-        }
-        // They are ASCII, so there is nothing that could fail here.
-        digits.push_str(str::from_utf8(&some[..chunk.len() * 2]).unwrap_or_default());
-    }
+    digits.push_str(&encode(octets));
 }
 
 #[cfg(test)]

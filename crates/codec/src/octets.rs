@@ -16,18 +16,22 @@ impl<'a> Octets<'a> {
     }
 
     /// Where the next octet stands, from the start of the caller's octets.
+    #[inline]
     pub(crate) fn position(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn left(&self) -> usize {
         self.all.len() - self.at
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.all.get(self.at).copied()
     }
 
+    #[inline]
     pub(crate) fn octet(&mut self, field: Field) -> Result<u8, DecodeError> {
         match self.all.get(self.at) {
             Some(&octet) => {
@@ -38,6 +42,7 @@ impl<'a> Octets<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, count: usize, field: Field) -> Result<&'a [u8], DecodeError> {
         let rest = &self.all[self.at..];
         if count > rest.len() {
@@ -52,6 +57,7 @@ impl<'a> Octets<'a> {
         Ok(&rest[..count])
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self, field: Field) -> Result<[u8; N], DecodeError> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N, field)?);

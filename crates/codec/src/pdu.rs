@@ -44,14 +44,20 @@ impl<'a> Pdu<'a> {
     /// # Errors
     /// As [`Tpdu::encode_into`].
     pub fn encode(&self) -> Result<EncodedPdu, EncodeError> {
-        let mut octets = Vec::with_capacity(180);
+        self.encode_with(&mut Vec::new())
+    }
+
+    /// The same, with a buffer that serves many.
+    pub(crate) fn encode_with(&self, octets: &mut Vec<u8>) -> Result<EncodedPdu, EncodeError> {
+        octets.clear();
+        octets.reserve(180);
         match &self.service_centre {
-            Some(address) => address.encode_rp_into(&mut octets),
+            Some(address) => address.encode_rp_into(octets),
             None => octets.push(0),
         }
         let before = octets.len();
-        self.tpdu.encode_into(&mut octets)?;
-        Ok(EncodedPdu { hex: hex::encode(&octets), tpdu_length: octets.len() - before })
+        self.tpdu.encode_into(octets)?;
+        Ok(EncodedPdu { hex: hex::encode(octets), tpdu_length: octets.len() - before })
     }
 
     /// The same, not tied to the octets it was read from.

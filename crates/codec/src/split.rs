@@ -271,20 +271,26 @@ fn ends_at_clusters(text: &str, plan: &Plan) -> Vec<usize> {
 /// # Errors
 /// A character that the alphabet asked for does not have, or more than 255 parts.
 pub fn split(text: &str, options: &SplitOptions) -> Result<Vec<UserData<'static>>, EncodeError> {
+    parts(text, options)?.collect()
+}
+
+/// The same, one part at a time, for whoever is done with a part before the next.
+pub(crate) fn parts(
+    text: &str,
+    options: &SplitOptions,
+) -> Result<impl ExactSizeIterator<Item = Result<UserData<'static>, EncodeError>>, EncodeError> {
     let plan = options.plan(text)?;
     let (unit, total) = (plan.unit(), plan.ends.len());
-    let mut parts = Vec::with_capacity(total);
-    let (mut header, mut start) = (Vec::new(), 0);
-    for (index, &end) in plan.ends.iter().enumerate() {
+    let (options, mut header) = (*options, Vec::new());
+    Ok((0..total).map(move |index| {
+        let start = if index == 0 { 0 } else { plan.ends[index - 1] };
+        let part = &plan.coded[start * unit..plan.ends[index] * unit];
         options.write_header(plan.languages, total, index, &mut header);
-        let part = &plan.coded[start * unit..end * unit];
-        parts.push(match plan.alphabet {
-            Alphabet::Gsm7 => UserData::compose_septets(&header, part)?,
-            alphabet => UserData::compose_octets(alphabet, &header, part)?,
-        });
-        start = end;
-    }
-    Ok(parts)
+        match plan.alphabet {
+            Alphabet::Gsm7 => UserData::compose_septets(&header, part),
+            alphabet => UserData::compose_octets(alphabet, &header, part),
+        }
+    }))
 }
 
 /// Cuts data into the user data of as many 8-bit parts as it takes.

@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::dcs::{Dcs, MessageClass};
 use crate::error::EncodeError;
 use crate::pdu::{EncodedPdu, Pdu};
-use crate::split::{SplitOptions, split, split_data};
+use crate::split::{self, SplitOptions, split_data};
 use crate::tpdu::{Submit, Tpdu};
 use crate::user_data::UserData;
 use crate::validity::Validity;
@@ -50,10 +50,10 @@ pub struct SubmitOptions {
 /// The PDUs that send a text to a number, in order.
 ///
 /// # Errors
-/// A number that is none ([`Address::from_number`]) or a text that cannot be sent as asked ([`split()`]).
+/// A number that is none ([`Address::from_number`]) or a text that cannot be sent as asked ([`crate::split()`]).
 pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
     let to = Address::from_number(to)?;
-    compose(to, split(text, &options.split)?, options)
+    compose(to, split::parts(text, &options.split)?, options)
 }
 
 /// The PDUs that send data to a number, in order; ports are in [`SplitOptions`].
@@ -62,22 +62,25 @@ pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<Encod
 /// A number that is none, or more than 255 parts.
 pub fn submit_data(to: &str, data: &[u8], options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
     let to = Address::from_number(to)?;
-    compose(to, split_data(data, &options.split)?, options)
+    compose(to, split_data(data, &options.split)?.into_iter().map(Ok), options)
 }
 
 fn compose(
     to: Address,
-    parts: Vec<UserData<'static>>,
+    parts: impl ExactSizeIterator<Item = Result<UserData<'static>, EncodeError>>,
     options: &SubmitOptions,
 ) -> Result<Vec<EncodedPdu>, EncodeError> {
-    let last = parts.len() - 1;
-    let pdu = |(index, user_data): (usize, UserData<'static>)| {
+    let total = parts.len();
+    let mut pdus = Vec::with_capacity(total);
+    let mut octets = Vec::new();
+    for (index, user_data) in parts.enumerate() {
+        let user_data = user_data?;
         let submit = Submit {
             reject_duplicates: options.reject_duplicates,
             status_report_request: match options.report {
                 ReportRequest::None => false,
                 ReportRequest::EachPart => true,
-                ReportRequest::LastPart => index == last,
+                ReportRequest::LastPart => index + 1 == total,
             },
             reply_path: options.reply_path,
             reference: options.message_reference.wrapping_add(index as u8),
@@ -87,7 +90,8 @@ fn compose(
             validity: options.validity,
             user_data,
         };
-        Pdu { service_centre: options.service_centre, tpdu: Tpdu::Submit(submit) }.encode()
-    };
-    parts.into_iter().enumerate().map(pdu).collect()
+        let pdu = Pdu { service_centre: options.service_centre, tpdu: Tpdu::Submit(submit) };
+        pdus.push(pdu.encode_with(&mut octets)?);
+    }
+    Ok(pdus)
 }

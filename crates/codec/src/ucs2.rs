@@ -7,29 +7,34 @@
 pub fn decode_into(octets: &[u8], text: &mut String) {
     // Each unit gives at most three octets of UTF-8.
     text.reserve(octets.len() + octets.len() / 2);
-    let (units, _) = octets.as_chunks::<2>();
-    let mut units = units.iter().map(|&unit| u16::from_be_bytes(unit)).peekable();
-    while let Some(unit) = units.next() {
-        text.push(match unit {
-            0xD800..=0xDBFF => match units.peek() {
-                Some(&low @ 0xDC00..=0xDFFF) => {
-                    units.next();
-                    let pair = 0x1_0000 + (u32::from(unit & 0x3FF) << 10) + u32::from(low & 0x3FF);
-                    char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER)
-                }
-                _ => char::REPLACEMENT_CHARACTER,
-            },
-            _ => char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER),
-        });
+    let (mut units, _) = octets.as_chunks();
+    while let [unit, rest @ ..] = units {
+        units = rest;
+        let unit = u16::from_be_bytes(*unit);
+        if let Some(character) = char::from_u32(unit.into()) {
+            text.push(character);
+            continue;
+        }
+        let low = rest.first().map_or(0, |&low| u16::from_be_bytes(low));
+        let paired = char::decode_utf16([unit, low]).next().and_then(Result::ok);
+        if paired.is_some() {
+            units = &rest[1..];
+        }
+        text.push(paired.unwrap_or(char::REPLACEMENT_CHARACTER));
     }
 }
 
 /// Appends a text as big-endian 16-bit units.
 pub fn encode_into(text: &str, octets: &mut Vec<u8>) {
-    octets.reserve(text.len() * 2);
-    for unit in text.encode_utf16() {
-        octets.extend_from_slice(&unit.to_be_bytes());
+    let before = octets.len();
+    // No character takes more units than it takes octets of UTF-8.
+    octets.resize(before + text.len() * 2, 0);
+    let mut free = octets[before..].as_chunks_mut().0.iter_mut();
+    for (unit, place) in text.encode_utf16().zip(&mut free) {
+        *place = unit.to_be_bytes();
     }
+    let unused = free.len() * 2;
+    octets.truncate(octets.len() - unused);
 }
 
 #[cfg(test)]

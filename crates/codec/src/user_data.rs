@@ -32,6 +32,7 @@ pub struct UserData<'a> {
 
 impl<'a> UserData<'a> {
     /// Reads TP-UDL and TP-UD. Octets after them are left where they are.
+    #[inline]
     pub(crate) fn read(octets: &mut Octets<'a>, dcs: Dcs, has_header: bool) -> Result<Self, DecodeError> {
         let length_at = *octets;
         let length = octets.octet(Field::UserDataLength)?;

@@ -34,20 +34,55 @@ pub fn language_name(identifier: u8) -> Option<&'static str> {
 /// character, one that neither has shows U+FFFD. An escape with nothing after it shows a space.
 pub fn decode_into(septets: &[u8], languages: Languages, text: &mut String) {
     let (main, extension) = tables_of(languages);
-    text.reserve(septets.len() * 2);
-    let mut septets = septets.iter().map(|&septet| usize::from(septet & 0x7F));
-    while let Some(septet) = septets.next() {
-        if septet != usize::from(ESCAPE) {
-            text.push(character(main[septet]));
-            continue;
-        }
-        match septets.next() {
-            None => text.push(' '),
-            Some(septet) if septet == usize::from(ESCAPE) => text.push(' '),
-            Some(septet) if extension[septet] != NONE => text.push(character(extension[septet])),
-            Some(septet) => text.push(character(main[septet])),
+    text.reserve(septets.len());
+    let mut septets = septets;
+    loop {
+        let plain = if languages.locking == 0 { plain_run(septets) } else { 0 };
+        // ASCII, so there is nothing that could fail here.
+        text.push_str(str::from_utf8(&septets[..plain]).unwrap_or_default());
+        septets = &septets[plain..];
+        let mut next = septets.iter().map(|septet| septet & 0x7F);
+        let (shown, taken) = match (next.next(), next.next()) {
+            (None, _) => return,
+            (Some(ESCAPE), None) => (' ', 1),
+            (Some(ESCAPE), Some(ESCAPE)) => (' ', 2),
+            (Some(ESCAPE), Some(septet)) => match extension[usize::from(septet)] {
+                NONE => (character(main[usize::from(septet)]), 2),
+                code => (character(code), 2),
+            },
+            (Some(septet), _) => (character(main[usize::from(septet)]), 1),
+        };
+        text.push(shown);
+        septets = &septets[taken..];
+    }
+}
+
+/// How many octets from here on are the same in the default alphabet and in ASCII: most of most texts, so that these are
+/// copied and not looked up.
+fn plain_run(octets: &[u8]) -> usize {
+    let (eights, rest) = octets.as_chunks();
+    for (index, &eight) in eights.iter().enumerate() {
+        let special = special(eight);
+        if special != 0 {
+            return index * 8 + special.trailing_zeros() as usize / 8;
         }
     }
+    let mut last = [ESCAPE; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    eights.len() * 8 + special(last).trailing_zeros() as usize / 8
+}
+
+/// Marks, with its top bit, each of eight octets that is not the same character in the default alphabet and in ASCII. (Two
+/// that are, the ends of lines, are marked as well: they are rare, and looking them up costs little.)
+fn special(octets: [u8; 8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const TOP: u64 = EACH * 0x80;
+    let octets = u64::from_le_bytes(octets);
+    // The lower seven bits and what is added to them reach the top bit of their octet and no further.
+    let from = |first: u8| (octets & !TOP) + EACH * u64::from(0x80 - first);
+    let letters = from(b'A') & !from(b'Z' + 1) | from(b'a') & !from(b'z' + 1);
+    let signs = from(b' ') & !from(b'$') | from(b'$' + 1) & !from(b'@');
+    (!(letters | signs) | octets) & TOP
 }
 
 /// Appends the text of `count` packed septets after so many fill bits; fewer if the octets hold fewer.
@@ -77,34 +112,18 @@ pub fn decode_packed_into(
 pub fn encode_into(text: &str, septets: &mut Vec<u8>) -> Result<(), usize> {
     septets.reserve(text.len());
     let mut rest = text;
-    while !rest.is_empty() {
-        // Nearly all text is runs of ASCII, eight characters of which are looked up at once.
-        let (chunks, _) = rest.as_bytes().as_chunks::<8>();
-        let mut plain = 0;
-        for chunk in chunks {
-            let eight = chunk.map(|octet| ASCII[usize::from(octet)]);
-            if eight.iter().fold(0, |all, septet| all | septet) & ESCAPED != 0 {
-                break;
-            }
-            septets.extend_from_slice(&eight);
-            plain += 8;
+    loop {
+        let plain = plain_run(rest.as_bytes());
+        septets.extend_from_slice(&rest.as_bytes()[..plain]);
+        rest = &rest[plain..];
+        let Some(character) = rest.chars().next() else { return Ok(()) };
+        match septet_of(character) {
+            Some((septet, false)) => septets.push(septet),
+            Some((septet, true)) => septets.extend_from_slice(&[ESCAPE, septet]),
+            None => return Err(text[..text.len() - rest.len()].chars().count()),
         }
-        // What stopped the run is within the next eight octets.
-        let end = rest.len().min(plain + 8);
-        let end = (end..rest.len()).find(|&end| rest.is_char_boundary(end)).unwrap_or(rest.len());
-        for (at, character) in rest[plain..end].char_indices() {
-            match septet_of(character) {
-                Some((septet, false)) => septets.push(septet),
-                Some((septet, true)) => septets.extend_from_slice(&[ESCAPE, septet]),
-                None => {
-                    let before = text.len() - rest.len() + plain + at;
-                    return Err(text[..before].chars().count());
-                }
-            }
-        }
-        rest = &rest[end..];
+        rest = &rest[character.len_utf8()..];
     }
-    Ok(())
 }
 
 /// Appends the septets of a text in the tables of some languages.
@@ -180,17 +199,6 @@ const FIRST_GREEK: u16 = 0x0390;
 /// The septets of U+0000 to U+00FF, and of U+0390 to U+03AF, turned round from the tables.
 static LATIN: [u8; 256] = reversed(0);
 static GREEK: [u8; 32] = reversed(FIRST_GREEK);
-
-/// The septets of octets of UTF-8 that are a character of their own, for looking up many at once; the others are marked.
-static ASCII: [u8; 256] = {
-    let mut septets = LATIN;
-    let mut octet = 0x80;
-    while octet < 0x100 {
-        septets[octet] = ABSENT;
-        octet += 1;
-    }
-    septets
-};
 
 const fn reversed<const N: usize>(first: u16) -> [u8; N] {
     let mut septets = [ABSENT; N];

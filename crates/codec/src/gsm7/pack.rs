@@ -14,33 +14,35 @@ pub const fn packed_len(septets: usize, fill_bits: usize) -> usize {
 
 /// Appends septets packed into octets, after `fill_bits` (0 to 6) zero bits. The top bit of a septet is not looked at.
 pub fn pack_into(septets: &[u8], fill_bits: usize, octets: &mut Vec<u8>) {
-    octets.reserve(packed_len(septets.len(), fill_bits));
-    let mut septets = septets;
-    if fill_bits == 0 {
-        // Eight septets are seven octets.
-        let (chunks, rest) = septets.as_chunks::<8>();
-        for chunk in chunks {
-            let mut bits = 0u64;
-            for (i, &septet) in chunk.iter().enumerate() {
-                bits |= u64::from(septet & 0x7F) << (7 * i);
-            }
-            octets.extend_from_slice(&bits.to_le_bytes()[..7]);
-        }
-        septets = rest;
+    octets.reserve(packed_len(septets.len(), fill_bits) + 1);
+    // Eight septets are seven octets; the fill bits push a few of theirs on into the next seven.
+    let mut pushed_on = 0;
+    let (eights, rest) = septets.as_chunks();
+    for &eight in eights {
+        let bits = close(eight) << fill_bits | pushed_on;
+        octets.extend_from_slice(&bits.to_le_bytes()[..7]);
+        pushed_on = bits >> 56;
     }
-    let (mut bits, mut held) = (0u32, fill_bits);
-    for &septet in septets {
-        bits |= u32::from(septet & 0x7F) << held;
-        held += 7;
-        if held >= 8 {
-            octets.push(bits as u8);
-            bits >>= 8;
-            held -= 8;
-        }
-    }
-    if held > 0 {
-        octets.push(bits as u8);
-    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let bits = close(last) << fill_bits | pushed_on;
+    octets.extend_from_slice(&bits.to_le_bytes()[..packed_len(rest.len(), fill_bits)]);
+}
+
+/// Eight septets, the first lowest, as 56 bits without gaps: pairs of 7, of 14, of 28 move together.
+fn close(septets: [u8; 8]) -> u64 {
+    let bits = u64::from_le_bytes(septets);
+    let bits = bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1;
+    let bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2;
+    bits & 0x0000_0000_0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4
+}
+
+/// The eight septets of the lower 56 bits: [`close`] turned round.
+fn spread(bits: u64) -> [u8; 8] {
+    let bits = bits & 0x0000_0000_0FFF_FFFF | (bits & 0x00FF_FFFF_F000_0000) << 4;
+    let bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x0FFF_C000_0FFF_C000) << 2;
+    let bits = bits & 0x007F_007F_007F_007F | (bits & 0x3F80_3F80_3F80_3F80) << 1;
+    bits.to_le_bytes()
 }
 
 /// Appends `count` septets from octets, after `fill_bits` (0 to 6); fewer if the octets hold fewer.
@@ -53,23 +55,23 @@ pub fn unpack_into(octets: &[u8], fill_bits: usize, count: usize, septets: &mut 
 /// Fills a slice with septets from octets, after `fill_bits` (0 to 6), and says how many the octets hold of them.
 pub(super) fn unpack(octets: &[u8], fill_bits: usize, septets: &mut [u8]) -> usize {
     let held = ((octets.len() * 8).saturating_sub(fill_bits) / 7).min(septets.len());
-    let septets = &mut septets[..held];
-    if fill_bits > 0 {
-        // Each septet is in two octets at most; with a zero after the last there are always two.
-        for (index, septet) in septets.iter_mut().enumerate() {
-            let bit = fill_bits + index * 7;
-            let (low, high) = (octets[bit / 8], octets.get(bit / 8 + 1).copied().unwrap_or(0));
-            *septet = (u16::from_le_bytes([low, high]) >> (bit % 8)) as u8 & 0x7F;
+    let mut rest = octets;
+    for septets in septets[..held].chunks_mut(8) {
+        // Eight septets with the fill bits before them are in eight octets, and the next ones begin in the last of these.
+        let bits = match rest.first_chunk::<8>() {
+            Some(&eight) => u64::from_le_bytes(eight),
+            None => {
+                let mut eight = [0; 8];
+                eight[..rest.len()].copy_from_slice(rest);
+                u64::from_le_bytes(eight)
+            }
+        };
+        let eight = spread(bits >> fill_bits);
+        match <&mut [u8; 8]>::try_from(&mut *septets) {
+            Ok(septets) => *septets = eight,
+            Err(_) => septets.copy_from_slice(&eight[..septets.len()]),
         }
-        return held;
-    }
-    for (octets, septets) in octets.chunks(7).zip(septets.chunks_mut(8)) {
-        // Eight septets are seven octets.
-        let mut eight = [0; 8];
-        eight[..octets.len()].copy_from_slice(octets);
-        let bits = u64::from_le_bytes(eight);
-        let unpacked: [u8; 8] = std::array::from_fn(|index| (bits >> (7 * index)) as u8 & 0x7F);
-        septets.copy_from_slice(&unpacked[..septets.len()]);
+        rest = rest.get(7..).unwrap_or_default();
     }
     held
 }

@@ -47,6 +47,7 @@ impl<'a> Deliver<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn read(first: u8, octets: &mut Octets<'a>) -> Result<Self, DecodeError> {
         let from = Address::read(octets, Field::OriginatingAddress)?;
         let pid = octets.octet(Field::ProtocolIdentifier)?;

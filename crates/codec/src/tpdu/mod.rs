@@ -63,6 +63,7 @@ impl<'a> Tpdu<'a> {
         Tpdu::read(&mut Octets::new(octets), direction)
     }
 
+    #[inline]
     pub(crate) fn read(octets: &mut Octets<'a>, direction: Direction) -> Result<Self, DecodeError> {
         let start = *octets;
         let first = octets.octet(Field::FirstOctet)?;

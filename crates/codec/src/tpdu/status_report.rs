@@ -60,6 +60,7 @@ impl<'a> StatusReport<'a> {
         self.status.outcome()
     }
 
+    #[inline]
     pub(super) fn read(first: u8, octets: &mut Octets<'a>) -> Result<Self, DecodeError> {
         let reference = octets.octet(Field::MessageReference)?;
         let to = Address::read(octets, Field::RecipientAddress)?;

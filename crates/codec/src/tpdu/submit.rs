@@ -47,6 +47,7 @@ impl<'a> Submit<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn read(first: u8, octets: &mut Octets<'a>) -> Result<Self, DecodeError> {
         let reference = octets.octet(Field::MessageReference)?;
         let to = Address::read(octets, Field::DestinationAddress)?;
