@@ -14,6 +14,7 @@ use mqtt5::broker::{BrokerConfig, MqttBroker};
 use smsbridge_simulator::{Options, Reports, Simulator, tcp};
 use tokio_util::sync::CancellationToken;
 
+use crate::mqtt::Caller;
 use crate::{app, config};
 
 /// One message of each kind a gateway has to get right.
@@ -31,6 +32,9 @@ const SAMPLES: [(&str, &str); 7] = [
          and nobody on either side has to know.",
     ),
 ];
+
+/// How long the gateway may take to be online.
+const START: Duration = Duration::from_secs(30);
 
 /// Between the samples.
 const PAUSE: Duration = Duration::from_secs(4);
@@ -60,13 +64,20 @@ impl Demo {
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
         let folder = Folder::new()?;
         let config = config::parse("demo", &config_text(address, modem.address()?, &folder.0))?;
-        println!("{}", what_to_type(address));
+        let (mqtt, online) =
+            (config.mqtt.clone(), format!("{}/gateway/{}/availability", config.mqtt.prefix, config.name));
         let goodbye = stop.clone();
         tokio::select! {
             ended = app::run(config, stop) => ended?,
             ended = broker.run() => ended.context("the broker ended")?,
             ended = modem.run() => ended.context("the modem ended")?,
-            () = deliver_samples(&simulator) => {}
+            told = async {
+                // Not before the gateway listens: what is sent to nobody is lost.
+                Caller::new(&mqtt)?.call(None, online, START, |payload| payload == b"online").await?;
+                println!("{}", what_to_type(address));
+                deliver_samples(&simulator).await;
+                anyhow::Ok(())
+            } => told?,
         }
         if goodbye.is_cancelled() {
             println!("\nsmsbridge demo: stopped, nothing is left behind");

@@ -59,7 +59,7 @@ impl Send {
         };
         let limit = Duration::from_secs(self.timeout);
         Caller::new(&config.mqtt)?
-            .call(topics.send(), request.to_string(), topics.result(), limit, hear)
+            .call(Some((topics.send(), request.to_string())), topics.result(), limit, hear)
             .await?;
         Ok(good)
     }

@@ -53,12 +53,11 @@ impl Caller {
         }
     }
 
-    /// Subscribes to `results`, publishes `payload` to `topic`, and hands every result to `hear` until it says that
-    /// was the last.
+    /// Subscribes to `results`, then publishes `request` (a topic and its payload), and hands every result to `hear`
+    /// until it says that was the last.
     pub async fn call(
         &mut self,
-        topic: String,
-        payload: String,
+        mut request: Option<(String, String)>,
         results: String,
         limit: Duration,
         mut hear: impl FnMut(&[u8]) -> bool,
@@ -67,27 +66,24 @@ impl Caller {
         let refused = |e: rumqttc::v5::ClientError| CallerError::Broker(e.to_string());
         self.connect().await?;
         self.client.try_subscribe(results.clone(), QoS::AtLeastOnce).map_err(refused)?;
-        let mut request = Some(payload);
         loop {
             let packet =
                 timeout_at(deadline, self.next()).await.map_err(|_| CallerError::Silence(limit))??;
             match packet {
                 Packet::SubAck(_) => {
-                    if let Some(payload) = request.take() {
-                        self.client
-                            .try_publish(topic.clone(), QoS::AtLeastOnce, false, payload)
-                            .map_err(refused)?;
+                    if let Some((topic, payload)) = request.take() {
+                        self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(refused)?;
                     }
                 }
                 Packet::PubAck(ack) if !taken(ack.reason) => {
                     return Err(CallerError::Broker(format!(
-                        "the broker at {} does not let us publish to {topic}: {:?}",
+                        "the broker at {} does not take the request: {:?}",
                         self.place, ack.reason
                     )));
                 }
                 Packet::PubAck(ack) if ack.reason == PubAckReason::NoMatchingSubscribers => {
                     return Err(CallerError::Broker(format!(
-                        "nobody listens on {topic}: is a gateway running on the broker at {}?",
+                        "nobody takes requests there: is a gateway running on the broker at {}?",
                         self.place
                     )));
                 }
