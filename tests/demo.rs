@@ -76,7 +76,10 @@ fn messages_of_the_world_arrive() {
 #[test]
 fn a_request_by_mosquitto_pub_is_accepted_sent_and_delivered() {
     let demo = Demo::start();
-    let client = Client::start(demo.port, "visitor", None, &["sms/result"]);
+    let client = Client::start(demo.port, "visitor", None, &["sms/result", "sms/gateway/#"]);
+    wait_until("the gateway to be online", || {
+        client.received().iter().any(|publish| publish.payload == b"online")
+    });
     let request = json!({"id": "first", "to": "+4915112345678", "text": "Привет 👋"}).to_string();
     let status = Command::new(find("mosquitto_pub"))
         .args(["-p", &demo.port.to_string(), "-q", "1", "-t", "sms/send", "-m", &request])

@@ -12,6 +12,9 @@ use super::wait::{wait_for, wait_until};
 /// Debian puts servers where a plain user's PATH does not look.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
+/// What mosquitto calls it. ("Out of memory" is its word for a client that was killed while it wrote.)
+const COMPLAINTS: [&str; 3] = ["protocol error", "malformed packet", "exceeded"];
+
 #[derive(Clone, Debug)]
 pub struct Login {
     pub user: String,
@@ -60,6 +63,13 @@ impl Broker {
         if saved.exists() {
             fs::remove_file(saved).expect("the broker's memory can be removed");
         }
+    }
+
+    /// Lines in which it puts somebody out for breaking the protocol.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let is_complaint = |line: &&str| COMPLAINTS.iter().any(|words| line.contains(words));
+        log.lines().filter(is_complaint).map(str::to_owned).collect()
     }
 
     pub fn log(&self) -> PathBuf {

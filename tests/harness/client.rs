@@ -70,16 +70,21 @@ impl Client {
     }
 
     /// The same with flags and properties of the caller's.
-    pub fn publish_with(&self, mut publish: Publish) {
+    pub fn publish_with(&self, publish: Publish) {
+        let topic = publish.topic.clone();
+        let reason = self.offer(publish);
+        assert!(reason < 0x80, "the broker refuses a publish to {topic}: {reason:#x}");
+    }
+
+    /// The same; returns the broker's reason code, whatever it is.
+    pub fn offer(&self, mut publish: Publish) -> u8 {
         let mut state = self.shared.lock();
         publish.packet_id = state.take_id();
         let end = Instant::now() + PATIENCE;
         let mut written_on = None;
         loop {
             if let Some(at) = state.acknowledged.iter().position(|(id, _)| *id == publish.packet_id) {
-                let (_, reason) = state.acknowledged.swap_remove(at);
-                assert!(reason < 0x80, "the broker refuses a publish to {}: {reason:#x}", publish.topic);
-                return;
+                return state.acknowledged.swap_remove(at).1;
             }
             if state.subscribed && written_on != Some(state.connection) {
                 written_on = Some(state.connection);

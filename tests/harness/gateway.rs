@@ -42,6 +42,18 @@ impl Config {
         entry.as_table_mut().expect("a table of the configuration").insert(key.to_owned(), value.into());
     }
 
+    /// Sets a key that stands in no table.
+    pub fn set_root(&mut self, key: &str, value: impl Into<Value>) {
+        self.root.insert(key.to_owned(), value.into());
+    }
+
+    /// Adds one more table to an array of tables, such as `[[rule]]`; `text` is what stands below that line.
+    pub fn add(&mut self, array: &str, text: &str) {
+        let table: Table = toml::from_str(text).expect("a table of the configuration");
+        let entry = self.root.entry(array).or_insert_with(|| Value::Array(Vec::new()));
+        entry.as_array_mut().expect("an array of tables").push(Value::Table(table));
+    }
+
     pub fn add_modem(&mut self, name: &str, port: &str) {
         let mut modem = Table::new();
         modem.insert("name".to_owned(), name.into());
@@ -116,6 +128,11 @@ impl Gateway {
     pub fn assert_running(&mut self) {
         let ended = self.process.as_mut().expect("the gateway was started").ended();
         assert_eq!(ended, None, "the gateway should still run");
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the gateway was started").id()
     }
 
     /// Runs another command of the binary with this configuration, to its end.

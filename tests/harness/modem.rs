@@ -70,6 +70,11 @@ impl Modem {
         &self.options.iccid
     }
 
+    /// The simulator itself, for what only one test does.
+    pub fn simulator(&self) -> &Simulator {
+        &self.simulator
+    }
+
     /// Hands a text to the network, which keeps it until the SIM has room for it.
     pub fn deliver(&self, from: &str, text: &str) {
         let reference = self.next_reference.fetch_add(1, Ordering::Relaxed);

@@ -34,6 +34,10 @@ impl Process {
         Self { name: name.to_owned(), child, log: log.to_owned() }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
         // Reaped children are not signalled: the id might be another's by now.
         let id = i32::try_from(self.child.id()).expect("a process id");

@@ -154,6 +154,11 @@ impl Drop for Rig {
             println!("---- broken MQTT streams: {broken:?}");
         } else {
             assert_eq!(broken, Vec::<String>::new(), "every stream is valid MQTT 5");
+            assert_eq!(
+                self.broker.complaints(),
+                Vec::<String>::new(),
+                "the broker has nothing to complain of"
+            );
         }
     }
 }
