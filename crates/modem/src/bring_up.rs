@@ -362,7 +362,11 @@ async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemEr
     Ok(String::new())
 }
 
-async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
+/// The number of the SIM card (ITU-T E.118); most modems tell it before the PIN is entered.
+///
+/// # Errors
+/// Only faults that end the session; a modem that does not tell is `None`.
+pub async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
     for (text, prefix) in session.profile().iccid {
         let found = word(session, text, prefix).await?.and_then(|text| tidy_iccid(&text));
         if found.is_some() {

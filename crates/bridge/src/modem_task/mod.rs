@@ -173,7 +173,9 @@ impl ModemTask {
             );
         }
         let pin = pin.expose_secret();
-        let (key, digest) = (self.config.name.to_string(), state::pin_digest(pin));
+        // Another SIM may have the very PIN this one refused.
+        let key = bring_up::iccid(session).await?.unwrap_or_else(|| self.config.name.to_string());
+        let digest = state::pin_digest(pin);
         match self.store.pin_attempt(key.clone(), digest.clone(), tries_left).await? {
             PinAttempt::Go => {}
             PinAttempt::KnownWrong => {
