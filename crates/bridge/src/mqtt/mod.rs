@@ -69,3 +69,6 @@ pub fn prepare(config: &Mqtt, client_id: &str, topics: &Topics) -> Result<Connec
         events,
     })
 }
+
+#[cfg(test)]
+mod link_tests;
