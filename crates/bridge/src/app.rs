@@ -33,9 +33,6 @@ const SHOW_EVERY: Duration = Duration::from_secs(5);
 /// How often old messages are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
-/// The retained topics of the last run, in the store.
-const PUBLISHED_TOPICS: &str = "published_topics";
-
 /// Runs the gateway until `stop`.
 pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     let topics = Topics::new(&config.mqtt.prefix, &config.name);
@@ -67,7 +64,7 @@ async fn run_with(
     if released > 0 {
         tracing::info!(released, "messages in the hands of a modem when the last run ended wait again");
     }
-    empty_topics_left_behind(&store, &board, &topics, &names).await?;
+    store.retain_only(retained_topics(&topics, &names, config.mqtt.retain_last)).await?;
     let status = Arc::new(LinkStatus::default());
     let connection = mqtt::prepare(&config.mqtt, &client_id, &topics)?;
     let link = Link::new(
@@ -204,23 +201,14 @@ async fn supervise(task: ModemTask, stop: CancellationToken) {
     }
 }
 
-/// A modem or gateway that left the configuration must not stay on the broker as if it were there.
-async fn empty_topics_left_behind(
-    store: &Store,
-    board: &Board,
-    topics: &Topics,
-    modems: &[Name],
-) -> anyhow::Result<()> {
+/// Our retained topics. What left the configuration must not stay on the broker as if it were there.
+fn retained_topics(topics: &Topics, modems: &[Name], retain_last: bool) -> Vec<String> {
     let mut ours = vec![topics.gateway(), topics.gateway_availability()];
     for modem in modems {
-        ours.extend([topics.modem(modem), topics.modem_availability(modem), topics.last(modem)]);
+        ours.extend([topics.modem(modem), topics.modem_availability(modem)]);
+        ours.extend(retain_last.then(|| topics.last(modem)));
     }
-    let before = store.list(PUBLISHED_TOPICS).await?;
-    for gone in before.into_iter().filter(|topic| !ours.contains(topic)) {
-        board.put(gone, String::new());
-    }
-    store.keep_list(PUBLISHED_TOPICS, ours).await?;
-    Ok(())
+    ours
 }
 
 fn notify(state: sd_notify::NotifyState<'_>) {

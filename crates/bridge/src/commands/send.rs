@@ -1,5 +1,6 @@
 //! `smsbridge send`: publishes a request to the configured broker and waits for its final result.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use super::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
+use crate::policy;
 use crate::topic::Topics;
 
 /// Send one SMS through the running gateway.
@@ -25,7 +27,7 @@ pub struct Send {
     #[arg(long)]
     report: bool,
     /// Seconds to wait for the final result
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=604_800))]
     timeout: u64,
     /// The text
     text: String,
@@ -44,7 +46,10 @@ impl Send {
         if self.report {
             request["delivery_report"] = json!(true);
         }
-        let (mut open, mut good) = (self.to.len(), true);
+        let dialled = |to: &String| {
+            policy::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
+        };
+        let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
         let hear = |payload: &[u8]| {
             let Ok(result) = serde_json::from_slice::<Value>(payload) else { return false };
             if result["id"] != id.as_str() {
@@ -52,7 +57,8 @@ impl Send {
             }
             println!("{result}");
             if result["final"] == true {
-                open = open.saturating_sub(1);
+                // One answer for all, where the request could not be read.
+                open = if result["to"].is_null() { 0 } else { open.saturating_sub(1) };
                 good &= matches!(result["state"].as_str(), Some("sent" | "delivered"));
             }
             open == 0

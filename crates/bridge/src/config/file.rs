@@ -185,7 +185,9 @@ pub(super) fn read(text: &str) -> Result<File, String> {
     let is_key = |key: &str| {
         key.starts_with(ENV_PREFIX) && !key.starts_with("SMSBRIDGE_TEST_") && !NOT_KEYS.contains(&key)
     };
-    let overrides: Vec<_> = std::env::vars().filter(|(key, _)| is_key(key)).collect();
+    let texts = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    let overrides: Vec<_> = texts.filter(|(key, _)| is_key(key)).collect();
     if overrides.is_empty() {
         return Ok(alone);
     }

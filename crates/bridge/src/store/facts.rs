@@ -2,8 +2,11 @@
 
 use rusqlite::OptionalExtension as _;
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, outbox};
 use crate::message::{Sim, UnixMs};
+
+/// The retained topics of the last run.
+const RETAINED_TOPICS: &str = "published_topics";
 
 /// Whether a PIN may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,18 @@ impl Store {
     /// Keeps a list under `name`.
     pub async fn keep_list(&self, name: &'static str, lines: Vec<String>) -> Result<(), StoreError> {
         self.write(move |tx| keep(tx, name, &lines.join("\n"))).await
+    }
+
+    /// Keeps the list of our retained topics, and owes the broker an empty one for each that is no longer ours.
+    pub async fn retain_only(&self, ours: Vec<String>) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let before = read(tx, RETAINED_TOPICS)?.unwrap_or_default();
+            for gone in before.lines().filter(|old| !ours.iter().any(|topic| topic == old)) {
+                outbox::owe_latest(tx, gone, "")?;
+            }
+            keep(tx, RETAINED_TOPICS, &ours.join("\n"))
+        })
+        .await
     }
 
     /// The newest time this store has seen.
