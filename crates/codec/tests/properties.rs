@@ -1,18 +1,21 @@
-//! What must hold for any input: what is written reads back, what is split joins, counting agrees with splitting, and no
-//! octets at all bring the reader down.
+//! What must hold for any input: what is written reads back, what is split joins, counting agrees with splitting. That no
+//! octets at all bring the reader down is for `mutations.rs`.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
+
+mod random;
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use random::Random;
 use smsbridge_codec::tpdu::{
     Command, Deliver, DeliverReport, Parameters, StatusReport, Submit, SubmitReport,
 };
 use smsbridge_codec::{
     Address, Alphabet, Content, Dcs, Direction, Encoding, FailureCause, LanguageChoice, MessageClass, Pdu,
     Ports, Reference, ReportRequest, SplitOptions, Status, SubmitOptions, Timestamp, Tpdu, UserData,
-    Validity, cbs, count, count_data, gsm7, hex, join, split, split_data, submit, transliterate,
+    Validity, count, count_data, gsm7, hex, join, split, split_data, submit, transliterate,
 };
 
 fn address() -> impl Strategy<Value = Address> {
@@ -318,104 +321,11 @@ proptest! {
         let folded = transliterate(&text);
         prop_assert!(gsm7::is_encodable(&folded) || folded == text);
     }
-
-    #[test]
-    fn any_octets_are_read_or_refused(octets in vec(any::<u8>(), 0..200)) {
-        read_everything(&octets);
-    }
 }
 
-fn shuffle<T>(items: &mut [T], mut seed: u64) {
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut random = Random(seed);
     for last in (1..items.len()).rev() {
-        items.swap(last, (next(&mut seed) % (last as u64 + 1)) as usize);
-    }
-}
-
-/// A small generator (splitmix64), so that a seed says all there is to say about a run.
-fn next(seed: &mut u64) -> u64 {
-    *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
-}
-
-/// Reads octets in every way there is, asks everything there is to ask, and writes back what was read.
-fn read_everything(octets: &[u8]) {
-    for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
-        for tpdu in [Tpdu::decode(octets, direction), Pdu::decode(octets, direction).map(|pdu| pdu.tpdu)] {
-            match tpdu {
-                Ok(tpdu) => {
-                    if let Some(user_data) = tpdu.user_data() {
-                        let _ = (user_data.text(), user_data.concatenation(), user_data.ports());
-                        let _: Vec<_> = user_data.elements().map(|element| element.information()).collect();
-                        join([user_data, user_data]).unwrap();
-                    }
-                    let mut written = Vec::new();
-                    tpdu.encode_into(&mut written).unwrap();
-                    let again = Tpdu::decode(&written, direction).unwrap();
-                    assert_eq!(again.user_data(), tpdu.user_data());
-                }
-                Err(error) => assert!(error.octet <= octets.len(), "{error}"),
-            }
-        }
-    }
-    if let Ok(page) = cbs::Page::decode(octets) {
-        let _ = (page.text(), page.language(), page.elements().count());
-        cbs::join([&page, &page]).unwrap();
-    }
-    if let Ok(pages) = cbs::decode_umts(octets) {
-        cbs::join(&pages).unwrap();
-    }
-    let _ = (Address::decode(octets), Address::decode_rp(octets), gsm7::unpack_ussd(octets));
-}
-
-/// Good PDUs with a few octets changed, cut or doubled: closer to what a bad line gives than random octets are. The seed
-/// is printed; `SMSBRIDGE_MUTATION_SEED` repeats a run, `SMSBRIDGE_MUTATIONS` makes it longer.
-#[test]
-fn damaged_pdus_never_bring_the_reader_down() {
-    let from_environment = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let unpredictable = || {
-        use std::hash::BuildHasher;
-        std::hash::RandomState::new().hash_one(0)
-    };
-    let mut seed = from_environment("SMSBRIDGE_MUTATION_SEED").unwrap_or_else(unpredictable);
-    let rounds = from_environment("SMSBRIDGE_MUTATIONS").unwrap_or(30);
-    println!("SMSBRIDGE_MUTATION_SEED={seed}");
-    let mut originals: Vec<Vec<u8>> = Vec::new();
-    for file in ["pdu_deliver", "pdu_submit", "pdu_status_report", "pdu_other_types", "pdu_bad", "cbs"] {
-        let path = format!("{}/tests/vectors/{file}.json", env!("CARGO_MANIFEST_DIR"));
-        let vectors: Vec<serde_json::Value> =
-            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        originals.extend(vectors.iter().filter_map(|vector| hex::decode(vector["hex"].as_str()?).ok()));
-    }
-    for original in &originals {
-        for _ in 0..rounds {
-            let mut octets = original.clone();
-            for _ in 0..1 + next(&mut seed) % 4 {
-                if octets.is_empty() {
-                    break;
-                }
-                let at = (next(&mut seed) % octets.len() as u64) as usize;
-                match next(&mut seed) % 5 {
-                    0 => octets.truncate(at),
-                    1 => octets[at] ^= 1 << (next(&mut seed) % 8),
-                    2 => octets[at] = next(&mut seed) as u8,
-                    3 => octets.insert(at, next(&mut seed) as u8),
-                    _ => octets[at] = [0x00, 0x7F, 0x80, 0xFF][(next(&mut seed) % 4) as usize],
-                }
-            }
-            read_everything(&octets);
-        }
-    }
-    // Parts of different messages, thrown together.
-    let tpdus: Vec<_> = originals
-        .iter()
-        .filter_map(|octets| Tpdu::decode(octets, Direction::MobileTerminated).ok())
-        .collect();
-    for _ in 0..rounds * 100 {
-        let some: Vec<&UserData<'_>> = (0..next(&mut seed) % 5)
-            .filter_map(|_| tpdus[(next(&mut seed) % tpdus.len() as u64) as usize].user_data())
-            .collect();
-        let _ = join(some.iter().copied());
+        items.swap(last, random.below(last + 1));
     }
 }

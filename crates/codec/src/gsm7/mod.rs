@@ -34,7 +34,8 @@ pub fn language_name(identifier: u8) -> Option<&'static str> {
 /// character, one that neither has shows U+FFFD. An escape with nothing after it shows a space.
 pub fn decode_into(septets: &[u8], languages: Languages, text: &mut String) {
     let (main, extension) = tables_of(languages);
-    text.reserve(septets.len());
+    // The most there can be, so that a string grows once: two octets of UTF-8 a septet, three in the Indic tables.
+    text.reserve(septets.len() * if languages.locking == 0 { 2 } else { 3 });
     let mut septets = septets;
     loop {
         let plain = if languages.locking == 0 { plain_run(septets) } else { 0 };

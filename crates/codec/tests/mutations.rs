@@ -1,0 +1,149 @@
+//! No octets at all bring the reader down: it neither panics nor loops, and what it allocates is a small multiple of what it
+//! was given. The input is good PDUs and pages with a few octets changed, cut or doubled: closer to what a bad line gives
+//! than random octets are.
+//!
+//! The seed is printed; `SMSBRIDGE_MUTATION_SEED` repeats a run. `SMSBRIDGE_MUTATIONS` is how many inputs there are; the
+//! normal number takes a second or two in a debug build:
+//!
+//! ```text
+//! SMSBRIDGE_MUTATIONS=10000000 cargo test --release -p smsbridge-codec --test mutations -- --nocapture
+//! ```
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
+
+mod random;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use allocation_counter::measure;
+use random::Random;
+use smsbridge_codec::{Address, Direction, Pdu, Tpdu, UserData, cbs, gsm7, hex, join};
+
+/// Octets allocated for an octet given, and for the least there is. The most expensive input is a part of 255: joining it takes
+/// a list of 255 places, whatever its length.
+const PER_OCTET: u64 = 30;
+const AT_LEAST: u64 = 5_000;
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+fn random() -> Random {
+    use std::hash::BuildHasher;
+    let seed = from_environment("SMSBRIDGE_MUTATION_SEED");
+    let seed = seed.unwrap_or_else(|| std::hash::RandomState::new().hash_one(0));
+    println!("SMSBRIDGE_MUTATION_SEED={seed}");
+    Random(seed)
+}
+
+fn originals() -> Vec<Vec<u8>> {
+    let mut originals: Vec<Vec<u8>> = Vec::new();
+    for file in ["pdu_deliver", "pdu_submit", "pdu_status_report", "pdu_other_types", "pdu_bad", "cbs"] {
+        let path = format!("{}/tests/vectors/{file}.json", env!("CARGO_MANIFEST_DIR"));
+        let vectors: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        originals.extend(vectors.iter().filter_map(|vector| hex::decode(vector["hex"].as_str()?).ok()));
+    }
+    originals
+}
+
+/// The octets with one to four of them damaged.
+fn damage(random: &mut Random, original: &[u8], octets: &mut Vec<u8>) {
+    octets.clear();
+    octets.extend_from_slice(original);
+    for _ in 0..1 + random.below(4) {
+        if octets.is_empty() {
+            return;
+        }
+        let at = random.below(octets.len());
+        match random.below(6) {
+            0 => octets.truncate(at),
+            1 => octets[at] ^= 1 << random.below(8),
+            2 => octets[at] = random.next() as u8,
+            3 => octets.insert(at, random.next() as u8),
+            4 => octets.extend_from_within(at..),
+            _ => octets[at] = [0x00, 0x7F, 0x80, 0xFF][random.below(4)],
+        }
+    }
+}
+
+/// Reads octets in every way there is, asks everything there is to ask, and writes back what was read.
+fn read_everything(octets: &[u8]) {
+    for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
+        read_tpdu(Tpdu::decode(octets, direction), octets, direction);
+        read_tpdu(Pdu::decode(octets, direction).map(|pdu| pdu.tpdu), octets, direction);
+    }
+    if let Ok(page) = cbs::Page::decode(octets) {
+        black_box((page.text(), page.language(), page.elements().count()));
+        cbs::join([&page, &page]).unwrap();
+    }
+    if let Ok(pages) = cbs::decode_umts(octets) {
+        cbs::join(&pages).unwrap();
+    }
+    black_box((Address::decode(octets).ok(), Address::decode_rp(octets).ok(), gsm7::unpack_ussd(octets)));
+}
+
+fn read_tpdu(tpdu: Result<Tpdu<'_>, smsbridge_codec::DecodeError>, octets: &[u8], direction: Direction) {
+    let tpdu = match tpdu {
+        Ok(tpdu) => tpdu,
+        Err(error) => return assert!(error.octet <= octets.len(), "{error}"),
+    };
+    if let Some(user_data) = tpdu.user_data() {
+        black_box((user_data.text(), user_data.concatenation(), user_data.ports()));
+        user_data.elements().for_each(|element| _ = black_box(element.information()));
+        join([user_data, user_data]).unwrap();
+    }
+    let mut written = Vec::new();
+    tpdu.encode_into(&mut written).unwrap();
+    let again = Tpdu::decode(&written, direction).unwrap();
+    assert_eq!(again.user_data(), tpdu.user_data());
+}
+
+#[test]
+fn damaged_pdus_never_bring_the_reader_down() {
+    let mut random = random();
+    let inputs = from_environment("SMSBRIDGE_MUTATIONS").unwrap_or(20_000);
+    let originals = originals();
+    let (mut octets, mut longest, mut most) = (Vec::new(), Duration::ZERO, 0);
+    for _ in 0..inputs {
+        let original = &originals[random.below(originals.len())];
+        damage(&mut random, original, &mut octets);
+        let begin = Instant::now();
+        let allocated = measure(|| read_everything(&octets)).bytes_total;
+        longest = longest.max(begin.elapsed());
+        most = most.max(allocated);
+        let limit = AT_LEAST + PER_OCTET * octets.len() as u64;
+        assert!(allocated <= limit, "{allocated} octets for {}", hex::encode(&octets));
+    }
+    println!("{inputs} inputs, {longest:?} and {most} octets allocated for the most expensive ones");
+}
+
+#[test]
+fn parts_of_different_messages_thrown_together_are_refused_or_joined() {
+    let mut random = random();
+    let originals = originals();
+    let inputs = from_environment("SMSBRIDGE_MUTATIONS").unwrap_or(20_000) / 10;
+    let read = |octets: &'static [u8]| Tpdu::decode(octets, Direction::MobileTerminated).ok();
+    let originals: &'static [Vec<u8>] = originals.leak();
+    let tpdus: Vec<Tpdu<'_>> = originals.iter().filter_map(|octets| read(octets)).collect();
+    let pages: Vec<_> = originals.iter().filter_map(|octets| cbs::Page::decode(octets).ok()).collect();
+    for _ in 0..inputs {
+        let parts: Vec<&UserData<'_>> =
+            (0..random.below(5)).filter_map(|_| tpdus[random.below(tpdus.len())].user_data()).collect();
+        let _ = black_box(join(parts.iter().copied()));
+        let pages: Vec<_> = (0..random.below(5)).map(|_| &pages[random.below(pages.len())]).collect();
+        let _ = black_box(cbs::join(pages.iter().copied()));
+    }
+}
+
+#[test]
+fn octets_without_any_meaning_are_read_or_refused() {
+    let mut random = random();
+    let mut octets = Vec::new();
+    for _ in 0..5_000 {
+        octets.clear();
+        octets.extend((0..random.below(200)).map(|_| random.next() as u8));
+        read_everything(&octets);
+    }
+}

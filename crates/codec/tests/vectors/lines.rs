@@ -1,0 +1,68 @@
+//! What modems write: `at_lines.json`, and the pages of `cbs.json`.
+
+use serde_json::json;
+use smsbridge_codec::{Address, Direction, Pdu, cbs::Page, hex};
+
+use crate::described::alphabet;
+use crate::{Differences, label, load, text_of, without_absent};
+
+#[test]
+fn at_lines() {
+    let mut differences = Differences::default();
+    for (index, vector) in load("at_lines.json").iter().enumerate() {
+        let octets = hex::decode(text_of(vector, "pdu")).unwrap();
+        if vector["kind"] == "CBM" {
+            // A page has no service centre address, so the length counts all of it.
+            differences.compare(label(index, vector), &vector["length_field"], &octets.len().into());
+            continue;
+        }
+        // Some modems are seen to give a broken address here; the length still leaves it out.
+        let skipped = usize::from(octets[0]) + 1;
+        if let Ok((_, length)) = Address::decode_rp(&octets) {
+            assert_eq!(length, skipped);
+        }
+        let tpdu_octets = octets.len() as i64 - skipped as i64;
+        differences.compare(label(index, vector), &vector["tpdu_octets"], &tpdu_octets.into());
+        if vector["kind"] == "CMGS" {
+            let pdu = Pdu::decode(&octets, Direction::MobileOriginated).unwrap();
+            let written = pdu.encode().unwrap();
+            differences.compare(label(index, vector), &vector["pdu"], &written.hex.into());
+            differences.compare(label(index, vector), &vector["length_field"], &written.tpdu_length.into());
+        }
+    }
+    differences.finish();
+}
+
+#[test]
+fn cbs() {
+    let mut differences = Differences::default();
+    for (index, vector) in load("cbs.json").iter().enumerate() {
+        let octets = hex::decode(text_of(vector, "hex")).unwrap();
+        let page = match Page::decode(&octets) {
+            Ok(page) => page,
+            Err(error) => {
+                let got = json!({"error": error.to_string()});
+                if vector["expect"]["error"] != true {
+                    differences.compare(label(index, vector), &vector["expect"], &got);
+                }
+                continue;
+            }
+        };
+        let mut got = json!({
+            "geographical_scope": page.geographical_scope, "message_code": page.message_code,
+            "update_number": page.update_number, "message_identifier": page.message_identifier,
+            "dcs": page.dcs.0, "page": page.page, "pages": page.pages, "language": page.language(),
+            "encoding": alphabet(page.dcs.alphabet()), "class": page.dcs.class().map(|class| class.number()),
+            "text": page.text(),
+        });
+        if got["text"].is_null() {
+            got["data_hex"] = hex::encode(page.data()).into();
+        }
+        let (expected, mut got) = (without_absent(&vector["expect"]), without_absent(&got));
+        if vector["lenient"] == true {
+            got.as_object_mut().unwrap().retain(|field, _| !expected[field].is_null());
+        }
+        differences.compare(label(index, vector), &expected, &got);
+    }
+    differences.finish();
+}
