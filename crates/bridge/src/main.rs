@@ -13,6 +13,7 @@ mod hooks;
 mod message;
 mod modem_task;
 mod mqtt;
+mod number;
 mod payload;
 mod policy;
 mod rules;

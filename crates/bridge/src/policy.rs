@@ -1,67 +1,10 @@
-//! What may be sent, to whom, and by what name a number goes: pure rules from the configuration.
+//! What may be sent and to whom: pure rules from the configuration.
 //!
-//! Input: a request's numbers and the `[outbound]` table. Never does I/O; a refusal is a [`Failure`] in words.
-
-use std::str::FromStr;
+//! Input: a normalised number and the `[outbound]` table. Never does I/O; a refusal is a [`Failure`] in words.
 
 use crate::config::Outbound;
 use crate::message::Failure;
-
-/// A pattern over numbers: the number itself, or its beginning followed by `*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NumberPattern {
-    head: String,
-    is_prefix: bool,
-}
-
-impl FromStr for NumberPattern {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let head = text.strip_suffix('*').unwrap_or(text);
-        if head.contains('*') || text.is_empty() {
-            return Err(format!(
-                "{text:?}: a number is expected, or its beginning with * behind, such as \"+49*\""
-            ));
-        }
-        Ok(NumberPattern { head: head.to_owned(), is_prefix: head.len() < text.len() })
-    }
-}
-
-impl NumberPattern {
-    /// Whether `number` (or alphanumeric sender) is meant.
-    pub fn matches(&self, number: &str) -> bool {
-        if self.is_prefix { number.starts_with(&self.head) } else { number == self.head }
-    }
-}
-
-/// Whether any of the patterns means `number`.
-pub fn any_matches(patterns: &[NumberPattern], number: &str) -> bool {
-    patterns.iter().any(|p| p.matches(number))
-}
-
-/// A number as it will be dialled: without the marks people put between digits, with the country code where one is
-/// configured. Digits, `*`, `#`, and a leading `+` are legal (TS 23.040 9.1.2.5: at most 20 digits).
-pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure> {
-    let bare: String =
-        number.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/' | '\u{a0}')).collect();
-    let digits = bare.strip_prefix('+').unwrap_or(&bare);
-    let legal = |c: char| c.is_ascii_digit() || (!bare.starts_with('+') && matches!(c, '*' | '#'));
-    if digits.is_empty() || digits.len() > 20 || !digits.chars().all(legal) {
-        return Err(Failure::permanent(
-            "bad-number",
-            format!("{number:?} is not a phone number: + and digits are expected, such as +4915112345678"),
-        ));
-    }
-    if default_country.is_empty() || bare.starts_with('+') || bare.contains(['*', '#']) {
-        return Ok(bare);
-    }
-    match (bare.strip_prefix("00"), bare.strip_prefix('0')) {
-        (Some(international), _) if !international.is_empty() => Ok(format!("+{international}")),
-        (None, Some(national)) if !national.is_empty() => Ok(format!("+{default_country}{national}")),
-        _ => Ok(bare),
-    }
-}
+use crate::number::any_matches;
 
 /// The refusal of a message that takes more parts than allowed.
 pub fn too_long(parts: usize, max_parts: u8) -> Failure {
@@ -85,29 +28,6 @@ pub fn admit(number: &str, rules: &Outbound) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn national_numbers_get_the_country_and_short_ones_are_left_alone() {
-        for (typed, dialled) in [
-            ("0151 234-567", "+49151234567"),
-            ("0049151234567", "+49151234567"),
-            ("+49 (151) 234", "+49151234"),
-            ("10086", "10086"),
-            ("*100#", "*100#"),
-        ] {
-            assert_eq!(normalise(typed, "49").as_deref(), Ok(dialled), "{typed}");
-        }
-        assert_eq!(normalise("0151", "").as_deref(), Ok("0151"));
-    }
-
-    #[test]
-    fn what_is_no_number_is_refused_by_name() {
-        for bad in ["", "+", "abc", "+49x", "123456789012345678901", "+49*", "++49"] {
-            let failure = normalise(bad, "49").expect_err(bad);
-            assert_eq!(failure.code, "bad-number", "{bad}");
-            assert!(failure.permanent);
-        }
-    }
 
     #[test]
     fn deny_wins_over_allow() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
-use crate::policy;
+use crate::number;
 use crate::topic::Topics;
 
 /// Send one SMS through the running gateway.
@@ -47,7 +47,7 @@ impl Send {
             request["delivery_report"] = json!(true);
         }
         let dialled = |to: &String| {
-            policy::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
+            number::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
         };
         let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
         let hear = |payload: &[u8]| {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Config, Event, Hook, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls};
 use crate::message::Name;
-use crate::policy::NumberPattern;
+use crate::number::NumberPattern;
 use crate::rules::Rule;
 use crate::topic;
 

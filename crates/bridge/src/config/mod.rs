@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use smsbridge_modem::port::PortSpec;
 
 use crate::message::Name;
-use crate::policy::NumberPattern;
+use crate::number::NumberPattern;
 use crate::rules::Rule;
 
 /// Where a configuration is looked for when none is named.

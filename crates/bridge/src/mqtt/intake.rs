@@ -13,6 +13,7 @@ use super::MAX_PAYLOAD;
 use crate::clock::now_ms;
 use crate::config::Outbound;
 use crate::message::{Details, Failure, Name, Outcome, Request, ResponseTopic, State, UnixMs};
+use crate::number;
 use crate::payload::{self, Ask, Unreadable};
 use crate::policy;
 use crate::sms;
@@ -118,7 +119,7 @@ impl Intake {
         let mut to = BTreeSet::new();
         let mut recipients = Vec::new();
         for written in &ask.to {
-            let number = policy::normalise(written, &self.rules.default_country);
+            let number = number::normalise(written, &self.rules.default_country);
             let name = number.as_ref().map_or_else(|_| written.clone(), Clone::clone);
             if to.insert(name.clone()) {
                 let refusal = whole.as_ref().err().cloned();

@@ -15,6 +15,7 @@ use crate::hooks::gammu_environment;
 use crate::message::{
     Arrival, Body, Content, Encoding, Outgoing, Readable, Received, Request, Sim, Slot, UnixMs, new_id,
 };
+use crate::number;
 use crate::payload;
 use crate::policy;
 use crate::rules::{self, Match};
@@ -302,7 +303,7 @@ fn publish(
             "INSERT INTO received (id, modem, sender, received_at, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute((&id, message.modem.as_str(), sender, message.received_at, &payload))?;
-    if !policy::any_matches(&tx.rules.inbound.deny, sender) {
+    if !number::any_matches(&tx.rules.inbound.deny, sender) {
         outbox::owe(tx, &tx.rules.topics.received(&message.modem), &payload)?;
         if tx.rules.retain_last {
             outbox::owe_latest(tx, &tx.rules.topics.last(&message.modem), &payload)?;
@@ -337,7 +338,7 @@ fn whole_text(content: &Content) -> Option<&str> {
 /// are stopped by the limit a rule has for each sender.
 fn answer(tx: &Tx<'_>, message: &Received, sender: &str, found: Match) -> Result<(), StoreError> {
     let Some(text) = found.reply.filter(|_| rules::may_answer(sender)) else { return Ok(()) };
-    let Ok(to) = policy::normalise(sender, &tx.rules.outbound.default_country) else { return Ok(()) };
+    let Ok(to) = number::normalise(sender, &tx.rules.outbound.default_country) else { return Ok(()) };
     let hour_ago = message.received_at - 3_600_000;
     let answered: u32 = tx
         .sql
