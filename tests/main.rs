@@ -20,4 +20,5 @@ mod real_pdus_come_out_as_json;
 mod request_while_gateway_is_down;
 mod said_clearly_requests;
 mod said_clearly_setup;
+mod soak;
 mod status_topics;

@@ -34,8 +34,8 @@ fn nothing_is_lost_and_nothing_doubled_in_silence() {
             number,
             seed: seed.next(),
             length: PHASE.min(end.saturating_duration_since(Instant::now())),
-            on_unknown: if (seed.value + number) % 2 == 0 { Unknown::Resend } else { Unknown::Report },
-            broker_forgets: (seed.value / 2 + number / 2) % 2 == 1,
+            on_unknown: if (seed.value ^ number) & 1 == 0 { Unknown::Resend } else { Unknown::Report },
+            broker_forgets: (seed.value ^ number) & 2 == 2,
         };
         println!("{}", phase.title());
         let tally = phase.live();

@@ -5,9 +5,11 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use super::ports::free_port;
 use super::process::Process;
-use super::wait::{wait_for, wait_until};
+use super::wait::{PATIENCE, wait_for, wait_until};
 
 /// Debian puts servers where a plain user's PATH does not look.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
@@ -48,6 +50,23 @@ impl Broker {
         if let Some(mut process) = self.process.take() {
             process.kill();
         }
+    }
+
+    /// SIGTERM: it saves all it has.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(Signal::TERM);
+            process.wait_for_end(PATIENCE);
+        }
+    }
+
+    /// SIGSTOP: its connections stand, and nothing moves on them.
+    pub fn pause(&self) {
+        self.process.as_ref().expect("the broker runs").signal(Signal::STOP);
+    }
+
+    pub fn resume(&self) {
+        self.process.as_ref().expect("the broker runs").signal(Signal::CONT);
     }
 
     /// Comes back on the same port with what it saved.

@@ -124,6 +124,11 @@ impl Gateway {
         self.process.take().expect("the gateway was started").wait_for_end(STOP_LIMIT)
     }
 
+    /// How it ended by itself, or `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().and_then(Process::ended)
+    }
+
     /// Fails when it has ended.
     pub fn assert_running(&mut self) {
         let ended = self.process.as_mut().expect("the gateway was started").ended();

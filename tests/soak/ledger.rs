@@ -103,24 +103,25 @@ impl Ledger {
     /// Takes over what is decided in the proxy's record.
     pub fn harvest(&mut self, record: &mut Record) {
         let newest = record.connections.len();
-        let decided =
-            |crossing: &Crossing| {
-                crossing.acknowledged.is_some()
-                    || crossing.publish.qos == 0
-                    || crossing.connection + DEAD_AFTER < newest
-            };
-        let (from, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut record.from_gateway).into_iter().partition(decided);
+        let decided = |crossing: &Crossing| {
+            crossing.acknowledged.is_some()
+                || crossing.publish.qos == 0
+                || crossing.connection + DEAD_AFTER < newest
+        };
+        let (from, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut record.from_gateway).into_iter().partition(decided);
         record.from_gateway = rest;
-        let (to, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut record.to_gateway).into_iter().partition(decided);
+        let (to, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut record.to_gateway).into_iter().partition(decided);
         record.to_gateway = rest;
         for connection in record.subscribed.drain(..) {
             self.subscribed.insert(connection);
         }
         for crossing in from {
-            self.from_gateway(&crossing);
+            self.note_answer(&crossing);
         }
         for crossing in to {
-            self.to_gateway(&crossing);
+            self.note_request(&crossing);
         }
     }
 
@@ -128,10 +129,10 @@ impl Ledger {
     pub fn harvest_all(&mut self, record: &mut Record) {
         self.harvest(record);
         for crossing in std::mem::take(&mut record.from_gateway) {
-            self.from_gateway(&crossing);
+            self.note_answer(&crossing);
         }
         for crossing in std::mem::take(&mut record.to_gateway) {
-            self.to_gateway(&crossing);
+            self.note_request(&crossing);
         }
         self.wrong.append(&mut record.broken);
     }
@@ -151,7 +152,7 @@ impl Ledger {
         self.note(&words);
     }
 
-    fn from_gateway(&mut self, crossing: &Crossing) {
+    fn note_answer(&mut self, crossing: &Crossing) {
         let topic = crossing.publish.topic.as_str();
         if let Some(modem) = topic.strip_prefix("sms/received/") {
             self.line("<-", crossing);
@@ -198,7 +199,7 @@ impl Ledger {
         }
     }
 
-    fn to_gateway(&mut self, crossing: &Crossing) {
+    fn note_request(&mut self, crossing: &Crossing) {
         self.line("->", crossing);
         let json: Value = serde_json::from_slice(&crossing.publish.payload).unwrap_or_default();
         if let Some(asked) = self.asked.get_mut(json["id"].as_str().unwrap_or_default()) {

@@ -48,7 +48,8 @@ pub struct Submission {
 pub fn submissions(modems: &[Modem; 2], journals: &[Journal; 2], deaths: &[Death]) -> Vec<Submission> {
     let mut all = Vec::new();
     for (number, (modem, journal)) in modems.iter().zip(journals).enumerate() {
-        let places = journal.lines.iter().enumerate().filter(|(_, line)| words(line).starts_with("on air to "));
+        let places =
+            journal.lines.iter().enumerate().filter(|(_, line)| words(line).starts_with("on air to "));
         let sent = modem.simulator.sent();
         let places: Vec<usize> = places.map(|(place, _)| place).collect();
         assert_eq!(places.len(), sent.len(), "the journal tells of every message on air");
@@ -123,7 +124,8 @@ impl<'a> Doubles<'a> {
             }
             // Each but the last was followed by another: for each there has to be a reason.
             for earlier in &times[..times.len() - 1] {
-                let kind = if earlier.interrupted.is_some() { &mut doubles.inside } else { &mut doubles.outside };
+                let kind =
+                    if earlier.interrupted.is_some() { &mut doubles.inside } else { &mut doubles.outside };
                 kind.push(earlier);
             }
         }
@@ -140,8 +142,13 @@ pub fn excerpt(journal: &Journal, to: &str, name: &str) -> String {
             wanted[place.saturating_sub(6)..end].fill(true);
         }
     }
-    let lines: Vec<&str> =
-        journal.lines.iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(line, _)| line.as_str()).collect();
+    let lines: Vec<&str> = journal
+        .lines
+        .iter()
+        .zip(wanted)
+        .filter(|(_, wanted)| *wanted)
+        .map(|(line, _)| line.as_str())
+        .collect();
     lines.join("\n")
 }
 
@@ -161,4 +168,3 @@ fn a_window_is_closed_by_what_is_typed_next() {
     assert_eq!(interruption(&lines(&late), 1, &[]), None, "there was time enough");
     assert_eq!(interruption(&lines(&["    1.050 restarts"]), 1, &[]), Some(2), "a reset before the answer");
 }
-

@@ -78,6 +78,7 @@ impl Shared {
 }
 
 impl Phase {
+    /// Printed before it begins.
     pub fn title(&self) -> String {
         format!(
             "phase {}: seed {}, on_unknown {:?}, a broker that {}",
@@ -100,7 +101,8 @@ impl Phase {
         let mut journals = [Journal::default(), Journal::default()];
         let mut deaths = Vec::new();
         let mut happened = BTreeMap::new();
-        let settled = self.live_through(&mut house, &mut seed, &shared, &mut journals, &mut deaths, &mut happened);
+        let settled =
+            self.live_through(&mut house, &mut seed, &shared, &mut journals, &mut deaths, &mut happened);
 
         let stopped = code(house.gateway.stop());
         for (modem, journal) in house.modems.iter().zip(&mut journals) {
@@ -263,15 +265,17 @@ fn die_again_and_again(
                     points = CRASH_POINTS.to_vec();
                     seed.shuffle(&mut points);
                 }
-                (Duration::from_secs(5), points.pop())
+                (Duration::from_secs(4), points.pop())
             }
             // Also while it starts.
             8..10 => (seed.millis(5..500), None),
-            10..19 => (seed.millis(500..3000), None),
-            _ => (seed.millis(3000..9000), None),
+            10..19 => (seed.millis(300..2000), None),
+            // Long enough for some retries.
+            _ => (seed.millis(2000..7000), None),
         };
-        let at = point.map(|name| format!("{name}:{}", 1 + seed.below(12)));
-        let environment: Vec<(&str, &str)> = at.iter().map(|at| ("SMSBRIDGE_CRASH_AT", at.as_str())).collect();
+        let at = point.map(|name| format!("{name}:{}", 1 + seed.below(6)));
+        let environment: Vec<(&str, &str)> =
+            at.iter().map(|at| ("SMSBRIDGE_CRASH_AT", at.as_str())).collect();
         shared.ledger().note(&format!("---- the gateway starts {}", at.as_deref().unwrap_or_default()));
         gateway.start_with(&environment);
         let until = (Instant::now() + life).min(end.max(Instant::now() + Duration::from_millis(5)));

@@ -50,8 +50,10 @@ impl Tally {
         let submissions = on_air::submissions(&house.modems, journals, deaths);
         let life = |to: &str, name: &str| {
             let mut life = ledger.life(&[&format!("<{name}."), &format!("\"{name}\""), "----"]);
-            for (journal, modem) in journals.iter().zip(MODEMS) {
-                let _ = writeln!(life, "modem {modem}:\n{}", on_air::excerpt(journal, to, &format!("<{name}.")));
+            for (number, journal) in journals.iter().enumerate() {
+                let (modem, persona) = (MODEMS[number], house.modems[number].persona);
+                let excerpt = on_air::excerpt(journal, to, &format!("<{name}."));
+                let _ = writeln!(life, "modem {modem} ({persona}):\n{excerpt}");
             }
             life
         };
@@ -244,7 +246,10 @@ impl Tally {
             let kept = self.kept.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
             panic!("{offence}\nstore, logs and configuration of that phase: {kept}");
         }
-        assert!(self.inside <= self.kills + self.happened.values().sum::<usize>(), "at most one double a kill");
+        assert!(
+            self.inside <= self.kills + self.happened.values().sum::<usize>(),
+            "at most one double a kill"
+        );
     }
 }
 
