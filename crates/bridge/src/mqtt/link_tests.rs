@@ -107,6 +107,16 @@ impl Gateway {
         }
     }
 
+    /// Waits until the link says that something is wrong.
+    async fn until_problem(&self) {
+        let said = async {
+            while self.status.problem().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, said).await.expect("the link says what is wrong");
+    }
+
     /// Stops as `app` does; gives the folder back for another run.
     async fn stop(mut self) -> TempDir {
         self.stop.cancel();
@@ -611,6 +621,23 @@ async fn a_filter_of_an_earlier_configuration_is_left_in_the_brokers_session() {
         }
         other => panic!("{other:?} came, not SUBSCRIBE"),
     }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_broker_does_not_let_us_hear_requests() {
+    let broker = Broker::new().await;
+    let gateway = Gateway::start(&broker).await;
+    let mut wire = broker.connected(USUAL).await;
+    let Packet::Subscribe(subscribe) = wire.packet().await else { panic!("SUBSCRIBE comes first") };
+    let [high, low] = subscribe.pkid.to_be_bytes();
+    let filters = subscribe.filters.len();
+    let mut octets = vec![0x90, u8::try_from(3 + filters).unwrap(), high, low, 0];
+    octets.resize(5 + filters, NOT_AUTHORIZED);
+    wire.send(&octets).await;
+    gateway.until_problem().await;
+    let problem = gateway.status.problem().unwrap();
+    assert!(problem.contains("access rules"), "nobody could act on: {problem}");
     gateway.stop().await;
 }
 
