@@ -48,6 +48,8 @@ impl Pty {
     fn raise(&mut self) -> io::Result<()> {
         self.unpluggings = self.sim.lock().unpluggings;
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        // A program under test that inherited it would keep the port alive after an unplug.
+        rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
         let name = ptsname(&master, Vec::new())?;

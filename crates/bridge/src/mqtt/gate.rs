@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
-use rumqttc::v5::AsyncClient;
+use rumqttc::v5::{AsyncClient, ClientError};
 use tokio::sync::Notify;
 
 /// The client, and the number of the connection it is on.
@@ -60,4 +60,9 @@ impl Gate {
     fn number(&self) -> MutexGuard<'_, u64> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The client's own error carries the whole packet it could not take.
+pub(super) fn in_words(handed: Result<(), ClientError>) -> Result<(), String> {
+    handed.map_err(|error| error.to_string())
 }

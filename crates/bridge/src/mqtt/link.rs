@@ -5,32 +5,28 @@
 //! the store and the board.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-
+use rumqttc::v5::AsyncClient;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    Filter, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule,
-};
-use rumqttc::v5::{AsyncClient, ClientError};
+use rumqttc::v5::mqttbytes::v5::{PubAck, PubAckReason, Publish, PublishProperties};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::gate::Gate;
+use super::gate::{Gate, in_words};
 use super::intake::{Intake, NO_SHARE_REMEDY};
 use super::neighbours::Neighbours;
 use super::pump::FromBroker;
+use super::status::LinkStatus;
+use super::subscriptions::Subscriptions;
 use super::suspects::Suspects;
 use super::window::{Token, Window};
 use crate::crash;
 use crate::store::{OutboxRow, Store, StoreError};
-use crate::topic::{OfGateway, Topics};
-
-/// The list of filters last subscribed, in the store: one left behind in the broker's session doubles requests.
-const FILTERS: &str = "mqtt_filters";
+use crate::topic::OfGateway;
 
 /// The store is asked again for what it could not take.
 const RETRY: Duration = Duration::from_secs(1);
@@ -44,30 +40,6 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// The client half of a connection.
 pub struct Client(pub(super) Arc<Gate>);
 
-/// What the gateway's own state says of the link.
-#[derive(Debug, Default)]
-pub struct LinkStatus {
-    problem: Mutex<Option<String>>,
-    neighbour: Mutex<Option<String>>,
-}
-
-impl LinkStatus {
-    /// What is wrong with the link, in words; none when nothing is.
-    pub fn problem(&self) -> Option<String> {
-        let read =
-            |words: &Mutex<Option<String>>| words.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        read(&self.problem).or_else(|| read(&self.neighbour))
-    }
-
-    fn set_neighbour(&self, problem: Option<String>) {
-        *self.neighbour.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    fn set(&self, problem: Option<String>) {
-        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-}
-
 /// The half of a connection that owns what is in flight.
 pub struct Link {
     gate: Arc<Gate>,
@@ -75,7 +47,7 @@ pub struct Link {
     store: Store,
     board: Arc<Board>,
     intake: Intake,
-    filters: Vec<String>,
+    subscriptions: Subscriptions,
     status: Arc<LinkStatus>,
     /// None while there is no connection.
     live: Option<Live>,
@@ -83,26 +55,18 @@ pub struct Link {
     held: Vec<Publish>,
     held_since: Option<Instant>,
     suspects: Suspects,
-    topics: Topics,
+    /// The last connection ended over one of our PUBLISHes: one at a time, until a row is taken.
+    careful: bool,
+    /// Rows the broker has and the store could not let go of yet.
+    done: Vec<i64>,
     neighbours: Neighbours,
-    /// Whether requests come by a shared subscription.
-    shares: bool,
-}
-
-/// What the link is to hear.
-pub struct Subscriptions {
-    /// Our topics.
-    pub topics: Topics,
-    /// Filters of requests.
-    pub filters: Vec<String>,
-    /// Whether requests to any modem come by a shared subscription.
-    pub shares: bool,
 }
 
 /// What is true of one connection only.
 struct Live {
     connection: u64,
     window: Window,
+    receive_maximum: u16,
     max_packet: usize,
     /// The last row handed over.
     cursor: i64,
@@ -125,22 +89,21 @@ impl Link {
         status: Arc<LinkStatus>,
     ) -> Self {
         let Client(gate) = client;
-        let Subscriptions { topics, filters, shares } = subscriptions;
         Link {
             gate,
             events,
             store,
             board,
             intake,
-            filters,
             status,
             live: None,
             held: Vec::new(),
             held_since: None,
             suspects: Suspects::default(),
-            neighbours: Neighbours::new(topics.gateway_name().clone()),
-            topics,
-            shares,
+            careful: false,
+            done: Vec::new(),
+            neighbours: Neighbours::new(subscriptions.topics.gateway_name().clone()),
+            subscriptions,
         }
     }
 
@@ -161,7 +124,10 @@ impl Link {
                 }
                 () = store.wakes().outbox.notified() => {}
                 () = board.changed() => {}
-                _ = tick.tick() => self.offer_held_again().await,
+                _ = tick.tick() => {
+                    self.let_go().await;
+                    self.offer_held_again().await;
+                }
                 () = stop.cancelled() => break,
             }
             self.fill_window().await;
@@ -170,7 +136,6 @@ impl Link {
     }
 
     async fn hear(&mut self, news: &mut Vec<FromBroker>) {
-        let mut acknowledged = Vec::new();
         let mut requests = Vec::new();
         for event in news.drain(..) {
             match event {
@@ -186,8 +151,7 @@ impl Link {
                 }
                 FromBroker::Acknowledged(ack) => {
                     if let Some(row) = self.acknowledged(&ack).await {
-                        self.suspects.acknowledged(row);
-                        acknowledged.push(row);
+                        self.row_taken(row);
                     }
                 }
                 FromBroker::Arrived(publish) => match self.of_gateway(&publish) {
@@ -201,24 +165,50 @@ impl Link {
                     self.status.set(Some(why));
                 }
                 FromBroker::Answered => self.settle_packet_ids().await,
-                FromBroker::Lost(why) => {
+                FromBroker::Lost { why, refused } => {
                     if let Some(live) = self.live.take() {
-                        self.suspects.connection_lost(live.window.oldest_row());
+                        match (refused, live.window.only_row()) {
+                            (true, Some(row)) => self.park(row, why.clone().unwrap_or_default()).await,
+                            (true, None) => self.careful = true,
+                            (false, _) => self.suspects.connection_lost(live.window.oldest_row()),
+                        }
                     }
                     self.held.clear();
                     requests.clear();
-                    self.status.set(Some(why));
+                    // Where we hung up, it is said why.
+                    if why.is_some() {
+                        self.status.set(why);
+                    }
                 }
             }
         }
-        if !acknowledged.is_empty() {
+        if !self.done.is_empty() {
             crash::point("publish_acked");
-            if let Err(error) = self.store.published(acknowledged).await {
-                // The rows stay and are published again after the next connect, with the same ids.
-                tracing::error!("{error}: acknowledged messages will be published again");
-            }
+            self.let_go().await;
         }
         self.take_in(requests).await;
+    }
+
+    fn row_taken(&mut self, row: i64) {
+        self.suspects.acknowledged(row);
+        self.done.push(row);
+        if std::mem::take(&mut self.careful)
+            && let Some(live) = &mut self.live
+        {
+            live.window.widen(live.receive_maximum);
+        }
+    }
+
+    /// Takes out of the store what the broker has. What cannot be taken out now is tried again each second: left there,
+    /// it would be published again after the next connect, and that may be weeks away.
+    async fn let_go(&mut self) {
+        if self.done.is_empty() {
+            return;
+        }
+        match self.store.published(self.done.clone()).await {
+            Ok(()) => self.done.clear(),
+            Err(error) => tracing::error!("{error}: {} published messages are still owed", self.done.len()),
+        }
     }
 
     async fn connect(
@@ -232,13 +222,15 @@ impl Link {
         self.held_since = None;
         self.neighbours.forget();
         self.status.set_neighbour(None);
-        let session = match self.subscribe(connection, session_present).await {
+        let begun = self.begin(connection, session_present).await;
+        let session = match begun {
             Ok(session) => session,
             Err(why) => return self.hang_up(connection, &why),
         };
         self.live = Some(Live {
             connection,
-            window: Window::new(receive_maximum),
+            window: if self.careful { Window::narrow() } else { Window::new(receive_maximum) },
+            receive_maximum,
             max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             cursor: 0,
             session,
@@ -249,48 +241,20 @@ impl Link {
         self.board.show_all();
     }
 
-    /// Subscribes to what is wanted and gives up what is not wanted any longer; tells the MQTT session's number.
-    async fn subscribe(&self, connection: u64, session_present: bool) -> Result<i64, String> {
+    /// Renews the subscriptions; tells the MQTT session's number.
+    async fn begin(&self, connection: u64, session_present: bool) -> Result<i64, String> {
         let session = self.store.mqtt_session(session_present).await.map_err(|e| e.to_string())?;
-        let before = self.store.list(FILTERS).await.map_err(|e| e.to_string())?;
-        let unwanted: Vec<_> = before.iter().filter(|old| !self.filters.contains(old)).collect();
-        // Written down first: a filter the broker has and we do not know of could never be given up.
-        let both = self.filters.iter().chain(unwanted.iter().copied()).cloned().collect();
-        self.store.keep_list(FILTERS, both).await.map_err(|e| e.to_string())?;
-        let filter = |path: &String, is_ours: bool| Filter {
-            path: path.clone(),
-            qos: QoS::AtLeastOnce,
-            // A shared subscription may not ask for it, and nobody but us writes gateways' topics.
-            nolocal: !is_ours,
-            preserve_retain: is_ours,
-            retain_forward_rule: if is_ours {
-                RetainForwardRule::Never
-            } else {
-                RetainForwardRule::OnEverySubscribe
-            },
-        };
-        let gateways = self.topics.gateway_filters();
-        let asked = self.gate.on(connection, |client| {
-            unwanted.iter().try_for_each(|filter| in_words(client.try_unsubscribe(filter.as_str())))?;
-            let requests = self.filters.iter().map(|path| filter(path, true));
-            in_words(
-                client.try_subscribe_many(requests.chain(gateways.iter().map(|path| filter(path, false)))),
-            )
-        });
-        match asked {
-            Some(Ok(())) => Ok(session),
-            Some(Err(error)) => Err(error),
-            None => Err("it was lost while subscribing".to_owned()),
-        }
+        self.subscriptions.renew(&self.store, &self.gate, connection).await?;
+        Ok(session)
     }
 
     fn of_gateway(&self, publish: &Publish) -> Option<OfGateway> {
-        self.topics.parse_gateway(std::str::from_utf8(&publish.topic).ok()?)
+        self.subscriptions.topics.parse_gateway(std::str::from_utf8(&publish.topic).ok()?)
     }
 
     fn hear_gateway(&mut self, topic: &OfGateway, publish: &Publish) {
         self.neighbours.hear(topic, &publish.payload, publish.retain);
-        let other = self.neighbours.present().filter(|_| !self.shares);
+        let other = self.neighbours.present().filter(|_| !self.subscriptions.shares);
         self.status.set_neighbour(
             other.map(|name| format!("gateway {name} is on this prefix too: {NO_SHARE_REMEDY}")),
         );
@@ -314,10 +278,8 @@ impl Link {
             PubAckReason::Success | PubAckReason::NoMatchingSubscribers => return Some(row),
             PubAckReason::QuotaExceeded => self.drop_connection("the broker's quota is used up"),
             reason => {
-                let why = format!("the broker refused it: {reason:?}");
-                tracing::error!(
-                    "message {row} is parked: {why}; check the broker's access rules for our topics"
-                );
+                let why =
+                    format!("the broker refused it ({reason:?}): check its access rules for our topics");
                 self.park(row, why).await;
             }
         }
@@ -325,6 +287,7 @@ impl Link {
     }
 
     async fn park(&self, row: i64, why: String) {
+        tracing::error!("message {row} is parked: {why}");
         if let Err(error) = self.store.park(row, why).await {
             tracing::error!("{error}");
         }
@@ -338,7 +301,7 @@ impl Link {
         }
         crash::point("request_read");
         let session = live.session;
-        let neighbour = self.neighbours.present().filter(|_| !self.shares);
+        let neighbour = self.neighbours.present().filter(|_| !self.subscriptions.shares);
         let stored =
             join_all(requests.iter().map(|publish| self.intake.take(publish, session, neighbour))).await;
         crash::point("request_committed");
@@ -393,7 +356,15 @@ impl Link {
     /// Hands over board and rows until the window is full.
     async fn fill_window(&mut self) {
         let Some(live) = &self.live else { return };
+        let max_packet = live.max_packet;
         for (topic, payload, version) in self.board.take_unshown(live.window.free()) {
+            let size = size(&topic, &payload, None);
+            if size > max_packet {
+                tracing::error!(
+                    "{topic} is not shown: {size} octets, and the broker takes {max_packet} at most"
+                );
+                continue;
+            }
             let token = Token::Board(topic.clone(), version);
             if !self.publish(topic, payload, true, None, token) {
                 return self.drop_connection("state could not be sent");
@@ -435,10 +406,10 @@ impl Link {
     async fn hand_over(&mut self, row: OutboxRow) {
         let Some(live) = &mut self.live else { return };
         live.cursor = live.cursor.max(row.id);
-        let size = row.payload.len() + row.topic.len() + row.correlation.as_ref().map_or(0, Vec::len) + 64;
+        let size = size(&row.topic, &row.payload, row.correlation.as_deref());
         if size > live.max_packet {
-            let why = format!("{size} octets, and the broker takes {} at most", live.max_packet);
-            tracing::error!("message {} is parked: {why}; raise the broker's limit", row.id);
+            let why =
+                format!("{size} octets, and the broker takes {} at most: raise its limit", live.max_packet);
             return self.park(row.id, why).await;
         }
         let token = Token::Row(row.id);
@@ -520,7 +491,7 @@ impl Link {
     }
 }
 
-/// The client's own error carries the whole packet it could not take.
-fn in_words(handed: Result<(), ClientError>) -> Result<(), String> {
-    handed.map_err(|error| error.to_string())
+/// At least as many octets as such a PUBLISH takes.
+fn size(topic: &str, payload: &str, correlation: Option<&[u8]>) -> usize {
+    topic.len() + payload.len() + correlation.map_or(0, <[u8]>::len) + 64
 }

@@ -12,14 +12,18 @@ mod link;
 mod neighbours;
 mod options;
 mod pump;
+mod status;
+mod subscriptions;
 mod suspects;
 mod window;
 
 pub use board::Board;
 pub use caller::Caller;
 pub use intake::Intake;
-pub use link::{Link, LinkStatus, Subscriptions};
+pub use link::Link;
 pub use pump::{FromBroker, Pump};
+pub use status::LinkStatus;
+pub use subscriptions::Subscriptions;
 
 use std::sync::Arc;
 

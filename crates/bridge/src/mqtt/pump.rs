@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::Error as Unreadable;
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, Packet, PubAck, Publish, SubscribeReasonCode,
 };
@@ -50,8 +51,13 @@ pub enum FromBroker {
     Refused(String),
     /// It answered our PINGREQ, so it has read all we had written before.
     Answered,
-    /// The connection is gone, and why.
-    Lost(String),
+    /// The connection is gone.
+    Lost {
+        /// Why; none if the link itself asked for it.
+        why: Option<String>,
+        /// Whether the broker answered one of our PUBLISHes so, and would again.
+        refused: bool,
+    },
 }
 
 /// The half of a connection that owns the socket.
@@ -78,11 +84,13 @@ impl Pump {
         let mut reconnect = Reconnect::new(MAX_DELAY);
         let mut connected = false;
         loop {
+            // The broker may have set a longer keep-alive than ours.
+            let silence = self.event_loop.options.keep_alive().max(KEEP_ALIVE) * 3;
             let event = tokio::select! {
-                event = self.event_loop.poll() => event,
+                event = self.event_loop.poll() => event.map_err(Some),
                 // Our own PINGREQ is an event too: none for so long is a stalled socket.
-                () = tokio::time::sleep(KEEP_ALIVE * 3) => Err(io_error("nothing was heard for three keep-alives")),
-                () = self.gate.asked_to_hang_up(), if connected => Err(io_error("dropped on purpose")),
+                () = tokio::time::sleep(silence) => Err(Some(io_error("nothing was heard for three keep-alives"))),
+                () = self.gate.asked_to_hang_up(), if connected => Err(None),
                 () = stop.cancelled(), if !connected => return,
             };
             let lost = match event {
@@ -99,12 +107,14 @@ impl Pump {
             };
             connected = false;
             self.forget_everything().await;
-            let why = in_words(&lost, &self.place);
-            let slow = matches!(lost, ConnectionError::ConnectionRefused(_));
+            let why = lost.as_ref().map(|error| in_words(error, &self.place));
+            let refused = lost.as_ref().is_some_and(refuses_a_message);
+            let slow = matches!(lost, Some(ConnectionError::ConnectionRefused(_)));
             let delay = reconnect.failed(Instant::now());
             let delay = if slow { delay.max(REFUSED_DELAY.min(delay * 4)) } else { delay };
-            tracing::warn!("{why}; next try in {:.1} s", delay.as_secs_f32());
-            let _ = self.link.send(FromBroker::Lost(why)).await;
+            let said = why.as_deref().unwrap_or("hung up");
+            tracing::warn!("{said}; next try in {:.1} s", delay.as_secs_f32());
+            let _ = self.link.send(FromBroker::Lost { why, refused }).await;
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
                 () = stop.cancelled() => return,
@@ -165,6 +175,24 @@ fn io_error(why: &str) -> ConnectionError {
     ConnectionError::Io(std::io::Error::other(why))
 }
 
+/// Packet too large. As the reason of a PUBACK the client cannot read it; all it can read has another error.
+const TOO_LARGE: u8 = 0x95;
+
+/// Whether the connection ended over something we published: the broker says so in a DISCONNECT, or in a PUBACK
+/// (mosquitto's `message_size_limit`, which no CONNACK tells).
+fn refuses_a_message(error: &ConnectionError) -> bool {
+    use DisconnectReasonCode as Code;
+    match error {
+        ConnectionError::MqttState(StateError::Deserialization(Unreadable::InvalidConnectReturnCode(
+            TOO_LARGE,
+        ))) => true,
+        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
+            matches!(reason_code, Code::PacketTooLarge | Code::TopicNameInvalid | Code::PayloadFormatInvalid)
+        }
+        _ => false,
+    }
+}
+
 /// What is wrong with the connection, and what to try.
 pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
     match error {
@@ -190,6 +218,11 @@ pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
         }
         ConnectionError::Timeout(_) => {
             format!("the broker at {place} does not answer: check [mqtt] url, and that it is up")
+        }
+        ConnectionError::MqttState(StateError::Deserialization(Unreadable::InvalidConnectReturnCode(
+            TOO_LARGE,
+        ))) => {
+            format!("the broker at {place} refused a message as too large: raise its limit on their size")
         }
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
             format!("the broker at {place} closed the connection")

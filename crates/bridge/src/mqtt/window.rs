@@ -33,6 +33,25 @@ impl Window {
         Window { room: room.into(), handed: VecDeque::new(), in_flight: HashMap::new() }
     }
 
+    /// The same with one place, so that what the broker objects to is known.
+    pub(super) fn narrow() -> Self {
+        Window { room: 1, handed: VecDeque::new(), in_flight: HashMap::new() }
+    }
+
+    /// As much room as [`Window::new`] gives.
+    pub(super) fn widen(&mut self, receive_maximum: u16) {
+        self.room = Window::new(receive_maximum).room;
+    }
+
+    /// The row in flight, if nothing else is.
+    pub(super) fn only_row(&self) -> Option<i64> {
+        let mut all = self.in_flight.values().chain(&self.handed);
+        match (all.next(), all.next()) {
+            (Some(Token::Row(row)), None) => Some(*row),
+            _ => None,
+        }
+    }
+
     /// How many more may be handed over.
     pub(super) fn free(&self) -> usize {
         self.room.saturating_sub(self.handed.len() + self.in_flight.len())
