@@ -154,6 +154,11 @@ impl Gateway {
         })
     }
 
+    /// Where it runs, with its log.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub fn config_path(&self) -> PathBuf {
         self.folder.join("smsbridge.toml")
     }

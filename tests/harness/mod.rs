@@ -9,6 +9,7 @@ pub mod ports;
 pub mod process;
 pub mod proxy;
 pub mod rig;
+pub mod second;
 pub mod seed;
 #[cfg(test)]
 mod tests;
