@@ -27,6 +27,7 @@ use crate::topic::Topics;
 const LIMIT: Duration = Duration::from_secs(60);
 
 const NOT_AUTHORIZED: u8 = 0x87;
+const PACKET_TOO_LARGE: u8 = 0x95;
 const QUOTA_EXCEEDED: u8 = 0x97;
 
 /// The gateway's half: store, link and pump, with no modem.
@@ -498,11 +499,72 @@ async fn the_brokers_quota_is_used_up() {
     let (a, _) = wire.result().await;
     wire.refuse(a, QUOTA_EXCEEDED).await;
     wire.until_hung_up().await;
+    let problem = gateway.status.problem().unwrap_or_default();
+    assert!(problem.contains("quota"), "the cause is hidden: {problem}");
     let mut wire = broker.session(USUAL).await;
     let (again, id) = wire.result().await;
     assert_eq!(id, "a", "it waits, and is offered again");
     wire.puback(again).await;
     gateway.until_owed(0, 0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_refused_for_a_reason_the_client_cannot_read() {
+    // mosquitto's message_size_limit is not in its CONNACK, and answered so.
+    let broker = Broker::new().await;
+    let gateway = Gateway::start(&broker).await;
+    gateway.owe_many(&["a", "b", "poison", "c"]).await;
+    let mut taken = BTreeSet::new();
+    let script = async {
+        loop {
+            let mut wire = broker.session(USUAL).await;
+            while let Some(packet) = wire.read().await {
+                let Packet::Publish(publish) = packet else { panic!("{packet:?} came") };
+                let payload: Value = serde_json::from_slice(&publish.payload).unwrap();
+                match payload["id"].as_str().unwrap() {
+                    "poison" => wire.refuse(publish.pkid, PACKET_TOO_LARGE).await,
+                    id => {
+                        taken.insert(id.to_owned());
+                        wire.puback(publish.pkid).await;
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = script => {}
+        () = gateway.until_owed(0, 1) => {}
+    }
+    assert_eq!(taken.iter().map(String::as_str).collect::<String>(), "abc");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_cannot_let_go_of_what_was_acknowledged() {
+    let broker = Broker::new().await;
+    let gateway = Gateway::start(&broker).await;
+    let mut wire = broker.session(USUAL).await;
+    gateway.owe("a").await;
+    let (a, _) = wire.result().await;
+    gateway.break_table("outbox");
+    wire.puback(a).await;
+    // This comes after it, and has to wait: once that is said, the acknowledgement was heard too.
+    wire.request(1, false, "Hello").await;
+    gateway.until_problem().await;
+    gateway.mend_table();
+    wire.acknowledged().await;
+    drop(wire);
+    let mut wire = broker.session(USUAL).await;
+    gateway.owe("b").await;
+    loop {
+        let (packet_id, id) = wire.result().await;
+        assert_ne!(id, "a", "a message the broker has was published again");
+        wire.puback(packet_id).await;
+        if id == "b" {
+            break;
+        }
+    }
     gateway.stop().await;
 }
 
@@ -519,6 +581,19 @@ async fn a_message_is_larger_than_the_broker_takes() {
     wire.puback(small).await;
     wire.puback(next).await;
     gateway.until_owed(0, 1).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_a_modem_is_larger_than_the_broker_takes() {
+    let broker = Broker::new().await;
+    let gateway = Gateway::start(&broker).await;
+    gateway.board.put("sms/modem/main".to_owned(), "x".repeat(2000));
+    gateway.owe("a").await;
+    let mut wire = broker.session(Terms { max_packet: Some(1000), ..USUAL }).await;
+    let (a, _) = wire.result().await;
+    wire.puback(a).await;
+    gateway.until_owed(0, 0).await;
     gateway.stop().await;
 }
 
