@@ -1,5 +1,7 @@
 //! Owns the whole house of one test: modem, gateway, proxy, broker and a client, in a folder of its own.
 
+use std::path::Path;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -100,6 +102,11 @@ impl Rig {
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         self.gateway.configure(&self.config);
+    }
+
+    /// For files of the test's own.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A send request, as a user publishes it.
