@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 use tokio::time::{Instant, timeout_at};
 
@@ -70,6 +70,12 @@ impl Caller {
             let packet =
                 timeout_at(deadline, self.next()).await.map_err(|_| CallerError::Silence(limit))??;
             match packet {
+                Packet::SubAck(ack) if !matches!(ack.return_codes[..], [SubscribeReasonCode::Success(_)]) => {
+                    return Err(CallerError::Broker(format!(
+                        "the broker at {} does not let us hear results: {:?}",
+                        self.place, ack.return_codes
+                    )));
+                }
                 Packet::SubAck(_) => {
                     if let Some((topic, payload)) = request.take() {
                         self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(refused)?;

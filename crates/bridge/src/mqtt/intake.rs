@@ -21,8 +21,8 @@ use crate::store::{Origin, Store, StoreError};
 use crate::topic::{Inbound, Topics};
 
 /// What to do about two gateways on one prefix.
-pub(super) const NO_SHARE_REMEDY: &str =
-    "set [mqtt] share to one group's name on all of them, or another prefix; send/<modem> works meanwhile";
+pub(super) const NO_SHARE_REMEDY: &str = "set [mqtt] share to one group's name on all of them, or another prefix; send/<modem> works meanwhile. \
+     One that is gone for good: publish an empty retained message to its availability topic";
 
 /// Judges requests and hands them to the store.
 pub struct Intake {

@@ -41,7 +41,7 @@ pub const MAX_PAYLOAD: usize = 256 * 1024;
 
 /// The largest packet taken from the broker. Above the payload limit, so that a payload that is too large is answered
 /// and not dropped by the broker in silence.
-const MAX_PACKET: u32 = 4 * 1024 * 1024;
+const MAX_PACKET: u32 = 2 * 1024 * 1024;
 
 /// Packets waiting between pump and link.
 const EVENTS: usize = 256;
