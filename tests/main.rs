@@ -17,6 +17,7 @@ mod killed_at_random;
 mod modem_unplugged;
 mod multipart;
 mod pdu_command;
+mod power_loss;
 mod policy;
 mod real_pdus_come_out_as_json;
 mod request_while_gateway_is_down;

@@ -101,6 +101,34 @@ impl Gateway {
         self.process = Some(Process::start("smsbridge", &mut command, &self.log_path()));
     }
 
+    /// Through another program that becomes the gateway, or keeps to the background.
+    pub fn start_by(&mut self, launcher: &[&str]) {
+        let plain = program(&self.folder);
+        let mut command = Command::new(launcher[0]);
+        command.args(&launcher[1..]).arg(PROGRAM).arg("run").arg("--config").arg(self.config_path());
+        command.env_clear().current_dir(&self.folder);
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.process = Some(Process::start("smsbridge", &mut command, &self.log_path()));
+    }
+
+    /// SIGSTOP, and standing still when this returns.
+    pub fn pause(&self) {
+        self.process.as_ref().expect("the gateway runs").signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.id());
+        wait_for("every thread to stand still", || {
+            let states = fs::read_dir(&threads).ok()?.map(|thread| {
+                let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+                // The state stands behind the name, which is in parentheses.
+                stat.rsplit_once(") ")?.1.chars().next()
+            });
+            states.into_iter().all(|state| state == Some('T')).then_some(())
+        });
+    }
+
+    pub fn resume(&self) {
+        self.process.as_ref().expect("the gateway runs").signal(Signal::CONT);
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -130,6 +130,16 @@ impl Modem {
         self.simulator.commands()
     }
 
+    /// All that happened at the modem, in words.
+    pub fn journal(&self) -> Vec<String> {
+        self.simulator.journal()
+    }
+
+    /// The PDUs in its slots.
+    pub fn stored_pdus(&self) -> Vec<String> {
+        self.simulator.stored().into_iter().map(|stored| stored.pdu).collect()
+    }
+
     /// How many of them begin so.
     pub fn typed(&self, beginning: &str) -> usize {
         self.commands().iter().filter(|line| line.starts_with(beginning)).count()

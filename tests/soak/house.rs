@@ -35,7 +35,7 @@ impl Modem {
             persona,
             seed: seed.next(),
             loopback: false,
-            submit_delay: seed.millis(30..120),
+            submit_delay: seed.millis(10..60),
             reports: if early { Reports::BeforeAnswer(0) } else { Reports::After(0) },
             report_delay: seed.millis(0..800),
             boot_time: seed.millis(50..600),

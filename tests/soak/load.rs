@@ -59,7 +59,7 @@ pub fn incoming(seed: &mut Seed, n: usize) -> Incoming {
 /// The n-th request of a phase.
 pub fn request(seed: &mut Seed, n: usize) -> Request {
     let id = format!("o{n}");
-    let recipients = if seed.below(8) == 0 { 3 } else { 1 };
+    let recipients = if seed.below(5) == 0 { 3 } else { 1 };
     let first = seed.below(40);
     let to: Vec<String> = (0..recipients).map(|i| format!("+4915155500{:02}", (first + i) % 40)).collect();
     let ucs2 = seed.below(3) == 0;

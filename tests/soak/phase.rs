@@ -34,7 +34,7 @@ const CRASH_POINTS: [&str; 12] = [
 
 /// What waits at most, each way: the load is as steady as the gateway's deaths allow, and settling is short.
 const BACKLOG_IN: usize = 120;
-const BACKLOG_OUT: usize = 60;
+const BACKLOG_OUT: usize = 150;
 /// A user who has not seen `accepted` for so long asks again.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// Some modems show a report once and to nobody if we are dead: then this time ends the request.
@@ -209,7 +209,7 @@ fn deliver(seed: &mut Seed, shared: &Shared, modems: &[super::house::Modem; 2]) 
                 n += 1;
             }
         }
-        sleep(seed.millis(20..300));
+        sleep(seed.millis(100..500));
     }
 }
 
@@ -244,7 +244,7 @@ fn ask(seed: &mut Seed, shared: &Shared, client: &crate::harness::client::Client
         for request in again {
             client.publish(&request.topic, request.body.to_string());
         }
-        sleep(seed.millis(20..150));
+        sleep(seed.millis(20..120));
     }
 }
 
