@@ -12,6 +12,7 @@ mod outbound;
 mod random;
 mod reports;
 mod requests;
+mod upgrades;
 
 use std::time::Duration;
 
