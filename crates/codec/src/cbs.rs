@@ -174,9 +174,11 @@ impl<'a> Page<'a> {
             0x10 => {
                 let mut septets = Vec::new();
                 gsm7::unpack_into(self.content, 0, 3, &mut septets);
+                // A page of the UMTS form may be shorter than a language code.
+                let &[first, second, CR] = &septets[..] else { return None };
                 let mut language = String::new();
-                gsm7::decode_into(septets.get(..2)?, Languages::default(), &mut language);
-                (septets[2] == CR).then_some(language)
+                gsm7::decode_into(&[first, second], Languages::default(), &mut language);
+                Some(language)
             }
             0x11 => {
                 let mut language = String::new();
@@ -333,4 +335,23 @@ pub fn join<'p, 'a: 'p>(pages: impl IntoIterator<Item = &'p Page<'a>>) -> Result
     }
     broadcast.text = Some(text);
     Ok(broadcast)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_the_umts_form_may_be_of_any_length() {
+        for dcs in 0..=0xFF {
+            for length in 0..=CONTENT_OCTETS {
+                let mut octets = vec![1, 0, 50, 0, 1, dcs, 1];
+                octets.extend_from_slice(&[0x81; CONTENT_OCTETS]);
+                octets.push(length as u8);
+                let pages = decode_umts(&octets).unwrap();
+                assert!(pages[0].data().len() <= length);
+                assert_eq!(join(&pages).unwrap().text, pages[0].text(), "{dcs:02X}, {length} octets");
+            }
+        }
+    }
 }

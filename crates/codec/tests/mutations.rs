@@ -45,6 +45,13 @@ fn originals() -> Vec<Vec<u8>> {
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         originals.extend(vectors.iter().filter_map(|vector| hex::decode(vector["hex"].as_str()?).ok()));
     }
+    // The UMTS form of the same pages, as if each were a message of two.
+    let pages: Vec<Vec<u8>> =
+        originals.iter().filter(|octets| octets.len() == cbs::PAGE_OCTETS).cloned().collect();
+    originals.extend(pages.iter().map(|page| {
+        let (serial, identifier, dcs, content) = (&page[..2], &page[2..4], page[4], &page[6..]);
+        [&[1], identifier, serial, &[dcs, 2], content, &[82], content, &[40]].concat()
+    }));
     originals
 }
 

@@ -16,7 +16,8 @@ mod analysis;
 mod described;
 
 /// Reads hexadecimal PDUs, service centre address in front, one a line. With `json` each becomes one line: the fields, or
-/// `{"error": "..."}`. Without, each becomes a table of fields with their octets and an empty line.
+/// `{"error": "..."}`. Without, each becomes a table of fields with their octets and an empty line; of a broken PDU it has the
+/// fields before the error.
 ///
 /// Says whether every line was a PDU.
 ///
@@ -40,7 +41,7 @@ pub fn decode(
                 if json {
                     write_json(&mut output, &Refusal { error: error.to_string() })?;
                 } else {
-                    writeln!(output, "error: {error}\n")?;
+                    analysis::write_broken(&mut output, &octets, direction, error)?;
                 }
             }
         }
@@ -225,6 +226,37 @@ mod tests {
                 assert_eq!(octets, line.to_uppercase(), "{}\n{output}", vector["id"]);
             }
         }
+    }
+
+    /// Of a message cut off anywhere the table has the fields before the cut, and then the octets that are left.
+    #[test]
+    fn the_table_of_a_broken_pdu_ends_with_the_octets_that_cannot_be_read() {
+        for file in ["deliver", "submit", "status_report", "other_types", "bad"] {
+            for vector in vectors(&format!("pdu_{file}.json")) {
+                let whole = line(&vector);
+                for cut in (0..=whole.len().min(120)).step_by(2) {
+                    let Some(cut) = whole.get(..cut) else { continue };
+                    let (output, all) = decoded(cut, direction(&vector), false);
+                    let table = output.lines().filter(|line| !line.starts_with("error: "));
+                    let octets: String = table.filter_map(analysis::octets_of_line).collect();
+                    if hex::decode(cut).is_ok() {
+                        assert_eq!(octets, cut.to_uppercase(), "{}\n{output}", vector["id"]);
+                    }
+                    assert_eq!(all, !output.contains("\nerror: ") && !output.starts_with("error: "));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fields_before_the_error_are_explained() {
+        let (output, _) = decoded("00040B911346610089F60000208062", Direction::MobileTerminated, false);
+        let lines: Vec<&str> = output.lines().collect();
+        assert!(lines[2].contains("TP-OA") && lines[2].contains("+31641600986"), "{output}");
+        assert!(lines[5].contains("20 80 62") && lines[5].contains("TP-SCTS"), "{output}");
+        assert_eq!(lines[6], "error: TP-SCTS at octet 12: needs 7 octets, 3 are left");
+        let (output, _) = decoded("00040B911346610089F6?", Direction::MobileTerminated, false);
+        assert!(output.contains("+31641600986") && output.contains("error: hex at octet 10"), "{output}");
     }
 
     #[test]

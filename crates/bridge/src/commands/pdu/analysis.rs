@@ -1,23 +1,66 @@
 //! Owns the table a person reads: every octet of a PDU in its place, with the field it belongs to and what it says, as a
 //! protocol analyser shows it.
 //!
-//! The PDU has been read already, so the lengths are right; the table only walks along. Text is shown with its control
-//! characters escaped, since it comes from strangers and goes to a terminal.
+//! The PDU has been read already, so the lengths are right; the table only walks along. Of a broken one it shows the fields
+//! before the one that cannot be read, and the octets from there on. Text is shown with its control characters escaped,
+//! since it comes from strangers and goes to a terminal.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use smsbridge_codec::{
-    Address, Alphabet, Command, Dcs, Deliver, Information, Outcome, Parameters, Pdu, Status, StatusReport,
-    Submit, Timestamp, Tpdu, UserData, Validity, gsm7, hex, pid,
+    Address, Alphabet, Command, Dcs, DecodeError, Deliver, Direction, Information, Outcome, Parameters, Pdu,
+    Status, StatusReport, Submit, Timestamp, Tpdu, UserData, Validity, gsm7, hex, pid,
 };
 
 /// Octets on one line.
 const WIDTH: usize = 10;
 
+/// Longer than anything a TPDU still needs after a field that reads.
+const COMPLETION: [u8; 256] = [0; 256];
+
 /// Writes the table and an empty line.
 pub(super) fn write(output: &mut impl Write, pdu: &Pdu<'_>, octets: &[u8]) -> io::Result<()> {
-    Table { output, octets, at: 0 }.pdu(pdu)
+    Table { output, octets, at: 0, end: octets.len() }.pdu(pdu)?;
+    writeln!(output)
+}
+
+/// Writes what can be read of a broken PDU, the octets that cannot, the error and an empty line.
+///
+/// `octets` are those of the line up to the first digit that is none.
+pub(super) fn write_broken(
+    output: &mut impl Write,
+    octets: &[u8],
+    direction: Direction,
+    error: DecodeError,
+) -> io::Result<()> {
+    match Pdu::decode(octets, direction) {
+        Ok(pdu) => Table { output, octets, at: 0, end: octets.len() }.pdu(&pdu)?,
+        Err(unreadable) => {
+            let at = readable(output, octets, direction, unreadable.octet)?;
+            if at < octets.len() {
+                let mut table = Table { output, octets, at, end: octets.len() };
+                table.field(octets.len() - at, unreadable.field.name(), "cannot be read")?;
+            }
+        }
+    }
+    writeln!(output, "error: {error}\n")
+}
+
+/// Writes the fields that end before an octet, and says where the last of them does.
+///
+/// They are read from a PDU that is whole because zeros were put in place of the rest; where it is the last field before
+/// the octet that spoils the rest (a length that cannot be), that one is left out too.
+fn readable(output: &mut impl Write, octets: &[u8], direction: Direction, octet: usize) -> io::Result<usize> {
+    for end in (1..=octet.min(octets.len())).rev() {
+        let completed = [&octets[..end], &COMPLETION].concat();
+        if let Ok(pdu) = Pdu::decode(&completed, direction) {
+            let mut table = Table { output, octets: &completed, at: 0, end };
+            table.pdu(&pdu)?;
+            return Ok(table.at);
+        }
+    }
+    Ok(0)
 }
 
 /// The digits of the octets that a line of the table shows.
@@ -31,11 +74,17 @@ struct Table<'t, W> {
     output: &'t mut W,
     octets: &'t [u8],
     at: usize,
+    /// From the first field on that does not end before this, nothing is shown.
+    end: usize,
 }
 
 impl<W: Write> Table<'_, W> {
     /// One field: its octets, its name, what it says. Further octets than fit on a line follow alone.
     fn field(&mut self, count: usize, name: &str, says: impl Display) -> io::Result<()> {
+        if self.at + count > self.end {
+            self.end = self.at;
+            return Ok(());
+        }
         let rest = self.octets.get(self.at..).unwrap_or_default();
         let field = &rest[..count.min(rest.len())];
         let first = &field[..field.len().min(WIDTH)];
@@ -51,7 +100,7 @@ impl<W: Write> Table<'_, W> {
         self.octets.get(self.at).copied().unwrap_or_default()
     }
 
-    fn pdu(mut self, pdu: &Pdu<'_>) -> io::Result<()> {
+    fn pdu(&mut self, pdu: &Pdu<'_>) -> io::Result<()> {
         let length = usize::from(self.next());
         match &pdu.service_centre {
             Some(address) => self.field(length + 1, "service centre", described(address))?,
@@ -84,7 +133,7 @@ impl<W: Write> Table<'_, W> {
         if left > 0 {
             self.field(left, "", "after the end: not looked at")?;
         }
-        writeln!(self.output)
+        Ok(())
     }
 
     fn deliver(&mut self, tpdu: &Deliver<'_>) -> io::Result<()> {

@@ -1,0 +1,33 @@
+//! Any octets into everything that reads octets: PDUs of both directions, joining, cell broadcast.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use smsbridge_codec::{Direction, Pdu, Tpdu, UserData, cbs, join};
+
+fuzz_target!(|octets: &[u8]| {
+    for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
+        let _ = Pdu::decode(octets, direction);
+        let Ok(tpdu) = Tpdu::decode(octets, direction) else { continue };
+        if let Some(user_data) = tpdu.user_data() {
+            let _ = user_data.text();
+            user_data.elements().for_each(|element| _ = element.information());
+            // What follows the first message is the next one, so that different ones are joined as well.
+            let half = octets.len() / 2;
+            let second = Tpdu::decode(&octets[half..], direction).ok();
+            let parts = [Some(user_data), second.as_ref().and_then(Tpdu::user_data)];
+            let _ = join(parts.into_iter().flatten().collect::<Vec<&UserData<'_>>>());
+        }
+        let mut written = Vec::new();
+        tpdu.encode_into(&mut written).expect("what was read can be written");
+        let again = Tpdu::decode(&written, direction).expect("what was written can be read");
+        assert_eq!(again.user_data(), tpdu.user_data());
+    }
+    if let Ok(page) = cbs::Page::decode(octets) {
+        let _ = (page.text(), page.language());
+        cbs::join([&page, &page]).expect("a page belongs with itself");
+    }
+    if let Ok(pages) = cbs::decode_umts(octets) {
+        cbs::join(&pages).expect("pages of one message belong together");
+    }
+});
