@@ -84,6 +84,16 @@ impl Address {
     /// as dialled (type 81). Besides digits there may be `*`, `#`, `a`, `b` and `c`. Spaces and hyphens are refused:
     /// whoever asks for the number knows better what they mean.
     ///
+    /// ```
+    /// use smsbridge_codec::Address;
+    ///
+    /// let number = Address::from_number("+4915112345678")?;
+    /// assert_eq!((number.toa(), number.octets()), (0x91, &[0x94, 0x51, 0x11, 0x32, 0x54, 0x76, 0xF8][..]));
+    /// assert_eq!(Address::from_number("*100#")?.to_string(), "*100#");
+    /// assert_eq!(Address::from_number("call me").unwrap_err().to_string(), "number: character 3 cannot be sent there");
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// No digit at all, a character that is none, or more than 20 digits.
     pub fn from_number(number: &str) -> Result<Self, EncodeError> {
@@ -113,6 +123,12 @@ impl Address {
 
     /// A sender's name in the 7-bit default alphabet (type D0). Only a service centre may send from one; it cannot be
     /// sent to.
+    ///
+    /// ```
+    /// let name = smsbridge_codec::Address::alphanumeric("Parcel24")?;
+    /// assert_eq!((name.toa(), name.len(), name.to_string()), (0xD0, 14, "Parcel24".into()));
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// Empty, a character the alphabet does not have, or more than 11 (characters of the extension table count two).
@@ -193,6 +209,15 @@ impl Address {
     /// its length in octets (with the type), the type, the semi-octets. Gives the address, if there is one, and how
     /// many octets it took.
     ///
+    /// ```
+    /// use smsbridge_codec::Address;
+    ///
+    /// let (centre, taken) = Address::decode_rp(&[0x07, 0x91, 0x13, 0x26, 0x04, 0x00, 0x00, 0xF0, 0x04])?;
+    /// assert_eq!((centre.map(|centre| centre.to_string()), taken), (Some("+31624000000".into()), 8));
+    /// assert_eq!(Address::decode_rp(&[0x00])?, (None, 1));
+    /// # Ok::<(), smsbridge_codec::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// No octet at all, a length over 11, or fewer octets than the length says.
     pub fn decode_rp(octets: &[u8]) -> Result<(Option<Self>, usize), DecodeError> {
@@ -203,6 +228,12 @@ impl Address {
 
     /// Reads a TP address (9.1.2.5): its length in semi-octets, the type, the semi-octets. Gives the address and how
     /// many octets it took.
+    ///
+    /// ```
+    /// let (from, taken) = smsbridge_codec::Address::decode(&[0x05, 0x81, 0x21, 0x43, 0xF5, 0x00])?;
+    /// assert_eq!((from.to_string(), taken), ("12345".into(), 5));
+    /// # Ok::<(), smsbridge_codec::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// No octet at all, a length over 20, or fewer octets than the length says.

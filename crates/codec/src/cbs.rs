@@ -110,6 +110,18 @@ pub struct Page<'a> {
 impl<'a> Page<'a> {
     /// Reads a page as `+CBM` gives it.
     ///
+    /// ```
+    /// use smsbridge_codec::cbs::Page;
+    ///
+    /// let mut octets = vec![0x00, 0x10, 0x11, 0x12, 0x01, 0x11, 0xC8, 0x34];
+    /// octets.resize(88, 0x00);
+    /// let page = Page::decode(&octets)?;
+    /// assert_eq!((page.message_identifier, page.page, page.pages), (4370, 1, 1));
+    /// assert_eq!(page.language().as_deref(), Some("en"));
+    /// assert!(page.text().is_some_and(|text| text.starts_with("Hi")));
+    /// # Ok::<(), smsbridge_codec::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// Anything but 88 octets.
     pub fn decode(octets: &'a [u8]) -> Result<Self, DecodeError> {

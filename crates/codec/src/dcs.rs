@@ -77,6 +77,16 @@ pub struct MessageWaiting {
 }
 
 /// A data coding scheme octet.
+///
+/// ```
+/// use smsbridge_codec::{Alphabet, Dcs, MessageClass, Waiting};
+///
+/// assert_eq!(Dcs(0x18).alphabet(), Alphabet::Ucs2);
+/// assert_eq!(Dcs(0xF0).class(), Some(MessageClass::Class0));
+/// let waiting = Dcs(0xC8).message_waiting().unwrap();
+/// assert_eq!((waiting.kind, waiting.active, waiting.store), (Waiting::Voicemail, true, false));
+/// assert!(Dcs(0x80).is_reserved());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Dcs(pub u8);
 

@@ -7,6 +7,14 @@ use crate::error::{DecodeError, DecodeErrorKind, Field};
 
 /// Reads hexadecimal digits.
 ///
+/// ```
+/// use smsbridge_codec::hex;
+///
+/// assert_eq!(hex::decode("0aFF")?, [0x0A, 0xFF]);
+/// assert_eq!(hex::decode("0aF-").unwrap_err().to_string(), "hex at octet 1: not a hexadecimal digit");
+/// # Ok::<(), smsbridge_codec::DecodeError>(())
+/// ```
+///
 /// # Errors
 /// An odd number of digits, or a character that is none; `octet` counts pairs of digits.
 pub fn decode(digits: &str) -> Result<Vec<u8>, DecodeError> {
@@ -45,6 +53,10 @@ fn octet(pair: [u8; 2]) -> u8 {
 }
 
 /// Writes octets as upper case hexadecimal digits.
+///
+/// ```
+/// assert_eq!(smsbridge_codec::hex::encode(&[0x0A, 0xFF]), "0AFF");
+/// ```
 pub fn encode(octets: &[u8]) -> String {
     let mut digits = vec![[0; 2]; octets.len()];
     for (pair, &octet) in digits.iter_mut().zip(octets) {

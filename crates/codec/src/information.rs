@@ -68,6 +68,14 @@ pub enum Information<'a> {
 
 impl<'a> Element<'a> {
     /// What the element says.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Element, Information};
+    ///
+    /// let element = Element { id: 0x01, data: &[0x80, 3] };
+    /// assert_eq!(element.name(), "special message indication");
+    /// assert!(matches!(element.information(), Information::MessageIndication { kind: 0, store: true, count: 3, .. }));
+    /// ```
     pub fn information(&self) -> Information<'a> {
         self.read().unwrap_or(Information::Raw(self.data))
     }

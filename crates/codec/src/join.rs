@@ -66,6 +66,18 @@ impl std::error::Error for JoinError {}
 ///
 /// A part without a concatenation element is a message of one.
 ///
+/// ```
+/// use smsbridge_codec::{Content, join, split};
+///
+/// let text = "A message of many words. ".repeat(20);
+/// let mut parts = split(&text, &Default::default())?;
+/// parts.reverse();
+/// assert_eq!(join(&parts)?.content, Content::Text(text));
+/// parts.pop();
+/// assert_eq!(join(&parts)?.missing, [1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// No part, or one that does not belong with the first.
 pub fn join<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p UserData<'a>>) -> Result<Joined, JoinError> {

@@ -268,6 +268,16 @@ fn ends_at_clusters(text: &str, plan: &Plan) -> Vec<usize> {
 
 /// Cuts a text into the user data of as many parts as it takes; an empty text is one empty part.
 ///
+/// ```
+/// use smsbridge_codec::{SplitOptions, split};
+///
+/// let parts = split(&"A message of many words. ".repeat(10), &SplitOptions::default())?;
+/// assert_eq!(parts.len(), 2);
+/// let place = parts[1].concatenation().unwrap();
+/// assert_eq!((place.sequence, place.total), (2, 2));
+/// # Ok::<(), smsbridge_codec::EncodeError>(())
+/// ```
+///
 /// # Errors
 /// A character that the alphabet asked for does not have, or more than 255 parts.
 pub fn split(text: &str, options: &SplitOptions) -> Result<Vec<UserData<'static>>, EncodeError> {
@@ -295,6 +305,15 @@ pub(crate) fn parts(
 
 /// Cuts data into the user data of as many 8-bit parts as it takes.
 ///
+/// ```
+/// use smsbridge_codec::{Ports, SplitOptions, split_data};
+///
+/// let ports = Some(Ports { destination: 2948, source: 9200, wide: true });
+/// let parts = split_data(&[0xAA; 200], &SplitOptions { ports, ..Default::default() })?;
+/// assert_eq!(parts.iter().map(|part| part.data().len()).collect::<Vec<_>>(), [128, 72]);
+/// # Ok::<(), smsbridge_codec::EncodeError>(())
+/// ```
+///
 /// # Errors
 /// More than 255 parts.
 pub fn split_data(data: &[u8], options: &SplitOptions) -> Result<Vec<UserData<'static>>, EncodeError> {
@@ -317,6 +336,16 @@ fn data_room(parts: usize, options: &SplitOptions) -> usize {
 
 /// What a text would come to, without making the parts. It agrees with [`split()`] always.
 ///
+/// ```
+/// use smsbridge_codec::{Alphabet, SplitOptions, count};
+///
+/// let plain = count("Pump 3: 5 €", &SplitOptions::default())?;
+/// assert_eq!((plain.alphabet, plain.parts, plain.units, plain.units_left), (Alphabet::Gsm7, 1, 12, 148));
+/// let long = count(&"привет ".repeat(11), &SplitOptions::default())?;
+/// assert_eq!((long.alphabet, long.parts, long.units, long.units_left), (Alphabet::Ucs2, 2, 77, 57));
+/// # Ok::<(), smsbridge_codec::EncodeError>(())
+/// ```
+///
 /// # Errors
 /// As [`split()`].
 pub fn count(text: &str, options: &SplitOptions) -> Result<Count, EncodeError> {
@@ -328,6 +357,12 @@ pub fn count(text: &str, options: &SplitOptions) -> Result<Count, EncodeError> {
 }
 
 /// What data would come to.
+///
+/// ```
+/// let count = smsbridge_codec::count_data(&[0; 141], &Default::default())?;
+/// assert_eq!((count.parts, count.units_left), (2, 127));
+/// # Ok::<(), smsbridge_codec::EncodeError>(())
+/// ```
 ///
 /// # Errors
 /// As [`split_data`].

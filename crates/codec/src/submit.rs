@@ -49,6 +49,19 @@ pub struct SubmitOptions {
 
 /// The PDUs that send a text to a number, in order.
 ///
+/// ```
+/// use smsbridge_codec::{ReportRequest, SubmitOptions, Validity, submit};
+///
+/// let options = SubmitOptions {
+///     report: ReportRequest::EachPart,
+///     validity: Some(Validity::from_minutes(60)),
+///     ..Default::default()
+/// };
+/// let pdus = submit("+46708251358", "Hi", &options)?;
+/// assert_eq!((&pdus[0].hex[..], pdus[0].tpdu_length), ("0031000B916407281553F800000B02C834", 16));
+/// # Ok::<(), smsbridge_codec::EncodeError>(())
+/// ```
+///
 /// # Errors
 /// A number that is none ([`Address::from_number`]) or a text that cannot be sent as asked ([`crate::split()`]).
 pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
@@ -57,6 +70,12 @@ pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<Encod
 }
 
 /// The PDUs that send data to a number, in order; ports are in [`SplitOptions`].
+///
+/// ```
+/// let pdus = smsbridge_codec::submit_data("+46708251358", &[1, 2, 3], &Default::default())?;
+/// assert_eq!(pdus[0].hex, "0001000B916407281553F8000403010203");
+/// # Ok::<(), smsbridge_codec::EncodeError>(())
+/// ```
 ///
 /// # Errors
 /// A number that is none, or more than 255 parts.

@@ -42,6 +42,15 @@ impl Timestamp {
 
     /// Reads the seven octets of TP-SCTS, TP-DT or an absolute TP-VP. `None` if they are no time: digits over 9, a
     /// month 13, 31 February, all zero.
+    ///
+    /// ```
+    /// use smsbridge_codec::Timestamp;
+    ///
+    /// let time = Timestamp::decode([0x62, 0x11, 0x22, 0x01, 0x51, 0x03, 0x21]).unwrap();
+    /// assert_eq!(time.to_string(), "2026-11-22T10:15:30+03:00");
+    /// assert_eq!(time.unix_seconds(), 1_795_331_730);
+    /// assert_eq!(Timestamp::decode([0; 7]), None);
+    /// ```
     pub fn decode(octets: [u8; 7]) -> Option<Self> {
         let year = digits(octets[0])?;
         let year = u16::from(year) + if year >= 70 { 1900 } else { 2000 };
@@ -71,6 +80,12 @@ impl Timestamp {
 
     /// That instant in a zone so many quarters of an hour east of UTC. `None` outside 1970 to 2069 there, or further
     /// than 79 quarters.
+    ///
+    /// ```
+    /// let time = smsbridge_codec::Timestamp::from_unix(1_795_331_730, -20).unwrap();
+    /// assert_eq!(time.to_string(), "2026-11-22T02:15:30-05:00");
+    /// assert_eq!(time.encode(), [0x62, 0x11, 0x22, 0x20, 0x51, 0x03, 0x0A]);
+    /// ```
     pub fn from_unix(seconds: i64, quarter_hours: i8) -> Option<Self> {
         let local = seconds.checked_add(i64::from(quarter_hours) * 900)?;
         let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400) as u32);

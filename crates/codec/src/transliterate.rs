@@ -10,6 +10,13 @@ use crate::gsm7;
 
 /// The text with every character that the 7-bit default alphabet lacks replaced by its plain likeness; the text as it
 /// is, if it needs none of that or a character has no likeness.
+///
+/// ```
+/// use smsbridge_codec::transliterate;
+///
+/// assert_eq!(transliterate("“5 ½ °C” – naïve…"), "\"5 1/2 oC\" - naive...");
+/// assert_eq!(transliterate("Привет – 1"), "Привет – 1");
+/// ```
 pub fn transliterate(text: &str) -> Cow<'_, str> {
     if gsm7::is_encodable(text) {
         return Cow::Borrowed(text);

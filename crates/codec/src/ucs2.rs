@@ -4,6 +4,12 @@
 //! its own becomes U+FFFD.
 
 /// Appends the text of big-endian 16-bit units. Lone surrogates become U+FFFD, an odd last octet is left out.
+///
+/// ```
+/// let mut text = String::new();
+/// smsbridge_codec::ucs2::decode_into(&[0x04, 0x1F, 0xD8, 0x3D, 0xDE, 0x00], &mut text);
+/// assert_eq!(text, "П😀");
+/// ```
 pub fn decode_into(octets: &[u8], text: &mut String) {
     // Each unit gives at most three octets of UTF-8.
     text.reserve(octets.len() + octets.len() / 2);
@@ -25,6 +31,12 @@ pub fn decode_into(octets: &[u8], text: &mut String) {
 }
 
 /// Appends a text as big-endian 16-bit units.
+///
+/// ```
+/// let mut octets = Vec::new();
+/// smsbridge_codec::ucs2::encode_into("П😀", &mut octets);
+/// assert_eq!(octets, [0x04, 0x1F, 0xD8, 0x3D, 0xDE, 0x00]);
+/// ```
 pub fn encode_into(text: &str, octets: &mut Vec<u8>) {
     let before = octets.len();
     // No character takes more units than it takes octets of UTF-8.

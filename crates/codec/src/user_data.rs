@@ -185,6 +185,15 @@ impl UserData<'static> {
 
     /// A text that fits into one part, in the cheapest alphabet. For longer ones there is [`crate::split()`].
     ///
+    /// ```
+    /// use smsbridge_codec::{Alphabet, UserData};
+    ///
+    /// let user_data = UserData::from_text("Größe 5 €")?;
+    /// assert_eq!((user_data.alphabet(), user_data.length()), (Alphabet::Gsm7, 10));
+    /// assert_eq!(UserData::from_text("Ж")?.octets(), [0x04, 0x16]);
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// More than 160 septets or 70 units of UCS-2.
     pub fn from_text(text: &str) -> Result<Self, EncodeError> {
@@ -208,6 +217,16 @@ impl UserData<'static> {
     }
 
     /// Data, or big-endian UCS-2, after a header with these elements.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Alphabet, Element, UserData, udh::id};
+    ///
+    /// let ports = Element { id: id::PORTS_16, data: &[0x0B, 0x84, 0x23, 0xF0] };
+    /// let user_data = UserData::from_octets(Alphabet::EightBit, &[ports], &[1, 2, 3])?;
+    /// assert_eq!(user_data.ports().map(|ports| ports.destination), Some(2948));
+    /// assert_eq!(user_data.data(), [1, 2, 3]);
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// More than fits into 140 octets; UCS-2 of an odd number of octets, and [`Alphabet::Gsm7`], which is given as

@@ -24,6 +24,13 @@ const DAY: u32 = 24 * 60;
 impl Validity {
     /// The shortest relative period that is not shorter than so many minutes. Steps are 5 minutes up to 12 hours, 30
     /// minutes up to a day, a day up to 30 days, a week up to 63 weeks; more than that is 63 weeks, 0 is 5 minutes.
+    ///
+    /// ```
+    /// use smsbridge_codec::Validity;
+    ///
+    /// assert_eq!(Validity::from_minutes(24 * 60), Validity::Relative(0xA7));
+    /// assert_eq!(Validity::from_minutes(61).minutes(), Some(65));
+    /// ```
     pub fn from_minutes(minutes: u32) -> Self {
         let value = match minutes {
             0..=720 => minutes.div_ceil(5).max(1) - 1,
@@ -55,6 +62,13 @@ impl Validity {
 
     /// The period in seconds. `None` for an absolute one, and for an enhanced one that sets no period, uses a reserved
     /// format or is no number.
+    ///
+    /// ```
+    /// use smsbridge_codec::Validity;
+    ///
+    /// assert_eq!(Validity::Relative(0).seconds(), Some(300));
+    /// assert_eq!(Validity::Enhanced([0x03, 0x10, 0x20, 0x30, 0, 0, 0]).seconds(), Some(3600 + 2 * 60 + 3));
+    /// ```
     pub fn seconds(self) -> Option<u32> {
         match self {
             Validity::Relative(value) => Some(relative_minutes(value) * 60),

@@ -32,6 +32,18 @@ pub fn language_name(identifier: u8) -> Option<&'static str> {
 ///
 /// Two escapes show a space (6.2.1.1), a septet that the single shift table does not have shows the main table's
 /// character, one that neither has shows U+FFFD. An escape with nothing after it shows a space.
+///
+/// ```
+/// use smsbridge_codec::gsm7::{self, Languages};
+///
+/// let mut text = String::new();
+/// gsm7::decode_into(&[0x00, 0x1B, 0x65, 0x01], Languages::default(), &mut text);
+/// assert_eq!(text, "@€£");
+/// text.clear();
+/// let turkish = Languages { locking: 1, single_shift: 1 };
+/// gsm7::decode_into(&[0x0B, 0x07, 0x1B, 0x53], turkish, &mut text);
+/// assert_eq!(text, "ĞıŞ");
+/// ```
 pub fn decode_into(septets: &[u8], languages: Languages, text: &mut String) {
     let (main, extension) = tables_of(languages);
     // The most there can be, so that a string grows once: two octets of UTF-8 a septet, three in the Indic tables.
@@ -87,6 +99,14 @@ fn special(octets: [u8; 8]) -> u64 {
 }
 
 /// Appends the text of `count` packed septets after so many fill bits; fewer if the octets hold fewer.
+///
+/// ```
+/// use smsbridge_codec::gsm7::{self, Languages};
+///
+/// let mut text = String::new();
+/// gsm7::decode_packed_into(&[0xC8, 0xF7, 0x1D, 0x14, 0x96, 0x97, 0x41, 0xF9, 0x77, 0xFD, 0x07], 0, 12, Languages::default(), &mut text);
+/// assert_eq!(text, "How are you?");
+/// ```
 pub fn decode_packed_into(
     octets: &[u8],
     fill_bits: usize,
@@ -107,6 +127,15 @@ pub fn decode_packed_into(
 }
 
 /// Appends the septets of a text in the default alphabet and its extension.
+///
+/// ```
+/// use smsbridge_codec::gsm7;
+///
+/// let mut septets = Vec::new();
+/// assert_eq!(gsm7::encode_into("@€£", &mut septets), Ok(()));
+/// assert_eq!(septets, [0x00, 0x1B, 0x65, 0x01]);
+/// assert_eq!(gsm7::encode_into("5 Ω, 5 Ж", &mut septets), Err(7));
+/// ```
 ///
 /// # Errors
 /// The index of the first character they do not have.
@@ -145,6 +174,12 @@ pub fn encode_with(text: &str, languages: Languages, septets: &mut Vec<u8>) -> R
 }
 
 /// Septets a character takes in the default alphabet: 1, or 2 with an escape; `None` if it does not have it.
+///
+/// ```
+/// use smsbridge_codec::gsm7::septets_of;
+///
+/// assert_eq!([septets_of('a'), septets_of('{'), septets_of('Ж')], [Some(1), Some(2), None]);
+/// ```
 pub fn septets_of(character: char) -> Option<usize> {
     septet_of(character).map(|(_, escaped)| 1 + usize::from(escaped))
 }

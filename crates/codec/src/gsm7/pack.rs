@@ -13,6 +13,12 @@ pub const fn packed_len(septets: usize, fill_bits: usize) -> usize {
 }
 
 /// Appends septets packed into octets, after `fill_bits` (0 to 6) zero bits. The top bit of a septet is not looked at.
+///
+/// ```
+/// let mut octets = Vec::new();
+/// smsbridge_codec::gsm7::pack_into(b"hellohello", 0, &mut octets);
+/// assert_eq!(octets, [0xE8, 0x32, 0x9B, 0xFD, 0x46, 0x97, 0xD9, 0xEC, 0x37]);
+/// ```
 pub fn pack_into(septets: &[u8], fill_bits: usize, octets: &mut Vec<u8>) {
     octets.reserve(packed_len(septets.len(), fill_bits) + 1);
     // Eight septets are seven octets; the fill bits push a few of theirs on into the next seven.
@@ -46,6 +52,12 @@ fn spread(bits: u64) -> [u8; 8] {
 }
 
 /// Appends `count` septets from octets, after `fill_bits` (0 to 6); fewer if the octets hold fewer.
+///
+/// ```
+/// let mut septets = Vec::new();
+/// smsbridge_codec::gsm7::unpack_into(&[0xE8, 0x32, 0x9B, 0xFD, 0x06], 0, 5, &mut septets);
+/// assert_eq!(septets, b"hello");
+/// ```
 pub fn unpack_into(octets: &[u8], fill_bits: usize, count: usize, septets: &mut Vec<u8>) {
     let start = septets.len();
     septets.resize(start + count.min((octets.len() * 8).saturating_sub(fill_bits) / 7), 0);
@@ -78,6 +90,13 @@ pub(super) fn unpack(octets: &[u8], fill_bits: usize, septets: &mut [u8]) -> usi
 
 /// Packs septets for USSD (6.1.2.3.1): seven bits left over in the last octet would read as `@`, so they carry a
 /// carriage return; and a text that itself ends with one on an octet boundary gets a second, to keep the first.
+///
+/// ```
+/// use smsbridge_codec::gsm7::{pack_ussd, unpack_ussd};
+///
+/// assert_eq!(pack_ussd(b"*100#"), [0xAA, 0x18, 0x0C, 0x36, 0x02]);
+/// assert_eq!(unpack_ussd(&pack_ussd(b"1234567")), b"1234567");
+/// ```
 pub fn pack_ussd(septets: &[u8]) -> Vec<u8> {
     let mut octets = Vec::new();
     let ends_with_cr_on_the_boundary = septets.len().is_multiple_of(8) && septets.last() == Some(&CR);

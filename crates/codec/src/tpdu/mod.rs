@@ -56,6 +56,19 @@ const REPLY_PATH: u8 = 0x80;
 impl<'a> Tpdu<'a> {
     /// Reads a TPDU that begins with its first octet, no service centre address in front.
     ///
+    /// ```
+    /// use smsbridge_codec::{Direction, Outcome, Tpdu, hex};
+    ///
+    /// let octets = hex::decode("062A0B919451112143F56211220151032162112201510421")?;
+    /// let error = Tpdu::decode(&octets, Direction::MobileTerminated).unwrap_err();
+    /// assert_eq!(error.to_string(), "TP-ST at octet 24: missing");
+    ///
+    /// let whole = [&octets[..], &[0x00]].concat();
+    /// let Tpdu::StatusReport(report) = Tpdu::decode(&whole, Direction::MobileTerminated)? else { panic!() };
+    /// assert_eq!((report.reference, report.outcome()), (42, Outcome::Delivered));
+    /// # Ok::<(), smsbridge_codec::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// Fewer octets than the fields take, a length no field may have, a reserved type from the phone, UCS-2 text of an
     /// odd number of octets. A time stamp that is no time is not an error.
