@@ -81,11 +81,11 @@ fn a_request_by_mosquitto_pub_is_accepted_sent_and_delivered() {
         client.received().iter().any(|publish| publish.payload == b"online")
     });
     let request = json!({"id": "first", "to": "+4915112345678", "text": "Привет 👋"}).to_string();
-    let status = Command::new(find("mosquitto_pub"))
-        .args(["-p", &demo.port.to_string(), "-q", "1", "-t", "sms/send", "-m", &request])
-        .status()
+    let output = Command::new(find("mosquitto_pub"))
+        .args(["-h", "127.0.0.1", "-p", &demo.port.to_string(), "-q", "1", "-t", "sms/send", "-m", &request])
+        .output()
         .expect("mosquitto_pub runs");
-    assert!(status.success());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for state in ["accepted", "sent", "delivered"] {
         client.wait_for_result("first", state);
     }
