@@ -153,6 +153,12 @@ impl Address {
 
     /// An address from its parts: the type-of-address octet, the number of semi-octets and the octets they stand in.
     ///
+    /// ```
+    /// let address = smsbridge_codec::Address::from_semi_octets(0xA1, 3, &[0x21, 0xF3])?;
+    /// assert_eq!((address.to_string(), address.ton().name()), ("123".into(), "national"));
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// More than 20 semi-octets, or octets that are not as many as the semi-octets take.
     pub fn from_semi_octets(type_of_address: u8, length: u8, octets: &[u8]) -> Result<Self, EncodeError> {

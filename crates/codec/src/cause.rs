@@ -5,6 +5,14 @@
 //! [`Status::outcome`].
 
 /// TP-ST, what became of a message.
+///
+/// ```
+/// use smsbridge_codec::{Outcome, Status};
+///
+/// assert_eq!(Status(0x00).outcome(), Outcome::Delivered);
+/// assert_eq!(Status(0x22).outcome(), Outcome::Pending);
+/// assert_eq!(Status(0x22).meaning(), "no answer from the recipient, still trying");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Status(pub u8);
 
@@ -89,6 +97,10 @@ impl Status {
 }
 
 /// TP-FCS, why a message was not taken.
+///
+/// ```
+/// assert_eq!(smsbridge_codec::FailureCause(0x81).meaning(), "short message type 0 not supported");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FailureCause(pub u8);
 

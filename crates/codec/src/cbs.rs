@@ -23,6 +23,14 @@ const MAX_PAGES: u8 = 15;
 const CR: u8 = 0x0D;
 
 /// The data coding scheme of cell broadcast.
+///
+/// ```
+/// use smsbridge_codec::{Alphabet, cbs::CbsDcs};
+///
+/// assert_eq!((CbsDcs(0x00).language(), CbsDcs(0x23).language()), (Some("de"), Some("ru")));
+/// assert!(CbsDcs(0x11).has_language_in_content());
+/// assert_eq!(CbsDcs(0x48).alphabet(), Alphabet::Ucs2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CbsDcs(pub u8);
 
@@ -248,6 +256,17 @@ impl<'a> Page<'a> {
 
 /// Reads the UMTS form (9.4.2): one message with all its pages.
 ///
+/// ```
+/// use smsbridge_codec::cbs;
+///
+/// let mut octets = vec![1, 0x11, 0x12, 0x00, 0x10, 0x01, 1, 0xC8, 0x34];
+/// octets.resize(7 + 82, 0x00);
+/// octets.push(2);
+/// let pages = cbs::decode_umts(&octets)?;
+/// assert_eq!(cbs::join(&pages).map(|broadcast| broadcast.text), Ok(Some("Hi".into())));
+/// # Ok::<(), smsbridge_codec::DecodeError>(())
+/// ```
+///
 /// # Errors
 /// Fewer octets than the form takes, another message type than 1, no page or more than 15, a page that says it holds
 /// more than 82 octets.
@@ -308,6 +327,16 @@ impl fmt::Display for ForeignPage {
 impl std::error::Error for ForeignPage {}
 
 /// Joins the pages of one message, in whatever order they came. Of pages with the same number the first counts.
+///
+/// ```
+/// use smsbridge_codec::cbs::{self, Page};
+///
+/// let mut octets = vec![0x00, 0x10, 0x00, 0x32, 0x01, 0x12, 0xC8, 0x34];
+/// octets.resize(88, 0x00);
+/// let page = Page::decode(&octets)?;
+/// assert_eq!(cbs::join([&page]).map(|broadcast| broadcast.missing), Ok(vec![2]));
+/// # Ok::<(), smsbridge_codec::DecodeError>(())
+/// ```
 ///
 /// # Errors
 /// No page, or one that does not belong with the first.

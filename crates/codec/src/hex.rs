@@ -25,6 +25,15 @@ pub fn decode(digits: &str) -> Result<Vec<u8>, DecodeError> {
 
 /// Reads hexadecimal digits into a buffer that is emptied first, so that one buffer serves many lines.
 ///
+/// ```
+/// let mut octets = Vec::new();
+/// for line in ["0AFF", "00"] {
+///     smsbridge_codec::hex::decode_into(line, &mut octets)?;
+///     assert_eq!(octets.len(), line.len() / 2);
+/// }
+/// # Ok::<(), smsbridge_codec::DecodeError>(())
+/// ```
+///
 /// # Errors
 /// As [`decode`]; the buffer then holds what was read up to there.
 pub fn decode_into(digits: &str, octets: &mut Vec<u8>) -> Result<(), DecodeError> {

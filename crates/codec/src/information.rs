@@ -51,6 +51,18 @@ pub enum Information<'a> {
         /// Colours as bits, where given.
         colour: Option<u8>,
     },
+    /// 0B to 12: a sound, animation or picture that stands in the text (9.2.3.24.10.1.2 to 10.1.9).
+    Object {
+        /// The character it stands before, from 0.
+        position: u8,
+        /// Its number, if it is predefined, else the thing itself.
+        object: &'a [u8],
+    },
+    /// 13: the objects that follow it belong together and the phone asks whether to keep them (9.2.3.24.10.1.10).
+    UserPrompt {
+        /// How many objects.
+        objects: u8,
+    },
     /// 20: how many characters of the text are a mail header (9.2.3.24.11).
     MailHeader {
         /// Characters of the text, of this part.
@@ -104,6 +116,9 @@ impl<'a> Element<'a> {
             (0x0A, &[start, length, mode, colour]) => {
                 Information::TextFormatting { start, length, mode, colour: Some(colour) }
             }
+            (0x0B | 0x0D, &[position, _]) => Information::Object { position, object: &self.data[1..] },
+            (0x0C | 0x0E..=0x12, &[position, ref object @ ..]) => Information::Object { position, object },
+            (0x13, &[objects]) => Information::UserPrompt { objects },
             (0x20, &[length]) => Information::MailHeader { length },
             (0x22, data) => {
                 let (address, length) = Address::decode(data).ok()?;
@@ -170,6 +185,10 @@ mod tests {
         let Information::ReplyAddress(address) = read(0x22, &[0x04, 0x91, 0x21, 0x43]) else { panic!() };
         assert_eq!(address.to_string(), "+1234");
         assert_eq!(read(0x22, &[0x04, 0x91, 0x21]), Information::Raw(&[0x04, 0x91, 0x21]));
+        assert_eq!(read(0x0B, &[7, 3]), Information::Object { position: 7, object: &[3] });
+        assert_eq!(read(0x0D, &[7, 3, 1]), Information::Raw(&[7, 3, 1]));
+        assert_eq!(read(0x11, &[0, 1, 2]), Information::Object { position: 0, object: &[1, 2] });
+        assert_eq!(read(0x13, &[2]), Information::UserPrompt { objects: 2 });
         assert_eq!(read(0x00, &[1, 0, 0]), Information::Raw(&[1, 0, 0]));
         assert_eq!(read(0x7F, &[1]), Information::Raw(&[1]));
     }

@@ -41,6 +41,16 @@ impl<'a> Pdu<'a> {
 
     /// The PDU in the form an AT command takes.
     ///
+    /// ```
+    /// use smsbridge_codec::{Address, Dcs, Pdu, Submit, Tpdu, UserData};
+    ///
+    /// let to = Address::from_number("+46708251358")?;
+    /// let submit = Submit::new(to, Dcs::default(), UserData::from_text("Hi")?);
+    /// let pdu = Pdu { service_centre: None, tpdu: Tpdu::Submit(submit) }.encode()?;
+    /// assert_eq!((&pdu.hex[..], pdu.tpdu_length), ("0001000B916407281553F8000002C834", 15));
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Tpdu::encode_into`].
     pub fn encode(&self) -> Result<EncodedPdu, EncodeError> {
@@ -68,6 +78,14 @@ impl<'a> Pdu<'a> {
 
 impl Pdu<'static> {
     /// Reads a PDU from hexadecimal digits, without white space around them. What is read owns its octets.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Direction, Pdu};
+    ///
+    /// let pdu = Pdu::decode_hex("0001000B916407281553F8000002C834", Direction::MobileOriginated)?;
+    /// assert_eq!(pdu.tpdu.user_data().and_then(|data| data.text()).as_deref(), Some("Hi"));
+    /// # Ok::<(), smsbridge_codec::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Pdu::decode`], or something that is not hexadecimal.

@@ -20,6 +20,13 @@ pub fn replaces(pid: u8) -> Option<u8> {
 }
 
 /// The protocol identifier in words.
+///
+/// ```
+/// use smsbridge_codec::pid;
+///
+/// assert_eq!(pid::meaning(0x00), "plain message");
+/// assert_eq!((pid::meaning(0x41), pid::replaces(0x41)), ("replaces short message type 1", Some(1)));
+/// ```
 pub fn meaning(pid: u8) -> &'static str {
     match pid {
         0x00 => "plain message",
@@ -78,6 +85,14 @@ pub struct InternetMail<'a> {
 /// Reads `address body`, `address(subject)body` or `address#subject#body`. `None` if no address stands in front.
 ///
 /// Old gateways write `*` for the `@` that their alphabet lacks, and `$` for `_`; that is left as it is.
+///
+/// ```
+/// use smsbridge_codec::pid::internet_mail;
+///
+/// let mail = internet_mail("ann@example.org(Meter)12345").unwrap();
+/// assert_eq!((mail.address, mail.subject, mail.body), ("ann@example.org", Some("Meter"), "12345"));
+/// assert_eq!(internet_mail("no mail at all"), None);
+/// ```
 pub fn internet_mail(text: &str) -> Option<InternetMail<'_>> {
     let end = text.find([' ', '(', '#'])?;
     let (address, rest) = text.split_at(end);

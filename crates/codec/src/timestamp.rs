@@ -24,6 +24,13 @@ const MAX_QUARTER_HOURS: i8 = 79;
 impl Timestamp {
     /// The local time at the sender. `None` if it is no date of 1970 to 2069 or no time of day, or the zone is more
     /// than 79 quarters of an hour from UTC.
+    ///
+    /// ```
+    /// use smsbridge_codec::Timestamp;
+    ///
+    /// assert!(Timestamp::new((2028, 2, 29), (12, 0, 0), 4).is_some());
+    /// assert_eq!(Timestamp::new((2026, 2, 29), (12, 0, 0), 4), None);
+    /// ```
     pub fn new(
         (year, month, day): (u16, u8, u8),
         (hour, minute, second): (u8, u8, u8),

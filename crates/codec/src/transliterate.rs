@@ -36,6 +36,12 @@ pub fn transliterate(text: &str) -> Cow<'_, str> {
 }
 
 /// The plain likeness of a character that the 7-bit default alphabet lacks; empty for invisible ones.
+///
+/// ```
+/// use smsbridge_codec::transliterate::likeness;
+///
+/// assert_eq!([likeness('ő'), likeness('“'), likeness('Ж')], [Some("o"), Some("\""), None]);
+/// ```
 pub fn likeness(character: char) -> Option<&'static str> {
     // Marks that stand over the letter before them.
     if matches!(character, '\u{0300}'..='\u{036F}') {

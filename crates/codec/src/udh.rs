@@ -24,6 +24,17 @@ pub mod id {
 }
 
 /// An information element: an identifier and its octets, borrowed from the header.
+///
+/// ```
+/// use smsbridge_codec::{Direction, Pdu, hex};
+///
+/// let octets = hex::decode("00400B911346610089F600002080629173144809050003CC0201E834")?;
+/// let pdu = Pdu::decode(&octets, Direction::MobileTerminated)?;
+/// let user_data = pdu.tpdu.user_data().unwrap();
+/// let elements: Vec<_> = user_data.elements().map(|element| (element.id, element.data)).collect();
+/// assert_eq!(elements, [(0x00, &[0xCC, 2, 1][..])]);
+/// # Ok::<(), smsbridge_codec::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Element<'a> {
     /// The identifier (IEI).
@@ -83,6 +94,14 @@ pub struct Concatenation {
 impl Concatenation {
     /// Reads either kind of concatenation element. `None` if it is another element, has another length, or numbers
     /// that the standard says to ignore: zero, or a part beyond the last.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Concatenation, Element};
+    ///
+    /// let place = Concatenation::from_element(Element { id: 0x08, data: &[0x12, 0x34, 3, 1] }).unwrap();
+    /// assert_eq!((place.reference, place.sequence, place.total, place.wide), (0x1234, 1, 3, true));
+    /// assert_eq!(Concatenation::from_element(Element { id: 0x00, data: &[7, 3, 4] }), None);
+    /// ```
     pub fn from_element(element: Element<'_>) -> Option<Self> {
         let (reference, total, sequence, wide) = match (element.id, element.data) {
             (id::CONCATENATION_8, &[reference, total, sequence]) => {
@@ -119,6 +138,13 @@ pub struct Ports {
 
 impl Ports {
     /// Reads either kind of port element.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Element, Ports};
+    ///
+    /// let ports = Ports::from_element(Element { id: 0x05, data: &[0x0B, 0x84, 0x23, 0xF0] }).unwrap();
+    /// assert_eq!((ports.destination, ports.source), (2948, 9200));
+    /// ```
     pub fn from_element(element: Element<'_>) -> Option<Self> {
         match (element.id, element.data) {
             (id::PORTS_8, &[destination, source]) => {

@@ -128,6 +128,15 @@ impl<'a> UserData<'a> {
     /// Appends the text and says true; leaves the string alone and says false if this is data or compressed.
     ///
     /// A character cut between two parts is lost on both sides here; [`crate::join()`] puts it together.
+    ///
+    /// ```
+    /// use smsbridge_codec::UserData;
+    ///
+    /// let mut text = String::from("> ");
+    /// assert!(UserData::from_text("Hi")?.text_into(&mut text));
+    /// assert_eq!(text, "> Hi");
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
     pub fn text_into(&self, text: &mut String) -> bool {
         match (self.septets(), self.alphabet) {
             (Some(septets), _) => {
@@ -209,6 +218,16 @@ impl UserData<'static> {
     }
 
     /// 7-bit text given as septets, one an octet, after a header with these elements.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Element, UserData, udh::id};
+    ///
+    /// let turkish = Element { id: id::LOCKING_SHIFT, data: &[1] };
+    /// let user_data = UserData::from_septets(&[turkish], &[0x49, 0x1D, 0x07, 0x6B])?;
+    /// assert_eq!(user_data.text().as_deref(), Some("Işık"));
+    /// assert_eq!((user_data.length(), user_data.fill_bits()), (9, 3));
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// More than fits into 140 octets.

@@ -43,11 +43,22 @@ impl Validity {
     }
 
     /// So many seconds, exactly: the enhanced form where it can say it (up to 255 seconds).
+    ///
+    /// ```
+    /// assert_eq!(smsbridge_codec::Validity::from_seconds(30).seconds(), Some(30));
+    /// ```
     pub fn from_seconds(seconds: u8) -> Self {
         Validity::Enhanced([0x02, seconds, 0, 0, 0, 0, 0])
     }
 
     /// Until that point in time.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Timestamp, Validity};
+    ///
+    /// let time = Timestamp::from_unix(1_795_331_730, 0).unwrap();
+    /// assert_eq!(Validity::until(time).at(), Some(time));
+    /// ```
     pub fn until(time: Timestamp) -> Self {
         Validity::Absolute(time.encode())
     }

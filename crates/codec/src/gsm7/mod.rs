@@ -24,6 +24,10 @@ pub struct Languages {
 }
 
 /// The language's English name in lower case, `None` where the identifier is not assigned; 0 is `default`.
+///
+/// ```
+/// assert_eq!(smsbridge_codec::gsm7::language_name(13), Some("urdu"));
+/// ```
 pub fn language_name(identifier: u8) -> Option<&'static str> {
     LANGUAGES.get(usize::from(identifier)).copied()
 }
@@ -158,6 +162,15 @@ pub fn encode_into(text: &str, septets: &mut Vec<u8>) -> Result<(), usize> {
 
 /// Appends the septets of a text in the tables of some languages.
 ///
+/// ```
+/// use smsbridge_codec::gsm7::{self, Languages};
+///
+/// let mut septets = Vec::new();
+/// let turkish = Languages { locking: 1, single_shift: 0 };
+/// assert_eq!(gsm7::encode_with("Işık", turkish, &mut septets), Ok(()));
+/// assert_eq!(septets, [0x49, 0x1D, 0x07, 0x6B]);
+/// ```
+///
 /// # Errors
 /// The index of the first character they do not have.
 pub fn encode_with(text: &str, languages: Languages, septets: &mut Vec<u8>) -> Result<(), usize> {
@@ -185,6 +198,12 @@ pub fn septets_of(character: char) -> Option<usize> {
 }
 
 /// Whether the default alphabet and its extension have every character of a text.
+///
+/// ```
+/// use smsbridge_codec::gsm7::is_encodable;
+///
+/// assert!(is_encodable("5 € for Σ") && !is_encodable("5 ₽"));
+/// ```
 pub fn is_encodable(text: &str) -> bool {
     text.chars().all(|character| septet_of(character).is_some())
 }

@@ -380,6 +380,18 @@ fn detail(information: &Information<'_>) -> String {
         Information::Ports(ports) => format!(": to {}, from {}", ports.destination, ports.source),
         Information::SourceIndicator(source) => format!(": {source}"),
         Information::TextFormatting { start, length, .. } => format!(": {length} characters from {start}"),
+        Information::Object { position, object } => {
+            format!(": before character {position}, {} octets", object.len())
+        }
+        Information::UserPrompt { objects } => format!(": {objects} objects belong together"),
+        Information::ServiceCentreControl { on_success, on_permanent_error, on_temporary_error, .. } => {
+            let words = [
+                on_success.then_some("success"),
+                on_permanent_error.then_some("permanent errors"),
+                on_temporary_error.then_some("temporary errors"),
+            ];
+            format!(": {}", flags("report", &words))
+        }
         Information::MailHeader { length } => format!(": {length} characters"),
         Information::ReplyAddress(address) => format!(": {}", described(address)),
         Information::SingleShift(identifier) | Information::LockingShift(identifier) => {
