@@ -9,6 +9,7 @@ mod check_command;
 mod crash_points;
 mod delivery_reports;
 mod demo;
+mod disk_full;
 mod graceful_stop;
 mod history_and_send_commands;
 mod hooks;

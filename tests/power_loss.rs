@@ -241,7 +241,7 @@ impl Trace {
             let is_log = unhex(file).ends_with(b"-wal");
             match call {
                 "fdatasync" | "fsync" if is_log && rest.contains("unfinished") => {
-                    drop(syncing.insert(thread))
+                    syncing.insert(thread);
                 }
                 "fdatasync" | "fsync" if is_log => trace.syncs.push(number),
                 "pwrite64" | "write" if is_log => trace.written.push((number, unhex(rest))),

@@ -48,7 +48,8 @@ impl Modem {
         Self { simulator, persona: name, started, link: path.display().to_string(), _port: port }
     }
 
-    pub fn deliver(&self, incoming: &Incoming) {
+    /// What the network hands over for a message, part by part.
+    pub fn pdus(&self, incoming: &Incoming) -> Vec<String> {
         let message = Message {
             reference: incoming.reference,
             wide: incoming.wide,
@@ -56,9 +57,13 @@ impl Modem {
             ..Message::default()
         };
         let parts = self.simulator.parts(incoming.from, &incoming.text, &message);
-        for part in parts.expect("a text that can be sent") {
-            self.simulator.deliver_pdu(&part);
-        }
+        parts.expect("a text that can be sent")
+    }
+
+    /// What lies on it and waits for it, in words.
+    pub fn left(&self) -> String {
+        let stored = self.simulator.stored();
+        format!("{}: {} wait in the network, stored are {stored:?}", self.persona, self.simulator.waiting())
     }
 
     /// Nothing waits in the network and nothing lies on the SIM.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::load::{Incoming, MODEMS, Request};
+use super::load::{Incoming, MODEMS, Request, name_in};
 use crate::harness::proxy::{Crossing, Record};
 
 /// A connection this much older than the newest is dead: no acknowledgement comes on it any more.
@@ -22,6 +22,7 @@ pub struct Arrival {
     pub ids: BTreeSet<String>,
     pub published: usize,
     pub acknowledged: bool,
+    pdus: Vec<String>,
 }
 
 /// One recipient of a request.
@@ -77,8 +78,8 @@ impl Ledger {
         }
     }
 
-    pub fn inject(&mut self, incoming: &Incoming) {
-        let arrival = Arrival { from: incoming.from, modem: incoming.modem, ..Arrival::default() };
+    pub fn inject(&mut self, incoming: &Incoming, pdus: Vec<String>) {
+        let arrival = Arrival { from: incoming.from, modem: incoming.modem, pdus, ..Arrival::default() };
         self.arrivals.insert(incoming.text.clone(), arrival);
     }
 
@@ -205,6 +206,12 @@ impl Ledger {
         if let Some(asked) = self.asked.get_mut(json["id"].as_str().unwrap_or_default()) {
             asked.taken |= crossing.acknowledged.is_some();
         }
+    }
+
+    /// What the network handed over for a message of this name.
+    pub fn pdus(&self, name: &str) -> Vec<String> {
+        let arrivals = self.arrivals.iter().filter(|(text, _)| name_in(text) == Some(name));
+        arrivals.flat_map(|(_, arrival)| arrival.pdus.clone()).collect()
     }
 
     /// All lines that speak of one of `words`, and of the house's misfortunes.

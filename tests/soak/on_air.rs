@@ -133,11 +133,11 @@ impl<'a> Doubles<'a> {
     }
 }
 
-/// Journal lines about a recipient and text, each with some that follow.
-pub fn excerpt(journal: &Journal, to: &str, name: &str) -> String {
+/// Journal lines about a recipient and text, or with one of `pdus`, each with some around it.
+pub fn excerpt(journal: &Journal, to: &str, name: &str, pdus: &[String]) -> String {
     let mut wanted = vec![false; journal.lines.len()];
     for (place, line) in journal.lines.iter().enumerate() {
-        if line.contains(to) && line.contains(name) {
+        if line.contains(to) && line.contains(name) || pdus.iter().any(|pdu| line.contains(pdu)) {
             let end = (place + 14).min(wanted.len());
             wanted[place.saturating_sub(6)..end].fill(true);
         }

@@ -7,12 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use super::house::House;
+use super::house::{House, Modem};
 use super::ledger::Ledger;
 use super::load;
 use super::misfortune::{self, Misfortune};
 use super::on_air::Journal;
 use super::tally::Tally;
+use crate::harness::client::Client;
 use crate::harness::gateway::Gateway;
 use crate::harness::process::code;
 use crate::harness::seed::Seed;
@@ -113,7 +114,8 @@ impl Phase {
         let mut tally = Tally::count(&ledger, &house, &journals, &deaths, self.on_unknown);
         tally.happened = happened;
         if let Err(why) = settled {
-            tally.offend("not settled", &why, String::new());
+            let left = house.modems.iter().map(Modem::left).collect::<Vec<_>>().join("\n");
+            tally.offend("not settled", &why, left);
         }
         let owed = house.owed();
         if !owed.is_empty() {
@@ -125,7 +127,7 @@ impl Phase {
         if let Some(line) = house.gateway.log().lines().find(|line| line.contains("panicked")) {
             tally.offend("a panic", line, String::new());
         }
-        if tally.offence.is_some() {
+        if !tally.offences.is_empty() {
             tally.kept = Some(keep(house));
         }
         tally
@@ -198,23 +200,27 @@ impl Drop for EndAll<'_> {
 }
 
 /// People write to our SIMs, in bursts, as a network delivers what it has kept.
-fn deliver(seed: &mut Seed, shared: &Shared, modems: &[super::house::Modem; 2]) {
+fn deliver(seed: &mut Seed, shared: &Shared, modems: &[Modem; 2]) {
     let mut n = 0;
     while !shared.over.load(Ordering::SeqCst) && !shared.enough.load(Ordering::SeqCst) {
         if shared.ledger().backlog().0 < BACKLOG_IN {
             for _ in 0..=seed.below(12) {
                 let incoming = load::incoming(seed, n);
-                shared.ledger().inject(&incoming);
-                modems[incoming.modem].deliver(&incoming);
+                let modem = &modems[incoming.modem];
+                let pdus = modem.pdus(&incoming);
+                shared.ledger().inject(&incoming, pdus.clone());
+                for pdu in pdus {
+                    modem.simulator.deliver_pdu(&pdu);
+                }
                 n += 1;
             }
         }
-        sleep(seed.millis(100..500));
+        sleep(seed.millis(60..350));
     }
 }
 
 /// A user asks, and asks again with the same id until `accepted` is seen.
-fn ask(seed: &mut Seed, shared: &Shared, client: &crate::harness::client::Client) {
+fn ask(seed: &mut Seed, shared: &Shared, client: &Client) {
     let mut n = 0;
     let mut open: Vec<load::Request> = Vec::new();
     while !shared.over.load(Ordering::SeqCst) {
@@ -297,12 +303,12 @@ fn die_again_and_again(
     }
 }
 
-fn settle(gateway: &mut Gateway, shared: &Shared, modems: &[super::house::Modem; 2]) -> Result<(), String> {
+fn settle(gateway: &mut Gateway, shared: &Shared, modems: &[Modem; 2]) -> Result<(), String> {
     let begun = Instant::now();
     loop {
         let backlog = shared.ledger().backlog();
         let unaccepted = shared.ledger().asked.values().filter(|asked| !asked.accepted).count();
-        let empty = modems.iter().all(super::house::Modem::is_empty);
+        let empty = modems.iter().all(Modem::is_empty);
         if backlog == (0, 0) && unaccepted == 0 && empty {
             // What is acknowledged has still to leave the store; a clean stop waits for it.
             sleep(Duration::from_millis(300));
