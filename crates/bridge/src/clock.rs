@@ -16,6 +16,9 @@ const BACK_MS: i64 = 60_000;
 /// Further ahead than this is not believed without a witness.
 const AHEAD_MS: i64 = 30 * 86_400_000;
 
+/// 2026-01-01: no clock that says less is right, for this program is younger.
+const EARLIEST: UnixMs = 1_767_225_600_000;
+
 /// A service centre that agrees with the system's clock within this is a witness for it.
 const WITNESS_MS: i64 = 86_400_000;
 
@@ -71,15 +74,25 @@ struct Clock {
     known: (UnixMs, Instant),
     /// What our own count began with, while the system's clock is not believed.
     own_since: Option<UnixMs>,
+    /// Whether any true time was ever known; before that, every possible one is as good.
+    anchored: bool,
 }
 
 impl Clock {
     fn new(system: UnixMs, instant: Instant, newest: Option<UnixMs>) -> Self {
-        match newest {
-            Some(newest) if !plausible(system, newest) => {
-                Clock { known: (newest, instant), own_since: Some(newest) }
-            }
-            _ => Clock { known: (system, instant), own_since: None },
+        let mut clock = Clock {
+            known: (newest.unwrap_or(EARLIEST), instant),
+            own_since: Some(newest.unwrap_or(EARLIEST)),
+            anchored: newest.is_some(),
+        };
+        clock.look(system, instant);
+        clock
+    }
+
+    fn is_plausible(&self, system: UnixMs, counted: UnixMs) -> bool {
+        match self.anchored {
+            true => (counted - BACK_MS..=counted + AHEAD_MS).contains(&system),
+            false => system >= EARLIEST,
         }
     }
 
@@ -90,11 +103,12 @@ impl Clock {
 
     fn look(&mut self, system: UnixMs, instant: Instant) -> Option<Correction> {
         let counted = self.now(instant);
-        if !plausible(system, counted) {
+        if !self.is_plausible(system, counted) {
             self.own_since.get_or_insert(counted);
             return None;
         }
         self.known = (system, instant);
+        self.anchored = true;
         let since = self.own_since.take()?;
         Some(Correction { since, behind: system - counted })
     }
@@ -117,10 +131,6 @@ impl Clock {
             "the system's clock is {relation}: it is not believed until it is set right or an SMS agrees with it"
         ))
     }
-}
-
-fn plausible(system: UnixMs, counted: UnixMs) -> bool {
-    (counted - BACK_MS..=counted + AHEAD_MS).contains(&system)
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -146,6 +156,17 @@ mod tests {
         assert_eq!(correction, Correction { since: NOW, behind: DAY - 10_000 });
         assert_eq!(clock.now(later), NOW + DAY);
         assert_eq!(clock.problem(NOW + DAY), None);
+    }
+
+    #[test]
+    fn a_first_boot_in_1970_believes_the_first_possible_time() {
+        let start = Instant::now();
+        let mut clock = Clock::new(3_000, start, None);
+        assert_eq!(clock.now(start), EARLIEST);
+        assert!(clock.problem(3_000).is_some());
+        assert!(clock.look(NOW, start).is_some());
+        assert_eq!(clock.now(start), NOW);
+        assert_eq!(clock.problem(NOW), None);
     }
 
     #[test]

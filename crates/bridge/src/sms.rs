@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use smsbridge_codec::{
-    Alphabet, Content as Joint, Deliver, Direction, EncodedPdu, Encoding as Alphabets, MessageClass, Outcome,
-    Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport, SubmitOptions, Tpdu, Validity,
+    Alphabet, Content as Joint, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu,
+    Encoding as Alphabets, MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions,
+    StatusReport, SubmitOptions, Tpdu, Validity,
 };
 
 use crate::message::{Body, Encoding, Failure, Fate, Outgoing, Readable, Report};
@@ -214,6 +215,9 @@ fn split_options(body: &Body, reference: u8) -> SplitOptions {
     }
 }
 
-fn unencodable(error: smsbridge_codec::EncodeError) -> Failure {
+fn unencodable(error: EncodeError) -> Failure {
+    if error.kind == EncodeErrorKind::TooManyParts {
+        return Failure::permanent("too-long", error.to_string());
+    }
     Failure::permanent("unencodable", error.to_string())
 }

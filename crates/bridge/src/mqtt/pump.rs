@@ -195,6 +195,12 @@ fn refuses_a_message(error: &ConnectionError) -> bool {
 
 /// What is wrong with the connection, and what to try.
 pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
+    // With TLS 1.3 a broker refuses our certificate only after the handshake, inside of any other error.
+    if let Some((_, alert)) = error.to_string().split_once("received fatal alert: ") {
+        return format!(
+            "no TLS with the broker at {place}: it says {alert}; check [mqtt] ca_file, client_cert and client_key"
+        );
+    }
     match error {
         ConnectionError::ConnectionRefused(
             ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
