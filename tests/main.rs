@@ -4,8 +4,10 @@
 
 mod harness;
 
+mod bounds;
 mod broker_away;
 mod check_command;
+mod clock;
 mod crash_points;
 mod delivery_reports;
 mod demo;
@@ -26,6 +28,7 @@ mod rules;
 mod rules_and_hooks;
 mod said_clearly_requests;
 mod said_clearly_setup;
+mod security;
 mod sending;
 mod soak;
 mod status_topics;
