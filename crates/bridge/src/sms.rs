@@ -211,6 +211,7 @@ fn split_options(body: &Body, reference: u8) -> SplitOptions {
             }
             Outgoing::Text(_) => None,
         },
+        whole_clusters: true,
         ..SplitOptions::default()
     }
 }
