@@ -17,6 +17,7 @@ mod history_and_send_commands;
 mod hooks;
 mod invariants;
 mod killed_at_random;
+mod modem_misfortunes;
 mod modem_unplugged;
 mod multipart;
 mod pdu_command;

@@ -106,7 +106,21 @@ pub async fn wake<P: Stream>(session: &mut Session<P>) -> Result<Identity, Modem
     for text in session.profile().init {
         session.optional(Command::new(*text)).await?;
     }
+    for text in session.extra_init() {
+        session.optional(Command::new(text)).await?;
+    }
     Ok(identity)
+}
+
+/// Whether the modem still answers, asked with `AT`: for one that has been silent, before anything is entrusted to it.
+/// The first `AT` after a long sleep may vanish, so it is asked twice.
+pub async fn probe<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError> {
+    let patience = Duration::from_secs(3);
+    if session.attempt(Command::new("AT").timeout(patience)).await?.is_some() {
+        return Ok(());
+    }
+    session.settle(Duration::from_millis(100)).await?;
+    session.command(Command::new("AT").timeout(patience)).await.map(drop)
 }
 
 /// Finds the start of a dialogue: leaves a prompt, drops what is on the line, asks `AT` until `OK`.
@@ -141,7 +155,7 @@ pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Iden
     session.set_profile(profile);
     let imei = imei.filter(|imei| (14..=17).contains(&imei.len()));
     let firmware = firmware.map(|text| text.trim_start_matches("Revision:").trim().to_string());
-    Ok(Identity { manufacturer, model, firmware, imei, profile: profile.name })
+    Ok(Identity { manufacturer, model, firmware, imei, profile: session.profile().name })
 }
 
 /// Asks what the SIM wants; waits a bounded time while it is busy.

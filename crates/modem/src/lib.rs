@@ -15,6 +15,7 @@
 //! | [`sms`] | list, read, delete, send |
 //! | [`status`] | network, signal, storage |
 //! | [`profile`] | what differs between modem families, as data |
+//! | [`recovery`] | what is tried about a modem that does not answer, step by step |
 //! | [`port`] | serial device or TCP stream |
 //! | [`detect`] | which port is the modem |
 //! | [`trace`] | a byte log with secrets masked |
@@ -31,6 +32,7 @@ pub mod detect;
 pub mod error;
 pub mod port;
 pub mod profile;
+pub mod recovery;
 pub mod session;
 pub mod sms;
 pub mod status;

@@ -14,7 +14,7 @@ use crate::at::urc::Storage;
 /// What is known about a family of modems.
 #[derive(Debug)]
 pub struct Profile {
-    /// A name for logs and reports.
+    /// A name for logs, reports and the key `profile` of a configuration.
     pub name: &'static str,
     /// How to know the family: its words in the manufacturer's name, and how its models begin (none:
     /// every model).
@@ -36,8 +36,12 @@ pub struct Profile {
     pub iccid: &'static [(&'static str, &'static str)],
     /// How to learn how many tries are left for the PIN.
     pub tries: &'static [TriesQuestion],
-    /// Restarts the modem when nothing else helps.
-    pub reset_command: &'static str,
+    /// How to learn more of the signal than `AT+CSQ` tells; all are asked, what a later one knows is added.
+    pub signal: &'static [SignalQuestion],
+    /// USSD strings are hexadecimal digits of packed septets, both ways.
+    pub ussd_packed: bool,
+    /// Restarts the modem when nothing else helps; none where it would come back as a CD-ROM drive.
+    pub reset_command: Option<&'static str>,
     /// The USB interface that takes commands and gives unsolicited codes.
     pub at_interface: Option<u8>,
 }
@@ -59,9 +63,35 @@ pub struct TriesQuestion {
     pub field: usize,
 }
 
+/// A question for the signal; the answers are read in `status.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalQuestion {
+    /// `AT+CESQ` (TS 27.007 8.69).
+    Cesq,
+    /// `AT^HCSQ?`, Huawei.
+    Hcsq,
+    /// `AT+QCSQ`, Quectel.
+    Qcsq,
+    /// `AT+QENG="servingcell"`, Quectel: SINR where `AT+QCSQ` is not known.
+    Qeng,
+    /// `AT+CPSI?`, SIMCom.
+    Cpsi,
+}
+
+/// What a user sets in place of what a profile says.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// This family, whatever the modem says it is.
+    pub profile: Option<&'static Profile>,
+    /// Commands for after the profile's own; one that is refused is left out.
+    pub init: Vec<String>,
+    /// The reset command; empty: never reset.
+    pub reset: Option<String>,
+}
+
 const STANDARD_TRIES: TriesQuestion = TriesQuestion { command: "AT+CPINR", prefix: "+CPINR:", field: 1 };
 
-/// For every modem not known by name.
+/// For every modem not known by name: it is asked what it offers, and nothing is taken for granted.
 pub static GENERIC: Profile = Profile {
     iccid: &[
         ("AT+CCID", "+CCID:"),
@@ -92,18 +122,23 @@ pub static PROFILES: &[Profile] = &[
     Profile {
         name: "zte",
         matches: &[Match { maker: "zte", models: &[] }],
+        // Online; ZCDRUN, which keeps the CD-ROM away for good, changes the stick and is left to its owner.
         init: &["AT+ZOPRT=5"],
         iccid: &[("AT+ZGETICCID", "+ZGETICCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT+ZPINPUK=?", prefix: "+ZPINPUK:", field: 0 }, STANDARD_TRIES],
+        // It may come back as a CD-ROM drive.
+        reset_command: None,
         ..GENERIC_ROW
     },
     Profile {
         name: "simcom-lte",
-        matches: &[Match { maker: "simcom", models: &["SIM7", "SIMCOM_SIM7", "A76", "A767"] }],
+        matches: &[Match { maker: "simcom", models: &["SIM7", "SIMCOM_SIM7", "A76", "SIMCOM_A76"] }, A76XX],
         // The profile it boots with may refuse to send; only the factory's is known to be good.
         init: &["AT&F", "ATE0", "AT+CMEE=1"],
         iccid: &[("AT+CICCID", "+ICCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT+SPIC", prefix: "+SPIC:", field: 0 }, STANDARD_TRIES],
+        signal: &[SignalQuestion::Cesq, SignalQuestion::Cpsi],
+        reset_command: Some("AT+CRESET"),
         at_interface: Some(2),
         ..GENERIC_ROW
     },
@@ -126,10 +161,12 @@ pub static PROFILES: &[Profile] = &[
     Profile {
         name: "quectel",
         matches: &[Match { maker: "quectel", models: &[] }],
+        // Unsolicited codes come to one port only: this one.
         init: &["AT+QURCCFG=\"urcport\",\"usbat\""],
         send_timeout: Duration::from_secs(120),
         iccid: &[("AT+QCCID", "+QCCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT+QPINC=\"SC\"", prefix: "+QPINC:", field: 1 }, STANDARD_TRIES],
+        signal: &[SignalQuestion::Cesq, SignalQuestion::Qeng, SignalQuestion::Qcsq],
         at_interface: Some(2),
         ..GENERIC_ROW
     },
@@ -142,10 +179,28 @@ pub static PROFILES: &[Profile] = &[
         ],
         iccid: &[("AT^SCID", "^SCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT^SPIC", prefix: "^SPIC:", field: 0 }, STANDARD_TRIES],
+        // Memory full is said by ^SMGO where it is asked for.
+        init: &["AT^SMGO=1"],
         ..GENERIC_ROW
     },
-    Profile { name: "sierra", matches: &[Match { maker: "sierra", models: &[] }], ..GENERIC_ROW },
+    Profile {
+        name: "sierra",
+        matches: &[Match { maker: "sierra", models: &[] }],
+        // Between prompt and result it may be slow, and positions of its GNSS cut in.
+        send_timeout: Duration::from_secs(120),
+        reset_command: Some("AT!RESET"),
+        at_interface: Some(3),
+        ..GENERIC_ROW
+    },
+    Profile {
+        name: "neoway",
+        matches: &[Match { maker: "neoway", models: &[] }, Match { maker: "", models: &["M590"] }],
+        ..GENERIC_ROW
+    },
 ];
+
+/// Some A7670 leave out who made them, or write it otherwise.
+const A76XX: Match = Match { maker: "", models: &["A7670", "A7672", "A7608", "SIM7600", "SIM7670"] };
 
 const GENERIC_ROW: Profile = Profile {
     name: "generic",
@@ -158,7 +213,9 @@ const GENERIC_ROW: Profile = Profile {
     avoid: &[],
     iccid: &[("AT+CCID", "+CCID:")],
     tries: &[STANDARD_TRIES],
-    reset_command: "AT+CFUN=1,1",
+    signal: &[SignalQuestion::Cesq],
+    ussd_packed: false,
+    reset_command: Some("AT+CFUN=1,1"),
     at_interface: None,
 };
 
@@ -170,9 +227,23 @@ const HUAWEI: Profile = Profile {
     init: &["AT^CURC=0", "AT^PORTSEL=1"],
     iccid: &[("AT^ICCID?", "^ICCID:"), ("AT+CCID", "+CCID:")],
     tries: &[TriesQuestion { command: "AT^CPIN?", prefix: "^CPIN:", field: 3 }, STANDARD_TRIES],
+    signal: &[SignalQuestion::Cesq, SignalQuestion::Hcsq],
+    ussd_packed: true,
+    // After AT+CFUN=1,1 an E173 is a CD-ROM drive and stays one.
+    reset_command: None,
     at_interface: Some(2),
     ..GENERIC_ROW
 };
+
+/// The profile of that name.
+pub fn named(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().chain([&GENERIC]).find(|profile| profile.name == name)
+}
+
+/// All names there are.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PROFILES.iter().chain([&GENERIC]).map(|profile| profile.name)
+}
 
 /// The row for a modem that gave these words of itself.
 pub fn pick(manufacturer: Option<&str>, model: Option<&str>) -> &'static Profile {
@@ -197,6 +268,9 @@ mod tests {
             ("huawei", "E352", "huawei-e352"),
             ("huawei", "E1752", "huawei-e1750"),
             ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "simcom-lte"),
+            ("INCORPORATED", "A7670E", "simcom-lte"),
+            ("Sierra Wireless, Incorporated", "MC7455", "sierra"),
+            ("NEOWAY", "M590", "neoway"),
             ("SIMCOM_Ltd", "SIMCOM_SIM800L", "simcom"),
             ("Quectel", "EC25", "quectel"),
             ("Quectel_Ltd", "M95", "quectel-uart"),
@@ -209,5 +283,15 @@ mod tests {
             assert_eq!(pick(Some(maker), Some(model)).name, expect, "{maker} {model}");
         }
         assert_eq!(pick(None, None).name, "generic");
+        for name in names() {
+            assert_eq!(named(name).map(|profile| profile.name), Some(name));
+        }
+    }
+
+    #[test]
+    fn nothing_that_falls_back_to_a_cd_rom_is_reset() {
+        for name in ["huawei", "huawei-e352", "huawei-e1750", "zte"] {
+            assert_eq!(named(name).unwrap().reset_command, None, "{name}");
+        }
     }
 }

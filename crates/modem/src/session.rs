@@ -16,7 +16,7 @@ use crate::at::engine::{Engine, Event};
 use crate::at::error::AtError;
 use crate::at::urc::{Storage, Urc};
 use crate::error::{LinkFault, ModemError};
-use crate::profile::{self, Profile};
+use crate::profile::{self, Overrides, Profile};
 
 /// What came unasked and nobody fetched: beyond this the oldest goes. All of it is hints to look,
 /// and the looking is done anyway.
@@ -32,6 +32,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 pub struct SessionOptions {
     /// Read messages slot by slot: `AT+CMGL` hung before (see [`ModemError::suggests_cmgr`]).
     pub prefer_cmgr: bool,
+    /// What the user knows better than the profile.
+    pub overrides: Overrides,
 }
 
 /// A connection to a modem.
@@ -46,7 +48,10 @@ pub struct Session<P> {
     /// A boot banner is a fault from synchronisation on.
     synchronised: bool,
     options: SessionOptions,
-    profile: &'static Profile,
+    /// None until the modem has said who it is.
+    profile: Option<&'static Profile>,
+    /// When the port last gave anything.
+    heard_at: Instant,
     pub(crate) memory: Memory,
 }
 
@@ -80,8 +85,9 @@ impl<P> Session<P> {
             buffer: Box::new([0; 1024]),
             fault: None,
             synchronised: false,
+            profile: options.overrides.profile,
             options,
-            profile: &profile::GENERIC,
+            heard_at: Instant::now(),
             memory: Memory::default(),
         }
     }
@@ -93,7 +99,29 @@ impl<P> Session<P> {
 
     /// What is known about this family of modems.
     pub fn profile(&self) -> &'static Profile {
-        self.profile
+        self.profile.unwrap_or(&profile::GENERIC)
+    }
+
+    /// How long the port has given nothing.
+    pub fn silent_for(&self) -> Duration {
+        self.heard_at.elapsed()
+    }
+
+    pub(crate) fn knows_family(&self) -> bool {
+        self.profile.is_some()
+    }
+
+    /// The user's commands for after the profile's.
+    pub(crate) fn extra_init(&self) -> Vec<String> {
+        self.options.overrides.init.clone()
+    }
+
+    /// What resets this modem; none where nothing may.
+    pub(crate) fn reset_command(&self) -> Option<String> {
+        match &self.options.overrides.reset {
+            Some(command) => Some(command.clone()).filter(|command| !command.is_empty()),
+            None => self.profile().reset_command.map(str::to_string),
+        }
     }
 
     /// Gives the port back.
@@ -101,12 +129,13 @@ impl<P> Session<P> {
         self.port
     }
 
+    /// The family the modem says it is of; what the user says it is stands before that.
     pub(crate) fn set_profile(&mut self, profile: &'static Profile) {
-        self.profile = profile;
+        self.profile = self.options.overrides.profile.or(Some(profile));
     }
 
     pub(crate) fn reads_by_slot(&self, storage: Storage) -> bool {
-        self.options.prefer_cmgr || self.profile.reads_by_slot || self.memory.unlistable.contains(&storage)
+        self.options.prefer_cmgr || self.profile().reads_by_slot || self.memory.unlistable.contains(&storage)
     }
 
     /// From now on a boot banner means that the modem restarted under us. What came before is old.
@@ -197,7 +226,7 @@ impl<P: Stream> Session<P> {
             }
             match self.port.read(&mut self.buffer[..]).await {
                 Ok(0) => return Err(self.link(LinkFault::Gone)),
-                Ok(n) => self.engine.feed(&self.buffer[..n], Instant::now().into_std()),
+                Ok(n) => self.heard(n),
                 Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
             }
             self.drain_events()?;
@@ -271,6 +300,25 @@ impl<P: Stream> Session<P> {
         Ok(())
     }
 
+    /// Reads until the port was silent for `quiet`: late answers go, what came unasked stays.
+    pub(crate) async fn settle(&mut self, quiet: Duration) -> Result<(), ModemError> {
+        let end = Instant::now() + 10 * quiet;
+        while let Ok(read) =
+            timeout_at(end.min(Instant::now() + quiet), self.port.read(&mut self.buffer[..])).await
+        {
+            match read {
+                Ok(0) => return Err(self.link(LinkFault::Gone)),
+                Ok(n) => self.heard(n),
+                Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
+            }
+            self.drain_events()?;
+            if Instant::now() >= end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether Ctrl-Z of the latest command has left, or may have.
     pub(crate) fn submitted(&self) -> bool {
         self.engine.submitted()
@@ -297,12 +345,17 @@ impl<P: Stream> Session<P> {
         let until = self.engine.deadline().map_or_else(Instant::now, Instant::from_std);
         match timeout_at(until, self.port.read(&mut self.buffer[..])).await {
             Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
-            Ok(Ok(n)) => self.engine.feed(&self.buffer[..n], Instant::now().into_std()),
+            Ok(Ok(n)) => self.heard(n),
             Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
             Err(_) => {}
         }
         self.engine.handle_timeout(Instant::now().into_std());
         Ok(())
+    }
+
+    fn heard(&mut self, n: usize) {
+        self.heard_at = Instant::now();
+        self.engine.feed(&self.buffer[..n], self.heard_at.into_std());
     }
 
     /// Sorts what the engine has to tell while no command waits for it.

@@ -111,7 +111,15 @@ async fn list<P: Stream>(
     match session.command(asked).await {
         Ok(response) => {
             let mut whole = true;
-            for slot in parse_list(&response, storage, out) {
+            let mut found = Vec::new();
+            let again = parse_list(&response, storage, &mut found);
+            for message in found {
+                // Some list each message twice.
+                if !out.contains(&message) {
+                    out.push(message);
+                }
+            }
+            for slot in again {
                 match read_twice(session, storage, slot).await? {
                     Reading::Message(message) => out.push(message),
                     Reading::Empty => {}

@@ -12,6 +12,7 @@ use crate::at::params::{fields, number};
 use crate::at::urc::Storage;
 use crate::bring_up::Ready;
 use crate::error::ModemError;
+use crate::profile::SignalQuestion;
 use crate::session::{Session, Stream};
 
 /// Which network a registration is with.
@@ -113,6 +114,12 @@ pub struct Signal {
 }
 
 impl Signal {
+    /// From a power that was measured, in the range of `AT+CSQ`.
+    pub fn from_dbm(dbm: i16) -> Self {
+        let percent = (i32::from(dbm.clamp(-113, -51)) + 113) * 100 / 62;
+        Self { dbm: Some(dbm), percent: percent.try_into().ok() }
+    }
+
     /// From `<rssi>` of `+CSQ`: 0 to 31 in steps of 2 dB from -113 dBm; 100 to 191, as some modems
     /// have it on UMTS, in steps of 1 dB from -116 dBm.
     pub fn from_csq(rssi: u16) -> Self {
@@ -198,10 +205,24 @@ pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatu
         .and_then(|response| response.after("+CSQ:").next().and_then(|rest| number(fields(rest).first())))
         .map(Signal::from_csq);
     let technology = number(operator.get(3)).or(best.and_then(|r| r.technology)).and_then(technology_name);
-    let lte = match technology {
-        Some("LTE" | "NB-IoT" | "5G") => lte(session).await?,
-        _ => None,
+    let mut lte = Lte::default();
+    let mut more = None;
+    for question in session.profile().signal {
+        let found = ask_signal(session, *question).await?;
+        lte = Lte {
+            rsrp_dbm: found.lte.rsrp_dbm.or(lte.rsrp_dbm),
+            rsrq_db: found.lte.rsrq_db.or(lte.rsrq_db),
+            sinr_db: found.lte.sinr_db.or(lte.sinr_db),
+        };
+        more = found.dbm.or(more);
+    }
+    // Where AT+CSQ does not know, the others may.
+    let signal = match (signal, more) {
+        (Some(signal), _) if signal.dbm.is_some() => Some(signal),
+        (_, Some(dbm)) => Some(Signal::from_dbm(dbm)),
+        (signal, None) => signal,
     };
+    let lte = (lte != Lte::default()).then_some(lte);
     Ok(NetworkStatus {
         registration: best.map_or(Registration::Unknown, |r| r.state),
         cause: best.and_then(|r| r.cause),
@@ -258,19 +279,99 @@ fn technology_name(number: u8) -> Option<&'static str> {
     })
 }
 
-/// `+CESQ: <rxlev>,<ber>,<rscp>,<ecno>,<rsrq>,<rsrp>` (TS 27.007 8.69).
-async fn lte<P: Stream>(session: &mut Session<P>) -> Result<Option<Lte>, ModemError> {
-    let answer = session.optional(Command::new("AT+CESQ").expect("+CESQ:")).await?;
-    Ok(answer.and_then(|response| {
-        let fields = fields(response.after("+CESQ:").next()?);
-        let rsrq: Option<u16> = number(fields.get(4)).filter(|n| *n <= 34);
-        let rsrp: Option<i16> = number(fields.get(5)).filter(|n| (0..=97).contains(n));
-        (rsrq.is_some() || rsrp.is_some()).then(|| Lte {
-            rsrp_dbm: rsrp.map(|n| n - 141),
-            rsrq_db: rsrq.map(|n| f32::from(n) / 2.0 - 20.0),
-            sinr_db: None,
-        })
-    }))
+/// What one question for the signal told.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Found {
+    /// Received power of the carrier.
+    dbm: Option<i16>,
+    lte: Lte,
+}
+
+async fn ask_signal<P: Stream>(
+    session: &mut Session<P>,
+    question: SignalQuestion,
+) -> Result<Found, ModemError> {
+    let (text, prefix): (_, &'static str) = match question {
+        SignalQuestion::Cesq => ("AT+CESQ", "+CESQ:"),
+        SignalQuestion::Hcsq => ("AT^HCSQ?", "^HCSQ:"),
+        SignalQuestion::Qcsq => ("AT+QCSQ", "+QCSQ:"),
+        SignalQuestion::Qeng => ("AT+QENG=\"servingcell\"", "+QENG:"),
+        SignalQuestion::Cpsi => ("AT+CPSI?", "+CPSI:"),
+    };
+    let answer = session.optional(Command::new(text).expect(prefix)).await?;
+    let fields = answer.as_ref().and_then(|response| response.after(prefix).next()).map(fields);
+    Ok(fields.map(|fields| read_signal(question, &fields)).unwrap_or_default())
+}
+
+fn read_signal(question: SignalQuestion, fields: &[String]) -> Found {
+    let int = |n: usize| number::<i16>(fields.get(n));
+    // Values no radio measures stand for "not known".
+    let dbm = |n: usize| int(n).filter(|dbm| (-150..=-20).contains(dbm));
+    let db = |n: usize| int(n).filter(|db| (-40..=40).contains(db)).map(f32::from);
+    let step = |n: usize, most: i16| int(n).filter(|step| (0..=most).contains(step));
+    let is_lte = |n: usize| fields.get(n).is_some_and(|name| name.contains("LTE"));
+    match question {
+        // `<rxlev>,<ber>,<rscp>,<ecno>,<rsrq>,<rsrp>`
+        SignalQuestion::Cesq => Found {
+            dbm: step(0, 63).map(|n| n - 111).or(step(2, 96).map(|n| n - 121)),
+            lte: Lte {
+                rsrp_dbm: step(5, 97).map(|n| n - 141),
+                rsrq_db: step(4, 34).map(|n| f32::from(n) / 2.0 - 20.0),
+                sinr_db: None,
+            },
+        },
+        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`; steps of 1 dB from -121, 1 dB from -141, 0.2 dB from -20.2 and 0.5 dB
+        // from -20. GSM and WCDMA have the first only.
+        SignalQuestion::Hcsq => Found {
+            dbm: step(1, 96).map(|n| n - 121),
+            lte: if is_lte(0) {
+                Lte {
+                    rsrp_dbm: step(2, 97).map(|n| n - 141),
+                    sinr_db: step(3, 251).map(|n| f32::from(n - 101) / 5.0),
+                    rsrq_db: step(4, 34).map(|n| f32::from(n) / 2.0 - 20.0),
+                }
+            } else {
+                Lte::default()
+            },
+        },
+        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`, the third in fifths of a dB from -20.
+        SignalQuestion::Qcsq if is_lte(0) => Found {
+            dbm: dbm(1),
+            lte: Lte {
+                rsrp_dbm: dbm(2),
+                sinr_db: step(3, 250).map(|n| f32::from(n - 100) / 5.0),
+                rsrq_db: db(4),
+            },
+        },
+        SignalQuestion::Qcsq => Found { dbm: dbm(1), lte: Lte::default() },
+        // `"servingcell",<state>,"LTE",<is_tdd>,<mcc>,<mnc>,<cell>,<pcid>,<earfcn>,<band>,<ul>,<dl>,<tac>,<rsrp>,<rsrq>,
+        // <rssi>,<sinr>`
+        SignalQuestion::Qeng if is_lte(2) => Found {
+            dbm: dbm(15),
+            lte: Lte { rsrp_dbm: dbm(13), rsrq_db: db(14), sinr_db: step(16, 250).map(f32::from) },
+        },
+        SignalQuestion::Qeng => Found::default(),
+        // `LTE,Online,<mcc-mnc>,<tac>,<cell>,<pcid>,<band>,<earfcn>,<dl>,<ul>,<rsrq>,<rsrp>,<rssi>,<rssnr>`, in tenths
+        // of a dB but the last.
+        SignalQuestion::Cpsi if is_lte(0) => {
+            let tenth = |n: usize| int(n).map(|value| value / 10);
+            let power = |n: usize| tenth(n).filter(|dbm| (-150..=-20).contains(dbm));
+            Found {
+                dbm: power(12),
+                lte: Lte {
+                    rsrp_dbm: power(11),
+                    rsrq_db: int(10).map(|n| f32::from(n) / 10.0),
+                    sinr_db: db(13),
+                },
+            }
+        }
+        SignalQuestion::Cpsi => Found::default(),
+    }
+}
+
+/// An `^HCSQ:` that came unasked.
+pub(crate) fn unasked_hcsq(rest: &str) -> Option<Signal> {
+    read_signal(SignalQuestion::Hcsq, &fields(rest)).dbm.map(Signal::from_dbm)
 }
 
 #[cfg(test)]
@@ -288,6 +389,39 @@ mod tests {
         ];
         for (name, steps, dbm, percent) in rows {
             assert_eq!(Signal::from_csq(steps), Signal { dbm, percent }, "{name}");
+        }
+    }
+
+    #[test]
+    fn signals_as_each_family_tells_them() {
+        use SignalQuestion::*;
+        let lte = |rsrp, rsrq, sinr| Lte { rsrp_dbm: rsrp, rsrq_db: rsrq, sinr_db: sinr };
+        let rows = [
+            ("cesq on LTE", Cesq, "99,99,255,255,20,52", None, lte(Some(-89), Some(-10.0), None)),
+            ("cesq on GSM", Cesq, "40,0,255,255,255,255", Some(-71), Lte::default()),
+            ("hcsq LTE", Hcsq, "\"LTE\",60,52,121,20", Some(-61), lte(Some(-89), Some(-10.0), Some(4.0))),
+            ("hcsq WCDMA", Hcsq, "\"WCDMA\",37,30,46", Some(-84), Lte::default()),
+            ("hcsq none", Hcsq, "\"NOSERVICE\"", None, Lte::default()),
+            ("qcsq LTE", Qcsq, "\"LTE\",-61,-89,182,-8", Some(-61), lte(Some(-89), Some(-8.0), Some(16.4))),
+            ("qcsq GSM", Qcsq, "\"GSM\",-71", Some(-71), Lte::default()),
+            (
+                "qeng LTE",
+                Qeng,
+                "\"servingcell\",\"NOCONN\",\"LTE\",\"FDD\",250,01,1A2B3C,42,1300,3,5,5,1F,-89,-8,-61,15,35",
+                Some(-61),
+                lte(Some(-89), Some(-8.0), Some(15.0)),
+            ),
+            (
+                "cpsi LTE",
+                Cpsi,
+                "LTE,Online,250-01,0x1F,27447553,42,EUTRAN-BAND3,1300,5,5,-80,-890,-610,15",
+                Some(-61),
+                lte(Some(-89), Some(-8.0), Some(15.0)),
+            ),
+            ("cpsi none", Cpsi, "NO SERVICE,Online", None, Lte::default()),
+        ];
+        for (name, question, line, dbm, lte) in rows {
+            assert_eq!(read_signal(question, &fields(line)), Found { dbm, lte }, "{name}");
         }
     }
 

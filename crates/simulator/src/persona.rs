@@ -48,6 +48,16 @@ pub struct Persona {
     pub extra: &'static [(&'static str, &'static str)],
     /// The access technology number in `+COPS?`: 0 GSM, 2 UTRAN, 7 E-UTRAN.
     pub technology: u8,
+    /// Each stored message is listed twice.
+    pub lists_twice: bool,
+    /// `OK` comes between the prompt and the PDU's `+CMGS`.
+    pub early_ok: bool,
+    /// `ATE1` is refused and nothing is ever echoed.
+    pub never_echoes: bool,
+    /// `+CPMS=` answers only `OK`.
+    pub cpms_is_silent: bool,
+    /// `+CMGL` is not known.
+    pub no_list: bool,
 }
 
 const ANY_DS: &[u8] = &[0, 1, 2];
@@ -74,6 +84,11 @@ impl Persona {
             caret_cpin: false,
             extra: &[],
             technology: 0,
+            lists_twice: false,
+            early_ok: false,
+            never_echoes: false,
+            cpms_is_silent: false,
+            no_list: false,
         }
     }
 
@@ -157,9 +172,183 @@ impl Persona {
         }
     }
 
+    /// A Huawei E3372 with the firmware of a stick: LTE, `+CPMS=` only with all three storages.
+    pub fn e3372() -> Self {
+        Self {
+            name: "e3372",
+            model: "E3372",
+            revision: "21.326.62.00.55",
+            cpms_needs_three: true,
+            noise: &["^RSSI:21", "^HCSQ:\"LTE\",60,52,121,20", "^CSNR:-54,-22"],
+            extra: &[
+                ("^CURC=0", ""),
+                ("^CURC?", "^CURC: 0"),
+                ("^PORTSEL=1", ""),
+                ("^HCSQ?", "^HCSQ: \"LTE\",60,52,121,20"),
+            ],
+            technology: 7,
+            ..Self::huawei()
+        }
+    }
+
+    /// A ZTE stick: speaks of its SIM toolkit, never echoes, leaves the bus at reset.
+    pub fn zte() -> Self {
+        Self {
+            name: "zte",
+            manufacturer: "ZTE INCORPORATED",
+            model: "MF190",
+            revision: "BD_MF190V1.0.0B02",
+            storages: &[Storage::Sm, Storage::Me],
+            cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], &[0, 1], &[0, 1]],
+            noise: &["+ZUSIMR:2", "+ZPAS: \"UMTS\",\"CS_PS\"", "+ZEND", "+SPNWNAME:\"Simulated\""],
+            first_slot: 0,
+            leaves_bus_at_reset: true,
+            never_echoes: true,
+            extra: &[("+ZOPRT=5", ""), ("+ZCDRUN=8", ""), ("+ZSIGNAL", "")],
+            technology: 2,
+            ..Self::generic()
+        }
+    }
+
+    /// A SIMCom SIM900: SIM only, `+CPMS=` answers nothing but `OK`.
+    pub fn sim900() -> Self {
+        Self {
+            name: "sim900",
+            model: "SIMCOM_SIM900",
+            revision: "Revision:1137B13SIM900M64_ST",
+            banner: &["RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready"],
+            cpms_is_silent: true,
+            ..Self::sim800()
+        }
+    }
+
+    /// A SIMCom SIM7600: LTE on USB, announces itself when it starts.
+    pub fn sim7600() -> Self {
+        Self {
+            name: "sim7600",
+            manufacturer: "SIMCOM INCORPORATED",
+            model: "SIMCOM_SIM7600E-H",
+            revision: "SIM7600M22_V1.1",
+            banner: &["*ATREADY: 1", "+CPIN: READY", "SMS DONE", "PB DONE"],
+            storages: &[Storage::Sm, Storage::Me],
+            cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
+            noise: &["+CPSI: LTE,Online,250-01,0x1F,27447553,42,EUTRAN-BAND3,1300,5,5,-80,-890,-610,15"],
+            first_slot: 0,
+            leaves_bus_at_reset: true,
+            empty_slot_is_ok: true,
+            extra: &[(
+                "+CPSI?",
+                "+CPSI: LTE,Online,250-01,0x1F,27447553,42,EUTRAN-BAND3,1300,5,5,-80,-890,-610,15",
+            )],
+            technology: 7,
+            ..Self::generic()
+        }
+    }
+
+    /// A SIMCom A7670: reports only stored, no buffering of notices.
+    pub fn a7670() -> Self {
+        Self {
+            name: "a7670",
+            manufacturer: "INCORPORATED",
+            model: "A7670E-LASE",
+            revision: "A7670M7_V1.11.1",
+            banner: &["*ATREADY: 1", "+CPIN: READY", "SMS DONE"],
+            cnmi: [&[0, 1, 2], &[0, 1], &[0], &[0, 1], &[0]],
+            ..Self::sim7600()
+        }
+    }
+
+    /// A Quectel EC21: as the EC25.
+    pub fn ec21() -> Self {
+        Self { name: "ec21", model: "EC21", revision: "EC21EFAR06A04M4G", ..Self::ec25() }
+    }
+
+    /// A Quectel M95 on a UART.
+    pub fn m95() -> Self {
+        Self {
+            name: "m95",
+            manufacturer: "Quectel_Ltd",
+            model: "Quectel_M95",
+            revision: "M95FAR02A08",
+            banner: &["RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready"],
+            storages: &[Storage::Sm, Storage::Me],
+            cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], &[0, 1], &[0, 1]],
+            noise: &["+QNSTATUS: 255", "NORMAL"],
+            empty_slot_is_ok: true,
+            ..Self::generic()
+        }
+    }
+
+    /// A Sierra Wireless MC7455: its GNSS talks on the command port, `OK` comes before `+CMGS`.
+    pub fn mc7455() -> Self {
+        Self {
+            name: "mc7455",
+            manufacturer: "Sierra Wireless, Incorporated",
+            model: "MC7455",
+            revision: "SWI9X30C_02.24.05.06",
+            noise: &["$GPGSV,3,1,11,03,03,111,00", "$GPRMC,,V,,,,,,,,,,N*53", "+CIEV: 2,4"],
+            leaves_bus_at_reset: true,
+            early_ok: true,
+            technology: 7,
+            ..Self::generic()
+        }
+    }
+
+    /// A Siemens MC75i: no storage but SM for reports, buffered notices only flushed.
+    pub fn mc75i() -> Self {
+        Self {
+            name: "mc75i",
+            manufacturer: "SIEMENS",
+            model: "MC75i",
+            revision: "REVISION 03.010",
+            banner: &["^SYSSTART"],
+            storages: &[Storage::Sm],
+            cnmi: [&[0, 1, 2], &[0, 1], &[0, 2], &[0, 1, 2], &[1]],
+            noise: &["^SCN: 0", "+CIEV: rssi,4", "^SSTN: 254"],
+            extra: &[("^SMGO=1", ""), ("^SCID", "^SCID: 8970101234567890120")],
+            ..Self::generic()
+        }
+    }
+
+    /// A Neoway M590: lists each message twice.
+    pub fn m590() -> Self {
+        Self {
+            name: "m590",
+            manufacturer: "NEOWAY",
+            model: "M590",
+            revision: "M590-R11",
+            banner: &["MODEM:STARTUP", "+PBREADY"],
+            storages: &[Storage::Sm],
+            noise: &["+CIEV: 3"],
+            lists_twice: true,
+            ..Self::generic()
+        }
+    }
+
+    /// A modem whose firmware has no list command: messages are read slot by slot.
+    pub fn no_list() -> Self {
+        Self { name: "no-list", no_list: true, ..Self::generic() }
+    }
+
     /// Every persona there is, the generic one first.
     pub fn all() -> Vec<Self> {
-        vec![Self::generic(), Self::huawei(), Self::sim800(), Self::ec25()]
+        vec![
+            Self::generic(),
+            Self::huawei(),
+            Self::e3372(),
+            Self::zte(),
+            Self::sim800(),
+            Self::sim900(),
+            Self::sim7600(),
+            Self::a7670(),
+            Self::ec25(),
+            Self::ec21(),
+            Self::m95(),
+            Self::mc7455(),
+            Self::mc75i(),
+            Self::m590(),
+            Self::no_list(),
+        ]
     }
 
     /// The persona of that [`name`](Self::name).

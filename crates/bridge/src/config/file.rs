@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use smsbridge_modem::profile::{self, Overrides};
 
 use super::{Config, Event, Hook, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls};
 use crate::message::Name;
@@ -104,6 +105,9 @@ struct ModemTable {
     pin_file: Option<PathBuf>,
     imei: String,
     service_center: String,
+    profile: String,
+    init: Vec<String>,
+    reset: Option<String>,
 }
 
 impl Default for ModemTable {
@@ -116,6 +120,9 @@ impl Default for ModemTable {
             pin_file: None,
             imei: String::new(),
             service_center: String::new(),
+            profile: String::new(),
+            init: Vec::new(),
+            reset: None,
         }
     }
 }
@@ -330,9 +337,33 @@ impl ModemTable {
             pin,
             imei: Some(self.imei).filter(|s| !s.is_empty()),
             service_center: Some(self.service_center).filter(|s| !s.is_empty()),
+            overrides: overrides(&name, &self.profile, self.init, self.reset)?,
             name,
         })
     }
+}
+
+fn overrides(
+    modem: &Name,
+    family: &str,
+    init: Vec<String>,
+    reset: Option<String>,
+) -> Result<Overrides, String> {
+    let is_command = |text: &str| text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("AT"));
+    if let Some(text) = init.iter().find(|text| !is_command(text)) {
+        return Err(format!("modem.init of {modem}: {text:?} is no AT command"));
+    }
+    if let Some(text) = reset.as_ref().filter(|text| !text.is_empty() && !is_command(text)) {
+        return Err(format!("modem.reset of {modem}: {text:?} is no AT command; \"\" means never"));
+    }
+    let profile = match family {
+        "" => None,
+        name => Some(profile::named(name).ok_or_else(|| {
+            let known: Vec<_> = profile::names().collect();
+            format!("modem.profile of {modem}: {name:?} is not one of {}", known.join(", "))
+        })?),
+    };
+    Ok(Overrides { profile, init, reset })
 }
 
 impl OutboundTable {

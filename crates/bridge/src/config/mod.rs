@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use smsbridge_modem::port::PortSpec;
+use smsbridge_modem::profile::Overrides;
 
 use crate::message::Name;
 use crate::number::NumberPattern;
@@ -111,6 +112,8 @@ pub struct Modem {
     pub imei: Option<String>,
     /// The service centre's number, for a SIM that has none.
     pub service_center: Option<String>,
+    /// What stands before the modem's own family: another one, more commands, another reset.
+    pub overrides: Overrides,
 }
 
 /// The store.
@@ -273,6 +276,9 @@ mod tests {
             ("[mqtt]\nurl=\"mqtt://x\"\nca_file=\"a\"", "mqtts://"),
             ("[outbound]\non_unknown = \"retry\"", "resend"),
             ("[[modem]]\npin = \"12\"", "pin"),
+            ("[[modem]]\nprofile = \"hauwei\"", "huawei"),
+            ("[[modem]]\ninit = [\"CURC=0\"]", "modem.init"),
+            ("[[modem]]\nreset = \"now\"", "modem.reset"),
             ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "rule r"),
             ("[[rule]]\nname = \"r\"\nmatch = \"x\"\nreply = \"{y}\"", "{y}"),
             ("[[hook]]\non = \"call\"\ncommand = [\"x\"]", "received"),

@@ -7,6 +7,7 @@
 mod receive;
 mod send;
 mod state;
+mod vigil;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,14 @@ use futures_util::FutureExt as _;
 use secrecy::ExposeSecret as _;
 use smsbridge_modem::bring_up::{self, PinOutcome, Ready, SimStatus};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
+use smsbridge_modem::recovery::{self, Ladder, Step};
 use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, detect, sms, status};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::send::Next;
 use self::state::Snapshot;
+use self::vigil::Vigil;
 use crate::backoff::Reconnect;
 use crate::clock::now_ms;
 use crate::config;
@@ -41,6 +44,15 @@ const STATUS_EVERY: Duration = Duration::from_secs(30);
 /// A lost wake-up costs at most this.
 const POLL_QUEUE_EVERY: Duration = Duration::from_secs(5);
 
+/// A modem that said nothing for so long is asked `AT` before it is entrusted with anything.
+const PROBE_AFTER: Duration = Duration::from_secs(20);
+
+/// A session that stood for so long is healthy: the next fault begins at the bottom of the ladder.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a modem that was reset may be away.
+const RESET_TIME: Duration = Duration::from_secs(30);
+
 /// What ends a session, or keeps one from beginning.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
@@ -54,6 +66,8 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("{0}")]
     Locked(String),
+    #[error("the modem answers, but {0}")]
+    Dead(String),
     #[error("the modem with IMEI {found} answers at {port}, not the one with {wanted}")]
     OtherModem { port: String, found: String, wanted: String },
 }
@@ -76,6 +90,38 @@ struct Up {
     session: Session<Port>,
     ready: Ready,
     sim: Sim,
+    vigil: Vigil,
+}
+
+/// What one session leaves to the next.
+#[derive(Default)]
+struct Legacy {
+    options: SessionOptions,
+    ladder: Ladder,
+    /// What is to be tried before the modem is brought up; none where nothing is wrong with the modem itself.
+    step: Option<Step>,
+    /// The port, where it may be gone on with.
+    port: Option<Port>,
+    /// Which modem it was.
+    imei: Option<String>,
+}
+
+impl Legacy {
+    /// Chooses what is tried next.
+    fn learn(&mut self, trouble: &Trouble) {
+        self.step = match trouble {
+            Trouble::Modem(fault) | Trouble::AtPort { fault, .. } => {
+                self.options.prefer_cmgr |= fault.suggests_cmgr();
+                Some(self.ladder.failed(fault))
+            }
+            Trouble::Dead(_) => Some(self.ladder.dead()),
+            // A port that cannot be opened, a PIN, the store: nothing the modem could be told.
+            Trouble::Port(_) | Trouble::Store(_) | Trouble::Locked(_) | Trouble::OtherModem { .. } => None,
+        };
+        if matches!(self.step, None | Some(Step::Reopen)) {
+            self.port = None;
+        }
+    }
 }
 
 impl ModemTask {
@@ -83,28 +129,42 @@ impl ModemTask {
     pub async fn run(self, stop: CancellationToken) {
         let mut reconnect = Reconnect::new(MAX_DELAY);
         let mut snapshot = Snapshot::new(&self.config.name, &self.topics, Arc::clone(&self.board));
-        let mut options = SessionOptions::default();
+        let mut legacy = Legacy::default();
+        legacy.options.overrides = self.config.overrides.clone();
         while !stop.is_cancelled() {
             snapshot.connecting();
             let trouble = tokio::select! {
-                up = self.bring_up(options.clone(), &mut snapshot) => match up {
-                    Ok(up) => {
+                up = self.bring_up(&mut legacy, &mut snapshot) => match up {
+                    Ok(mut up) => {
                         reconnect.connected(std::time::Instant::now());
                         snapshot.online();
-                        self.serve(up, &mut snapshot, &stop).await.err()
+                        let since = Instant::now();
+                        let served = self.serve(&mut up, &mut snapshot, &stop).await;
+                        if since.elapsed() >= HEALTHY_AFTER {
+                            legacy.ladder.healthy();
+                        }
+                        legacy.port = Some(up.session.into_port());
+                        served.err()
                     }
                     Err(trouble) => Some(trouble),
                 },
                 () = stop.cancelled() => None,
             };
             let Some(trouble) = trouble else { break };
-            if let Trouble::Modem(error) = &trouble {
-                options.prefer_cmgr |= error.suggests_cmgr();
-            }
+            legacy.learn(&trouble);
             let delay = reconnect.failed(std::time::Instant::now());
             let seconds = delay.as_secs_f32();
-            tracing::warn!(modem = %self.config.name, "{trouble}; next try in {seconds:.1} s");
-            snapshot.offline(trouble.to_string());
+            let (name, failures) = (&self.config.name, legacy.ladder.failures());
+            match legacy.step {
+                Some(step) => {
+                    tracing::warn!(modem = %name, failures, "{trouble}; next, in {seconds:.1} s: {step}");
+                    snapshot.offline(format!("{trouble}; next: {step}"));
+                }
+                None => {
+                    tracing::warn!(modem = %name, "{trouble}; next try in {seconds:.1} s");
+                    snapshot.offline(trouble.to_string());
+                }
+            }
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
                 () = stop.cancelled() => {}
@@ -113,19 +173,68 @@ impl ModemTask {
         snapshot.stopped();
     }
 
+    /// The configured port. One that is not there any more may have another name: the modem is looked for by its IMEI,
+    /// and by that alone, so that nobody else's is taken.
+    async fn open(&self, remembered: Option<&str>) -> Result<(Port, PortSpec), Trouble> {
+        let known = self.config.imei.as_deref().or(remembered);
+        let find = async |imei: Option<&str>| {
+            let path = detect::find(imei, self.config.baud).await?;
+            Ok::<_, PortError>(PortSpec::Serial(path.display().to_string()))
+        };
+        let spec = match &self.config.port {
+            PortSpec::Auto => find(known).await?,
+            named => named.clone(),
+        };
+        match port::open(&spec, self.config.baud).await {
+            Err(missing @ PortError::Missing { .. }) if known.is_some() => {
+                let Ok(elsewhere) = find(known).await else { return Err(missing.into()) };
+                tracing::info!(modem = %self.config.name, was = %spec, now = %elsewhere, "the modem is at another port");
+                Ok((port::open(&elsewhere, self.config.baud).await?, elsewhere))
+            }
+            opened => Ok((opened?, spec)),
+        }
+    }
+
+    /// The step of the ladder that is due, up to a session to be woken.
+    async fn recover(
+        &self,
+        legacy: &mut Legacy,
+        snapshot: &mut Snapshot,
+    ) -> Result<(Session<Port>, PortSpec, Option<Step>), Trouble> {
+        let step = legacy.step.take();
+        let (mut port, mut spec) = match legacy.port.take() {
+            Some(port) => (port, self.config.port.clone()),
+            None => self.open(legacy.imei.as_deref()).await?,
+        };
+        if let Some(step) = step {
+            snapshot.tried(step);
+        }
+        if step == Some(Step::Reset) {
+            let mut session = Session::with_options(port, legacy.options.clone());
+            if recovery::reset(&mut session).await? {
+                tracing::warn!(modem = %self.config.name, "the modem was told to reset");
+            } else {
+                tracing::warn!(modem = %self.config.name, "its family has no safe reset; the port is opened again instead");
+            }
+            drop(session);
+            let until = Instant::now() + RESET_TIME;
+            (port, spec) = loop {
+                match self.open(legacy.imei.as_deref()).await {
+                    Err(Trouble::Port(_)) if Instant::now() < until => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    opened => break opened?,
+                }
+            };
+        }
+        Ok((Session::with_options(port, legacy.options.clone()), spec, step))
+    }
+
     /// The only way in: the port, the modem, the SIM, and what an earlier session left behind.
-    async fn bring_up(&self, options: SessionOptions, snapshot: &mut Snapshot) -> Result<Up, Trouble> {
+    async fn bring_up(&self, legacy: &mut Legacy, snapshot: &mut Snapshot) -> Result<Up, Trouble> {
         // First of all: what the last session held, another modem may take while this one is away.
         self.store.release(Some(self.config.name.clone()), now_ms()).await?;
-        let spec = match &self.config.port {
-            PortSpec::Auto => {
-                let path = detect::find(self.config.imei.as_deref(), self.config.baud).await?;
-                PortSpec::Serial(path.display().to_string())
-            }
-            known => known.clone(),
-        };
-        let port = port::open(&spec, self.config.baud).await?;
-        let mut session = Session::with_options(port, options);
+        let (mut session, spec, step) = self.recover(legacy, snapshot).await?;
         let identity = bring_up::wake(&mut session)
             .await
             .map_err(|fault| Trouble::AtPort { port: spec.to_string(), fault })?;
@@ -135,14 +244,18 @@ impl ModemTask {
             let (found, wanted) = (found.clone(), wanted.clone());
             return Err(Trouble::OtherModem { port: spec.to_string(), found, wanted });
         }
+        legacy.imei = identity.imei.clone().or(legacy.imei.take());
         snapshot.identified(&identity);
+        if step == Some(Step::RestartRadio) && !recovery::restart_radio(&mut session).await? {
+            tracing::warn!(modem = %self.config.name, "the modem refuses to switch its radio off and on");
+        }
         self.unlock(&mut session).await?;
         let ready = bring_up::configure(&mut session, self.config.service_center.as_deref()).await?;
         let sim = ready.iccid.clone().unwrap_or_else(|| self.config.name.to_string());
         snapshot.configured(&ready);
         let model = identity.model.as_deref().unwrap_or("unknown");
         tracing::info!(modem = %self.config.name, port = %spec, model, "the modem is up");
-        Ok(Up { session, ready, sim })
+        Ok(Up { session, ready, sim, vigil: Vigil::new(Instant::now()) })
     }
 
     /// Enters the PIN where one is asked for: written down before it is tried, and never tried twice when wrong.
@@ -206,7 +319,7 @@ impl ModemTask {
     /// Looks for messages in both directions until a fault or `stop`.
     async fn serve(
         &self,
-        mut up: Up,
+        up: &mut Up,
         snapshot: &mut Snapshot,
         stop: &CancellationToken,
     ) -> Result<(), Trouble> {
@@ -220,18 +333,26 @@ impl ModemTask {
             while let Some(urc) = up.session.next_event().now_or_never() {
                 self.hear(urc?, &up.sim, snapshot, &mut sweep_at).await?;
             }
+            if up.session.silent_for() >= PROBE_AFTER {
+                snapshot.probed();
+                bring_up::probe(&mut up.session).await?;
+            }
             if Instant::now() >= sweep_at {
                 sweep_at = Instant::now() + SWEEP_EVERY;
-                self.sweep(&mut up, snapshot).await?;
+                self.sweep(up, snapshot).await?;
                 continue;
             }
             if Instant::now() >= status_at {
                 status_at = Instant::now() + STATUS_EVERY;
                 snapshot.network(status::network(&mut up.session).await?);
                 snapshot.storage(&status::storage_use(&mut up.session, &up.ready).await?);
+                up.vigil.registered(snapshot.registration_now(), Instant::now());
+                if let Some(why) = up.vigil.verdict(Instant::now()) {
+                    return Err(Trouble::Dead(why));
+                }
                 continue;
             }
-            match self.send_next(&mut up, snapshot, stop).await? {
+            match self.send_next(up, snapshot, stop).await? {
                 Next::Again => continue,
                 Next::Idle(waits) => snapshot.waits(waits),
             }
@@ -255,7 +376,9 @@ impl ModemTask {
         sweep_at: &mut Instant,
     ) -> Result<(), Trouble> {
         match urc {
-            Urc::MessageStored { .. } | Urc::ReportStored { .. } => *sweep_at = Instant::now(),
+            Urc::MessageStored { .. } | Urc::ReportStored { .. } | Urc::StorageFull => {
+                *sweep_at = Instant::now()
+            }
             Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
                 let accepted = self.store.accept(self.arrival(sim, None, pdu)).await?;
                 if matches!(accepted, Accepted::Waiting | Accepted::Whole(_)) {

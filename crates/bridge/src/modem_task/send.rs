@@ -73,6 +73,7 @@ impl ModemTask {
                     self.insist(stop, || self.store.submitted(claim.message, sequence, mr, now_ms())).await?;
                     crash::point("submit_committed");
                     snapshot.sent();
+                    up.vigil.sent();
                 }
                 Err(error) => {
                     let verdict = verdict::judge(&error, claim.attempts + 1);
@@ -88,6 +89,7 @@ impl ModemTask {
                     })
                     .await?;
                     snapshot.not_sent();
+                    up.vigil.not_sent(&error);
                     return match up.session.fault() {
                         Some(fault) => Err(fault.clone().into()),
                         None => Ok(()),

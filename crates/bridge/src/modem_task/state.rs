@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use smsbridge_modem::bring_up::{Identity, Ready};
+use smsbridge_modem::recovery::Step;
 use smsbridge_modem::status::{NetworkStatus, Registration, RegistrationReport, Signal, StorageUse};
 
 use crate::message::Name;
@@ -28,6 +29,8 @@ pub(super) struct Snapshot {
     shown_at: Option<Instant>,
     waits: Option<String>,
     registration: Option<Registration>,
+    /// What was learnt of the SIM is of this session.
+    is_configured: bool,
     form: Form,
 }
 
@@ -75,6 +78,12 @@ struct Counters {
     not_sent: u64,
     sessions: u64,
     announced_again: u64,
+    /// What was tried when it did not do as it should.
+    probed: u64,
+    resynchronised: u64,
+    reopened: u64,
+    radio_restarted: u64,
+    reset: u64,
 }
 
 impl Snapshot {
@@ -86,6 +95,7 @@ impl Snapshot {
             shown_at: None,
             waits: None,
             registration: None,
+            is_configured: false,
             form: Form::default(),
         }
     }
@@ -135,6 +145,7 @@ impl Snapshot {
     }
 
     pub(super) fn configured(&mut self, ready: &Ready) {
+        self.is_configured = true;
         self.form.iccid.clone_from(&ready.iccid);
         self.form.number.clone_from(&ready.number);
         self.form.service_center.clone_from(&ready.service_centre);
@@ -203,6 +214,28 @@ impl Snapshot {
         self.show();
     }
 
+    /// A step of the ladder was taken.
+    pub(super) fn tried(&mut self, step: Step) {
+        let counters = &mut self.form.counters;
+        *match step {
+            Step::Resynchronise => &mut counters.resynchronised,
+            Step::Reopen => &mut counters.reopened,
+            Step::RestartRadio => &mut counters.radio_restarted,
+            Step::Reset => &mut counters.reset,
+        } += 1;
+        self.show();
+    }
+
+    /// It was silent and was asked whether it is there.
+    pub(super) fn probed(&mut self) {
+        self.form.counters.probed += 1;
+    }
+
+    /// The registration last heard of.
+    pub(super) fn registration_now(&self) -> Option<Registration> {
+        self.registration
+    }
+
     fn register(&mut self, registration: Registration, cause: Option<u16>) {
         if self.registration.replace(registration) != Some(registration) {
             self.shown_at = None;
@@ -226,6 +259,8 @@ impl Snapshot {
         } else if !self.is_registered() {
             let words = self.form.registration.unwrap_or_default();
             Some(format!("not registered with a network ({words}): check antenna, SIM and subscription"))
+        } else if self.is_configured && self.form.service_center.is_none() {
+            Some("the SIM has no service centre number, so it cannot send: set service_center of this [[modem]]".to_owned())
         } else {
             self.waits.clone()
         };

@@ -271,16 +271,16 @@ impl Engine {
         let Some(pending) = &self.pending else { return false };
         let Some(prefix) = pending.command.expects() else { return false };
         let Some(rest) = line.strip_prefix(prefix) else { return false };
+        // Not every line that cuts in is known as one.
+        let is_first = || !pending.response.lines.iter().any(|line| line.starts_with(prefix));
         match prefix {
             // The answer has <n> before <stat>; the code has <stat> and then perhaps a cell. One
             // line answers, what follows is news.
             "+CREG:" | "+CGREG:" | "+CEREG:" => {
                 let second = rest.split(',').nth(1).unwrap_or_default().trim();
-                pending.response.lines.is_empty()
-                    && matches!(second.len(), 1 | 2)
-                    && second.parse::<u8>().is_ok()
+                is_first() && matches!(second.len(), 1 | 2) && second.parse::<u8>().is_ok()
             }
-            "+CSQ:" | "+CPIN:" => pending.response.lines.is_empty(),
+            "+CSQ:" | "+CPIN:" => is_first(),
             _ => true,
         }
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::params::{fields, number};
-use crate::status::{Domain, Registration, RegistrationReport, Signal};
+use crate::status::{Domain, Registration, RegistrationReport, Signal, unasked_hcsq};
 
 /// The name of a message storage (TS 27.005 3.2.2), two capital letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +138,8 @@ pub enum Urc {
         /// Its words.
         banner: String,
     },
+    /// A storage is full. A hint to sweep.
+    StorageFull,
     /// Anything else.
     Other(String),
 }
@@ -199,10 +201,14 @@ enum Kind {
     Registration(Domain),
     /// `+CSQ:` and Huawei's `^RSSI:`, `^CSQ:`: steps of 2 dB from -113 dBm.
     Steps,
+    /// `^HCSQ:`.
+    Measured,
     Ring,
     CallerId,
     Ussd,
     Boot,
+    /// A storage is full: a hint to sweep at once.
+    Full,
     Other,
     Noise,
 }
@@ -256,13 +262,14 @@ const TABLE: &[(&str, Kind)] = &[
     ("*PSUTTZ:", Kind::Other),
     ("*PSNWID:", Kind::Other),
     ("^MODE:", Kind::Other),
-    ("^HCSQ:", Kind::Other),
+    ("^HCSQ:", Kind::Measured),
     ("^SRVST:", Kind::Other),
     ("^SIMST:", Kind::Other),
     ("^NWTIME:", Kind::Other),
     ("^SCN:", Kind::Other),
     ("^CEND:", Kind::Other),
-    ("^SMMEMFULL:", Kind::Other),
+    ("^SMMEMFULL:", Kind::Full),
+    ("^SMGO:", Kind::Full),
     ("*RADIOPOWER:", Kind::Other),
     ("+SPNWNAME:", Kind::Other),
     ("+PSBEARER:", Kind::Other),
@@ -299,12 +306,14 @@ pub(crate) fn read(line: &str) -> Option<Unasked> {
         }
         Kind::Registration(domain) => registration(*domain, rest),
         Kind::Steps => number(fields(rest).first()).map(|steps| Urc::Signal(Signal::from_csq(steps))),
+        Kind::Measured => unasked_hcsq(rest).map(Urc::Signal),
         Kind::Ring => Some(Urc::Ring),
         Kind::CallerId => {
             let number = fields(rest).into_iter().next().filter(|n| !n.is_empty());
             Some(Urc::CallerId { number })
         }
         Kind::Ussd => ussd(rest),
+        Kind::Full => Some(Urc::StorageFull),
         Kind::Boot => Some(Urc::Boot { banner: line.to_string() }),
         Kind::Other => None,
         Kind::Noise => return Some(Unasked::Noise),

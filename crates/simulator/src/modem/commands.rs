@@ -108,6 +108,16 @@ impl Me {
             out.push(vec![format!("^CPIN: {state},{asked},{puk},{pin},10,3")]);
             return Ok(Done::Fine);
         }
+        if c.text.eq_ignore_ascii_case("!RESET") && self.persona.name == "mc7455" {
+            return Ok(Done::Restart);
+        }
+        // The tries left, as SIMCom and Siemens tell them.
+        let spic = if self.persona.manufacturer == "SIEMENS" { "^SPIC" } else { "+SPIC" };
+        let has_spic = ["SIEMENS", "SIMCOM"].iter().any(|maker| self.persona.manufacturer.starts_with(maker));
+        if has_spic && (c.name.as_str(), c.form) == (spic, Form::Plain) {
+            out.push(vec![format!("{spic}: {},{}", self.sim.tries, self.sim.puk_tries)]);
+            return Ok(Done::Fine);
+        }
         if !c.name.starts_with('+') {
             let is_basic = c.name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '&');
             return if is_basic { self.basic(&c, out) } else { Err(Refusal::Unknown) };
@@ -176,6 +186,7 @@ impl Me {
                 "+CRC" | "+CCWA" | "+COLP" | "+CTZU" | "+CTZR" | "+CGEREP" | "+CRSL",
                 Form::Set | Form::Test,
             ) => {}
+            ("+CRESET", Form::Plain) => return Ok(Done::Restart),
             _ => return Err(Refusal::Unknown),
         }
         Ok(Done::Fine)
@@ -185,6 +196,7 @@ impl Me {
         let text = c.text.to_ascii_uppercase();
         match text.as_str() {
             "E" | "E0" => self.set.echo = false,
+            "E1" if self.persona.never_echoes => return Err(Refusal::Plain),
             "E1" => self.set.echo = true,
             "Z" | "Z0" | "&F" | "&F0" => self.restore(),
             "I" | "I0" => out.push(vec![

@@ -84,7 +84,7 @@ impl Settings {
     fn at_power_up(persona: &Persona) -> Self {
         let first = persona.storages.first().copied().unwrap_or(Storage::Sm);
         Self {
-            echo: true,
+            echo: !persona.never_echoes,
             cmee: 0,
             csms: 0,
             cnmi: [0; 5],
@@ -336,7 +336,11 @@ impl Me {
                 } else {
                     "+CMGS"
                 };
-                self.finish(vec![vec![format!("{name}: {mr}")]], Ok(()))
+                let mut blocks = vec![vec![format!("{name}: {mr}")]];
+                if self.persona.early_ok {
+                    blocks.insert(0, vec!["OK".into()]);
+                }
+                self.finish(blocks, Ok(()))
             }
             Err(code) => self.finish(Vec::new(), Err(Refusal::Cms(code))),
         }

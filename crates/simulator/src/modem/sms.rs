@@ -130,13 +130,18 @@ impl Me {
                     format!("{used},{all}")
                 };
                 let parts: Vec<_> = self.set.memory.iter().map(part).collect();
-                out.push(vec![format!("+CPMS: {}", parts.join(","))]);
+                if !self.persona.cpms_is_silent {
+                    out.push(vec![format!("+CPMS: {}", parts.join(","))]);
+                }
             }
         }
         Ok(Done::Fine)
     }
 
     fn cmgl(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        if self.persona.no_list {
+            return Err(Refusal::Unknown);
+        }
         if c.form == Form::Test {
             out.push(vec!["+CMGL: (0-4)".into()]);
             return Ok(Done::Fine);
@@ -147,8 +152,10 @@ impl Me {
         let mut lines = Vec::new();
         for (n, stored) in self.storages.list(memory) {
             if wanted == 4 || Status::from_number(wanted) == Some(stored.status) {
-                lines.push(format!("+CMGL: {n},{},,{}", stored.status as u8, stored.length()));
-                lines.push(stored.pdu);
+                for _ in 0..if self.persona.lists_twice { 2 } else { 1 } {
+                    lines.push(format!("+CMGL: {n},{},,{}", stored.status as u8, stored.length()));
+                    lines.push(stored.pdu.clone());
+                }
                 if stored.status == Status::Unread {
                     self.storages.set_status(memory, n, Status::Read);
                 }

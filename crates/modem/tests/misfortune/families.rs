@@ -1,0 +1,149 @@
+//! What each family does otherwise, one test a peculiarity.
+
+use smsbridge_modem::profile::{self, Overrides};
+use smsbridge_modem::{SessionOptions, Urc, bring_up, sms, status};
+use smsbridge_simulator::{Fault, Options, Persona, Simulator, Status, Storage, Trouble};
+
+use crate::bench::*;
+
+fn family(persona: Persona) -> Simulator {
+    Simulator::new(Options { persona, ..Options::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_persona_is_known_by_its_own_words() {
+    let rows = [
+        (Persona::generic(), "generic"),
+        (Persona::huawei(), "huawei"),
+        (Persona::e3372(), "huawei"),
+        (Persona::zte(), "zte"),
+        (Persona::sim800(), "simcom"),
+        (Persona::sim900(), "simcom"),
+        (Persona::sim7600(), "simcom-lte"),
+        (Persona::a7670(), "simcom-lte"),
+        (Persona::ec25(), "quectel"),
+        (Persona::ec21(), "quectel"),
+        (Persona::mc7455(), "sierra"),
+        (Persona::mc75i(), "cinterion"),
+        (Persona::m590(), "neoway"),
+    ];
+    for (persona, expect) in rows {
+        let name = persona.name;
+        let sim = family(persona);
+        let mut session = connect(&sim);
+        assert_eq!(bring_up::wake(&mut session).await.unwrap().profile, expect, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_user_says_stands_before_what_the_modem_says() {
+    let sim = simulator();
+    let overrides =
+        Overrides { profile: profile::named("huawei"), init: vec!["AT+CSCS=\"UCS2\"".into()], reset: None };
+    let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
+    assert_eq!(bring_up::wake(&mut session).await.unwrap().profile, "huawei");
+    let typed = sim.commands();
+    let place = |head: &str| typed.iter().position(|line| line.starts_with(head)).unwrap();
+    assert!(place("AT^CURC=0") < place("AT+CSCS=\"UCS2\""), "{typed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_listed_twice_is_one() {
+    let sim = family(Persona::m590());
+    let (mut session, ready) = up(&sim).await;
+    sim.deliver("+491234567", "once").unwrap();
+    settle().await;
+    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_storages_are_swept_whichever_is_named() {
+    let sim = family(Persona::ec25());
+    let (mut session, ready) = up(&sim).await;
+    let pdu = &sim.parts("+491234567", "lost one", &Default::default()).unwrap()[0];
+    for storage in [Storage::Me, Storage::Sm] {
+        sim.put(storage, Status::Unread, pdu).unwrap();
+    }
+    let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+    assert_eq!(pdus(&swept), stored(&sim));
+    for message in swept {
+        sms::delete(&mut session, message.storage, message.slot).await.unwrap();
+    }
+    assert!(sim.stored().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn slot_zero_is_a_slot() {
+    let sim = family(Persona::huawei());
+    let (mut session, ready) = up(&sim).await;
+    sim.deliver("+491234567", "in slot 0").unwrap();
+    let slot = loop {
+        if let Urc::MessageStored { slot, .. } = session.next_event().await.unwrap() {
+            break slot;
+        }
+    };
+    assert_eq!(slot, 0);
+    let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+    assert_eq!((swept.len(), swept[0].slot), (1, 0));
+    sms::delete(&mut session, swept[0].storage, 0).await.unwrap();
+    assert!(sim.stored().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn busy_is_waited_for_and_is_no_fault() {
+    let sim = simulator();
+    for command in ["AT+CMGF", "AT+CPMS=\"", "AT+CPIN?"] {
+        sim.fault(Fault::on(command, Trouble::Cme(515)));
+    }
+    up(&sim).await;
+    assert!(count(&sim, "AT+CMGF") > 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ok_between_prompt_and_result_is_not_the_end() {
+    let sim = family(Persona::mc7455());
+    let (mut session, _) = up(&sim).await;
+    let reference = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    assert_eq!(sim.sent()[0].mr, reference);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lte_tells_more_of_its_signal() {
+    for persona in [Persona::e3372(), Persona::sim7600(), Persona::ec25()] {
+        let name = persona.name;
+        let sim = family(persona);
+        let (mut session, _) = up(&sim).await;
+        let lte = status::network(&mut session).await.unwrap().lte.unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(lte.rsrp_dbm, Some(-89), "{name}");
+        assert!(lte.rsrq_db.is_some() && lte.sinr_db.is_some(), "{name}: {lte:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_measured_signal_that_comes_unasked_is_used() {
+    let sim = family(Persona::e3372());
+    let (mut session, _) = up(&sim).await;
+    sim.say("^HCSQ:\"LTE\",60,52,121,20");
+    match session.next_event().await.unwrap() {
+        Urc::Signal(signal) => assert_eq!(signal.dbm, Some(-61)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_the_network_comes_with_its_cause_and_roaming_is_told() {
+    let sim = simulator();
+    let (mut session, _) = up(&sim).await;
+    sim.set_registration(5);
+    let network = status::network(&mut session).await.unwrap();
+    assert_eq!(network.registration, status::Registration::Roaming);
+    sim.set_registration(3);
+    sim.say("+CREG: 3,,,,0,11");
+    let report = loop {
+        match session.next_event().await.unwrap() {
+            Urc::Registration(report) if report.cause.is_some() => break report,
+            _ => {}
+        }
+    };
+    assert_eq!((report.state, report.cause), (status::Registration::Denied, Some(11)));
+}

@@ -1,0 +1,107 @@
+//! The steps of the ladder, each against a modem that needs it, and a modem no step may be taken with.
+
+use std::time::Duration;
+
+use smsbridge_modem::profile::Overrides;
+use smsbridge_modem::recovery;
+use smsbridge_modem::{SessionOptions, bring_up, status};
+use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+
+use crate::bench::*;
+
+fn family(persona: Persona) -> Simulator {
+    Simulator::new(Options { persona, ..Options::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_radio_goes_off_and_on_and_the_modem_stays_up() {
+    let sim = simulator();
+    let (mut session, ready) = up(&sim).await;
+    assert!(recovery::restart_radio(&mut session).await.unwrap());
+    assert_eq!((count(&sim, "AT+CFUN=4"), count(&sim, "AT+CFUN=1")), (1, 1));
+    settle().await;
+    assert!(status::network(&mut session).await.unwrap().registration.is_registered());
+    status::storage_use(&mut session, &ready).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
+    for (persona, command) in [
+        (Persona::sim800(), "AT+CFUN=1,1"),
+        (Persona::sim7600(), "AT+CRESET"),
+        (Persona::mc7455(), "AT!RESET"),
+    ] {
+        let name = persona.name;
+        let sim = family(persona);
+        let mut session = connect(&sim);
+        assert!(recovery::reset(&mut session).await.unwrap(), "{name}");
+        assert_eq!(count(&sim, command), 1, "{name}: {:?}", sim.commands());
+        drop(session);
+        settle().await;
+        up(&sim).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
+    for persona in [Persona::huawei(), Persona::e3372(), Persona::zte()] {
+        let name = persona.name;
+        let sim = family(persona);
+        let mut session = connect(&sim);
+        assert!(!recovery::reset(&mut session).await.unwrap(), "{name}");
+        assert_eq!(count(&sim, "AT+CFUN=1,1"), 0, "{name}");
+        assert!(session.fault().is_none(), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_reset_stands_before_the_familys() {
+    for (own, typed) in [("AT+CRESET", 1), ("", 0)] {
+        let sim = simulator();
+        let overrides = Overrides { reset: Some(own.to_string()), ..Overrides::default() };
+        let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
+        assert_eq!(recovery::reset(&mut session).await.unwrap(), typed == 1);
+        assert_eq!((count(&sim, "AT+CRESET"), count(&sim, "AT+CFUN")), (typed, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_hangs_is_told_to_reset_all_the_same() {
+    let sim = family(Persona::sim800());
+    let (session, _) = up(&sim).await;
+    drop(session);
+    sim.fault(Fault::on("AT\r", Trouble::Swallow).every());
+    sim.fault(Fault::on("AT", Trouble::Swallow));
+    let mut session = connect(&sim);
+    let _ = recovery::reset(&mut session).await;
+    assert_eq!(count(&sim, "AT+CFUN=1,1"), 1, "{:?}", sim.commands());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
+    let sim = simulator();
+    let (mut session, _) = up(&sim).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(session.silent_for() >= Duration::from_secs(30));
+    bring_up::probe(&mut session).await.unwrap();
+    assert!(session.silent_for() < Duration::from_secs(1));
+
+    // The first AT after a long sleep vanishes.
+    sim.fault(Fault::on("AT", Trouble::Swallow));
+    bring_up::probe(&mut session).await.unwrap();
+    sms_goes_out(&mut session).await;
+
+    // Its answer comes late: it is not taken for the next command's.
+    sim.fault(Fault::on("AT", Trouble::Late(Duration::from_millis(3050))));
+    bring_up::probe(&mut session).await.unwrap();
+    sms_goes_out(&mut session).await;
+
+    sim.hang();
+    let began = tokio::time::Instant::now();
+    let error = bring_up::probe(&mut session).await.unwrap_err();
+    assert!(error.is_fatal() && began.elapsed() < Duration::from_secs(10), "{error}");
+}
+
+async fn sms_goes_out(session: &mut Line) {
+    smsbridge_modem::sms::send_pdu(session, HI, HI_LENGTH).await.expect("a message that goes out");
+}

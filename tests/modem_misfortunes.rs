@@ -1,0 +1,254 @@
+//! What modems do to people, by the whole program and a terminal device: each test is named after the misfortune.
+//!
+//! The same misfortunes, and many more, stand in crates/modem/tests/misfortune over in-process streams.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use smsbridge_simulator::{Fault, Message, Options, Persona, Simulator, Status, Storage, Trouble, pty};
+use tempfile::TempDir;
+
+use crate::harness::modem::ModemOptions;
+use crate::harness::rig::Rig;
+use crate::harness::wait::wait_until;
+
+/// A rig whose modem is `options`, in place of the harness's own.
+pub struct Bench {
+    pub rig: Rig,
+    pub sim: Simulator,
+    _port: pty::Port,
+    _folder: TempDir,
+}
+
+impl Bench {
+    /// Everything but the gateway runs; `config` is the `[[modem]]` table's keys.
+    pub fn prepare(options: Options, keys: &[(&str, toml::Value)]) -> Self {
+        let folder = TempDir::with_prefix("smsbridge-modem-").expect("a temporary folder");
+        let sim = Simulator::new(Options { loopback: false, ..options });
+        let port = pty::spawn(&sim, folder.path().join("modem")).expect("a pseudo-terminal");
+        let path = port.path().display().to_string();
+        let rig = Rig::prepare(&ModemOptions::default(), |config| {
+            config.set_modem("port", path);
+            for (key, value) in keys {
+                config.set_modem(key, value.clone());
+            }
+        });
+        Bench { rig, sim, _port: port, _folder: folder }
+    }
+
+    pub fn start(persona: Persona) -> Self {
+        let mut bench = Self::prepare(Options { persona, ..Options::default() }, &[]);
+        bench.rig.start_gateway();
+        bench
+    }
+
+    pub fn deliver(&self, text: &str) {
+        self.sim.deliver("+4915100000001", text).expect("a text that can be sent");
+    }
+
+    /// One message each way.
+    pub fn assert_works(&self, name: &str) {
+        let text = format!("{name} in");
+        self.deliver(&text);
+        self.rig.wait_for_received(&text);
+        self.rig.request(&json!({"id": name, "to": "+4915100000002", "text": "out"}));
+        self.rig.client.wait_for_result(name, "sent");
+    }
+
+    pub fn wait_for_state(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.rig.client.wait_for_json(what, |topic, state| topic == "sms/modem/main" && is_it(state))
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let journal = self.sim.journal();
+            let last = &journal[journal.len().saturating_sub(60)..];
+            println!("---- last events of the modem:\n{}", last.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn split_octets() {
+    for persona in [Persona::generic(), Persona::huawei(), Persona::sim800()] {
+        let name = persona.name;
+        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
+        bench.sim.fault(Fault::on("AT", Trouble::Split(Duration::from_millis(1))).every());
+        bench.rig.start_gateway();
+        bench.assert_works(name);
+    }
+}
+
+#[test]
+fn urc_between_the_lines_of_every_answer() {
+    for persona in [Persona::huawei(), Persona::zte(), Persona::sim7600(), Persona::mc7455()] {
+        let name = persona.name;
+        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
+        bench.sim.fault(Fault::on("AT", Trouble::Noise).every());
+        bench.rig.start_gateway();
+        bench.deliver(&"a long one, in parts. ".repeat(20));
+        bench.rig.wait_for_received(&"a long one, in parts. ".repeat(20));
+        bench.assert_works(name);
+    }
+}
+
+#[test]
+fn reset_after_the_prompt() {
+    for persona in [Persona::ec25(), Persona::sim800(), Persona::mc75i()] {
+        let name = persona.name;
+        let bench = Bench::start(persona);
+        bench.sim.fault(Fault::on("AT+CMGS", Trouble::Reset).answered());
+        bench.rig.request(&json!({"id": "reset", "to": "+4915100000002", "text": "comes out"}));
+        bench.rig.client.wait_for_result("reset", "sent");
+        bench.assert_works(name);
+    }
+}
+
+#[test]
+fn re_enumeration_under_another_device_name() {
+    for persona in [Persona::huawei(), Persona::zte(), Persona::ec21()] {
+        let name = persona.name;
+        let bench = Bench::start(persona);
+        let before = std::fs::read_link(bench._port.path()).expect("a device");
+        bench.sim.unplug();
+        bench.rig.client.wait_for_text("sms/modem/main/availability", "offline");
+        // The old number is taken while the modem is away, as by another stick.
+        let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+        let _others: Vec<_> = (0..16).map(|_| rustix::pty::openpt(flags)).collect();
+        bench.sim.plug();
+        bench.rig.client.wait_for_text("sms/modem/main/availability", "online");
+        assert_ne!(std::fs::read_link(bench._port.path()).ok(), Some(before), "{name}: another device");
+        bench.assert_works(name);
+    }
+}
+
+#[test]
+fn wrong_pin_once() {
+    for persona in [Persona::huawei(), Persona::sim7600(), Persona::mc75i()] {
+        let name = persona.name;
+        let options = Options { persona, pin: Some("1234".into()), ..Options::default() };
+        let mut bench = Bench::prepare(options, &[("pin", "9999".into())]);
+        bench.rig.launch_gateway(&[]);
+        let said = |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("PIN"));
+        let state = bench.wait_for_state("a word about the PIN", said);
+        assert!(!state.to_string().contains("9999"), "{state}");
+        let known =
+            |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("wrong before"));
+        bench.wait_for_state("a PIN that is not tried again", known);
+        assert_eq!(bench.sim.pin_tries_left(), 2, "{name}");
+        assert!(!bench.rig.gateway.log().contains("9999"), "{name}: no PIN in the log");
+    }
+}
+
+#[test]
+fn sim_full() {
+    for persona in [Persona::sim900(), Persona::m590(), Persona::mc75i()] {
+        let name = persona.name;
+        let mut bench = Bench::prepare(Options { persona, slots: 5, ..Options::default() }, &[]);
+        for n in 0..12 {
+            bench.deliver(&format!("flood {n}"));
+        }
+        bench.rig.start_gateway();
+        for n in 0..12 {
+            bench.rig.wait_for_received(&format!("flood {n}"));
+        }
+        wait_until("an empty SIM", || bench.sim.stored().is_empty() && bench.sim.waiting() == 0);
+        bench.assert_works(name);
+    }
+}
+
+#[test]
+fn sim_full_of_what_is_not_ours_is_said() {
+    let mut bench = Bench::prepare(Options { slots: 5, ..Options::default() }, &[]);
+    for _ in 0..4 {
+        bench
+            .sim
+            .put(Storage::Sm, Status::Unsent, "0001000D91945101000000F2000002E834")
+            .expect("a free slot");
+    }
+    bench.rig.start_gateway();
+    let said = |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("4 of 5"));
+    bench.wait_for_state("the storage's use in words", said);
+}
+
+#[test]
+fn two_storages() {
+    for persona in [Persona::ec25(), Persona::zte(), Persona::huawei()] {
+        let name = persona.name;
+        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
+        for (storage, text) in [(Storage::Sm, "in SM"), (Storage::Me, "in ME")] {
+            let pdus = bench.sim.parts("+4915100000001", text, &Message::default()).expect("a text");
+            bench.sim.put(storage, Status::Unread, &pdus[0]).expect("a free slot");
+        }
+        bench.rig.start_gateway();
+        bench.rig.wait_for_received("in SM");
+        bench.rig.wait_for_received("in ME");
+        wait_until("empty storages", || bench.sim.stored().is_empty());
+        bench.assert_works(name);
+    }
+}
+
+#[test]
+fn cmgl_that_never_returns() {
+    let bench = Bench::start(Persona::huawei());
+    bench.sim.fault(Fault::on("AT+CMGL", Trouble::Swallow).every());
+    bench.deliver("read by its slot");
+    bench.rig.wait_for_received("read by its slot");
+    let state = bench.wait_for_state("a session that came up again", |state| {
+        state["counters"]["resynchronised"].as_u64().is_some_and(|n| n > 0) && state["problem"].is_null()
+    });
+    assert_eq!(state["state"], "online");
+    bench.assert_works("after");
+}
+
+#[test]
+fn three_argument_cpms() {
+    let bench = Bench::start(Persona::e3372());
+    bench.assert_works("three");
+}
+
+#[test]
+fn a_refused_cnmi() {
+    let mut bench = Bench::prepare(Options::default(), &[]);
+    bench.sim.fault(Fault::on("AT+CNMI=", Trouble::Cms(303)).every());
+    bench.deliver("found by polling");
+    bench.rig.start_gateway();
+    bench.rig.wait_for_received("found by polling");
+}
+
+#[test]
+fn class_0_while_sending() {
+    for persona in [Persona::generic(), Persona::sim800(), Persona::ec25()] {
+        let bench = Bench::start(persona);
+        bench.sim.set_submit_delay(Duration::from_secs(2));
+        bench.rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "takes a while"}));
+        wait_until("the message to be on air", || !bench.sim.sent().is_empty());
+        let flash = Message { class: Some(0), ..Message::default() };
+        let pdu = bench.sim.parts("+4915100000001", "flash", &flash).expect("a text").remove(0);
+        // As modems do that store no class 0, whatever +CNMI says.
+        bench.sim.say(&format!("+CMT: ,{}\r\n{pdu}", pdu.len() / 2 - 8));
+        let received = bench.rig.wait_for_received("flash");
+        assert_eq!(received["class"], 0);
+        bench.rig.client.wait_for_result("slow", "sent");
+    }
+}
+
+#[test]
+fn hangs_and_is_told_so_step_by_step() {
+    let bench = Bench::start(Persona::generic());
+    bench.sim.hang();
+    bench.rig.request(&json!({"id": "waits", "to": "+4915100000002", "text": "waits"}));
+    let state = bench.wait_for_state("the step that comes next, in words", |state| {
+        state["problem"].as_str().is_some_and(|said| said.contains("no answer") && said.contains("next:"))
+    });
+    assert_eq!(state["state"], "offline");
+    bench.rig.gateway.wait_for_log(&["next, in", "once more"]);
+    bench.sim.clear_faults();
+    bench.rig.client.wait_for_result("waits", "sent");
+    bench.wait_for_state("a counter of what was tried", |state| {
+        state["counters"]["resynchronised"].as_u64().is_some_and(|n| n > 0)
+    });
+    assert_eq!(bench.sim.sent().len(), 1);
+}
