@@ -181,13 +181,7 @@ fn a_request_accepted_under_a_wrong_clock_lives_its_time_after_the_correction() 
     let mut rig = Rig::start();
     rig.assert_still_works("before");
     assert_eq!(code(rig.gateway.stop()), 0);
-    // As if the gateway had been switched off ten days ago.
-    let ten_days_ago = (seconds_since_1970() - 10 * DAY) * 1000;
-    let store =
-        Connection::open(rig.gateway.folder().join("store/smsbridge.sqlite")).expect("the store opens");
-    let keep = "INSERT OR REPLACE INTO fact (name, value) VALUES ('newest_time', ?1)";
-    store.execute(keep, [ten_days_ago.to_string()]).expect("its newest time");
-    drop(store);
+    switched_off_since(&rig, 10);
     let clock = Clock::new(&rig, 60 - seconds_since_1970());
     rig.client.forget();
     clock.start(&mut rig);
@@ -206,18 +200,45 @@ fn a_request_accepted_under_a_wrong_clock_lives_its_time_after_the_correction() 
 }
 
 #[test]
-fn the_first_message_bears_witness_for_a_clock_set_right_from_1970() {
-    // A new store knows no time, so it believes the first it hears; what is set afterwards is far ahead of that.
+fn a_first_boot_in_1970_is_over_when_the_clock_is_set() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
     let clock = Clock::new(&rig, 60 - seconds_since_1970());
     clock.start(&mut rig);
-    clock.set(0);
     wait_for_problem(&rig, &["clock"]);
+    rig.assert_still_works("in-1970");
+    clock.set(0);
+    wait_for_no_problem(&rig);
+    assert_received_now(&rig, "set right");
+}
+
+#[test]
+fn after_forty_days_off_the_first_message_bears_witness_for_the_clock() {
+    let mut rig = Rig::start();
+    rig.assert_still_works("before");
+    assert_eq!(code(rig.gateway.stop()), 0);
+    switched_off_since(&rig, 40);
+    rig.client.forget();
+    rig.start_gateway();
+    wait_for_problem(&rig, &["clock", "ahead"]);
     rig.modem.deliver("+4915100000001", "what time it is");
     rig.wait_for_received("what time it is");
     wait_for_no_problem(&rig);
-    rig.modem.deliver("+4915100000001", "now dated right");
-    let message = rig.wait_for_received("now dated right");
-    let year = message["received_at"].as_str().and_then(|at| at.get(..4)).unwrap_or_default();
-    assert!(year >= "2026", "{message}");
+    assert_received_now(&rig, "believed");
+}
+
+/// As if the store had last been written to so many days ago.
+fn switched_off_since(rig: &Rig, days: i64) {
+    let newest = (seconds_since_1970() - days * DAY) * 1000;
+    let store =
+        Connection::open(rig.gateway.folder().join("store/smsbridge.sqlite")).expect("the store opens");
+    let keep = "INSERT OR REPLACE INTO fact (name, value) VALUES ('newest_time', ?1)";
+    store.execute(keep, [newest.to_string()]).expect("its newest time");
+}
+
+fn assert_received_now(rig: &Rig, text: &str) {
+    rig.modem.deliver("+4915100000001", text);
+    let message = rig.wait_for_received(text);
+    let at: jiff::Timestamp = message["received_at"].as_str().and_then(|at| at.parse().ok()).expect("a time");
+    let off = (at.as_second() - seconds_since_1970()).abs();
+    assert!(off < 600, "it is dated {at}, which is {off} s off");
 }

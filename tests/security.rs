@@ -191,6 +191,18 @@ fn a_broker_with_another_name_in_its_certificate_is_said_clearly() {
 }
 
 #[test]
+fn a_broker_that_wants_a_certificate_we_do_not_show_is_said_clearly() {
+    let mut house = TlsHouse::new("DNS:localhost,IP:127.0.0.1");
+    let tls_url = house.config.to_toml();
+    let url = tls_url.lines().find(|line| line.starts_with("url")).expect("an address").to_owned();
+    let mut config = Config::new(house.folder.path(), 1, house.modem.port());
+    config.set("mqtt", "url", url.split('"').nth(1).expect("an address in quotes"));
+    config.set("mqtt", "ca_file", house.ca.file("ca.crt"));
+    house.start(|configured| *configured = config);
+    house.assert_refused(&["certificate", "client_cert"]);
+}
+
+#[test]
 fn certificate_files_that_cannot_be_read_are_named_before_anything_begins() {
     let mut house = TlsHouse::new("IP:127.0.0.1");
     let key = house.ca.file("smsbridge.key");

@@ -259,7 +259,7 @@ fn the_time_to_live_becomes_the_networks_validity_period() {
 #[test]
 fn a_message_for_later_is_not_sent_before() {
     let rig = Rig::start();
-    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(8);
     rig.request(&json!({"id": "later", "to": ANNA, "text": "later", "send_at": later.to_string()}));
     rig.client.wait_for_result("later", "accepted");
     rig.request(&json!({"id": "now", "to": BEN, "text": "now"}));
@@ -274,7 +274,7 @@ fn a_message_for_later_is_not_sent_before() {
 #[test]
 fn an_urgent_message_overtakes_fifty_others() {
     let rig = Rig::start();
-    rig.modem.delay_submits(std::time::Duration::from_millis(150));
+    rig.modem.delay_submits(std::time::Duration::from_secs(1));
     for n in 0..50 {
         rig.request(&json!({"id": format!("bulk-{n}"), "to": ANNA, "text": "bulk"}));
     }
