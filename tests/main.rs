@@ -26,7 +26,6 @@ mod power_loss;
 mod real_pdus_come_out_as_json;
 mod request_while_gateway_is_down;
 mod rules;
-mod rules_and_hooks;
 mod said_clearly_requests;
 mod said_clearly_setup;
 mod security;
