@@ -47,8 +47,9 @@ const MAX_PACKET: u32 = 2 * 1024 * 1024;
 const EVENTS: usize = 256;
 
 /// What the client takes before it has written any of it: every acknowledgement we may owe, the window, and one
-/// SUBSCRIBE or UNSUBSCRIBE a modem. Room alone costs nothing.
-const TO_CLIENT: usize = RECEIVE_MAXIMUM as usize + window::MAX as usize + 1024;
+/// SUBSCRIBE or UNSUBSCRIBE a modem. Some brokers (mosquitto 2.0.11 among them) send more than our Receive Maximum once
+/// acknowledgements flow; what they can never exceed is the number of packet ids. Room alone costs nothing.
+const TO_CLIENT: usize = u16::MAX as usize + window::MAX as usize + 1024;
 
 /// Both halves of a connection to the broker, and the channel between them.
 pub struct Connection {
