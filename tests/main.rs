@@ -32,4 +32,3 @@ mod security;
 mod sending;
 mod soak;
 mod status_topics;
-mod two_gateways;
