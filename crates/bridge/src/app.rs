@@ -3,6 +3,7 @@
 //! Every task's end is noticed. A modem's task is begun again, since it holds no truth; the end of any other ends the
 //! process, and what supervises it starts it anew: that is safe at any instant.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::clock::{self, now_ms};
 use crate::config::Config;
 use crate::hooks;
 use crate::message::Name;
-use crate::modem_task::ModemTask;
+use crate::modem_task::{Desk, ModemTask};
 use crate::mqtt::{self, Board, Intake, Link, LinkStatus, Subscriptions};
 use crate::payload;
 use crate::store::{Rules, Store, StoreError};
@@ -56,6 +57,7 @@ async fn run_with(
     store: Store,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let trace = config.trace.as_ref().map(|trace| trace.open()).transpose()?;
     let names: Vec<Name> = config.modems.iter().map(|modem| modem.name.clone()).collect();
     let client_id = store.client_id().await.context("the store cannot be written")?;
     let board = Arc::new(Board::default());
@@ -67,12 +69,15 @@ async fn run_with(
     store.retain_only(retained_topics(&topics, &names, config.mqtt.retain_last)).await?;
     let status = Arc::new(LinkStatus::default());
     let connection = mqtt::prepare(&config.mqtt, &client_id, &topics)?;
+    let desks: BTreeMap<Name, Arc<Desk>> =
+        names.iter().map(|name| (name.clone(), Arc::new(Desk::default()))).collect();
     let link = Link::new(
         connection.client,
         connection.events,
         store.clone(),
         Arc::clone(&board),
-        Intake::new(store.clone(), topics.clone(), names.clone(), config.outbound.clone()),
+        Intake::new(store.clone(), topics.clone(), names.clone(), config.outbound.clone())
+            .with_desks(desks.clone()),
         Subscriptions {
             filters: topics.filters(&config.mqtt.share, &names),
             shares: !config.mqtt.share.is_empty(),
@@ -103,8 +108,9 @@ async fn run_with(
     let mut modems = JoinSet::new();
     for modem in &config.modems {
         let (store, board, topics) = (store.clone(), Arc::clone(&board), topics.clone());
-        modems
-            .spawn(supervise(ModemTask { config: modem.clone(), store, board, topics }, modems_stop.clone()));
+        let desk = desks.get(&modem.name).cloned().unwrap_or_default();
+        let task = ModemTask { config: modem.clone(), store, board, topics, desk, trace: trace.clone() };
+        modems.spawn(supervise(task, modems_stop.clone()));
     }
     drop(store);
     notify(sd_notify::NotifyState::Ready);

@@ -392,6 +392,66 @@ pub fn received(message: &Received, found: Option<&Match>, include_pdu: bool) ->
     }
 }
 
+/// A `ussd` payload, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UssdAsk {
+    /// The caller's id, handed back with each answer.
+    pub id: Option<String>,
+    /// What is asked.
+    pub act: UssdAct,
+}
+
+/// What a `ussd` payload asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UssdAct {
+    /// A code, such as `*100#`, or the answer to a menu.
+    Say(String),
+    /// The end of the session.
+    Cancel,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UssdForm {
+    id: Option<String>,
+    code: Option<String>,
+    reply: Option<String>,
+    #[serde(default)]
+    cancel: bool,
+}
+
+/// Reads a `ussd` payload; in words what is wrong with it, beside the id where that can be read.
+pub fn read_ussd(payload: &[u8]) -> Result<UssdAsk, (Option<String>, String)> {
+    let value = read_object(payload).map_err(|refused| (None, refused.failure.message))?;
+    let id = readable_id(&value);
+    let form = UssdForm::deserialize(value).map_err(|e| (id.clone(), e.to_string()))?;
+    let act = match (form.code, form.reply, form.cancel) {
+        (Some(text), None, false) | (None, Some(text), false) => UssdAct::Say(text),
+        (None, None, true) => UssdAct::Cancel,
+        _ => return Err((id, "one of `code`, `reply` and `cancel` is expected".to_owned())),
+    };
+    // The string stands between quotes on the modem's line, and Ctrl-Z or a line's end would end it.
+    if let UssdAct::Say(text) = &act
+        && (text.is_empty() || text.len() > 182 || text.contains('"') || text.chars().any(char::is_control))
+    {
+        return Err((
+            id,
+            "1 to 182 characters without quotes and control characters are expected".to_owned(),
+        ));
+    }
+    Ok(UssdAsk { id: form.id, act })
+}
+
+/// An answer on `ussd/<modem>/reply`.
+pub fn ussd_reply(id: Option<&str>, text: Option<&str>, state: &str) -> String {
+    json(&serde_json::json!({"id": id, "text": text, "state": state}))
+}
+
+/// A `call/<modem>` payload.
+pub fn call(modem: &Name, from: Option<&str>, at: UnixMs, state: &str) -> String {
+    json(&serde_json::json!({"modem": modem.as_str(), "from": from, "at": time(at), "state": state}))
+}
+
 /// JSON text of a value whose keys are all strings, which cannot fail.
 pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()

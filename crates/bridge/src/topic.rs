@@ -30,6 +30,11 @@ pub enum Inbound {
     },
     /// `cancel`.
     Cancel,
+    /// `ussd/<modem>`.
+    Ussd {
+        /// The modem named in the topic.
+        modem: Name,
+    },
 }
 
 impl Topics {
@@ -56,6 +61,21 @@ impl Topics {
     /// Every step of every request.
     pub fn result(&self) -> String {
         format!("{}/result", self.prefix)
+    }
+
+    /// Incoming calls of a modem.
+    pub fn call(&self, modem: &Name) -> String {
+        format!("{}/call/{modem}", self.prefix)
+    }
+
+    /// Cell broadcasts heard by a modem.
+    pub fn broadcast(&self, modem: &Name) -> String {
+        format!("{}/broadcast/{modem}", self.prefix)
+    }
+
+    /// What the network says to USSD codes.
+    pub fn ussd_reply(&self, modem: &Name) -> String {
+        format!("{}/ussd/{modem}/reply", self.prefix)
     }
 
     /// A modem's retained state.
@@ -92,6 +112,7 @@ impl Topics {
         let mut filters = vec![any];
         filters.extend(modems.iter().map(|m| format!("{}/{m}", self.send())));
         filters.push(format!("{}/cancel", self.prefix));
+        filters.extend(modems.iter().map(|m| format!("{}/ussd/{m}", self.prefix)));
         filters
     }
 
@@ -116,6 +137,7 @@ impl Topics {
         match rest.split_once('/') {
             None if rest == "send" => Some(Inbound::Send { modem: None }),
             None if rest == "cancel" => Some(Inbound::Cancel),
+            Some(("ussd", modem)) => Some(Inbound::Ussd { modem: modem.parse().ok()? }),
             Some(("send", modem)) => Some(Inbound::Send { modem: Some(modem.parse().ok()?) }),
             _ => None,
         }
@@ -153,7 +175,7 @@ mod tests {
         assert_eq!(topics().modem_availability(&main), "sms/modem/main/availability");
         assert_eq!(
             topics().filters("", std::slice::from_ref(&main)),
-            ["sms/send", "sms/send/main", "sms/cancel"]
+            ["sms/send", "sms/send/main", "sms/cancel", "sms/ussd/main"]
         );
         assert_eq!(topics().filters("g", &[main])[0], "$share/g/sms/send");
     }
@@ -164,11 +186,15 @@ mod tests {
         let modem = Some("b-2".parse().unwrap());
         assert_eq!(topics().parse("sms/send/b-2"), Some(Inbound::Send { modem }));
         assert_eq!(topics().parse("sms/cancel"), Some(Inbound::Cancel));
+        let modem = "main".parse().unwrap();
+        assert_eq!(topics().parse("sms/ussd/main"), Some(Inbound::Ussd { modem }));
         assert_eq!(topics().parse_gateway("sms/gateway/b"), Some(OfGateway::State("b".into())));
         let availability = OfGateway::Availability("b".into());
         assert_eq!(topics().parse_gateway("sms/gateway/b/availability"), Some(availability));
         assert_eq!(topics().parse_gateway("sms/gateway/b/c"), None);
-        for other in ["sms/send/a/b", "sms/received/main", "smsx/send", "sms", "sms/send/UPPER"] {
+        for other in
+            ["sms/send/a/b", "sms/received/main", "smsx/send", "sms", "sms/send/UPPER", "sms/ussd/main/reply"]
+        {
             assert_eq!(topics().parse(other), None, "{other}");
         }
     }

@@ -224,6 +224,10 @@ pub async fn configure<P: Stream>(
     let receive_storage = choose_storage(session, &offer).await?;
     let storages = storages_to_sweep(&offer, receive_storage, session.profile().avoid);
     let cnmi = set_cnmi(session).await?;
+    let channels = session.broadcast();
+    if !channels.is_empty() {
+        session.optional(Command::new(format!("AT+CSCB=0,\"{channels}\""))).await?;
+    }
     for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+CLIP=1"] {
         session.optional(Command::new(text)).await?;
     }
@@ -357,7 +361,7 @@ async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemEr
     let answer = session.optional(Command::new("AT+CNMI=?").expect("+CNMI:")).await?;
     let offer = answer.and_then(|r| r.after("+CNMI:").next().map(fields)).unwrap_or_default();
     let mut taken = None;
-    for parameters in cnmi_candidates(&offer) {
+    for parameters in cnmi_candidates(&offer, !session.broadcast().is_empty()) {
         if session.optional(Command::new(format!("AT+CNMI={parameters}"))).await?.is_none() {
             continue;
         }

@@ -66,7 +66,7 @@ pub(crate) fn storages_to_sweep(offer: &Offer, receive: Storage, avoid: &[Storag
 
 /// `<mode>,<mt>,<bm>,<ds>,<bfr>` (TS 27.005 3.4.1), best first, from what is offered. mt is never 2
 /// or 3: a message that is not stored must be acknowledged in time or is lost.
-pub(crate) fn cnmi_candidates(offer: &[String]) -> Vec<String> {
+pub(crate) fn cnmi_candidates(offer: &[String], broadcast: bool) -> Vec<String> {
     const WANTED: [&[u16]; 5] = [&[2, 1, 3, 0], &[1, 0], &[0], &[2, 1, 0], &[0, 1]];
     const MOST: usize = 16;
     let choices: Vec<Vec<u16>> = WANTED
@@ -78,13 +78,16 @@ pub(crate) fn cnmi_candidates(offer: &[String]) -> Vec<String> {
             if both.is_empty() { wanted.to_vec() } else { both }
         })
         .collect();
+    // Broadcasts are handed over, never stored; a modem that does not offer that gives none.
+    let offered = offer.get(2).map(|group| range(group)).unwrap_or_default();
+    let bm = if broadcast && (offered.is_empty() || offered.contains(&2)) { 2 } else { 0 };
     let mut out = Vec::new();
     // What is cheapest to give up varies first: the buffer rule, then how reports come, then the mode.
     for mt in choices.get(1).into_iter().flatten() {
         for mode in choices.first().into_iter().flatten() {
             for ds in choices.get(3).into_iter().flatten() {
                 for bfr in choices.get(4).into_iter().flatten() {
-                    out.push(format!("{mode},{mt},0,{ds},{bfr}"));
+                    out.push(format!("{mode},{mt},{bm},{ds},{bfr}"));
                 }
             }
         }

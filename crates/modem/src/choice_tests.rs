@@ -49,10 +49,10 @@ fn cnmi_from_offers() {
         ("nothing told", "", "2,1,0,2,0"),
     ];
     for (name, offer, expect) in rows {
-        let candidates = cnmi_candidates(&fields(offer));
+        let candidates = cnmi_candidates(&fields(offer), false);
         assert_eq!(candidates.first().map(String::as_str), Some(expect), "{name}");
     }
-    assert!(cnmi_candidates(&[]).len() <= 16);
+    assert!(cnmi_candidates(&[], false).len() <= 16);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 //! | [`bring_up`] | the only way into a session, in stages |
 //! | `choice` | what bring-up asks for, chosen from what is offered |
 //! | [`sms`] | list, read, delete, send |
+//! | [`call`] | ending a call, asking a USSD code |
 //! | [`status`] | network, signal, storage |
 //! | [`profile`] | what differs between modem families, as data |
 //! | [`recovery`] | what is tried about a modem that does not answer, step by step |
@@ -27,6 +28,7 @@
 
 pub mod at;
 pub mod bring_up;
+pub mod call;
 mod choice;
 pub mod detect;
 pub mod error;

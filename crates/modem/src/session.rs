@@ -34,6 +34,8 @@ pub struct SessionOptions {
     pub prefer_cmgr: bool,
     /// What the user knows better than the profile.
     pub overrides: Overrides,
+    /// Cell broadcast channels to listen to, as `AT+CSCB` takes them (`50`, `4370-4383`); none: off.
+    pub broadcast: Vec<String>,
 }
 
 /// A connection to a modem.
@@ -109,6 +111,11 @@ impl<P> Session<P> {
 
     pub(crate) fn knows_family(&self) -> bool {
         self.profile.is_some()
+    }
+
+    /// Cell broadcast channels to listen to.
+    pub(crate) fn broadcast(&self) -> String {
+        self.options.broadcast.join(",")
     }
 
     /// The user's commands for after the profile's.

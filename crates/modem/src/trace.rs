@@ -4,10 +4,13 @@
 //! write a PIN or a PDU: lines are masked before they reach the log, and are held until they are
 //! whole, so that no secret slips out in halves. A log that cannot be written is no fault.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -16,20 +19,72 @@ const LONGEST_LINE: usize = 2048;
 /// A run of this many hexadecimal digits is a PDU or part of one.
 const PDU_DIGITS: usize = 16;
 
+/// A transcript of several modems in one file, to be given to [`Traced::labelled`].
+#[derive(Debug, Clone)]
+pub struct TraceFile {
+    file: Arc<Mutex<File>>,
+    unmasked: bool,
+}
+
+impl TraceFile {
+    /// Opens a file to add to. Others may not read it: even masked it tells who was in touch when.
+    pub fn open(path: &Path, unmasked: bool) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self { file: Arc::new(Mutex::new(options.open(path)?)), unmasked })
+    }
+}
+
+impl Write for TraceFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How much of what is said a log shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// All but PINs.
+    All,
+    /// All but PINs and PDUs.
+    NoMessages,
+    /// Neither PINs and PDUs nor numbers and texts.
+    NothingPersonal,
+}
+
 /// A port whose bytes are written to `W`, line by line: seconds, `>` out or `<` in, text.
 #[derive(Debug)]
 pub struct Traced<P, W> {
     port: P,
     log: W,
+    label: String,
+    shown: Shown,
     began: Instant,
     sent: Vec<u8>,
     received: Vec<u8>,
+    /// A text goes on over the next line.
+    in_text: bool,
 }
 
 impl<P, W: Write> Traced<P, W> {
     /// Puts a log around a port.
     pub fn new(port: P, log: W) -> Self {
-        Self { port, log, began: Instant::now(), sent: Vec::new(), received: Vec::new() }
+        Self {
+            port,
+            log,
+            label: String::new(),
+            shown: Shown::NoMessages,
+            began: Instant::now(),
+            sent: Vec::new(),
+            received: Vec::new(),
+            in_text: false,
+        }
     }
 
     fn note(&mut self, out: bool, bytes: &[u8]) {
@@ -48,10 +103,68 @@ impl<P, W: Write> Traced<P, W> {
         if line.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return;
         }
-        let text = masked(&printable(line));
+        let line = printable(line);
+        let text = match self.shown {
+            Shown::All => pin_masked(&line).unwrap_or(line),
+            Shown::NoMessages => masked(&line),
+            Shown::NothingPersonal => self.impersonal(&line),
+        };
         let seconds = self.began.elapsed().as_secs_f32();
-        let _ = writeln!(self.log, "{seconds:10.3} {direction} {text}");
+        // In one piece, so that modems that share a file keep their lines apart.
+        let line = format!("{}{seconds:10.3} {direction} {text}\n", self.label);
+        let _ = self.log.write_all(line.as_bytes());
         let _ = self.log.flush();
+    }
+}
+
+impl<P> Traced<P, TraceFile> {
+    /// Puts a shared transcript around the port of the modem of that name. Time counts from the port's opening, of
+    /// which the transcript gives the Unix time.
+    pub fn labelled(port: P, mut log: TraceFile, name: &str) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let _ = log.write_all(format!("{name} opened at {unix}\n").as_bytes());
+        let shown = if log.unmasked { Shown::All } else { Shown::NothingPersonal };
+        Self { label: format!("{name} "), shown, ..Self::new(port, log) }
+    }
+}
+
+impl<P, W> Traced<P, W> {
+    /// A line without numbers and texts: long digits keep their last two, quoted texts their length.
+    fn impersonal(&mut self, line: &str) -> String {
+        let upper = line.to_ascii_uppercase();
+        let quotes = line.matches('"').count();
+        if self.in_text {
+            self.in_text = quotes == 0;
+            return format!("<{} characters>", line.chars().count());
+        }
+        if upper.starts_with("+CUSD:") || upper.contains("AT+CUSD=1,") {
+            self.in_text = quotes == 1;
+            let (head, text) = line.split_once('"').unwrap_or((line, ""));
+            let (text, tail) = text.rsplit_once('"').unwrap_or((text, ""));
+            return format!("{head}<{} characters>{tail}", text.chars().count());
+        }
+        let masked = masked(line);
+        let mut out = String::new();
+        let mut digits = String::new();
+        let close = |digits: &mut String, out: &mut String| {
+            if digits.len() >= 5 {
+                out.push('…');
+                out.push_str(digits.get(digits.len() - 2..).unwrap_or_default());
+            } else {
+                out.push_str(digits);
+            }
+            digits.clear();
+        };
+        for c in masked.chars() {
+            if c.is_ascii_digit() {
+                digits.push(c);
+            } else {
+                close(&mut digits, &mut out);
+                out.push(c);
+            }
+        }
+        close(&mut digits, &mut out);
+        out
     }
 }
 
@@ -69,16 +182,24 @@ fn printable(line: &[u8]) -> String {
     out
 }
 
-/// A line without PINs and PDUs.
-pub fn masked(line: &str) -> String {
+/// A line that holds a PIN, without it.
+fn pin_masked(line: &str) -> Option<String> {
     const SECRET: [&str; 6] = ["AT+CPIN=", "AT+CPWD=", "AT+CLCK=", "AT^CPIN=", "AT+CPIN2=", "AT+QPIN="];
     let upper = line.to_ascii_uppercase();
     for head in SECRET {
         if let Some(at) = upper.find(head)
             && !upper.get(at + head.len()..).is_some_and(|rest| rest.starts_with('?'))
         {
-            return format!("{}****", line.get(..at + head.len()).unwrap_or_default());
+            return Some(format!("{}****", line.get(..at + head.len()).unwrap_or_default()));
         }
+    }
+    None
+}
+
+/// A line without PINs and PDUs.
+pub fn masked(line: &str) -> String {
+    if let Some(masked) = pin_masked(line) {
+        return masked;
     }
     let mut out = String::new();
     let mut digits = String::new();
@@ -156,6 +277,26 @@ mod tests {
         ];
         for (name, line, expect) in rows {
             assert_eq!(masked(line), expect, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_texts_are_masked_in_a_transcript() {
+        let rows = [
+            ("caller", "+CLIP: \"+4915112345678\",145", "+CLIP: \"+…78\",145"),
+            ("own number", "+CNUM: \"\",\"+4915112345678\",145", "+CNUM: \"\",\"+…78\",145"),
+            ("ussd", "+CUSD: 0,\"Balance: 12.34\",15", "+CUSD: 0,<14 characters>,15"),
+            ("ussd code", "AT+CUSD=1,\"*100#\",15", "AT+CUSD=1,<5 characters>,15"),
+            ("ussd begins", "+CUSD: 1,\"Choose:", "+CUSD: 1,<7 characters>"),
+            ("ussd goes on", "1 Balance of Mary", "<17 characters>"),
+            ("ussd ends", "2 Exit\",15", "<10 characters>"),
+            ("pdu", "0791947106004034040C9194", "<12 octets>"),
+            ("signal", "+CSQ: 20,99", "+CSQ: 20,99"),
+            ("pin", "AT+CPIN=\"1234\"", "AT+CPIN=****"),
+        ];
+        let mut traced = Traced::new(tokio::io::empty(), Vec::new());
+        for (name, line, expect) in rows {
+            assert_eq!(traced.impersonal(line), expect, "{name}");
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway
-    Run(ConfigArg),
+    Run(Run),
     /// Try everything with no hardware and no broker: a simulated modem and an MQTT broker inside
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
@@ -127,11 +127,27 @@ impl ConfigArg {
     }
 }
 
+/// Run the gateway
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Add what is said to the modems and what they say to this file, numbers, texts and PINs masked
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Show numbers and texts in the trace; PINs never
+    #[arg(long, requires = "trace")]
+    trace_unmasked: bool,
+}
+
 /// Carries out a command; `Ok(false)` is a failure it has told about itself.
 pub fn execute(cli: Cli) -> anyhow::Result<bool> {
     match cli.command {
-        Command::Run(arg) => {
-            let config = arg.load()?;
+        Command::Run(run) => {
+            let mut config = run.config.load()?;
+            if let Some(path) = run.trace {
+                config.trace = Some(config::Trace { path, unmasked: run.trace_unmasked });
+            }
             log_to_stderr("info");
             runtime()?.block_on(async { app::run(config, app::stop_on_signal()?).await.map(|()| true) })
         }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use smsbridge_modem::profile::{self, Overrides};
 
-use super::{Config, Event, Hook, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls};
+use super::{Config, Event, Hook, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace};
 use crate::message::Name;
 use crate::number::NumberPattern;
 use crate::rules::Rule;
@@ -34,6 +34,8 @@ pub(super) struct File {
     outbound: OutboundTable,
     rule: Vec<RuleTable>,
     hook: Vec<HookTable>,
+    trace: String,
+    trace_unmasked: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,6 +110,8 @@ struct ModemTable {
     profile: String,
     init: Vec<String>,
     reset: Option<String>,
+    hang_up: bool,
+    broadcast: Vec<String>,
 }
 
 impl Default for ModemTable {
@@ -123,6 +127,8 @@ impl Default for ModemTable {
             profile: String::new(),
             init: Vec::new(),
             reset: None,
+            hang_up: false,
+            broadcast: Vec::new(),
         }
     }
 }
@@ -247,6 +253,9 @@ impl File {
             },
             outbound: self.outbound.into_outbound()?,
             rules: self.rule.into_iter().map(RuleTable::into_rule).collect::<Result<_, _>>()?,
+            trace: Some(self.trace)
+                .filter(|path| !path.is_empty())
+                .map(|path| Trace { path: path.into(), unmasked: self.trace_unmasked }),
             hooks: self.hook.into_iter().map(HookTable::into_hook).collect::<Result<_, _>>()?,
         })
     }
@@ -338,8 +347,22 @@ impl ModemTable {
             imei: Some(self.imei).filter(|s| !s.is_empty()),
             service_center: Some(self.service_center).filter(|s| !s.is_empty()),
             overrides: overrides(&name, &self.profile, self.init, self.reset)?,
+            hang_up: self.hang_up,
+            broadcast: channels(&name, self.broadcast)?,
             name,
         })
+    }
+}
+
+/// Channels of cell broadcast: a number, or a range of them.
+fn channels(modem: &Name, channels: Vec<String>) -> Result<Vec<String>, String> {
+    let is_channel =
+        |text: &str| text.split('-').count() <= 2 && text.split('-').all(|n| n.parse::<u16>().is_ok());
+    match channels.iter().find(|text| !is_channel(text)) {
+        Some(text) => Err(format!(
+            "modem.broadcast of {modem}: {text:?} is no channel; \"50\" or \"4370-4383\" is expected"
+        )),
+        None => Ok(channels),
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use smsbridge_modem::port::PortSpec;
 use smsbridge_modem::profile::Overrides;
+use smsbridge_modem::trace::TraceFile;
 
 use crate::message::Name;
 use crate::number::NumberPattern;
@@ -39,6 +40,26 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// What is run for events.
     pub hooks: Vec<Hook>,
+    /// Where what is said to modems, and what they say, is written down.
+    pub trace: Option<Trace>,
+}
+
+/// A transcript of all modems' lines.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// The file it is added to.
+    pub path: PathBuf,
+    /// Whether numbers, texts and PDUs are shown. PINs never are.
+    pub unmasked: bool,
+}
+
+impl Trace {
+    /// Opens the file, before anything is said.
+    pub fn open(&self) -> Result<TraceFile, ConfigError> {
+        let place = self.path.display().to_string();
+        TraceFile::open(&self.path, self.unmasked)
+            .map_err(|e| ConfigError::new(&place, format!("the trace cannot be written there ({e})")))
+    }
 }
 
 /// What a hook is run for.
@@ -49,6 +70,8 @@ pub enum Event {
     Received,
     /// A step of a request.
     Result,
+    /// An incoming call.
+    Call,
 }
 
 /// A program run for events.
@@ -114,6 +137,10 @@ pub struct Modem {
     pub service_center: Option<String>,
     /// What stands before the modem's own family: another one, more commands, another reset.
     pub overrides: Overrides,
+    /// Whether calls are refused.
+    pub hang_up: bool,
+    /// Cell broadcast channels that are listened to.
+    pub broadcast: Vec<String>,
 }
 
 /// The store.
@@ -281,7 +308,8 @@ mod tests {
             ("[[modem]]\nreset = \"now\"", "modem.reset"),
             ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "rule r"),
             ("[[rule]]\nname = \"r\"\nmatch = \"x\"\nreply = \"{y}\"", "{y}"),
-            ("[[hook]]\non = \"call\"\ncommand = [\"x\"]", "received"),
+            ("[[hook]]\non = \"ring\"\ncommand = [\"x\"]", "received"),
+            ("[[modem]]\nbroadcast = [\"all\"]", "modem.broadcast"),
             ("[[hook]]\non = \"received\"\ncommand = []", "hook.command"),
         ] {
             let said = mistake(text);

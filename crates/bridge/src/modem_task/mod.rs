@@ -4,9 +4,12 @@
 //! wake-ups only say *look now*; the looking is the same at start, after a fault and in between. Input: the
 //! configuration of one modem.
 
+mod broadcasts;
+mod calls;
 mod receive;
 mod send;
 mod state;
+mod ussd;
 mod vigil;
 
 use std::sync::Arc;
@@ -17,18 +20,25 @@ use secrecy::ExposeSecret as _;
 use smsbridge_modem::bring_up::{self, PinOutcome, Ready, SimStatus};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
 use smsbridge_modem::recovery::{self, Ladder, Step};
-use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, detect, sms, status};
+use smsbridge_modem::trace::{TraceFile, Traced};
+use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, call, detect, sms, status};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::ussd::Desk;
+
+use self::broadcasts::Broadcasts;
+use self::calls::Calls;
 use self::send::Next;
 use self::state::Snapshot;
+use self::ussd::Talk;
 use self::vigil::Vigil;
 use crate::backoff::Reconnect;
 use crate::clock::now_ms;
-use crate::config;
+use crate::config::{self, Event};
 use crate::message::Sim;
 use crate::mqtt::Board;
+use crate::payload;
 use crate::store::{Accepted, PinAttempt, Store, StoreError};
 use crate::topic::Topics;
 
@@ -83,6 +93,10 @@ pub struct ModemTask {
     pub board: Arc<Board>,
     /// The topics of that state.
     pub topics: Topics,
+    /// Where USSD requests wait.
+    pub desk: Arc<Desk>,
+    /// Where all that is said to the modem is written down, if anywhere.
+    pub trace: Option<TraceFile>,
 }
 
 /// A modem that is up.
@@ -91,6 +105,9 @@ struct Up {
     ready: Ready,
     sim: Sim,
     vigil: Vigil,
+    calls: Calls,
+    broadcasts: Broadcasts,
+    talk: Talk,
 }
 
 /// What one session leaves to the next.
@@ -131,6 +148,7 @@ impl ModemTask {
         let mut snapshot = Snapshot::new(&self.config.name, &self.topics, Arc::clone(&self.board));
         let mut legacy = Legacy::default();
         legacy.options.overrides = self.config.overrides.clone();
+        legacy.options.broadcast = self.config.broadcast.clone();
         while !stop.is_cancelled() {
             snapshot.connecting();
             let trouble = tokio::select! {
@@ -165,6 +183,7 @@ impl ModemTask {
                     snapshot.offline(trouble.to_string());
                 }
             }
+            self.ussd_away(&trouble.to_string()).await;
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
                 () = stop.cancelled() => {}
@@ -185,14 +204,24 @@ impl ModemTask {
             PortSpec::Auto => find(known).await?,
             named => named.clone(),
         };
-        match port::open(&spec, self.config.baud).await {
+        match self.open_traced(&spec).await {
             Err(missing @ PortError::Missing { .. }) if known.is_some() => {
                 let Ok(elsewhere) = find(known).await else { return Err(missing.into()) };
                 tracing::info!(modem = %self.config.name, was = %spec, now = %elsewhere, "the modem is at another port");
-                Ok((port::open(&elsewhere, self.config.baud).await?, elsewhere))
+                Ok((self.open_traced(&elsewhere).await?, elsewhere))
             }
             opened => Ok((opened?, spec)),
         }
+    }
+
+    async fn open_traced(&self, spec: &PortSpec) -> Result<Port, PortError> {
+        let port = port::open(spec, self.config.baud).await?;
+        Ok(match &self.trace {
+            Some(trace) => {
+                Port::from_stream(Traced::labelled(port, trace.clone(), self.config.name.as_str()))
+            }
+            None => port,
+        })
     }
 
     /// The step of the ladder that is due, up to a session to be woken.
@@ -255,7 +284,15 @@ impl ModemTask {
         snapshot.configured(&ready);
         let model = identity.model.as_deref().unwrap_or("unknown");
         tracing::info!(modem = %self.config.name, port = %spec, model, "the modem is up");
-        Ok(Up { session, ready, sim, vigil: Vigil::new(Instant::now()) })
+        Ok(Up {
+            session,
+            ready,
+            sim,
+            vigil: Vigil::new(Instant::now()),
+            calls: Calls::default(),
+            broadcasts: Broadcasts::default(),
+            talk: Talk::default(),
+        })
     }
 
     /// Enters the PIN where one is asked for: written down before it is tried, and never tried twice when wrong.
@@ -331,7 +368,16 @@ impl ModemTask {
             tokio::pin!(queued);
             queued.as_mut().enable();
             while let Some(urc) = up.session.next_event().now_or_never() {
-                self.hear(urc?, &up.sim, snapshot, &mut sweep_at).await?;
+                self.hear(urc?, up, snapshot, &mut sweep_at).await?;
+            }
+            self.tell_of_calls(up).await?;
+            while let Some(broadcast) = up.broadcasts.due(Instant::now()) {
+                self.tell_of_broadcast(broadcast).await?;
+            }
+            self.ussd_due(up).await?;
+            if let Some(ask) = self.desk.take() {
+                self.ussd(ask, up).await?;
+                continue;
             }
             if up.session.silent_for() >= PROBE_AFTER {
                 snapshot.probed();
@@ -356,10 +402,14 @@ impl ModemTask {
                 Next::Again => continue,
                 Next::Idle(waits) => snapshot.waits(waits),
             }
+            let soon =
+                [up.calls.due_at(), up.broadcasts.due_at(), up.talk.due_at()].into_iter().flatten().min();
             let due = sweep_at.min(status_at).min(Instant::now() + POLL_QUEUE_EVERY);
+            let due = soon.map_or(due, |soon| due.min(soon));
             tokio::select! {
-                urc = up.session.next_event() => self.hear(urc?, &up.sim, snapshot, &mut sweep_at).await?,
+                urc = up.session.next_event() => self.hear(urc?, up, snapshot, &mut sweep_at).await?,
                 () = queued => {}
+                () = self.desk.came() => {}
                 () = tokio::time::sleep_until(due) => {}
                 () = stop.cancelled() => {}
             }
@@ -371,7 +421,7 @@ impl ModemTask {
     async fn hear(
         &self,
         urc: Urc,
-        sim: &Sim,
+        up: &mut Up,
         snapshot: &mut Snapshot,
         sweep_at: &mut Instant,
     ) -> Result<(), Trouble> {
@@ -380,16 +430,44 @@ impl ModemTask {
                 *sweep_at = Instant::now()
             }
             Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
-                let accepted = self.store.accept(self.arrival(sim, None, pdu)).await?;
+                let accepted = self.store.accept(self.arrival(&up.sim, None, pdu)).await?;
                 if matches!(accepted, Accepted::Waiting | Accepted::Whole(_)) {
                     snapshot.received();
                 }
             }
             Urc::Registration(report) => snapshot.registration(&report),
             Urc::Signal(signal) => snapshot.signal(signal),
+            Urc::Ring => up.calls.rang(Instant::now()),
+            Urc::CallerId { number } => up.calls.caller(number, Instant::now()),
+            Urc::CallEnded { .. } => up.calls.ended(Instant::now()),
+            Urc::Ussd { state, text, dcs } => self.ussd_heard(state, text, dcs, up).await?,
+            Urc::Broadcast { pdu, .. } => {
+                if let Some(broadcast) = up.broadcasts.page(&pdu, Instant::now()) {
+                    self.tell_of_broadcast(broadcast).await?;
+                }
+            }
             other => tracing::debug!(modem = %self.config.name, "unasked: {other:?}"),
         }
         Ok(())
+    }
+
+    /// One word that it rings, one that it was missed; what else the modem has to do goes on meanwhile.
+    async fn tell_of_calls(&self, up: &mut Up) -> Result<(), Trouble> {
+        while let Some(told) = up.calls.due(Instant::now()) {
+            let (name, from) = (&self.config.name, told.from.as_deref());
+            let payload = payload::call(name, from, now_ms(), told.state);
+            self.store.tell(self.topics.call(name), payload, Some(Event::Call)).await?;
+            if told.state == "ringing" && self.config.hang_up && !call::hang_up(&mut up.session).await? {
+                tracing::warn!(modem = %name, "the modem refuses to end a call");
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_of_broadcast(&self, mut broadcast: serde_json::Value) -> Result<(), Trouble> {
+        broadcast["modem"] = self.config.name.as_str().into();
+        broadcast["at"] = payload::time(now_ms()).into();
+        Ok(self.store.tell(self.topics.broadcast(&self.config.name), broadcast.to_string(), None).await?)
     }
 
     async fn sweep(&self, up: &mut Up, snapshot: &mut Snapshot) -> Result<(), Trouble> {

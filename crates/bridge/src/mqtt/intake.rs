@@ -3,7 +3,8 @@
 //! Every request is answered on `sms/result`, however wrong it is. Pure but for the store. Input: PUBLISHes on our
 //! filters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::v5::Publish;
@@ -13,6 +14,7 @@ use super::MAX_PAYLOAD;
 use crate::clock::now_ms;
 use crate::config::Outbound;
 use crate::message::{Details, Failure, Name, Outcome, Request, ResponseTopic, State, UnixMs};
+use crate::modem_task::Desk;
 use crate::number;
 use crate::payload::{self, Ask, Unreadable};
 use crate::policy;
@@ -30,12 +32,45 @@ pub struct Intake {
     topics: Topics,
     modems: Vec<Name>,
     rules: Outbound,
+    desks: BTreeMap<Name, Arc<Desk>>,
 }
 
 impl Intake {
     /// An intake for a gateway with these modems and rules.
     pub fn new(store: Store, topics: Topics, modems: Vec<Name>, rules: Outbound) -> Self {
-        Intake { store, topics, modems, rules }
+        Intake { store, topics, modems, rules, desks: BTreeMap::new() }
+    }
+
+    /// The same, with the modems' desks for USSD.
+    pub fn with_desks(self, desks: BTreeMap<Name, Arc<Desk>>) -> Self {
+        Intake { desks, ..self }
+    }
+
+    /// What is done only once a PUBLISH is acknowledged: USSD, at most once.
+    pub(super) async fn acknowledged(&self, publish: &Publish) {
+        let topic = std::str::from_utf8(&publish.topic).ok();
+        let Some(Inbound::Ussd { modem }) = topic.and_then(|topic| self.topics.parse(topic)) else { return };
+        if publish.retain && publish.payload.is_empty() {
+            return;
+        }
+        let (id, why) = match payload::read_ussd(&publish.payload) {
+            Err(wrong) => wrong,
+            Ok(ask) if publish.retain => (ask.id, "a retained USSD request is never carried out".to_owned()),
+            Ok(ask) if publish.dup => {
+                (ask.id, "it came a second time and may have been carried out: it is not repeated".to_owned())
+            }
+            Ok(ask) => match self.desks.get(&modem).ok_or("there is no such modem here") {
+                Ok(desk) => match desk.put(ask) {
+                    Ok(()) => return,
+                    Err(ask) => (ask.id, "too many USSD requests wait for this modem".to_owned()),
+                },
+                Err(why) => (ask.id, why.to_owned()),
+            },
+        };
+        let reply = payload::ussd_reply(id.as_deref(), Some(&why), "failed");
+        if let Err(error) = self.store.tell(self.topics.ussd_reply(&modem), reply, None).await {
+            tracing::error!("{error}");
+        }
     }
 
     /// Stores what follows from one PUBLISH. `Err`: nothing is stored, and it must not be acknowledged.
@@ -53,6 +88,9 @@ impl Intake {
             tracing::warn!("a message on a topic that is not ours was ignored");
             return Ok(());
         };
+        if matches!(inbound, Inbound::Ussd { .. }) {
+            return Ok(());
+        }
         // How a retained request is taken off the broker; nobody asks for anything.
         if publish.retain && publish.payload.is_empty() {
             return Ok(());
@@ -92,6 +130,7 @@ impl Intake {
             return self.refuse(payload::refused(&publish.payload, failure), respond_to, now).await;
         }
         match inbound {
+            Inbound::Ussd { .. } => Ok(()),
             Inbound::Cancel => match payload::read_cancel(&publish.payload) {
                 Ok(id) => self.store.cancel(id, now).await,
                 Err(refused) => self.refuse(*refused, respond_to, now).await,

@@ -307,7 +307,10 @@ impl Link {
         crash::point("request_committed");
         for (publish, stored) in requests.into_iter().zip(stored) {
             match stored {
-                Ok(()) => self.acknowledge(&publish),
+                Ok(()) => {
+                    self.acknowledge(&publish);
+                    self.intake.acknowledged(&publish).await;
+                }
                 Err(error) => self.hold(publish, &error),
             }
         }

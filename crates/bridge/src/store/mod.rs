@@ -4,6 +4,7 @@
 //! and only then answers all of them (group commit). An answer `Ok` means: on disk. Each verb is one savepoint named by
 //! what it does in the domain; the verbs are in `inbound.rs`, `outbound.rs`, `reports.rs` and `outbox.rs`.
 
+mod events;
 mod facts;
 mod history;
 mod hooks;

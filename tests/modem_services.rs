@@ -1,0 +1,126 @@
+//! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of all it says.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use smsbridge_simulator::{Options, Persona, Ussd};
+
+use crate::harness::client::Client;
+use crate::harness::process::code;
+use crate::harness::rig::Rig;
+use crate::harness::wait::wait_until;
+use crate::modem_misfortunes::Bench;
+
+fn hears(rig: &Rig) -> Client {
+    Client::start(rig.broker.port, "services", None, &["sms/ussd/+/reply", "sms/call/#", "sms/broadcast/#"])
+}
+
+fn wait_for_reply(client: &Client, id: &str, state: &str) -> Value {
+    client.wait_for_json(&format!("{state} for {id}"), |topic, json| {
+        topic == "sms/ussd/main/reply" && json["id"] == id && json["state"] == state
+    })
+}
+
+#[test]
+fn a_balance_is_asked_and_a_menu_answered() {
+    for persona in [Persona::generic(), Persona::huawei()] {
+        let bench = Bench::start(persona);
+        let client = hears(&bench.rig);
+        bench.sim.set_ussd("*101#", Ussd { text: "1 Баланс\n2 Тариф".into(), more: true });
+        bench.sim.set_ussd("1", Ussd { text: "Баланс: 12.34 р".into(), more: false });
+        client.publish("sms/ussd/main", json!({"id": "a", "code": "*100#"}).to_string());
+        assert_eq!(wait_for_reply(&client, "a", "done")["text"], "Balance: 12.34");
+        client.publish("sms/ussd/main", json!({"id": "b", "code": "*101#"}).to_string());
+        assert_eq!(wait_for_reply(&client, "b", "more")["text"], "1 Баланс\n2 Тариф");
+        client.publish("sms/ussd/main", json!({"id": "c", "reply": "1"}).to_string());
+        assert_eq!(wait_for_reply(&client, "c", "done")["text"], "Баланс: 12.34 р");
+        client.publish("sms/ussd/main", json!({"id": "d", "cancel": true}).to_string());
+        wait_for_reply(&client, "d", "done");
+        bench.assert_works("beside");
+    }
+}
+
+#[test]
+fn ussd_that_cannot_be_is_answered_too() {
+    let bench = Bench::start(Persona::generic());
+    let client = hears(&bench.rig);
+    client.publish("sms/ussd/main", json!({"id": "e", "cod": "*100#"}).to_string());
+    wait_for_reply(&client, "e", "failed");
+    client.publish("sms/ussd/main", json!({"id": "f", "code": "\"\r"}).to_string());
+    wait_for_reply(&client, "f", "failed");
+    bench.sim.unplug();
+    bench.rig.client.wait_for_text("sms/modem/main/availability", "offline");
+    client.publish("sms/ussd/main", json!({"id": "g", "code": "*100#"}).to_string());
+    wait_for_reply(&client, "g", "failed");
+    assert_eq!(bench.sim.commands().iter().filter(|line| line.contains("CUSD=1")).count(), 0);
+}
+
+#[test]
+fn a_call_rings_once_is_missed_once_and_stalls_no_message() {
+    let bench = Bench::start(Persona::sim800());
+    let client = hears(&bench.rig);
+    bench.sim.ring("+4915100000009");
+    let of = |client: &Client, state: &str| {
+        client.wait_for_json(state, |topic, json| topic == "sms/call/main" && json["state"] == state)
+    };
+    assert_eq!(of(&client, "ringing")["from"], "+4915100000009");
+    bench.assert_works("while-it-rings");
+    bench.sim.stop_ringing();
+    assert_eq!(of(&client, "missed")["from"], "+4915100000009");
+    let told = client.received().iter().filter(|publish| publish.topic == "sms/call/main").count();
+    assert_eq!(told, 2);
+}
+
+#[test]
+fn a_call_is_ended_where_that_is_wanted() {
+    let mut bench = Bench::prepare(Options::default(), &[("hang_up", true.into())]);
+    bench.rig.start_gateway();
+    let client = hears(&bench.rig);
+    bench.sim.ring("+4915100000009");
+    client.wait_for_json("ringing", |topic, json| topic == "sms/call/main" && json["state"] == "ringing");
+    wait_until("the call to be ended", || bench.sim.commands().iter().any(|line| line == "AT+CHUP"));
+    bench.assert_works("after");
+}
+
+#[test]
+fn cell_broadcasts_are_off_unless_wanted() {
+    // "Test" and padding, channel 50, page 1 of 1.
+    let page = format!("0010003201{}D4F29C0E1A8D46A3D168", "11").to_ascii_uppercase();
+    let page = format!("{page}{}", "00".repeat(88 - page.len() / 2));
+    let mut bench = Bench::prepare(Options::default(), &[("broadcast", vec!["50".to_owned()].into())]);
+    bench.rig.start_gateway();
+    let client = hears(&bench.rig);
+    assert!(bench.sim.commands().iter().any(|line| line == "AT+CSCB=0,\"50\""));
+    assert!(bench.sim.broadcast(&page) && bench.sim.broadcast(&page));
+    let told = client.wait_for_json("the broadcast", |topic, _| topic == "sms/broadcast/main");
+    assert_eq!((&told["channel"], &told["complete"]), (&json!(50), &json!(true)));
+    bench.assert_works("beside");
+    let told = client.received().iter().filter(|publish| publish.topic == "sms/broadcast/main").count();
+    assert_eq!(told, 1, "what the cell repeats is told once");
+
+    let bench = Bench::start(Persona::generic());
+    assert!(!bench.sim.broadcast(&page), "off unless wanted");
+}
+
+#[test]
+fn a_transcript_shows_the_dialogue_and_nothing_personal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("trace");
+    let options = Options { pin: Some("4711".into()), ..Options::default() };
+    let mut bench = Bench::prepare(options, &[("pin", "4711".into())]);
+    let path = file.display().to_string();
+    bench.rig.reconfigure(|config| config.set_root("trace", path));
+    bench.rig.start_gateway();
+    bench.assert_works("traced");
+    bench.sim.ring("+4915100000009");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(code(bench.rig.gateway.stop()), 0);
+    let trace = std::fs::read_to_string(&file).expect("a transcript");
+    for shown in ["main opened at", "> AT+CMGS=", "< OK", "AT+CPIN=****", "octets>", "+CLIP:"] {
+        assert!(trace.contains(shown), "{shown} is not in\n{trace}");
+    }
+    let options = Options::default();
+    for hidden in ["4711", "15100000009", &options.imei, &options.iccid, &options.number[4..]] {
+        assert!(!trace.contains(hidden), "{hidden} is in\n{trace}");
+    }
+}
