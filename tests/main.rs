@@ -17,6 +17,7 @@ mod history_and_send_commands;
 mod hooks;
 mod invariants;
 mod killed_at_random;
+mod modem_detect;
 mod modem_gammu;
 mod modem_hundred;
 mod modem_misfortunes;

@@ -27,6 +27,9 @@ use crate::trace::Traced;
 /// All a probe may take.
 const PROBE_TIME: Duration = Duration::from_secs(5);
 
+/// How long a port that has told all is listened to, for what comes unasked.
+const LISTEN_FOR: Duration = Duration::from_millis(1500);
+
 /// Drivers that only modems have. The kernel calls the `option` driver `option1`.
 const MODEM_DRIVERS: [&str; 6] = ["option", "option1", "qcserial", "sierra", "hso", "ipw"];
 
@@ -172,6 +175,8 @@ pub struct ProbeReport {
     pub interface: Option<u8>,
     /// Whether it answers `AT`.
     pub answered: bool,
+    /// Whether something came unasked while it was asked: such a port also tells of messages.
+    pub gives_urcs: bool,
     /// Who it is.
     pub identity: Option<Identity>,
     /// What its SIM wants.
@@ -215,11 +220,14 @@ pub async fn probe(candidate: &Candidate, baud: u32) -> ProbeReport {
             }
         };
         let mut session = Session::new(Traced::new(port, log.clone()));
-        if let Err(error) = ask(&mut session, &mut report).await {
-            report.advice = Some(error.to_string());
+        match ask(&mut session, &mut report).await {
+            Ok(()) => {
+                report.gives_urcs = matches!(timeout(LISTEN_FOR, session.next_event()).await, Ok(Ok(_)))
+            }
+            Err(error) => report.advice = Some(error.to_string()),
         }
     };
-    if timeout(PROBE_TIME, asked).await.is_err() {
+    if timeout(PROBE_TIME, asked).await.is_err() && report.sim.is_none() {
         report.advice.get_or_insert_with(|| {
             format!("no end within {} s; unplug the modem and plug it in again", PROBE_TIME.as_secs())
         });
@@ -286,8 +294,8 @@ pub async fn find(imei: Option<&str>, baud: u32) -> Result<PathBuf, PortError> {
     Ok(chosen.map_or(port, Candidate::stable_name))
 }
 
-/// Of the ports of one modem, the one its family gives unsolicited codes on, else the first that
-/// answers.
+/// Of the ports of one modem, one that was heard to give unsolicited codes, else the one its family gives them on, else
+/// the first that answers.
 fn choose(reports: &[ProbeReport], imei: Option<&str>) -> Result<PathBuf, PortError> {
     let imei = imei.filter(|imei| !imei.is_empty());
     let mut modems: BTreeMap<String, Vec<&ProbeReport>> = BTreeMap::new();
@@ -312,13 +320,113 @@ fn choose(reports: &[ProbeReport], imei: Option<&str>) -> Result<PathBuf, PortEr
         None if modems.len() > 1 => return Err(PortError::Several(modems.into_keys().collect())),
         None => modems.into_values().next().unwrap_or_default(),
     };
-    let wanted = |report: &&&ProbeReport| {
+    let is_familys = |report: &ProbeReport| {
         let name = report.identity.as_ref().map(|identity| identity.profile);
         let profile = PROFILES.iter().find(|profile| Some(profile.name) == name).unwrap_or(&profile::GENERIC);
         profile.at_interface.is_some() && profile.at_interface == report.interface
     };
-    let best = ports.iter().find(wanted).or(ports.first());
+    let worth = |report: &ProbeReport| 2 * u8::from(report.gives_urcs) + u8::from(is_familys(report));
+    // Of equals the first.
+    let best = ports.iter().rev().max_by_key(|report| worth(report));
     best.map(|report| report.port.clone()).ok_or_else(|| PortError::NoModem("none answers".into()))
+}
+
+/// The best port of each modem that answered, in the order they were probed.
+pub fn best_ports(reports: &[ProbeReport]) -> Vec<PathBuf> {
+    let mut seen = Vec::new();
+    let mut out = Vec::new();
+    for report in reports.iter().filter(|report| report.answered) {
+        let imei = report.identity.as_ref().and_then(|identity| identity.imei.clone());
+        let Some(imei) = imei else {
+            out.push(report.port.clone());
+            continue;
+        };
+        if !seen.contains(&imei) {
+            out.extend(choose(reports, Some(&imei)));
+            seen.push(imei);
+        }
+    }
+    out
+}
+
+/// A USB device that is a modem and shows no port as it is: vendor, product or none for all, what it is, what to do.
+const NO_PORT: &[(u16, &[u16], &str, &str)] = &[
+    (
+        0x12d1,
+        &[0x1446, 0x14fe, 0x1f01, 0x1c0b, 0x1505, 0x1520, 0x1521],
+        "a Huawei stick in its CD-ROM mode",
+        "install usb-modeswitch and plug it in again",
+    ),
+    (
+        0x12d1,
+        &[0x14db, 0x14dc, 0x1f1e],
+        "a Huawei stick in HiLink mode: it is a network card with a web page (http://192.168.8.1) and takes no AT commands",
+        "usb_modeswitch (HuaweiAltMode) or a stick firmware give it ports; else use another stick",
+    ),
+    (
+        0x19d2,
+        &[0x2000, 0x0083, 0x0103, 0x0166, 0x1007, 0x1225],
+        "a ZTE stick in its CD-ROM mode",
+        "install usb-modeswitch and plug it in again",
+    ),
+    (
+        0x19d2,
+        &[0x1405, 0x1403],
+        "a ZTE stick as a network card with a web page: it takes no AT commands",
+        "its AT mode, if it has one, is set on that page; else use another stick",
+    ),
+    (
+        0x1bbb,
+        &[0xf000, 0x0195],
+        "an Alcatel stick without ports",
+        "install usb-modeswitch and plug it in again",
+    ),
+    (
+        0x1c9e,
+        &[0xf000, 0x9800],
+        "a Longcheer stick in its CD-ROM mode",
+        "install usb-modeswitch and plug it in again",
+    ),
+];
+
+/// What else stands between us and a modem, a line each with what to do: sticks without ports, ModemManager.
+pub fn obstacles(candidates: &[Candidate]) -> Vec<String> {
+    obstacles_in(Path::new("/"), candidates)
+}
+
+fn obstacles_in(root: &Path, candidates: &[Candidate]) -> Vec<String> {
+    let mut out = Vec::new();
+    for device in entries(&root.join("sys/bus/usb/devices")) {
+        let (Some(vendor), Some(product)) = (hex(&device.join("idVendor")), hex(&device.join("idProduct")))
+        else {
+            continue;
+        };
+        let row = NO_PORT.iter().find(|row| row.0 == vendor && row.1.contains(&product));
+        if let Some((_, _, what, remedy)) = row {
+            out.push(format!("USB {vendor:04x}:{product:04x} is {what}; {remedy}"));
+        }
+    }
+    let is_manager = |process: &PathBuf| word(&process.join("comm")).as_deref() == Some("ModemManager");
+    if entries(&root.join("proc")).iter().any(is_manager) {
+        out.push(
+            "ModemManager runs and takes hold of modems: keep it off them with a line in /etc/udev/rules.d/78-smsbridge.rules, then `sudo udevadm control --reload && sudo udevadm trigger`, or stop it"
+                .to_string(),
+        );
+        let mut rules: Vec<String> = candidates
+            .iter()
+            .filter_map(|candidate| Some((candidate.vendor_id?, candidate.product_id?)))
+            .map(|(vendor, product)| {
+                format!(
+                    "    ACTION==\"add|change|move|bind\", SUBSYSTEM==\"usb\", ENV{{DEVTYPE}}==\"usb_device\", \
+                     ATTR{{idVendor}}==\"{vendor:04x}\", ATTR{{idProduct}}==\"{product:04x}\", ENV{{ID_MM_DEVICE_IGNORE}}=\"1\""
+                )
+            })
+            .collect();
+        rules.sort();
+        rules.dedup();
+        out.extend(rules);
+    }
+    out
 }
 
 /// The trace of a probe, kept in memory.

@@ -69,6 +69,14 @@ fn the_right_port_of_the_right_modem() {
     };
     let huawei = [report("/dev/a", Some("1"), "huawei", 0), report("/dev/b", Some("1"), "huawei", 2)];
     assert_eq!(choose(&huawei, None), Ok("/dev/b".into()));
+    let mut heard = huawei.clone();
+    heard[0].gives_urcs = true;
+    assert_eq!(
+        choose(&heard, None),
+        Ok("/dev/a".into()),
+        "what was heard counts for more than what is known"
+    );
+    assert_eq!(best_ports(&heard), [PathBuf::from("/dev/a")]);
     let two = [report("/dev/a", Some("1"), "generic", 0), report("/dev/b", Some("2"), "generic", 0)];
     assert_eq!(choose(&two, None), Err(PortError::Several(vec!["1".into(), "2".into()])));
     assert_eq!(choose(&two, Some("2")), Ok("/dev/b".into()));
@@ -76,4 +84,32 @@ fn the_right_port_of_the_right_modem() {
     let silent =
         [ProbeReport { port: "/dev/a".into(), advice: Some("busy".into()), ..ProbeReport::default() }];
     assert_eq!(choose(&silent, None), Err(PortError::NoModem("/dev/a: busy".into())));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_stands_in_the_way_is_named() {
+    use std::fs::{create_dir_all, write};
+
+    let root = std::env::temp_dir().join(format!("smsbridge-obstacles-{}", std::process::id()));
+    let usb = |name: &str, vendor: &str, product: &str| {
+        let device = root.join("sys/bus/usb/devices").join(name);
+        create_dir_all(&device).unwrap();
+        write(device.join("idVendor"), format!("{vendor}\n")).unwrap();
+        write(device.join("idProduct"), format!("{product}\n")).unwrap();
+    };
+    usb("1-1", "12d1", "1446");
+    usb("1-2", "12d1", "14dc");
+    usb("1-3", "046d", "c52b");
+    create_dir_all(root.join("proc/77")).unwrap();
+    write(root.join("proc/77/comm"), "ModemManager\n").unwrap();
+    let quectel = Candidate { vendor_id: Some(0x2c7c), product_id: Some(0x0125), ..Candidate::default() };
+    let said = obstacles_in(&root, &[quectel.clone(), quectel]).join("\n");
+    for words in ["12d1:1446", "CD-ROM", "12d1:14dc", "HiLink", "ModemManager runs"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(said.matches("ENV{ID_MM_DEVICE_IGNORE}=\"1\"").count(), 1, "{said}");
+    assert!(said.contains("ATTR{idVendor}==\"2c7c\"") && !said.contains("046d"), "{said}");
+    std::fs::remove_dir_all(&root).unwrap();
+    assert_eq!(obstacles_in(&root, &[]), [""; 0]);
 }

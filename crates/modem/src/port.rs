@@ -108,11 +108,13 @@ pub enum PortError {
     },
     /// No right to open it.
     #[error(
-        "no permission to open {port}; add the user to the group that owns it (usually: sudo usermod -aG dialout $USER, then log in anew; in a container: pass the device and --group-add dialout)"
+        "no permission to open {port}; add the user to the group that owns it (sudo usermod -aG {group} $USER, then log in anew; in a container: pass the device and --group-add {group})"
     )]
     Denied {
         /// What was asked for.
         port: String,
+        /// The group that may.
+        group: String,
     },
     /// Somebody else has it.
     #[error("{port} is in use by {}; {}", holder_in_words(.holder), busy_remedy(.holder))]
@@ -175,7 +177,7 @@ fn holder_in_words(holder: &Option<Holder>) -> String {
 fn busy_remedy(holder: &Option<Holder>) -> &'static str {
     match holder {
         Some(holder) if holder.name.contains("ModemManager") => {
-            "keep ModemManager off it with a udev rule that sets ENV{ID_MM_DEVICE_IGNORE}=\"1\", or stop ModemManager"
+            "keep ModemManager off it with a udev rule that sets ENV{ID_MM_DEVICE_IGNORE}=\"1\" (`smsbridge detect` prints it), or stop ModemManager"
         }
         Some(_) => "stop that program, or use another port of the modem",
         None => "`sudo fuser -v` on the device names it; stop that program, or use another port of the modem",
@@ -298,7 +300,7 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
         return PortError::Missing { port, existing: existing_ports() };
     }
     if kind == Some(io::ErrorKind::PermissionDenied) || said.contains("permission denied") {
-        return PortError::Denied { port };
+        return PortError::Denied { port, group: group_of(path).unwrap_or_else(|| "dialout".into()) };
     }
     if said.contains("typewriter") || said.contains("inappropriate ioctl") || path.is_file() || path.is_dir()
     {
@@ -314,6 +316,22 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
 fn existing_ports() -> Vec<String> {
     let name = |c: &detect::Candidate| c.by_id.as_ref().unwrap_or(&c.path).display().to_string();
     detect::candidates(true).iter().map(name).collect()
+}
+
+/// The name of the group a device belongs to.
+fn group_of(path: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        let gid = std::os::unix::fs::MetadataExt::gid(&path.metadata().ok()?).to_string();
+        let groups = std::fs::read_to_string("/etc/group").ok()?;
+        let row = groups.lines().map(|line| line.split(':')).find(|row| row.clone().nth(2) == Some(&gid));
+        row?.next().map(str::to_string)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 /// Who has a device open. Only what this user may see: another user's process is found by root

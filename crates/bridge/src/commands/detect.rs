@@ -31,12 +31,25 @@ impl Detect {
         for report in &reports {
             println!("{}", if self.json { as_json(report) } else { in_words(report) });
         }
+        for obstacle in detect::obstacles(&candidates) {
+            // Beside the JSON lines, not among them.
+            if self.json {
+                eprintln!("{obstacle}");
+            } else {
+                println!("{obstacle}");
+            }
+        }
         let found: Vec<_> = reports.iter().filter(|report| report.answered).collect();
         if self.json {
             return Ok(!found.is_empty());
         }
-        match found.first() {
-            Some(report) => println!("\nFor the configuration:\n\n{}", lines_to_paste(report)),
+        let best = detect::best_ports(&reports);
+        let mut chosen = found.iter().filter(|report| best.contains(&report.port)).enumerate().peekable();
+        match chosen.peek() {
+            Some(_) => {
+                println!("\nFor the configuration:\n");
+                chosen.for_each(|(n, report)| println!("{}", lines_to_paste(report, n)));
+            }
             None if candidates.is_empty() => println!(
                 "no modem port: is the stick plugged in, and not in its CD-ROM mode (lsusb; usb_modeswitch)?\n\
                  smsbridge detect --all tries every serial port there is; a port by name: --port /dev/ttyUSB0"
@@ -68,6 +81,7 @@ fn in_words(report: &ProbeReport) -> String {
             report.sim.as_ref().map(sim_in_words),
             report.operator.clone(),
             report.signal_percent.map(|percent| format!("signal {percent} %")),
+            report.gives_urcs.then(|| "tells of messages unasked".to_owned()),
         ];
         return format!("{port}: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     }
@@ -89,6 +103,7 @@ fn as_json(report: &ProbeReport) -> String {
     let identity = report.identity.as_ref();
     json!({
         "port": report.port, "by_id": report.by_id, "interface": report.interface, "answered": report.answered,
+        "gives_urcs": report.gives_urcs,
         "manufacturer": identity.and_then(|i| i.manufacturer.clone()),
         "model": identity.and_then(|i| i.model.clone()),
         "imei": identity.and_then(|i| i.imei.clone()),
@@ -100,9 +115,10 @@ fn as_json(report: &ProbeReport) -> String {
     .to_string()
 }
 
-fn lines_to_paste(report: &ProbeReport) -> String {
+fn lines_to_paste(report: &ProbeReport, n: usize) -> String {
+    let name = if n == 0 { "main".to_owned() } else { format!("modem{}", n + 1) };
     let port = report.by_id.as_ref().unwrap_or(&report.port).display();
     let imei = report.identity.as_ref().and_then(|i| i.imei.as_deref());
     let imei = imei.map_or(String::new(), |imei| format!("imei = \"{imei}\"\n"));
-    format!("[[modem]]\nname = \"main\"\nport = \"{port}\"\n{imei}")
+    format!("[[modem]]\nname = \"{name}\"\nport = \"{port}\"\n{imei}")
 }

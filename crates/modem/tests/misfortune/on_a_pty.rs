@@ -84,3 +84,26 @@ async fn a_probe_tells_who_is_there_and_what_is_wrong() {
     assert_eq!((mute.what_was_sent.as_str(), mute.what_came_back.as_str()), ("AT", ""));
     assert!(mute.advice.is_some());
 }
+
+#[tokio::test]
+async fn the_port_that_gives_unasked_lines_is_named() {
+    let chatty = simulator();
+    let quiet = simulator();
+    let a = pty::spawn(&quiet, link("quiet")).unwrap();
+    let b = pty::spawn(&chatty, link("chatty")).unwrap();
+    let talker = chatty.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            talker.say("^RSSI:20");
+        }
+    });
+    let candidates = [Candidate::from_path(a.path()), Candidate::from_path(b.path())];
+    let reports = detect::probe_all(&candidates, 115_200).await;
+    assert_eq!(
+        reports.iter().map(|r| (r.answered, r.gives_urcs)).collect::<Vec<_>>(),
+        [(true, false), (true, true)]
+    );
+    // Both have the IMEI of the same modem.
+    assert_eq!(detect::best_ports(&reports), [b.path()]);
+}
