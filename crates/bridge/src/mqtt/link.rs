@@ -34,6 +34,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Requests the store could not take for so long are better kept by the broker.
 const HELD_FOR: Duration = Duration::from_secs(60);
 
+/// Packets heard at once: their requests go into one commit.
+const BATCH: usize = 256;
+
 /// How long a stop waits for what is in flight.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -109,14 +112,14 @@ impl Link {
 
     /// Runs until `stop`, then drains what the broker still acknowledges and says goodbye.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut news = Vec::with_capacity(64);
+        let mut news = Vec::with_capacity(BATCH);
         let mut tick = tokio::time::interval(RETRY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let board = Arc::clone(&self.board);
         let store = self.store.clone();
         loop {
             tokio::select! {
-                count = self.events.recv_many(&mut news, 64) => {
+                count = self.events.recv_many(&mut news, BATCH) => {
                     if count == 0 {
                         return;
                     }
@@ -477,7 +480,7 @@ impl Link {
         let deadline = tokio::time::Instant::now() + DRAIN;
         self.fill_window().await;
         while self.live.as_ref().is_some_and(|live| !live.window.is_empty()) {
-            match tokio::time::timeout_at(deadline, self.events.recv_many(news, 64)).await {
+            match tokio::time::timeout_at(deadline, self.events.recv_many(news, BATCH)).await {
                 Ok(count) if count > 0 => self.hear(news).await,
                 _ => break,
             }
@@ -485,7 +488,7 @@ impl Link {
         }
         // The pump ends when it has written this; nobody listens if it has ended before.
         self.hand(|client| in_words(client.try_disconnect()));
-        while tokio::time::timeout_at(deadline, self.events.recv_many(news, 64))
+        while tokio::time::timeout_at(deadline, self.events.recv_many(news, BATCH))
             .await
             .is_ok_and(|count| count > 0)
         {

@@ -40,7 +40,7 @@ pub use requests::Origin;
 const FILE: &str = "smsbridge.sqlite";
 
 /// Verbs joined into one transaction.
-const GROUP: usize = 64;
+const GROUP: usize = 256;
 
 /// Verbs waiting before callers wait too.
 const QUEUE: usize = 256;

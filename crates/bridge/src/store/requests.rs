@@ -6,7 +6,7 @@ use super::{Store, StoreError, Tx, outbox};
 use crate::message::{Details, Failure, Outcome, Request, ResponseTopic, State, UnixMs, new_id};
 use crate::payload;
 
-/// How a request reached us; tells a redelivery of one without an id from a new one.
+/// How a request reached us; tells a redelivery from a new one.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
     /// The PUBLISH's packet id; 0 at QoS 0.
@@ -27,7 +27,9 @@ impl Origin {
 pub enum Admitted {
     /// It is stored.
     New,
-    /// It was stored before: its last results are repeated, nothing is sent.
+    /// The broker handed the same PUBLISH over once more: nothing is sent and nothing answered.
+    Redelivered,
+    /// Its id was stored before: its last results are repeated, nothing is sent.
     Duplicate,
     /// Its id belongs to a request with other content.
     Conflict,
@@ -38,8 +40,11 @@ impl Store {
     /// the request be acknowledged.
     pub async fn admit(&self, request: Request, origin: Origin, now: UnixMs) -> Result<Admitted, StoreError> {
         self.write(move |tx| {
-            if let Some((id, same)) = known(tx, &request, origin)? {
-                return match same {
+            if is_redelivery(tx, &request, origin)? {
+                return Ok(Admitted::Redelivered);
+            }
+            if let Some((id, content)) = stored_under_its_id(tx, &request)? {
+                return match content == request.content {
                     true => repeat(tx, &id, request.respond_to.as_ref()).map(|()| Admitted::Duplicate),
                     false => conflict(tx, &id, &request, now).map(|()| Admitted::Conflict),
                 };
@@ -93,25 +98,29 @@ impl Store {
     }
 }
 
-/// The stored request this one is, if any, and whether it asks for the same.
-fn known(tx: &Tx<'_>, request: &Request, origin: Origin) -> Result<Option<(String, bool)>, StoreError> {
-    if let Some(id) = &request.id {
-        let mut select = tx.sql.prepare_cached("SELECT content FROM request WHERE id = ?1")?;
-        let content: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-        return Ok(content.map(|content| (id.clone(), content == request.content)));
-    }
+/// Whether the broker hands over a stored PUBLISH once more, our acknowledgement having been lost: its first answer is
+/// on its way, and the caller has not asked again. A packet id names one PUBLISH only within an MQTT session, and only
+/// until it is used again: hence the newest.
+fn is_redelivery(tx: &Tx<'_>, request: &Request, origin: Origin) -> Result<bool, StoreError> {
     if !origin.redelivered || origin.packet_id == 0 {
-        return Ok(None);
+        return Ok(false);
     }
-    // Without an id a redelivery is known by its packet id, which names one message only within an MQTT session, and
-    // only until it is used again: hence the newest.
     let mut select = tx.sql.prepare_cached(
         "SELECT id, content FROM request WHERE packet_id = ?1 AND session = ?2 ORDER BY row DESC LIMIT 1",
     )?;
     let newest: Option<(String, String)> = select
         .query_row((origin.packet_id, origin.session), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(newest.filter(|(_, content)| *content == request.content).map(|(id, _)| (id, true)))
+    Ok(newest.is_some_and(|(id, content)| {
+        content == request.content && request.id.as_ref().is_none_or(|asked| *asked == id)
+    }))
+}
+
+/// The stored request with the caller's id: that id and its content.
+fn stored_under_its_id(tx: &Tx<'_>, request: &Request) -> Result<Option<(String, String)>, StoreError> {
+    let Some(id) = &request.id else { return Ok(None) };
+    let mut select = tx.sql.prepare_cached("SELECT id, content FROM request WHERE id = ?1")?;
+    Ok(select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
 fn repeat(tx: &Tx<'_>, id: &str, respond_to: Option<&ResponseTopic>) -> Result<(), StoreError> {
@@ -144,7 +153,7 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, origin: Origin, now: UnixMs
         Some(ResponseTopic { topic, correlation }) => (Some(topic), correlation.as_ref()),
         None => (None, None),
     };
-    let by_packet = request.id.is_none() && origin.packet_id != 0;
+    let by_packet = origin.packet_id != 0;
     tx.sql
         .prepare_cached(
             "INSERT INTO request (id, content, body, respond_to, correlation, packet_id, session, accepted_at)

@@ -77,7 +77,7 @@ CREATE TABLE request (
   body        TEXT NOT NULL,        -- JSON of what is sent
   respond_to  TEXT,
   correlation BLOB,
-  packet_id   INTEGER,              -- of the PUBLISH, only where the caller gave no id
+  packet_id   INTEGER,              -- of the PUBLISH, until the broker may use it again
   session     INTEGER,              -- the MQTT session that packet id belongs to
   accepted_at INTEGER NOT NULL
 ) STRICT;
