@@ -72,7 +72,14 @@ impl Drop for Bench {
 
 #[test]
 fn split_octets() {
-    for persona in [Persona::generic(), Persona::huawei(), Persona::sim800()] {
+    for persona in [
+        Persona::generic(),
+        Persona::huawei(),
+        Persona::sim800(),
+        Persona::m95(),
+        Persona::a7670(),
+        Persona::mc7455(),
+    ] {
         let name = persona.name;
         let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
         bench.sim.fault(Fault::on("AT", Trouble::Split(Duration::from_millis(1))).every());
@@ -83,7 +90,9 @@ fn split_octets() {
 
 #[test]
 fn urc_between_the_lines_of_every_answer() {
-    for persona in [Persona::huawei(), Persona::zte(), Persona::sim7600(), Persona::mc7455()] {
+    for persona in
+        [Persona::huawei(), Persona::zte(), Persona::sim7600(), Persona::a7670(), Persona::mc7455()]
+    {
         let name = persona.name;
         let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
         bench.sim.fault(Fault::on("AT", Trouble::Noise).every());
@@ -96,7 +105,8 @@ fn urc_between_the_lines_of_every_answer() {
 
 #[test]
 fn reset_after_the_prompt() {
-    for persona in [Persona::ec25(), Persona::sim800(), Persona::mc75i()] {
+    for persona in [Persona::ec25(), Persona::sim800(), Persona::mc75i(), Persona::m95(), Persona::sim7600()]
+    {
         let name = persona.name;
         let bench = Bench::start(persona);
         bench.sim.fault(Fault::on("AT+CMGS", Trouble::Reset).answered());
@@ -220,7 +230,14 @@ fn a_refused_cnmi() {
 
 #[test]
 fn class_0_while_sending() {
-    for persona in [Persona::generic(), Persona::sim800(), Persona::ec25()] {
+    for persona in [
+        Persona::generic(),
+        Persona::sim800(),
+        Persona::ec25(),
+        Persona::m95(),
+        Persona::a7670(),
+        Persona::mc7455(),
+    ] {
         let bench = Bench::start(persona);
         bench.sim.set_submit_delay(Duration::from_secs(2));
         bench.rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "takes a while"}));

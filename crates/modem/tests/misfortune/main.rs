@@ -26,6 +26,7 @@ mod send_refused;
 mod service_centre_missing;
 mod sim_full;
 mod sim_locked;
+mod simulated_week;
 mod split_octets;
 mod status_report;
 mod urc_between_list_lines;

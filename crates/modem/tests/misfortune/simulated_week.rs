@@ -1,0 +1,100 @@
+//! A week with random faults from a seed: every message is read, and none twice but those whose deletion was never
+//! confirmed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, sms, status};
+use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+
+use crate::bench::*;
+
+/// What became of each PDU: times read, and whether a deletion of it was left without an answer.
+#[derive(Default)]
+struct Book {
+    read: BTreeMap<String, u32>,
+    unsure: BTreeMap<String, u32>,
+}
+
+/// Until a fault or the end of the hour.
+async fn hour(session: &mut Line, book: &mut Book, end: tokio::time::Instant) -> Result<(), ModemError> {
+    let ready = ready(session).await?;
+    while tokio::time::Instant::now() < end {
+        for message in sms::sweep(session, &ready).await?.pdus {
+            *book.read.entry(message.pdu.clone()).or_default() += 1;
+            if let Err(error) = sms::delete(session, message.storage, message.slot).await {
+                *book.unsure.entry(message.pdu).or_default() += 1;
+                return Err(error);
+            }
+        }
+        status::network(session).await?;
+        sms::check_cnmi(session, &ready).await?;
+        let minute = tokio::time::Instant::now() + Duration::from_secs(60);
+        while let Ok(urc) = tokio::time::timeout_at(minute.min(end), session.next_event()).await {
+            if matches!(urc?, Urc::MessageStored { .. }) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn week(persona: Persona, seed: u64) -> (Simulator, Book, usize) {
+    let sim = Simulator::new(Options { persona, seed, slots: 40, me_slots: 40, ..Options::default() });
+    for trouble in [
+        Trouble::Swallow,
+        Trouble::Late(Duration::from_secs(7)),
+        Trouble::Reset,
+        Trouble::Vanish(Duration::from_secs(20)),
+        Trouble::HangFor(Duration::from_secs(90)),
+        Trouble::Noise,
+        Trouble::Split(Duration::from_millis(2)),
+        Trouble::Junk(b"\xff\x00\xfe".to_vec()),
+        Trouble::Cme(100),
+    ] {
+        sim.fault(Fault::on("AT", trouble).chance(0.0008));
+    }
+    let mut book = Book::default();
+    let mut sent = 0;
+    for _ in 0..7 * 24 {
+        for _ in 0..4 {
+            sim.deliver("+491234567", &format!("number {sent}")).expect("a text that can be sent");
+            sent += 1;
+        }
+        let end = tokio::time::Instant::now() + Duration::from_secs(3600);
+        while tokio::time::Instant::now() < end {
+            let (near, far) = tokio::io::duplex(4096);
+            let served = sim.clone();
+            tokio::spawn(async move { served.serve(far).await });
+            let mut session = Session::with_options(near, SessionOptions::default());
+            if hour(&mut session, &mut book, end).await.is_err() {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+            }
+        }
+    }
+    sim.clear_faults();
+    let end = tokio::time::Instant::now() + Duration::from_secs(600);
+    let mut session = connect(&sim);
+    if let Err(error) = hour(&mut session, &mut book, end).await {
+        panic!("{error}");
+    }
+    (sim, book, sent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_message_is_read_and_none_twice_without_a_reason() {
+    for (persona, seed) in [(Persona::generic(), 1), (Persona::huawei(), 2), (Persona::sim800(), 3)] {
+        let name = persona.name;
+        let (sim, book, sent) = week(persona, seed).await;
+        assert_eq!(book.read.len(), sent, "{name}, seed {seed}");
+        assert!(sim.stored().is_empty() && sim.waiting() == 0, "{name}, seed {seed}");
+        for (pdu, times) in &book.read {
+            let reasons = book.unsure.get(pdu).copied().unwrap_or(0);
+            assert!(
+                *times <= 1 + reasons,
+                "{name}, seed {seed}: read {times} times, {reasons} unsure: {pdu}"
+            );
+        }
+        assert!(!book.unsure.is_empty() || sim.commands().len() > 10_000, "{name}: a week without trouble");
+    }
+}
