@@ -120,16 +120,18 @@ fn reset_after_the_prompt() {
 fn re_enumeration_under_another_device_name() {
     for persona in [Persona::huawei(), Persona::zte(), Persona::ec21()] {
         let name = persona.name;
-        let bench = Bench::start(persona);
+        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
         let before = std::fs::read_link(bench._port.path()).expect("a device");
+        // Held open, so that the old number is not free when the modem comes back.
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+        let held = rustix::fs::open(&before, flags, rustix::fs::Mode::empty()).expect("a terminal");
+        bench.rig.start_gateway();
         bench.sim.unplug();
         bench.rig.client.wait_for_text("sms/modem/main/availability", "offline");
-        // The old number is taken while the modem is away, as by another stick.
-        let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
-        let _others: Vec<_> = (0..16).map(|_| rustix::pty::openpt(flags)).collect();
         bench.sim.plug();
         bench.rig.client.wait_for_text("sms/modem/main/availability", "online");
         assert_ne!(std::fs::read_link(bench._port.path()).ok(), Some(before), "{name}: another device");
+        drop(held);
         bench.assert_works(name);
     }
 }
