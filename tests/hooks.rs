@@ -103,7 +103,8 @@ fn a_hook_gets_json_and_the_variables_of_gammu_smsd() {
 
 #[test]
 fn a_hook_for_results_is_run_for_every_step() {
-    let rig = Rig::with(|config| hook(config, "result", "{ cat; echo; } > step.$$; cat step.$$ >> steps", 60));
+    let rig =
+        Rig::with(|config| hook(config, "result", "{ cat; echo; } > step.$$; cat step.$$ >> steps", 60));
     rig.request(&json!({"id": "r", "to": CUSTOMER, "text": "t", "delivery_report": true}));
     rig.client.publish("sms/send", "no JSON");
     let mut states: Vec<String> = wait_for_lines(&rig, "steps", 4)

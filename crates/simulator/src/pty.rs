@@ -81,25 +81,41 @@ impl Pty {
     /// Is the modem at this port, over pluggings and clients, for ever; drop the future to stop.
     pub async fn run(mut self) -> io::Result<()> {
         loop {
-            // Unplugged before anybody looked is unplugged too.
-            if self.sim.lock().unpluggings != self.unpluggings {
+            // The pair goes before the wait: unplugged between any two lines here is unplugged too.
+            if self.has_left() {
                 self.lower();
+                self.sim.until_plugged(true).await;
             }
-            self.sim.until_plugged(true).await;
             if self.master.is_none() {
                 self.raise()?;
             }
-            if self.client().await? {
+            // A locked pair is of no use to anybody any more: a new one takes its place at once.
+            if self.client().await? || self.is_locked()? {
                 self.lower();
             }
         }
+    }
+
+    /// Whether the modem left the bus since the pair was made, be it back or not.
+    fn has_left(&self) -> bool {
+        !self.sim.is_plugged() || self.sim.lock().unpluggings != self.unpluggings
+    }
+
+    /// Whether the client that went had claimed the slave for itself (TIOCEXCL). A serial port forgets that
+    /// when it is closed; a slave remembers it as long as its master lives, and only root gets in.
+    fn is_locked(&self) -> io::Result<bool> {
+        let Some(master) = &self.master else { return Ok(false) };
+        let name = ptsname(master, Vec::new())?;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(&*name, flags, Mode::empty());
+        Ok(opened.is_err_and(|e| e == rustix::io::Errno::BUSY))
     }
 
     /// Waits for somebody to open the slave and serves them; whether the modem left the bus.
     async fn client(&mut self) -> io::Result<bool> {
         let Some(master) = &self.master else { return Ok(true) };
         while !is_open(master)? {
-            if self.sim.lock().unpluggings != self.unpluggings {
+            if self.has_left() {
                 return Ok(true);
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -110,7 +126,7 @@ impl Pty {
         let served = self.sim.serve(stream).await;
         match served {
             Err(e) if e.kind() != io::ErrorKind::NotConnected => Err(e),
-            _ => Ok(self.sim.lock().unpluggings != self.unpluggings),
+            _ => Ok(self.has_left()),
         }
     }
 }
