@@ -98,3 +98,45 @@ async fn every_message_is_read_and_none_twice_without_a_reason() {
         assert!(!book.unsure.is_empty() || sim.commands().len() > 10_000, "{name}: a week without trouble");
     }
 }
+
+/// Octets of this process in memory; none where the system does not tell.
+fn resident() -> Option<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    pages.split_whitespace().nth(1)?.parse::<usize>().ok().map(|pages| pages * 4096)
+}
+
+/// Fifty lines a minute that nobody asked for, half a million in all: whatever was kept of each would show.
+#[tokio::test(start_paused = true)]
+async fn a_week_of_chatter_leaves_memory_flat() {
+    const DAY: u32 = 24 * 60;
+    let sim = Simulator::new(Options::default());
+    let mut session = connect(&sim);
+    let ready = ready(&mut session).await.expect("a modem with no fault comes up");
+    let mut after_a_day = None;
+    let mut read = 0;
+    for minute in 0..7 * DAY {
+        if minute == DAY {
+            after_a_day = resident();
+        }
+        for _ in 0..50 {
+            sim.noise();
+        }
+        if minute % 10 == 0 {
+            sim.deliver("+491234567", &format!("minute {minute}")).expect("a text that can be sent");
+        }
+        let next = tokio::time::Instant::now() + Duration::from_secs(60);
+        while let Ok(urc) = tokio::time::timeout_at(next, session.next_event()).await {
+            urc.expect("chatter is no fault");
+        }
+        for message in sms::sweep(&mut session, &ready).await.expect("a sweep").pdus {
+            read += 1;
+            sms::delete(&mut session, message.storage, message.slot).await.expect("a deletion");
+        }
+    }
+    assert_eq!(read, 7 * DAY / 10);
+    if let (Some(first), Some(last)) = (after_a_day, resident()) {
+        let grown = last.saturating_sub(first) / 1024;
+        // The simulator keeps every command it was given: some 5 MiB of it.
+        assert!(grown < 16 * 1024, "{grown} KiB more after a week than after a day");
+    }
+}
