@@ -174,6 +174,8 @@ fn a_hook_that_fails_is_run_again_until_it_succeeds() {
     assert_eq!(input[0], input[1], "the second try gets the same");
     let line = rig.gateway.wait_for_log(&["hook", "/bin/sh", "next try in"]);
     assert!(!line.contains("hello") && !line.contains(CUSTOMER), "nothing private is logged: {line}");
+    // The line is written before the program ends.
+    wait_until("the run to be recorded as done", || runs_owed(&rig) == 0);
     assert_eq!(code(rig.gateway.stop()), 0);
     assert_eq!(runs_owed(&rig), 0, "a run that ended well is done");
 }
