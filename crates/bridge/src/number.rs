@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::message::Failure;
+use crate::failure::{Failure, FailureCode};
 
 /// A pattern over numbers: the number itself, or its beginning followed by `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure>
     let legal = |c: char| c.is_ascii_digit() || (!bare.starts_with('+') && matches!(c, '*' | '#'));
     if digits.is_empty() || digits.len() > 20 || !digits.chars().all(legal) {
         return Err(Failure::permanent(
-            "bad-number",
+            FailureCode::BadNumber,
             format!("{number:?} is not a phone number: + and digits are expected, such as +4915112345678"),
         ));
     }
@@ -82,7 +82,7 @@ mod tests {
     fn what_is_no_number_is_refused_by_name() {
         for bad in ["", "+", "abc", "+49x", "123456789012345678901", "+49*", "++49"] {
             let failure = normalise(bad, "49").expect_err(bad);
-            assert_eq!(failure.code, "bad-number", "{bad}");
+            assert_eq!(failure.code, FailureCode::BadNumber, "{bad}");
             assert!(failure.permanent);
         }
     }

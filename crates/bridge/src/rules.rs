@@ -1,7 +1,6 @@
 //! Rules for incoming messages: captures become fields, and a template becomes a reply.
 //!
-//! Pure. The store asks for the match inside the transaction that stores the message, so that a reply exists exactly
-//! when its message does. Input: `[[rule]]` tables and texts.
+//! Pure. Input: `[[rule]]` tables and texts.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +17,16 @@ pub struct Rule {
     pub replies_per_hour: u32,
 }
 
-/// What a rule made of a text.
+/// What a rule found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
     /// The rule's name.
     pub rule: String,
     /// Its named captures.
     pub fields: BTreeMap<String, String>,
-    /// What to answer.
+    /// What to reply.
     pub reply: Option<String>,
-    /// How often one sender may be answered in an hour.
+    /// Replies to one sender in a rolling hour.
     pub replies_per_hour: u32,
 }
 
@@ -61,12 +60,12 @@ impl Rule {
     }
 }
 
-/// The first rule, in the order of the configuration, that knows the text.
+/// What the first rule that matches finds.
 pub fn first_match(rules: &[Rule], text: &str) -> Option<Match> {
     rules.iter().find_map(|rule| rule.apply(text))
 }
 
-/// A text with places for captures: `{name}`; `{{` and `}}` stand for the braces themselves.
+/// A text with placeholders for captures: `{name}`; `{{` and `}}` are literal braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Template(Vec<Piece>);
 
@@ -90,7 +89,7 @@ impl Template {
                 rest = after;
             } else if brace == "{" {
                 let (name, after) =
-                    rest.split_once('}').ok_or("a { without its }; {{ stands for the brace itself")?;
+                    rest.split_once('}').ok_or("a { without its }; write {{ for a literal brace")?;
                 if !captures.contains(&name) {
                     return Err(format!(
                         "{{{name}}} is not captured by match; it captures: {}",
@@ -101,7 +100,7 @@ impl Template {
                 pieces.push(Piece::Field(name.to_owned()));
                 rest = after;
             } else {
-                return Err("a } without its {; }} stands for the brace itself".to_owned());
+                return Err("a } without its {; write }} for a literal brace".to_owned());
             }
         }
         plain.push_str(rest);
@@ -118,8 +117,8 @@ impl Template {
     }
 }
 
-/// Whether a rule may answer this sender: a phone number, neither a short code nor a name.
-pub fn may_answer(sender: &str) -> bool {
+/// Whether a rule may reply to this sender: a phone number, neither a short code nor a name.
+pub fn may_reply_to(sender: &str) -> bool {
     let digits = sender.strip_prefix('+').unwrap_or(sender);
     digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit())
 }
@@ -155,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn names_and_short_codes_are_never_answered() {
-        assert!(may_answer("+4915112345678") && may_answer("0151123456"));
+    fn names_and_short_codes_get_no_reply() {
+        assert!(may_reply_to("+4915112345678") && may_reply_to("0151123456"));
         for sender in ["InfoBank", "22333", "", "+12", "1a34567"] {
-            assert!(!may_answer(sender), "{sender} would be answered");
+            assert!(!may_reply_to(sender), "{sender} would get a reply");
         }
     }
 }

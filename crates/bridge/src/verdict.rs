@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use smsbridge_modem::{AtError, Class, ModemError, SendError};
 
-use crate::message::Failure;
+use crate::failure::{Failure, FailureCode};
 
 /// Tries after which a passing refusal is taken for good.
 const MAX_ATTEMPTS: u32 = 8;
@@ -30,7 +30,9 @@ pub enum Verdict {
 /// Judges a failed submission; `attempts` counts the refusals, this one included.
 pub fn judge(error: &SendError, attempts: u32) -> Verdict {
     match error {
-        SendError::Unknown(fault) => Verdict::AskPolicy(Failure::passing("unknown", fault.to_string())),
+        SendError::Unknown(fault) => {
+            Verdict::AskPolicy(Failure::transient(FailureCode::Unknown, fault.to_string()))
+        }
         SendError::NotSubmitted(fault) if fault.is_fatal() => Verdict::Interrupted,
         SendError::NotSubmitted(fault) => judge_class(fault.class(), modem_failure(fault), attempts),
         SendError::Refused(error) => judge_class(error.class(), failure(error), attempts),
@@ -52,13 +54,13 @@ fn delay(attempts: u32) -> Duration {
 }
 
 fn failure(error: &AtError) -> Failure {
-    Failure::passing(error.slug(), error.to_string())
+    Failure::transient(error.into(), error.to_string())
 }
 
 fn modem_failure(fault: &ModemError) -> Failure {
     match fault {
         ModemError::Refused { error, .. } => failure(error),
-        other => Failure::passing("modem", other.to_string()),
+        other => Failure::transient(FailureCode::Modem, other.to_string()),
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
     fn an_unassigned_number_fails_at_once_and_names_its_code() {
         match judge(&cms(1), 1) {
             Verdict::GiveUp(failure) => {
-                assert_eq!(failure.code, "cms-1");
+                assert_eq!(failure.code, FailureCode::Cms(1));
                 assert!(failure.permanent);
             }
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use smsbridge_modem::{Session, detect, status};
 use super::ConfigArg;
 use crate::config::{Config, Modem};
 use crate::mqtt::Caller;
-use crate::{payload, rules};
+use crate::rules;
 
 /// Check the configuration.
 #[derive(Debug, Args)]
@@ -54,7 +54,11 @@ fn say_what_rules_do(config: &Config, text: &str) {
     match rules::first_match(&config.rules, text) {
         None => println!("ok    no rule knows this text"),
         Some(found) => {
-            println!("ok    rule {}: fields {}", found.rule, payload::json(&found.fields));
+            println!(
+                "ok    rule {}: fields {}",
+                found.rule,
+                serde_json::to_string(&found.fields).unwrap_or_default()
+            );
             match found.reply {
                 Some(reply) => println!("ok    reply: {reply}"),
                 None => println!("ok    no reply"),

@@ -4,12 +4,13 @@ use std::io::Write as _;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, Zoned};
-use serde_json::json;
 
 use super::ConfigArg;
+use crate::event::ReceivedContent;
 use crate::message::UnixMs;
-use crate::payload;
-use crate::store::{Entry, History, Wanted};
+use crate::request::Content;
+use crate::store::{Entry, History, HistoryFilter};
+use crate::wire;
 
 /// Show what the store holds.
 #[derive(Debug, Args)]
@@ -34,11 +35,14 @@ impl HistoryArgs {
     /// Prints the entries in the order of time.
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load()?;
-        let wanted = Wanted { since: self.since.unwrap_or(0), from: self.from, to: self.to };
-        let entries = History::open(&config.store.path)?.entries(&wanted)?;
+        let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
+        let entries = History::open(&config.store.path)?.entries(&filter)?;
         let mut out = std::io::stdout().lock();
         for entry in &entries {
-            let line = if self.json { as_json(entry) } else { as_line(entry) };
+            let line = match self.json {
+                true => wire::history::entry(entry, config.inbound.include_pdu),
+                false => line(entry),
+            };
             // A reader that has seen enough closes the pipe.
             if writeln!(out, "{line}").is_err() {
                 break;
@@ -51,31 +55,29 @@ impl HistoryArgs {
     }
 }
 
-fn as_json(entry: &Entry) -> String {
-    let mut value = entry.payload.clone();
-    if let Some(object) = value.as_object_mut() {
-        object.insert("direction".into(), json!(if entry.incoming { "in" } else { "out" }));
-        if let Some(content) = entry.body.as_ref().and_then(|body| body.get("content")) {
-            for key in ["text", "data"] {
-                if let Some(value) = content.get(key) {
-                    object.insert(key.into(), value.clone());
-                }
-            }
+fn line(entry: &Entry) -> String {
+    let at = wire::time(entry.at());
+    match entry {
+        Entry::Received(received) => {
+            let text = match &received.content {
+                ReceivedContent::Message(message) => message.text.as_deref(),
+                ReceivedContent::Undecodable(_) => None,
+            };
+            format!("{at}  from {:<16}  {}", received.sender(), one_line(text))
+        }
+        Entry::Sent(sent) => {
+            let text = match &sent.body.content {
+                Content::Text(text) => Some(text.as_str()),
+                Content::Data { .. } => None,
+            };
+            let (to, state) = (sent.result.to.as_deref().unwrap_or_default(), sent.result.state.as_str());
+            format!("{at}  to   {to:<16}  [{state}] {}", one_line(text))
         }
     }
-    value.to_string()
 }
 
-fn as_line(entry: &Entry) -> String {
-    let at = payload::time(entry.at);
-    let text = entry.payload["text"].as_str().or_else(|| entry.body.as_ref()?["content"]["text"].as_str());
-    let text = text.unwrap_or("(data)").replace(['\n', '\r'], " ");
-    let number = &entry.number;
-    if entry.incoming {
-        return format!("{at}  from {number:<16}  {text}");
-    }
-    let state = entry.payload["state"].as_str().unwrap_or("?");
-    format!("{at}  to   {number:<16}  [{state}] {text}")
+fn one_line(text: Option<&str>) -> String {
+    text.unwrap_or("(data)").replace(['\n', '\r'], " ")
 }
 
 fn since(text: &str) -> Result<UnixMs, String> {

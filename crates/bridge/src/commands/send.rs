@@ -10,7 +10,7 @@ use super::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
 use crate::number;
-use crate::topic::Topics;
+use crate::wire::topic::Topics;
 
 /// Send one SMS through the running gateway.
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ impl Send {
             number::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
         };
         let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
-        let hear = |payload: &[u8]| {
+        let on_result = |payload: &[u8]| {
             let Ok(result) = serde_json::from_slice::<Value>(payload) else { return false };
             if result["id"] != id.as_str() {
                 return false;
@@ -65,7 +65,7 @@ impl Send {
         };
         let limit = Duration::from_secs(self.timeout);
         Caller::new(&config.mqtt)?
-            .call(Some((topics.send(), request.to_string())), topics.result(), limit, hear)
+            .call(Some((topics.send(), request.to_string())), topics.result(), limit, on_result)
             .await?;
         Ok(good)
     }

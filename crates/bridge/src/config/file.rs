@@ -3,18 +3,19 @@
 //! Never reads a file itself except the small ones that hold a secret. Every message names the key.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use smsbridge_modem::profile::{self, Overrides};
 
-use super::{Config, Event, Hook, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace};
+use super::settings::{
+    Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace,
+};
+use super::values::{days, default_store_path, patterns, seconds, secret, split_host};
 use crate::message::Name;
-use crate::number::NumberPattern;
 use crate::rules::Rule;
-use crate::topic;
+use crate::wire::topic::is_legal_prefix;
 
 /// What environment variables begin with; `__` stands for the dot of a key.
 pub(super) const ENV_PREFIX: &str = "SMSBRIDGE_";
@@ -55,7 +56,7 @@ fn six() -> u32 {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HookTable {
-    on: Event,
+    on: HookEvent,
     command: Vec<String>,
     #[serde(default = "sixty")]
     timeout_s: u32,
@@ -297,7 +298,7 @@ impl MqttTable {
         };
         let (host, port) = split_host(rest.trim_end_matches('/'), if encrypted { 8883 } else { 1883 })
             .ok_or_else(|| format!("mqtt.url: {:?}: expected a host and a port from 1 to 65535", self.url))?;
-        if !topic::is_legal_prefix(&self.prefix) {
+        if !is_legal_prefix(&self.prefix) {
             return Err(format!("mqtt.prefix: {:?}: no + or #, no / at its ends, no leading $", self.prefix));
         }
         if !self.share.is_empty() && self.share.parse::<Name>().is_err() {
@@ -436,71 +437,4 @@ fn check_together(modems: &[Modem]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|p| *p > 0)?),
-        _ => (rest, default_port),
-    };
-    (!host.is_empty() && !host.contains(['/', '@'])).then(|| (host.to_owned(), port))
-}
-
-fn secret(
-    key: &str,
-    value: Option<SecretString>,
-    file: Option<&Path>,
-) -> Result<Option<SecretString>, String> {
-    match (value, file) {
-        (Some(_), Some(_)) => Err(format!("{key} and {key}_file: only one of them may stand")),
-        (Some(value), None) => Ok(Some(value)),
-        (None, None) => Ok(None),
-        (None, Some(path)) => {
-            // systemd hands over credentials in a folder of its own; a bare file name is looked for there.
-            let path = match std::env::var_os("CREDENTIALS_DIRECTORY") {
-                Some(folder) if path.components().count() == 1 => Path::new(&folder).join(path),
-                _ => path.to_owned(),
-            };
-            let text = std::fs::read_to_string(&path)
-                .map_err(|e| format!("{key}_file: {}: cannot be read ({e})", path.display()))?;
-            Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())))
-        }
-    }
-}
-
-fn patterns(key: &str, texts: Vec<String>) -> Result<Vec<NumberPattern>, String> {
-    texts.iter().map(|text| text.parse().map_err(|e| format!("{key}: {e}"))).collect()
-}
-
-/// `$STATE_DIRECTORY`, else /var/lib/smsbridge where it can be written, else the user's state folder.
-fn default_store_path() -> PathBuf {
-    if let Some(folder) = std::env::var_os("STATE_DIRECTORY").filter(|s| !s.is_empty()) {
-        return folder.into();
-    }
-    let system = PathBuf::from("/var/lib/smsbridge");
-    if may_write(&system) {
-        return system;
-    }
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default().join("smsbridge")
-}
-
-/// Whether we could write in a folder, made or still to be made. Nothing is changed to find out.
-#[cfg(unix)]
-fn may_write(folder: &Path) -> bool {
-    let first_there = folder.ancestors().find(|path| path.exists());
-    first_there.is_some_and(|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok())
-}
-
-#[cfg(not(unix))]
-fn may_write(_folder: &Path) -> bool {
-    false
-}
-
-fn seconds(n: u32) -> Duration {
-    Duration::from_secs(n.into())
-}
-
-fn days(n: u32) -> Duration {
-    Duration::from_secs(u64::from(n) * 86_400)
 }

@@ -1,5 +1,5 @@
-//! A small client for the command line: publishes one request and hears its results, or tries whether the broker
-//! lets us in. It has its own client id, so that it never takes over the gateway's session.
+//! A small client for the command line: publishes one request and receives its results, or tries whether the broker
+//! accepts our login. It has its own client id, so that it never takes over the gateway's session.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ pub enum CallerError {
     /// The configuration names files that cannot be used.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// The broker cannot be reached, or does not let us in.
+    /// The broker cannot be reached, or refuses us.
     #[error("{0}")]
     Broker(String),
-    /// Nothing more was heard in time.
+    /// No answer came in time.
     #[error(
         "no answer within {0:?}: does a gateway run on this prefix? The request is with the broker and may still be sent"
     )]
@@ -31,7 +31,7 @@ pub enum CallerError {
 pub struct Caller {
     client: AsyncClient,
     event_loop: EventLoop,
-    place: String,
+    address: String,
 }
 
 impl Caller {
@@ -41,10 +41,10 @@ impl Caller {
         let mut options = options::common(config, &id)?;
         options.set_clean_start(true);
         let (client, event_loop) = AsyncClient::new(options, 16);
-        Ok(Caller { client, event_loop, place: format!("{}:{}", config.host, config.port) })
+        Ok(Caller { client, event_loop, address: format!("{}:{}", config.host, config.port) })
     }
 
-    /// Connects, and says whether the broker lets us in.
+    /// Connects, and says whether the broker accepts us.
     pub async fn connect(&mut self) -> Result<(), CallerError> {
         loop {
             if let Packet::ConnAck(_) = self.next().await? {
@@ -53,14 +53,14 @@ impl Caller {
         }
     }
 
-    /// Subscribes to `results`, then publishes `request` (a topic and its payload), and hands every result to `hear`
-    /// until it says that was the last.
+    /// Subscribes to `results`, then publishes `request` (a topic and its payload), and hands every result to
+    /// `on_result` until that returns true.
     pub async fn call(
         &mut self,
         mut request: Option<(String, String)>,
         results: String,
         limit: Duration,
-        mut hear: impl FnMut(&[u8]) -> bool,
+        mut on_result: impl FnMut(&[u8]) -> bool,
     ) -> Result<(), CallerError> {
         let deadline = Instant::now() + limit;
         let refused = |e: rumqttc::v5::ClientError| CallerError::Broker(e.to_string());
@@ -72,8 +72,8 @@ impl Caller {
             match packet {
                 Packet::SubAck(ack) if !matches!(ack.return_codes[..], [SubscribeReasonCode::Success(_)]) => {
                     return Err(CallerError::Broker(format!(
-                        "the broker at {} does not let us hear results: {:?}",
-                        self.place, ack.return_codes
+                        "the broker at {} does not let us subscribe to results: {:?}",
+                        self.address, ack.return_codes
                     )));
                 }
                 Packet::SubAck(_) => {
@@ -81,19 +81,21 @@ impl Caller {
                         self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(refused)?;
                     }
                 }
-                Packet::PubAck(ack) if !taken(ack.reason) => {
+                Packet::PubAck(ack) if !is_accepted(ack.reason) => {
                     return Err(CallerError::Broker(format!(
                         "the broker at {} does not take the request: {:?}",
-                        self.place, ack.reason
+                        self.address, ack.reason
                     )));
                 }
                 Packet::PubAck(ack) if ack.reason == PubAckReason::NoMatchingSubscribers => {
                     return Err(CallerError::Broker(format!(
                         "nobody takes requests there: is a gateway running on the broker at {}?",
-                        self.place
+                        self.address
                     )));
                 }
-                Packet::Publish(publish) if publish.topic == results.as_bytes() && hear(&publish.payload) => {
+                Packet::Publish(publish)
+                    if publish.topic == results.as_bytes() && on_result(&publish.payload) =>
+                {
                     break;
                 }
                 _ => {}
@@ -109,12 +111,12 @@ impl Caller {
             match self.event_loop.poll().await {
                 Ok(Event::Incoming(packet)) => return Ok(packet),
                 Ok(Event::Outgoing(_)) => {}
-                Err(error) => return Err(CallerError::Broker(pump::in_words(&error, &self.place))),
+                Err(error) => return Err(CallerError::Broker(pump::describe(&error, &self.address))),
             }
         }
     }
 }
 
-fn taken(reason: PubAckReason) -> bool {
+fn is_accepted(reason: PubAckReason) -> bool {
     matches!(reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers)
 }

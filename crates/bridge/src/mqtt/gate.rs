@@ -1,8 +1,8 @@
 //! The gate between link and client: nothing made for one connection reaches the broker on the next.
 //!
-//! An acknowledgement names a packet id, and ids begin anew with each connection; a PUBLISH the link no longer counts
-//! would shift every id after it. So the link hands things over only under the number of the connection it means, and
-//! the pump changes that number and empties the client in one step.
+//! An acknowledgement names a packet id, and ids start again with each connection; a PUBLISH the link no longer counts
+//! would shift every id after it. So the link uses the client only under the number of the connection it means, and the
+//! pump changes that number and empties the client in one step.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,22 +27,26 @@ impl Gate {
         *self.number()
     }
 
-    /// Does something with the client if `connection` is still the one it is on.
-    pub(super) fn on<R>(&self, connection: u64, act: impl FnOnce(&AsyncClient) -> R) -> Option<R> {
+    /// Does something with the client if it is still on `connection`.
+    pub(super) fn with_connection<R>(
+        &self,
+        connection: u64,
+        act: impl FnOnce(&AsyncClient) -> R,
+    ) -> Option<R> {
         let number = self.number();
         (*number == connection).then(|| act(&self.client))
     }
 
-    /// The connection is gone: empties the client, and from here on speaks of the next one.
-    pub(super) fn close(&self, empty: impl FnOnce()) {
+    /// The connection is gone: `discard` empties the client, and the next connection's number begins.
+    pub(super) fn close(&self, discard: impl FnOnce()) {
         let mut number = self.number();
         *number += 1;
-        // A hang-up asked for and not yet heard meant the connection that just ended.
+        // A hang-up that was requested and not yet noticed meant the connection that just ended.
         let _ = self.hang_up.notified().now_or_never();
-        empty();
+        discard();
     }
 
-    /// Asks the pump to end `connection`; false if it is gone already.
+    /// Requests that the pump ends `connection`; false if it is gone already.
     pub(super) fn hang_up(&self, connection: u64) -> bool {
         let number = self.number();
         let stands = *number == connection;
@@ -52,8 +56,8 @@ impl Gate {
         stands
     }
 
-    /// Waits until the link asks for that.
-    pub(super) async fn asked_to_hang_up(&self) {
+    /// Waits until the link requests that.
+    pub(super) async fn hang_up_requested(&self) {
         self.hang_up.notified().await;
     }
 
@@ -63,6 +67,6 @@ impl Gate {
 }
 
 /// The client's own error carries the whole packet it could not take.
-pub(super) fn in_words(handed: Result<(), ClientError>) -> Result<(), String> {
+pub(super) fn client_error(handed: Result<(), ClientError>) -> Result<(), String> {
     handed.map_err(|error| error.to_string())
 }

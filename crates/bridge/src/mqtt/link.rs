@@ -1,503 +1,211 @@
-//! The link: what is owed to the broker goes out through a window, what the broker hands us goes into the store.
+//! The link between store and broker: hands out what is to be published, takes in what is delivered.
 //!
-//! A row leaves the store only on its PUBACK; a request is acknowledged only after the store has it. Never blocks on
-//! the client: a full client and a waiting pump would wait for each other. Input: packets from the pump, wake-ups from
-//! the store and the board.
+//! Owns the order of things on one connection: subscribe, publish again, acknowledge after the commit, drain at a stop.
+//! `publisher` and `inbox` do the work. Input: events from the pump, and wake-ups of the store and the states.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::future::join_all;
-use rumqttc::v5::AsyncClient;
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{PubAck, PubAckReason, Publish, PublishProperties};
+use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::board::Board;
-use super::gate::{Gate, in_words};
-use super::intake::{Intake, NO_SHARE_REMEDY};
-use super::neighbours::Neighbours;
-use super::pump::FromBroker;
+use super::client::{Client, Session};
+use super::gate::{Gate, client_error};
+use super::inbox::Inbox;
+use super::publisher::Publisher;
+use super::pump::PumpEvent;
 use super::status::LinkStatus;
 use super::subscriptions::Subscriptions;
-use super::suspects::Suspects;
-use super::window::{Token, Window};
 use crate::crash;
-use crate::store::{OutboxRow, Store, StoreError};
-use crate::topic::OfGateway;
+use crate::intake::Intake;
+use crate::retained_state::RetainedState;
+use crate::store::Store;
+use crate::wire::Wire;
 
-/// The store is asked again for what it could not take.
-const RETRY: Duration = Duration::from_secs(1);
+/// How often the store is asked again for what it could not do.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Requests the store could not take for so long are better kept by the broker.
-const HELD_FOR: Duration = Duration::from_secs(60);
-
-/// Packets heard at once: their requests go into one commit.
-const BATCH: usize = 256;
+/// Events taken at once: the requests among them go into one commit.
+const MAX_BATCH: usize = 256;
 
 /// How long a stop waits for what is in flight.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The client half of a connection.
-pub struct Client(pub(super) Arc<Gate>);
-
-/// The half of a connection that owns what is in flight.
+/// See the module.
 pub struct Link {
     gate: Arc<Gate>,
-    events: mpsc::Receiver<FromBroker>,
+    events: mpsc::Receiver<PumpEvent>,
     store: Store,
-    board: Arc<Board>,
-    intake: Intake,
+    retained: Arc<RetainedState>,
     subscriptions: Subscriptions,
     status: Arc<LinkStatus>,
-    /// None while there is no connection.
-    live: Option<Live>,
-    /// Requests the store could not take yet, with the time the first one came.
-    held: Vec<Publish>,
-    held_since: Option<Instant>,
-    suspects: Suspects,
-    /// The last connection ended over one of our PUBLISHes: one at a time, until a row is taken.
-    careful: bool,
-    /// Rows the broker has and the store could not let go of yet.
-    done: Vec<i64>,
-    neighbours: Neighbours,
-}
-
-/// What is true of one connection only.
-struct Live {
-    connection: u64,
-    window: Window,
-    receive_maximum: u16,
-    max_packet: usize,
-    /// The last row handed over.
-    cursor: i64,
-    session: i64,
-    /// The newest request when the broker last answered a PINGREQ.
-    settled: i64,
-    /// Rows on which connections keep breaking: offered last, one at a time.
-    aside: VecDeque<OutboxRow>,
+    session: Session,
+    publisher: Publisher,
+    inbox: Inbox,
 }
 
 impl Link {
-    /// A link that subscribes to `filters` and owes the broker what the store and the board hold.
+    /// A link that subscribes to `subscriptions` and publishes what `store` and `retained` hold.
     pub fn new(
         client: Client,
-        events: mpsc::Receiver<FromBroker>,
         store: Store,
-        board: Arc<Board>,
+        retained: Arc<RetainedState>,
         intake: Intake,
         subscriptions: Subscriptions,
+        wire: Wire,
         status: Arc<LinkStatus>,
     ) -> Self {
-        let Client(gate) = client;
+        let Client { gate, events } = client;
+        let topics = wire.topics.clone();
         Link {
+            session: Session::new(Arc::clone(&gate), Arc::clone(&status)),
+            publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire),
+            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, Arc::clone(&status)),
             gate,
             events,
             store,
-            board,
-            intake,
-            status,
-            live: None,
-            held: Vec::new(),
-            held_since: None,
-            suspects: Suspects::default(),
-            careful: false,
-            done: Vec::new(),
-            neighbours: Neighbours::new(subscriptions.topics.gateway_name().clone()),
+            retained,
             subscriptions,
+            status,
         }
     }
 
-    /// Runs until `stop`, then drains what the broker still acknowledges and says goodbye.
+    /// Runs until `stop`, then waits a while for acknowledgements and disconnects.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut news = Vec::with_capacity(BATCH);
-        let mut tick = tokio::time::interval(RETRY);
+        let mut events = Vec::with_capacity(MAX_BATCH);
+        let mut tick = tokio::time::interval(RETRY_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let board = Arc::clone(&self.board);
-        let store = self.store.clone();
+        let (retained, store) = (Arc::clone(&self.retained), self.store.clone());
         loop {
             tokio::select! {
-                count = self.events.recv_many(&mut news, BATCH) => {
+                count = self.events.recv_many(&mut events, MAX_BATCH) => {
                     if count == 0 {
                         return;
                     }
-                    self.hear(&mut news).await;
+                    self.on_events(&mut events).await;
                 }
                 () = store.wakes().outbox.notified() => {}
-                () = board.changed() => {}
+                () = retained.changed() => {}
                 _ = tick.tick() => {
-                    self.let_go().await;
-                    self.offer_held_again().await;
+                    self.publisher.delete_acknowledged().await;
+                    self.inbox.retry_held(&mut self.session).await;
                 }
                 () = stop.cancelled() => break,
             }
-            self.fill_window().await;
+            self.fill().await;
         }
-        self.drain(&mut news).await;
+        self.drain(&mut events).await;
     }
 
-    async fn hear(&mut self, news: &mut Vec<FromBroker>) {
+    async fn on_events(&mut self, events: &mut Vec<PumpEvent>) {
         let mut requests = Vec::new();
-        for event in news.drain(..) {
-            match event {
-                FromBroker::Connected { connection, session_present, receive_maximum, max_packet } => {
-                    // Requests of the connection before would be acknowledged on the wrong one.
-                    requests.clear();
-                    self.connect(connection, session_present, receive_maximum, max_packet).await;
-                }
-                FromBroker::Written(packet_id) => {
-                    if let Some(live) = &mut self.live {
-                        live.window.written(packet_id);
+        for event in events.drain(..) {
+            self.on_event(event, &mut requests).await;
+        }
+        if self.publisher.has_acknowledged() {
+            crash::point("publish_acked");
+            self.publisher.delete_acknowledged().await;
+        }
+        self.inbox.take_requests(requests, &mut self.session).await;
+    }
+
+    /// Handles an event; requests are collected, so that they share a commit.
+    async fn on_event(&mut self, event: PumpEvent, requests: &mut Vec<Publish>) {
+        match event {
+            PumpEvent::Connected { connection, session_present, receive_maximum, max_packet } => {
+                // Requests of the connection before would be acknowledged on the wrong one.
+                requests.clear();
+                self.inbox.connection_lost();
+                self.inbox.forget_neighbours();
+                match self.subscribe(connection, session_present).await {
+                    Ok(mqtt_session) => {
+                        self.session.begin(connection);
+                        self.publisher.connected(receive_maximum, max_packet);
+                        self.inbox.connected(mqtt_session);
+                        self.status.set(None);
                     }
-                }
-                FromBroker::Acknowledged(ack) => {
-                    if let Some(row) = self.acknowledged(&ack).await {
-                        self.row_taken(row);
-                    }
-                }
-                FromBroker::Arrived(publish) => match self.of_gateway(&publish) {
-                    Some(topic) => self.hear_gateway(&topic, &publish),
-                    None => requests.push(publish),
-                },
-                FromBroker::Refused(code) => {
-                    let remedy = "check the broker's access rules for our topics";
-                    let why = format!("the broker does not let us hear requests ({code}): {remedy}");
-                    tracing::error!("{why}");
-                    self.status.set(Some(why));
-                }
-                FromBroker::Answered => self.settle_packet_ids().await,
-                FromBroker::Lost { why, refused } => {
-                    if let Some(live) = self.live.take() {
-                        match (refused, live.window.only_row()) {
-                            (true, Some(row)) => self.park(row, why.clone().unwrap_or_default()).await,
-                            (true, None) => self.careful = true,
-                            (false, _) => self.suspects.connection_lost(live.window.oldest_row()),
-                        }
-                    }
-                    self.held.clear();
-                    requests.clear();
-                    // Where we hung up, it is said why.
-                    if why.is_some() {
-                        self.status.set(why);
+                    Err(reason) => {
+                        self.session.begin(connection);
+                        self.hang_up(&reason);
                     }
                 }
             }
+            PumpEvent::Written(packet_id) => self.publisher.written(packet_id),
+            PumpEvent::Acknowledged(ack) => {
+                if let Err(reason) = self.publisher.acknowledged(&ack).await {
+                    self.hang_up(reason);
+                }
+            }
+            PumpEvent::Received(publish) => {
+                if !self.inbox.take_gateway(&publish, &mut self.session) {
+                    requests.push(publish);
+                }
+            }
+            PumpEvent::SubscriptionRefused(code) => {
+                let remedy = "check the broker's access rules for our topics";
+                let words = format!("the broker does not let us subscribe to requests ({code}): {remedy}");
+                tracing::error!("{words}");
+                self.status.set(Some(words));
+            }
+            PumpEvent::PingAnswered => self.inbox.settle_packet_ids(&self.session).await,
+            PumpEvent::Lost { reason, refused } => {
+                requests.clear();
+                self.inbox.connection_lost();
+                if self.session.end() {
+                    let words = reason.as_deref().unwrap_or_default();
+                    self.publisher.connection_lost(refused, words).await;
+                } else {
+                    self.publisher.disconnected();
+                }
+                // Where we hung up, the reason is known already.
+                if reason.is_some() {
+                    self.status.set(reason);
+                }
+            }
         }
-        if !self.done.is_empty() {
-            crash::point("publish_acked");
-            self.let_go().await;
-        }
-        self.take_in(requests).await;
     }
 
-    fn row_taken(&mut self, row: i64) {
-        self.suspects.acknowledged(row);
-        self.done.push(row);
-        if std::mem::take(&mut self.careful)
-            && let Some(live) = &mut self.live
-        {
-            live.window.widen(live.receive_maximum);
-        }
-    }
-
-    /// Takes out of the store what the broker has. What cannot be taken out now is tried again each second: left there,
-    /// it would be published again after the next connect, and that may be weeks away.
-    async fn let_go(&mut self) {
-        if self.done.is_empty() {
-            return;
-        }
-        match self.store.published(self.done.clone()).await {
-            Ok(()) => self.done.clear(),
-            Err(error) => tracing::error!("{error}: {} published messages are still owed", self.done.len()),
-        }
-    }
-
-    async fn connect(
-        &mut self,
-        connection: u64,
-        session_present: bool,
-        receive_maximum: u16,
-        max_packet: Option<u32>,
-    ) {
-        self.held.clear();
-        self.held_since = None;
-        self.neighbours.forget();
-        self.status.set_neighbour(None);
-        let begun = self.begin(connection, session_present).await;
-        let session = match begun {
-            Ok(session) => session,
-            Err(why) => return self.hang_up(connection, &why),
-        };
-        self.live = Some(Live {
-            connection,
-            window: if self.careful { Window::narrow() } else { Window::new(receive_maximum) },
-            receive_maximum,
-            max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
-            cursor: 0,
-            session,
-            settled: 0,
-            aside: VecDeque::new(),
-        });
-        self.status.set(None);
-        self.board.show_all();
-    }
-
-    /// Renews the subscriptions; tells the MQTT session's number.
-    async fn begin(&self, connection: u64, session_present: bool) -> Result<i64, String> {
+    /// Renews the subscriptions; returns the number of the MQTT session.
+    async fn subscribe(&self, connection: u64, session_present: bool) -> Result<i64, String> {
         let session = self.store.mqtt_session(session_present).await.map_err(|e| e.to_string())?;
         self.subscriptions.renew(&self.store, &self.gate, connection).await?;
         Ok(session)
     }
 
-    fn of_gateway(&self, publish: &Publish) -> Option<OfGateway> {
-        self.subscriptions.topics.parse_gateway(std::str::from_utf8(&publish.topic).ok()?)
-    }
-
-    fn hear_gateway(&mut self, topic: &OfGateway, publish: &Publish) {
-        self.neighbours.hear(topic, &publish.payload, publish.retain);
-        let other = self.neighbours.present().filter(|_| !self.subscriptions.shares);
-        self.status.set_neighbour(
-            other.map(|name| format!("gateway {name} is on this prefix too: {NO_SHARE_REMEDY}")),
-        );
-        self.acknowledge(publish);
-    }
-
-    /// What was acknowledged a whole PINGREQ ago has been heard by the broker.
-    async fn settle_packet_ids(&mut self) {
-        let Some(live) = self.live.as_mut().filter(|_| self.held.is_empty()) else { return };
-        match self.store.packet_ids_settled(live.settled).await {
-            Ok(newest) => live.settled = newest,
-            Err(error) => tracing::debug!("{error}"),
+    async fn fill(&mut self) {
+        // Our own hang-up leaves the publisher to learn of it here.
+        if !self.session.stands() {
+            return self.publisher.disconnected();
+        }
+        if let Err(reason) = self.publisher.fill(&self.session).await {
+            self.hang_up(reason);
         }
     }
 
-    /// The row an acknowledgement lets go of; none for state, and for a row the broker will never take.
-    async fn acknowledged(&mut self, ack: &PubAck) -> Option<i64> {
-        let token = self.live.as_mut()?.window.acknowledged(ack.pkid)?;
-        let Token::Row(row) = token else { return None };
-        match ack.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => return Some(row),
-            PubAckReason::QuotaExceeded => self.drop_connection("the broker's quota is used up"),
-            reason => {
-                let why =
-                    format!("the broker refused it ({reason:?}): check its access rules for our topics");
-                self.park(row, why).await;
-            }
-        }
-        None
+    fn hang_up(&mut self, reason: &str) {
+        self.session.hang_up(reason);
+        self.publisher.disconnected();
     }
 
-    async fn park(&self, row: i64, why: String) {
-        tracing::error!("message {row} is parked: {why}");
-        if let Err(error) = self.store.park(row, why).await {
-            tracing::error!("{error}");
-        }
-    }
-
-    /// Requests go into the store side by side, in one commit, and are acknowledged after it.
-    async fn take_in(&mut self, requests: Vec<Publish>) {
-        let Some(live) = &self.live else { return };
-        if requests.is_empty() {
-            return;
-        }
-        crash::point("request_read");
-        let session = live.session;
-        let neighbour = self.neighbours.present().filter(|_| !self.subscriptions.shares);
-        let stored =
-            join_all(requests.iter().map(|publish| self.intake.take(publish, session, neighbour))).await;
-        crash::point("request_committed");
-        for (publish, stored) in requests.into_iter().zip(stored) {
-            match stored {
-                Ok(()) => {
-                    self.acknowledge(&publish);
-                    self.intake.acknowledged(&publish).await;
-                }
-                Err(error) => self.hold(publish, &error),
-            }
-        }
-    }
-
-    fn acknowledge(&mut self, publish: &Publish) {
-        if publish.qos == QoS::AtMostOnce {
-            return;
-        }
-        // Unacknowledged, the broker offers it again; the store knows it then.
-        if !self.hand(|client| in_words(client.try_ack(publish))) {
-            self.drop_connection("an acknowledgement could not be sent");
-        }
-    }
-
-    fn hold(&mut self, publish: Publish, error: &StoreError) {
-        if self.held.is_empty() {
-            tracing::error!(
-                "{error}: requests wait and are not acknowledged; check the disk of [store] path"
-            );
-            self.held_since = Some(Instant::now());
-            self.status.set(Some(error.to_string()));
-        }
-        self.held.push(publish);
-    }
-
-    async fn offer_held_again(&mut self) {
-        if self.held.is_empty() {
-            return;
-        }
-        if self.held_since.is_some_and(|since| since.elapsed() > HELD_FOR) {
-            self.held.clear();
-            return self.drop_connection("the store took no request for a minute");
-        }
-        let since = self.held_since;
-        let held = std::mem::take(&mut self.held);
-        self.take_in(held).await;
-        if self.held.is_empty() {
-            tracing::info!("the store takes requests again");
-            self.status.set(None);
-        } else {
-            self.held_since = since;
-        }
-    }
-
-    /// Hands over board and rows until the window is full.
-    async fn fill_window(&mut self) {
-        let Some(live) = &self.live else { return };
-        let max_packet = live.max_packet;
-        for (topic, payload, version) in self.board.take_unshown(live.window.free()) {
-            let size = size(&topic, &payload, None);
-            if size > max_packet {
-                tracing::error!(
-                    "{topic} is not shown: {size} octets, and the broker takes {max_packet} at most"
-                );
-                continue;
-            }
-            let token = Token::Board(topic.clone(), version);
-            if !self.publish(topic, payload, true, None, token) {
-                return self.drop_connection("state could not be sent");
-            }
-        }
-        while let Some(live) = &self.live
-            && live.window.free() > 0
-        {
-            let rows = match self.store.owed(live.cursor, live.window.free()).await {
-                Ok(rows) if rows.is_empty() => return self.offer_one_set_aside().await,
-                Ok(rows) => rows,
-                Err(error) => {
-                    tracing::error!("{error}");
-                    return;
-                }
-            };
-            for row in rows {
-                match &mut self.live {
-                    Some(live) if self.suspects.holds(row.id) => {
-                        live.cursor = row.id;
-                        live.aside.push_back(row);
-                    }
-                    _ => self.hand_over(row).await,
-                }
-            }
-        }
-    }
-
-    /// With nothing else owed, a row set aside gets its turn, alone.
-    async fn offer_one_set_aside(&mut self) {
-        let Some(live) = &mut self.live else { return };
-        if live.window.is_empty()
-            && let Some(row) = live.aside.pop_front()
-        {
-            self.hand_over(row).await;
-        }
-    }
-
-    async fn hand_over(&mut self, row: OutboxRow) {
-        let Some(live) = &mut self.live else { return };
-        live.cursor = live.cursor.max(row.id);
-        let size = size(&row.topic, &row.payload, row.correlation.as_deref());
-        if size > live.max_packet {
-            let why =
-                format!("{size} octets, and the broker takes {} at most: raise its limit", live.max_packet);
-            return self.park(row.id, why).await;
-        }
-        let token = Token::Row(row.id);
-        if !self.publish(row.topic, row.payload, row.retain, row.correlation, token) {
-            return self.drop_connection("a message could not be sent");
-        }
-        crash::point("publish_sent");
-    }
-
-    fn publish(
-        &mut self,
-        topic: String,
-        payload: String,
-        retain: bool,
-        correlation: Option<Vec<u8>>,
-        token: Token,
-    ) -> bool {
-        let properties = PublishProperties {
-            payload_format_indicator: Some(1),
-            correlation_data: correlation.map(Into::into),
-            ..PublishProperties::default()
-        };
-        let handed = self.hand(|client| {
-            in_words(client.try_publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties))
-        });
-        if handed && let Some(live) = &mut self.live {
-            live.window.hand(token);
-        }
-        handed
-    }
-
-    /// Hands something to the client for this connection; false if it is gone or the client is full.
-    fn hand(&self, act: impl FnOnce(&AsyncClient) -> Result<(), String>) -> bool {
-        let Some(live) = &self.live else { return false };
-        match self.gate.on(live.connection, act) {
-            Some(Ok(())) => true,
-            Some(Err(error)) => {
-                tracing::debug!("the MQTT client took nothing: {error}");
-                false
-            }
-            None => false,
-        }
-    }
-
-    /// Ends this connection from our side; the pump makes the next one.
-    fn drop_connection(&mut self, why: &str) {
-        if let Some(live) = self.live.take() {
-            self.hang_up(live.connection, why);
-        }
-    }
-
-    fn hang_up(&self, connection: u64, why: &str) {
-        // The pump may know already that it is gone.
-        if self.gate.hang_up(connection) {
-            tracing::warn!("dropping the connection to the broker: {why}");
-            self.status.set(Some(why.to_owned()));
-        }
-    }
-
-    /// Waits a while for what is in flight, so that little is published twice; then DISCONNECT.
-    async fn drain(&mut self, news: &mut Vec<FromBroker>) {
-        let deadline = tokio::time::Instant::now() + DRAIN;
-        self.fill_window().await;
-        while self.live.as_ref().is_some_and(|live| !live.window.is_empty()) {
-            match tokio::time::timeout_at(deadline, self.events.recv_many(news, BATCH)).await {
-                Ok(count) if count > 0 => self.hear(news).await,
+    /// Waits a while for what is in flight, so that little is published twice; then sends DISCONNECT.
+    async fn drain(&mut self, events: &mut Vec<PumpEvent>) {
+        let deadline = tokio::time::Instant::now() + DRAIN_TIMEOUT;
+        self.fill().await;
+        while self.publisher.is_in_flight() {
+            match tokio::time::timeout_at(deadline, self.events.recv_many(events, MAX_BATCH)).await {
+                Ok(count) if count > 0 => self.on_events(events).await,
                 _ => break,
             }
-            self.fill_window().await;
+            self.fill().await;
         }
         // The pump ends when it has written this; nobody listens if it has ended before.
-        self.hand(|client| in_words(client.try_disconnect()));
-        while tokio::time::timeout_at(deadline, self.events.recv_many(news, BATCH))
+        self.session.call(|client| client_error(client.try_disconnect()));
+        while tokio::time::timeout_at(deadline, self.events.recv_many(events, MAX_BATCH))
             .await
             .is_ok_and(|count| count > 0)
         {
-            self.hear(news).await;
+            self.on_events(events).await;
         }
     }
-}
-
-/// At least as many octets as such a PUBLISH takes.
-fn size(topic: &str, payload: &str, correlation: Option<&[u8]>) -> usize {
-    topic.len() + payload.len() + correlation.map_or(0, <[u8]>::len) + 64
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::message::Name;
-use crate::topic::OfGateway;
+use crate::wire::topic::OfGateway;
 
 /// What is known of the other gateways on this connection.
 #[derive(Debug)]
@@ -21,16 +21,17 @@ impl Neighbours {
         Neighbours { own, online: BTreeSet::new() }
     }
 
-    /// A new connection: the broker tells everything again.
+    /// A new connection begins: the broker publishes all of it again.
     pub(super) fn forget(&mut self) {
         self.online.clear();
     }
 
-    /// Hears a gateway's topic; `stored` is what the broker kept, as against what is published just now. We do not
-    /// hear ourselves, so our own name published just now is another gateway's; kept by the broker it may be ours.
-    pub(super) fn hear(&mut self, topic: &OfGateway, payload: &[u8], stored: bool) {
+    /// Handles a gateway's topic; `retained` tells what the broker kept from what is published just now. Our own
+    /// publishes are not sent back to us, so our own name published just now is another gateway's; retained it may be
+    /// ours.
+    pub(super) fn on_publish(&mut self, topic: &OfGateway, payload: &[u8], retained: bool) {
         let (OfGateway::State(name) | OfGateway::Availability(name)) = topic;
-        if name == self.own.as_str() && stored {
+        if name == self.own.as_str() && retained {
             return;
         }
         match topic {
@@ -48,7 +49,7 @@ impl Neighbours {
     }
 
     /// One that is online now.
-    pub(super) fn present(&self) -> Option<&str> {
+    pub(super) fn online(&self) -> Option<&str> {
         self.online.first().map(String::as_str)
     }
 }
@@ -64,21 +65,21 @@ mod tests {
     #[test]
     fn a_second_gateway_is_seen_while_it_is_online() {
         let mut neighbours = Neighbours::new("attic".parse().unwrap());
-        neighbours.hear(&availability("cellar"), b"online", true);
-        assert_eq!(neighbours.present(), Some("cellar"));
-        neighbours.hear(&availability("cellar"), b"offline", false);
-        assert_eq!(neighbours.present(), None);
+        neighbours.on_publish(&availability("cellar"), b"online", true);
+        assert_eq!(neighbours.online(), Some("cellar"));
+        neighbours.on_publish(&availability("cellar"), b"offline", false);
+        assert_eq!(neighbours.online(), None);
     }
 
     #[test]
-    fn what_the_broker_kept_of_ourselves_is_no_neighbour_and_a_namesake_is_one() {
+    fn our_own_retained_state_is_no_neighbour_and_a_namesake_is_one() {
         let mut neighbours = Neighbours::new("attic".parse().unwrap());
-        neighbours.hear(&availability("attic"), b"online", true);
-        neighbours.hear(&OfGateway::State("attic".into()), b"{}", true);
-        assert_eq!(neighbours.present(), None);
-        neighbours.hear(&OfGateway::State("attic".into()), b"{}", false);
-        assert_eq!(neighbours.present(), Some("attic"));
+        neighbours.on_publish(&availability("attic"), b"online", true);
+        neighbours.on_publish(&OfGateway::State("attic".into()), b"{}", true);
+        assert_eq!(neighbours.online(), None);
+        neighbours.on_publish(&OfGateway::State("attic".into()), b"{}", false);
+        assert_eq!(neighbours.online(), Some("attic"));
         neighbours.forget();
-        assert_eq!(neighbours.present(), None);
+        assert_eq!(neighbours.online(), None);
     }
 }

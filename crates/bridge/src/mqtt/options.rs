@@ -1,4 +1,4 @@
-//! How we introduce ourselves to the broker: MQTT 5, a session that outlives us, TLS where asked for, a last will.
+//! Connection options: MQTT 5, a session that outlives the process, TLS, the last will.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,16 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::ExposeSecret as _;
 
-use super::{MAX_PACKET, RECEIVE_MAXIMUM, window};
+use super::window;
 use crate::config::{ConfigError, Mqtt, Tls};
-use crate::topic::Topics;
+use crate::wire::topic::Topics;
+
+/// PUBLISHes the broker may send us before it has our PUBACKs.
+const RECEIVE_MAXIMUM: u16 = 100;
+
+/// The largest packet taken from the broker. Above the payload limit, so that a payload that is too large is rejected
+/// and not dropped by the broker without a word.
+const MAX_PACKET: u32 = 2 * 1024 * 1024;
 
 /// How often a silent connection is probed. Three of them without any event, and it is dropped.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(20);

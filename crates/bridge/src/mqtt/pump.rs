@@ -1,15 +1,15 @@
 //! The pump: owns the socket and the reconnecting, and hands every packet to the link.
 //!
-//! Never looks into a message. The client's `poll()` gets a loop of its own because it may not be interrupted: in a
+//! Never looks into a message. The client's `poll()` gets a loop of its own because it must not be interrupted: in a
 //! `select!` another branch would restart the connect or lose a packet. After any error the client's own memory of
-//! what was in flight is thrown away: the store offers it again. So interrupting `poll()` is safe where the connection
-//! ends with it, and only there.
+//! what was in flight is discarded: the store has it. So interrupting `poll()` is safe where the connection ends with
+//! it, and only there.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rumqttc::Outgoing;
-use rumqttc::v5::mqttbytes::Error as Unreadable;
+use rumqttc::v5::mqttbytes::Error as PacketError;
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, Packet, PubAck, Publish, SubscribeReasonCode,
 };
@@ -24,12 +24,12 @@ use crate::backoff::Reconnect;
 /// A broker is back in seconds, an alarm should be too.
 const MAX_DELAY: Duration = Duration::from_secs(10);
 
-/// A wrong password stays wrong: ask slowly.
+/// A wrong password stays wrong: try slowly.
 const REFUSED_DELAY: Duration = Duration::from_secs(30);
 
-/// What the link hears.
+/// What the pump reports to the link.
 #[derive(Debug)]
-pub enum FromBroker {
+pub(super) enum PumpEvent {
     /// A connection stands.
     Connected {
         /// Its number.
@@ -45,17 +45,17 @@ pub enum FromBroker {
     Written(u16),
     /// The broker acknowledged one.
     Acknowledged(PubAck),
-    /// A request.
-    Arrived(Publish),
-    /// It does not let us hear something we asked for, and why.
-    Refused(String),
-    /// It answered our PINGREQ, so it has read all we had written before.
-    Answered,
-    /// The connection is gone.
+    /// The broker delivered a message.
+    Received(Publish),
+    /// The broker refused a subscription, with this reason code.
+    SubscriptionRefused(String),
+    /// The broker answered our PINGREQ, so it has read all we had written before.
+    PingAnswered,
+    /// The connection is lost.
     Lost {
         /// Why; none if the link itself asked for it.
-        why: Option<String>,
-        /// Whether the broker answered one of our PUBLISHes so, and would again.
+        reason: Option<String>,
+        /// Whether the broker objected to one of our PUBLISHes, and would again.
         refused: bool,
     },
 }
@@ -63,23 +63,23 @@ pub enum FromBroker {
 /// The half of a connection that owns the socket.
 pub struct Pump {
     event_loop: EventLoop,
-    link: mpsc::Sender<FromBroker>,
+    link: mpsc::Sender<PumpEvent>,
     gate: Arc<Gate>,
     /// `host:port`, for messages.
-    place: Arc<str>,
+    address: Arc<str>,
 }
 
 impl Pump {
     pub(super) fn new(
         event_loop: EventLoop,
-        link: mpsc::Sender<FromBroker>,
+        link: mpsc::Sender<PumpEvent>,
         gate: Arc<Gate>,
-        place: Arc<str>,
+        address: Arc<str>,
     ) -> Self {
-        Pump { event_loop, link, gate, place }
+        Pump { event_loop, link, gate, address }
     }
 
-    /// Connects, and connects again, until the link has said DISCONNECT or `stop` finds us without a connection.
+    /// Connects, and connects again, until the link has sent DISCONNECT, or until `stop` while there is no connection.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut reconnect = Reconnect::new(MAX_DELAY);
         let mut connected = false;
@@ -89,8 +89,8 @@ impl Pump {
             let event = tokio::select! {
                 event = self.event_loop.poll() => event.map_err(Some),
                 // Our own PINGREQ is an event too: none for so long is a stalled socket.
-                () = tokio::time::sleep(silence) => Err(Some(io_error("nothing was heard for three keep-alives"))),
-                () = self.gate.asked_to_hang_up(), if connected => Err(None),
+                () = tokio::time::sleep(silence) => Err(Some(io_error("nothing was received for three keep-alives"))),
+                () = self.gate.hang_up_requested(), if connected => Err(None),
                 () = stop.cancelled(), if !connected => return,
             };
             let lost = match event {
@@ -106,15 +106,15 @@ impl Pump {
                 Err(error) => error,
             };
             connected = false;
-            self.forget_everything().await;
-            let why = lost.as_ref().map(|error| in_words(error, &self.place));
+            self.discard().await;
+            let reason = lost.as_ref().map(|error| describe(error, &self.address));
             let refused = lost.as_ref().is_some_and(refuses_a_message);
             let slow = matches!(lost, Some(ConnectionError::ConnectionRefused(_)));
             let delay = reconnect.failed(Instant::now());
             let delay = if slow { delay.max(REFUSED_DELAY.min(delay * 4)) } else { delay };
-            let said = why.as_deref().unwrap_or("hung up");
-            tracing::warn!("{said}; next try in {:.1} s", delay.as_secs_f32());
-            let _ = self.link.send(FromBroker::Lost { why, refused }).await;
+            let words = reason.as_deref().unwrap_or("disconnected from the broker");
+            tracing::warn!("{words}; next try in {:.1} s", delay.as_secs_f32());
+            let _ = self.link.send(PumpEvent::Lost { reason, refused }).await;
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
                 () = stop.cancelled() => return,
@@ -123,38 +123,38 @@ impl Pump {
     }
 
     async fn forward(&mut self, event: Event) {
-        let news = match event {
+        let report = match event {
             Event::Incoming(Packet::ConnAck(connack)) => {
                 let properties = connack.properties.as_ref();
                 tracing::info!(
                     session_present = connack.session_present,
                     "connected to the broker at {}",
-                    self.place
+                    self.address
                 );
-                FromBroker::Connected {
+                PumpEvent::Connected {
                     connection: self.gate.connection(),
                     session_present: connack.session_present,
                     receive_maximum: properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX),
                     max_packet: properties.and_then(|p| p.max_packet_size),
                 }
             }
-            Event::Incoming(Packet::PubAck(ack)) => FromBroker::Acknowledged(ack),
-            Event::Incoming(Packet::Publish(publish)) => FromBroker::Arrived(publish),
-            Event::Incoming(Packet::PingResp(_)) => FromBroker::Answered,
+            Event::Incoming(Packet::PubAck(ack)) => PumpEvent::Acknowledged(ack),
+            Event::Incoming(Packet::Publish(publish)) => PumpEvent::Received(publish),
+            Event::Incoming(Packet::PingResp(_)) => PumpEvent::PingAnswered,
             Event::Incoming(Packet::SubAck(ack)) => {
                 let refused =
                     ack.return_codes.iter().find(|code| !matches!(code, SubscribeReasonCode::Success(_)));
                 let Some(code) = refused else { return };
-                FromBroker::Refused(format!("{code:?}"))
+                PumpEvent::SubscriptionRefused(format!("{code:?}"))
             }
-            Event::Outgoing(Outgoing::Publish(packet_id)) => FromBroker::Written(packet_id),
+            Event::Outgoing(Outgoing::Publish(packet_id)) => PumpEvent::Written(packet_id),
             _ => return,
         };
-        let _ = self.link.send(news).await;
+        let _ = self.link.send(report).await;
     }
 
-    /// Forwards the acknowledgements that came before the error, and clears all else the client holds.
-    async fn forget_everything(&mut self) {
+    /// Forwards the acknowledgements that came before the error, and discards all else the client holds.
+    async fn discard(&mut self) {
         let unread: Vec<Event> = self.event_loop.state.events.drain(..).collect();
         for event in unread {
             if matches!(event, Event::Incoming(Packet::PubAck(_)) | Event::Outgoing(Outgoing::Publish(_))) {
@@ -183,7 +183,7 @@ const TOO_LARGE: u8 = 0x95;
 fn refuses_a_message(error: &ConnectionError) -> bool {
     use DisconnectReasonCode as Code;
     match error {
-        ConnectionError::MqttState(StateError::Deserialization(Unreadable::InvalidConnectReturnCode(
+        ConnectionError::MqttState(StateError::Deserialization(PacketError::InvalidConnectReturnCode(
             TOO_LARGE,
         ))) => true,
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
@@ -194,11 +194,11 @@ fn refuses_a_message(error: &ConnectionError) -> bool {
 }
 
 /// What is wrong with the connection, and what to try.
-pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
+pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
     // With TLS 1.3 a broker refuses our certificate only after the handshake, inside of any other error.
     if let Some((_, alert)) = error.to_string().split_once("received fatal alert: ") {
         return format!(
-            "no TLS with the broker at {place}: it says {alert}; check [mqtt] ca_file, client_cert and client_key"
+            "no TLS with the broker at {address}: it says {alert}; check [mqtt] ca_file, client_cert and client_key"
         );
     }
     match error {
@@ -206,42 +206,42 @@ pub(super) fn in_words(error: &ConnectionError, place: &str) -> String {
             ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
         ) => {
             format!(
-                "the broker at {place} refuses the user name or password: check [mqtt] username and password"
+                "the broker at {address} refuses the user name or password: check [mqtt] username and password"
             )
         }
         ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => {
             format!(
-                "the broker at {place} does not speak MQTT 5: a broker that does is needed, such as mosquitto 1.6"
+                "the broker at {address} does not speak MQTT 5: a broker that does is needed, such as mosquitto 1.6"
             )
         }
         ConnectionError::ConnectionRefused(code) => {
-            format!("the broker at {place} refuses the connection: {code:?}")
+            format!("the broker at {address} refuses the connection: {code:?}")
         }
         ConnectionError::Tls(e) => {
             format!(
-                "no TLS with the broker at {place}: {e}; check [mqtt] ca_file, client_cert and the host name"
+                "no TLS with the broker at {address}: {e}; check [mqtt] ca_file, client_cert and the host name"
             )
         }
         ConnectionError::Timeout(_) => {
-            format!("the broker at {place} does not answer: check [mqtt] url, and that it is up")
+            format!("the broker at {address} does not answer: check [mqtt] url, and that it is up")
         }
-        ConnectionError::MqttState(StateError::Deserialization(Unreadable::InvalidConnectReturnCode(
+        ConnectionError::MqttState(StateError::Deserialization(PacketError::InvalidConnectReturnCode(
             TOO_LARGE,
         ))) => {
-            format!("the broker at {place} refused a message as too large: raise its limit on their size")
+            format!("the broker at {address} refused a message as too large: raise its limit on their size")
         }
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
-            format!("the broker at {place} closed the connection")
+            format!("the broker at {address} closed the connection")
         }
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
             let other = "; SessionTakenOver: another process runs with a copy of this store";
             let other = if *reason_code == DisconnectReasonCode::SessionTakenOver { other } else { "" };
-            format!("the broker at {place} ended the connection: {reason_code:?}{other}")
+            format!("the broker at {address} ended the connection: {reason_code:?}{other}")
         }
         ConnectionError::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
-            format!("nothing listens at {place}: check [mqtt] url, and that the broker runs")
+            format!("nothing listens at {address}: check [mqtt] url, and that the broker runs")
         }
-        ConnectionError::Io(e) => format!("no connection to the broker at {place}: {e}; check [mqtt] url"),
-        other => format!("the connection to the broker at {place} is gone: {other}"),
+        ConnectionError::Io(e) => format!("no connection to the broker at {address}: {e}; check [mqtt] url"),
+        other => format!("the connection to the broker at {address} is gone: {other}"),
     }
 }

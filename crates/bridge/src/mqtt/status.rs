@@ -1,4 +1,4 @@
-//! What the gateway's own state says of the link. Written by the link, read by the timer.
+//! What is wrong with the link to the broker. Written by the link, read by the timer for the gateway's state.
 
 use std::sync::{Mutex, PoisonError};
 

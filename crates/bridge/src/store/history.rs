@@ -1,21 +1,23 @@
-//! What the store holds, for people; and how long it is kept.
+//! What the store holds, for people.
 //!
-//! Reading goes by a connection of its own that cannot write, beside a running gateway.
+//! Reads through a connection of its own that cannot write, beside a running gateway.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{OpenError, Store, StoreError, open_read_only};
+use super::error::OpenError;
+use super::file;
+use crate::event::{Event, Received, SendResult};
 use crate::message::UnixMs;
+use crate::request::Body;
 
 /// A reader of the store.
 pub struct History(Connection);
 
-/// Which entries are wanted.
+/// Which messages are wanted.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct HistoryFilter {
     /// None older than this.
     pub since: UnixMs,
     /// Only messages from this sender.
@@ -24,86 +26,85 @@ pub struct Wanted {
     pub to: Option<String>,
 }
 
-/// One message, in or out.
+/// One message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// When it was received or accepted.
+pub enum Entry {
+    /// A message that came in.
+    Received(Received),
+    /// A message to one recipient of a request.
+    Sent(SentEntry),
+}
+
+/// A message to one recipient of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentEntry {
+    /// When the request was accepted.
     pub at: UnixMs,
-    /// Whether it came in.
-    pub incoming: bool,
-    /// The sender or recipient.
-    pub number: String,
-    /// What was published of it: the whole message, or the last result.
-    pub payload: serde_json::Value,
-    /// What was sent, for an outgoing one.
-    pub body: Option<serde_json::Value>,
+    /// Its newest result.
+    pub result: SendResult,
+    /// What was to be sent.
+    pub body: Body,
+}
+
+impl Entry {
+    /// When the message was received or accepted.
+    pub fn at(&self) -> UnixMs {
+        match self {
+            Entry::Received(received) => received.received_at,
+            Entry::Sent(sent) => sent.at,
+        }
+    }
 }
 
 impl History {
     /// Opens the store in `folder` for reading.
     pub fn open(folder: &Path) -> Result<History, OpenError> {
-        open_read_only(folder).map(History)
+        file::open_read_only(folder).map(History)
     }
 
-    /// Entries in the order of time.
-    pub fn entries(&self, wanted: &Wanted) -> Result<Vec<Entry>, rusqlite::Error> {
+    /// The messages wanted, in the order of time.
+    pub fn entries(&self, filter: &HistoryFilter) -> Result<Vec<Entry>, rusqlite::Error> {
         let mut entries = Vec::new();
-        if wanted.to.is_none() {
-            let mut select = self.0.prepare(
-                "SELECT received_at, sender, payload FROM received
-                 WHERE received_at >= ?1 AND (?2 IS NULL OR sender = ?2)",
-            )?;
-            let received = select.query_map((wanted.since, &wanted.from), |row| {
-                Ok(Entry {
-                    at: row.get(0)?,
-                    incoming: true,
-                    number: row.get(1)?,
-                    payload: json(&row.get::<_, String>(2)?),
-                    body: None,
-                })
-            })?;
-            entries.extend(received.collect::<Result<Vec<_>, _>>()?);
+        if filter.to.is_none() {
+            entries.extend(self.received(filter)?);
         }
-        if wanted.from.is_none() {
-            let mut select = self.0.prepare(
-                "SELECT r.accepted_at, m.recipient, m.last_result, r.body
-                 FROM message m JOIN request r ON r.id = m.request_id
-                 WHERE r.accepted_at >= ?1 AND (?2 IS NULL OR m.recipient = ?2)",
-            )?;
-            let sent = select.query_map((wanted.since, &wanted.to), |row| {
-                Ok(Entry {
-                    at: row.get(0)?,
-                    incoming: false,
-                    number: row.get(1)?,
-                    payload: json(&row.get::<_, String>(2)?),
-                    body: Some(json(&row.get::<_, String>(3)?)),
-                })
-            })?;
-            entries.extend(sent.collect::<Result<Vec<_>, _>>()?);
+        if filter.from.is_none() {
+            entries.extend(self.sent(filter)?);
         }
-        entries.sort_by_key(|entry| entry.at);
+        entries.sort_by_key(Entry::at);
         Ok(entries)
     }
-}
 
-fn json(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap_or_default()
-}
+    fn received(&self, filter: &HistoryFilter) -> Result<Vec<Entry>, rusqlite::Error> {
+        let mut select = self
+            .0
+            .prepare("SELECT event FROM received WHERE received_at >= ?1 AND (?2 IS NULL OR sender = ?2)")?;
+        let events = select.query_map((filter.since, &filter.from), |row| row.get("event"))?;
+        let received = events.filter_map(|event| match event {
+            Ok(Event::Received(received)) => Some(Ok(Entry::Received(received))),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        });
+        received.collect()
+    }
 
-impl Store {
-    /// Forgets finished messages older than `keep`. What is still owed to anybody stays, however old.
-    pub async fn forget(&self, now: UnixMs, keep: Duration) -> Result<(), StoreError> {
-        let before = now - i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        self.write(move |tx| {
-            tx.sql.execute("DELETE FROM received WHERE received_at < ?1", [before])?;
-            tx.sql.execute("DELETE FROM part_set WHERE message_id IS NOT NULL AND last_at < ?1", [before])?;
-            tx.sql.execute(
-                "DELETE FROM request WHERE accepted_at < ?1
-                   AND NOT EXISTS (SELECT 1 FROM message m WHERE m.request_id = request.id AND m.final = 0)",
-                [before],
-            )?;
-            Ok(())
-        })
-        .await
+    fn sent(&self, filter: &HistoryFilter) -> Result<Vec<Entry>, rusqlite::Error> {
+        let mut select = self.0.prepare(
+            "SELECT r.accepted_at, m.result, r.body FROM message m JOIN request r ON r.id = m.request_id
+             WHERE r.accepted_at >= ?1 AND (?2 IS NULL OR m.recipient = ?2)",
+        )?;
+        let rows = select.query_map((filter.since, &filter.to), |row| {
+            let body: String = row.get("body")?;
+            Ok((row.get("accepted_at")?, row.get("result")?, body))
+        })?;
+        let sent = rows.filter_map(|row| match row {
+            Ok((at, Event::Result(result), body)) => {
+                let body = serde_json::from_str(&body).ok()?;
+                Some(Ok(Entry::Sent(SentEntry { at, result, body })))
+            }
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        });
+        sent.collect()
     }
 }

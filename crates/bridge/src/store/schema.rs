@@ -1,19 +1,22 @@
 //! The tables, and how an older store becomes a newer one.
 //!
-//! `PRAGMA user_version` is the number of migrations applied; each runs once, in its own transaction. A store made by
-//! a newer smsbridge is refused: nothing is known of what its rows mean. Times are Unix milliseconds.
+//! `PRAGMA user_version` is the number of migrations applied; each runs once, in its own transaction. A store of a newer
+//! version, or without our `application_id`, is refused: nobody knows what its rows mean. Times are Unix milliseconds.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::OpenError;
+use super::error::OpenError;
+
+/// `PRAGMA application_id` of a store: "sms1" in ASCII. Stores from before the first release have none.
+const APPLICATION_ID: i64 = 0x736d_7331;
 
 /// One step from each version to the next. A released step is never edited.
-const MIGRATIONS: [&str; 1] = [FIRST];
+const MIGRATIONS: [&str; 1] = [VERSION_1];
 
-const FIRST: &str = "
--- Facts about this store: client_id, mqtt_filters, published_topics.
+const VERSION_1: &str = "
+-- Facts about this store: client_id, mqtt_session, mqtt_filters, retained_topics, newest_time.
 CREATE TABLE fact (
   name  TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -30,10 +33,11 @@ CREATE TABLE part_set (
   total         INTEGER NOT NULL,
   first_sent_at INTEGER,            -- service centre time, Unix seconds
   last_at       INTEGER NOT NULL,   -- when the last part was read
-  message_id    TEXT                -- given out as this message, whole or not
+  message_id    TEXT                -- published as this message, complete or not
 ) STRICT;
 CREATE INDEX part_set_key ON part_set (sim, sender, reference, wide, total);
 CREATE INDEX part_set_open ON part_set (last_at) WHERE message_id IS NULL;
+CREATE INDEX part_set_closed ON part_set (last_at) WHERE message_id IS NOT NULL;
 
 CREATE TABLE part (
   set_id   INTEGER NOT NULL REFERENCES part_set ON DELETE CASCADE,
@@ -51,37 +55,41 @@ CREATE TABLE slot (
   PRIMARY KEY (sim, storage, slot)
 ) STRICT, WITHOUT ROWID;
 
--- Whole incoming messages, kept for history.
+-- Complete incoming messages, kept for history.
 CREATE TABLE received (
   id          TEXT PRIMARY KEY,
   modem       TEXT NOT NULL,
   sender      TEXT NOT NULL,
   received_at INTEGER NOT NULL,
-  payload     TEXT NOT NULL
+  event       TEXT NOT NULL         -- stored form of event.rs
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX received_at ON received (received_at);
 
--- PDUs handed over without being stored by the modem; a repetition is known by its octets.
+-- PDUs the modem delivered without storing them; a repetition is recognised by its octets.
 CREATE TABLE direct (
   sim TEXT NOT NULL,
   pdu TEXT NOT NULL,
   at  INTEGER NOT NULL,
   PRIMARY KEY (sim, pdu)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX direct_at ON direct (at);
 
--- One publish to `send`.
+-- One publish to `send`, or a rule's reply.
 CREATE TABLE request (
   row         INTEGER PRIMARY KEY AUTOINCREMENT,
   id          TEXT NOT NULL UNIQUE,
-  content     TEXT NOT NULL,        -- what makes two requests the same
+  fingerprint TEXT NOT NULL,        -- what makes two requests the same
   body        TEXT NOT NULL,        -- JSON of what is sent
-  respond_to  TEXT,
+  is_reply    INTEGER NOT NULL CHECK (is_reply IN (0, 1)),
+  response_topic TEXT,
   correlation BLOB,
   packet_id   INTEGER,              -- of the PUBLISH, until the broker may use it again
   session     INTEGER,              -- the MQTT session that packet id belongs to
   accepted_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX request_packet ON request (packet_id, session) WHERE packet_id IS NOT NULL;
+CREATE INDEX request_unsettled ON request (row) WHERE packet_id IS NOT NULL;
+CREATE INDEX request_accepted_at ON request (accepted_at);
 
 -- One recipient of a request.
 CREATE TABLE message (
@@ -95,18 +103,24 @@ CREATE TABLE message (
   sim             TEXT,             -- some parts went out by this SIM, so the others must
   priority        INTEGER NOT NULL,
   delivery_report INTEGER NOT NULL,
-  not_before      INTEGER NOT NULL,
+  not_before      INTEGER NOT NULL, -- 0: at once
   expires_at      INTEGER,
   attempts        INTEGER NOT NULL DEFAULT 0,  -- refusals
-  faults          INTEGER NOT NULL DEFAULT 0,  -- of the line, with this message in hand
+  interruptions   INTEGER NOT NULL DEFAULT 0,  -- the connection to a modem broke while it had the message
+  last            INTEGER NOT NULL DEFAULT 0,  -- 1: after all others, for it was interrupted too often
   claimed_by      TEXT,
   reference       INTEGER NOT NULL, -- concatenation reference of its parts
   parts           INTEGER NOT NULL,
   sent_at         INTEGER,
-  last_result     TEXT NOT NULL,    -- JSON, repeated for a duplicate
+  result          TEXT NOT NULL,    -- the newest result, stored form of event.rs
   UNIQUE (request_id, recipient)
 ) STRICT;
-CREATE INDEX message_waiting ON message (priority DESC, id) WHERE final = 0 AND state = 'accepted';
+CREATE INDEX message_claimable ON message (modem, priority DESC, last, id)
+  WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL AND not_before = 0;
+CREATE INDEX message_not_before ON message (not_before)
+  WHERE final = 0 AND state = 'accepted' AND not_before > 0;
+CREATE INDEX message_expires ON message (expires_at)
+  WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL;
 CREATE INDEX message_recipient ON message (recipient);
 CREATE INDEX message_claimed ON message (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX message_reported ON message (sent_at) WHERE final = 0 AND state = 'sent';
@@ -124,11 +138,11 @@ CREATE TABLE message_part (
   modem        TEXT,
   sim          TEXT,
   mr           INTEGER,             -- TP-MR the modem gave it
-  submitted_at INTEGER,             -- when it was about to be handed over
-  fate         TEXT,                -- delivered, failed
-  fate_at      TEXT,
-  status       INTEGER,             -- TP-ST
-  unknowns     INTEGER NOT NULL DEFAULT 0,
+  submitted_at INTEGER,             -- when it was about to be submitted
+  delivery_status TEXT CHECK (delivery_status IN ('delivered','failed')),
+  discharged_at TEXT,               -- discharge time of the status report, RFC 3339
+  tp_status    INTEGER,             -- TP-ST of the status report
+  unknowns     INTEGER NOT NULL DEFAULT 0,  -- submissions of unknown outcome
   PRIMARY KEY (message_id, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_part_mr ON message_part (sim, mr, submitted_at) WHERE mr IS NOT NULL;
@@ -142,39 +156,45 @@ CREATE TABLE avoid (
   PRIMARY KEY (message_id, modem)
 ) STRICT, WITHOUT ROWID;
 
--- Status reports no part is known for yet: one may come before the answer to its own +CMGS.
+-- Status reports that match no part yet: one may come before the answer to its own +CMGS.
 CREATE TABLE early_report (
-  sim     TEXT NOT NULL,
-  mr      INTEGER NOT NULL,
-  number  TEXT NOT NULL,
-  sent_at INTEGER,
-  fate    TEXT NOT NULL,
-  fate_at TEXT,
-  status  INTEGER NOT NULL,
-  at      INTEGER NOT NULL
+  id              INTEGER PRIMARY KEY,
+  sim             TEXT NOT NULL,
+  mr              INTEGER NOT NULL,
+  number          TEXT NOT NULL,
+  sent_at         INTEGER,          -- service centre time, Unix seconds
+  delivery_status TEXT NOT NULL,
+  discharged_at   TEXT,
+  tp_status       INTEGER NOT NULL,
+  at              INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX early_report_key ON early_report (sim, mr, at);
+CREATE INDEX early_report_at ON early_report (at);
 
--- What is owed to the broker, in order.
+-- What is to be published, in order.
 CREATE TABLE outbox (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
-  topic       TEXT NOT NULL,
-  payload     TEXT NOT NULL,
-  retain      INTEGER NOT NULL,
+  kind        TEXT NOT NULL CHECK (kind IN ('event','last','reply','clear')),
+  event       TEXT CHECK ((event IS NULL) = (kind = 'clear')),  -- stored form of event.rs
+  modem       TEXT CHECK ((modem IS NULL) = (kind <> 'last')),  -- a newer last message replaces an older one
+  topic       TEXT CHECK ((topic IS NULL) = (kind NOT IN ('reply','clear'))),
   correlation BLOB,
-  parked      INTEGER NOT NULL DEFAULT 0,
-  why_parked  TEXT
+  parked      INTEGER NOT NULL DEFAULT 0 CHECK (parked IN (0, 1)),
+  parked_because TEXT
 ) STRICT;
-CREATE INDEX outbox_topic ON outbox (topic) WHERE retain = 1;
+CREATE INDEX outbox_pending ON outbox (id) WHERE parked = 0;
+CREATE INDEX outbox_last ON outbox (modem) WHERE kind = 'last';
+CREATE INDEX outbox_clear ON outbox (topic) WHERE kind = 'clear';
 
--- Programs to be run for events; a row is gone when its program has ended well.
+-- Programs to be run for events; a row is deleted when its program has succeeded or is given up.
 CREATE TABLE hook_run (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
   hook        TEXT NOT NULL,
-  payload     TEXT NOT NULL,
-  environment TEXT NOT NULL,
+  event       TEXT NOT NULL,        -- stored form of event.rs
   attempts    INTEGER NOT NULL DEFAULT 0,
   not_before  INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX hook_run_due ON hook_run (not_before, id);
 
 -- A PIN is written down before it is tried; the value itself never is.
 CREATE TABLE pin_attempt (
@@ -183,21 +203,61 @@ CREATE TABLE pin_attempt (
   state  TEXT NOT NULL CHECK (state IN ('tried','again','wrong')),
   PRIMARY KEY (sim, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- How much waits; one row, kept by the triggers below, for counting rows takes as long as there are many.
+CREATE TABLE depth (
+  publish INTEGER NOT NULL,
+  parked  INTEGER NOT NULL,
+  send    INTEGER NOT NULL
+) STRICT;
+INSERT INTO depth VALUES (0, 0, 0);
+
+CREATE TRIGGER outbox_added AFTER INSERT ON outbox BEGIN
+  UPDATE depth SET publish = publish + (NEW.parked = 0), parked = parked + (NEW.parked = 1);
+END;
+CREATE TRIGGER outbox_changed AFTER UPDATE OF parked ON outbox BEGIN
+  UPDATE depth SET publish = publish + (NEW.parked = 0) - (OLD.parked = 0),
+    parked = parked + (NEW.parked = 1) - (OLD.parked = 1);
+END;
+CREATE TRIGGER outbox_removed AFTER DELETE ON outbox BEGIN
+  UPDATE depth SET publish = publish - (OLD.parked = 0), parked = parked - (OLD.parked = 1);
+END;
+CREATE TRIGGER message_added AFTER INSERT ON message WHEN NEW.final = 0 AND NEW.state = 'accepted' BEGIN
+  UPDATE depth SET send = send + 1;
+END;
+CREATE TRIGGER message_changed AFTER UPDATE OF state, final ON message BEGIN
+  UPDATE depth SET send = send + (NEW.final = 0 AND NEW.state = 'accepted') - (OLD.final = 0 AND OLD.state = 'accepted');
+END;
+CREATE TRIGGER message_removed AFTER DELETE ON message WHEN OLD.final = 0 AND OLD.state = 'accepted' BEGIN
+  UPDATE depth SET send = send - 1;
+END;
 ";
 
 /// Brings the store up to the newest version.
 pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let steps: Vec<(i64, &str)> = (1..).zip(MIGRATIONS).collect();
-    let known = steps.len() as i64;
-    if found > known {
-        return Err(OpenError::Newer { file: file.to_owned(), found, known });
-    }
-    for (version, step) in steps.into_iter().filter(|(version, _)| *version > found) {
+    let found = check_version(connection, file)?;
+    let steps = (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found);
+    for (version, step) in steps.collect::<Vec<(i64, &str)>>() {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// The version of a store, 0 for an empty file; refuses what this program cannot read.
+pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (application, found) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(OpenError::Foreign(file.to_owned()));
+    }
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(OpenError::Newer { file: file.to_owned(), found, known });
+    }
+    Ok(found)
 }

@@ -1,51 +1,82 @@
-//! PDUs <-> messages: the only place where the bridge speaks to the codec.
+//! PDUs to messages and back, with the codec.
 //!
-//! Pure. Input: PDUs as hex from a modem or the store, and bodies of requests. Whatever a PDU holds, the answer is a
-//! value: one that cannot be read is told in words, never dropped.
+//! Pure. Input: PDUs in hex from a modem or the store, and bodies of requests. Never drops anything: what cannot be
+//! decoded is a value that says why.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use smsbridge_codec::{
-    Alphabet, Content as Joint, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu,
-    Encoding as Alphabets, MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions,
-    StatusReport, SubmitOptions, Tpdu, Validity,
+    Alphabet, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu, Encoding,
+    MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport, SubmitOptions,
+    Tpdu, Validity,
 };
 
-use crate::message::{Body, Encoding, Failure, Fate, Outgoing, Readable, Report};
+use crate::event::{MessageEncoding, ReceivedMessage};
+use crate::failure::{Failure, FailureCode};
+use crate::request::{Body, Content, RequestedEncoding};
 
-/// What one PDU turned out to be.
+/// What one PDU holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
     /// A message, or a part of one.
     Part(Part),
-    /// The network's word on a message we sent.
+    /// A status report on a message we sent.
     Report(Report),
-    /// Nothing that could be read, and why.
+    /// Nothing that can be decoded, and why.
     Undecodable(String),
 }
 
-/// Where a part belongs.
+/// A message or a part of one, as far as joining needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// The sender.
     pub from: String,
     /// The service centre's time stamp, Unix seconds.
     pub sent_at: Option<i64>,
-    /// Its place in a concatenated message; none for a whole one.
-    pub place: Option<Place>,
+    /// Its place in a concatenated message; none for a message of one part.
+    pub concatenation: Option<Concatenation>,
 }
 
 /// The place of a part in a concatenated message (TS 23.040 9.2.3.24.1 and .8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Concatenation {
     /// The sender's reference.
     pub reference: u16,
     /// Whether the reference has 16 bits; an 8-bit one with the same value is another message.
     pub wide: bool,
-    /// Parts in all, 2 to 255.
+    /// Number of parts, 2 to 255.
     pub total: u8,
-    /// This one, from 1.
+    /// This part, from 1.
     pub sequence: u8,
+}
+
+/// A status report (TS 23.040 9.2.2.3).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// TP-MR of the part it is about.
+    pub mr: u8,
+    /// The recipient's number as the network gives it.
+    pub to: String,
+    /// When the service centre received the message, Unix seconds; none where unreadable.
+    pub sent_at: Option<i64>,
+    /// RFC 3339 time of delivery or of the last attempt.
+    pub discharged_at: Option<String>,
+    /// TP-ST as it came.
+    pub tp_status: u8,
+    /// What TP-ST means.
+    pub status: DeliveryStatus,
+}
+
+/// What a status report says of a part (TS 23.040 9.2.3.15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// It reached the recipient.
+    Delivered,
+    /// The service centre is still trying.
+    Pending,
+    /// The service centre gave up.
+    Failed,
 }
 
 /// Reads one PDU as it came from a modem.
@@ -58,7 +89,7 @@ pub fn read(pdu: &str) -> Reading {
         Tpdu::Deliver(deliver) => Reading::Part(Part {
             from: deliver.from.to_string(),
             sent_at: deliver.sent_at.map(|t| t.unix_seconds()),
-            place: deliver.user_data.concatenation().filter(|c| c.total > 1).map(|c| Place {
+            concatenation: deliver.user_data.concatenation().filter(|c| c.total > 1).map(|c| Concatenation {
                 reference: c.reference,
                 wide: c.wide,
                 total: c.total,
@@ -76,23 +107,23 @@ fn read_report(report: &StatusReport<'_>) -> Report {
         to: report.to.to_string(),
         sent_at: report.sent_at.map(|t| t.unix_seconds()),
         discharged_at: report.discharged_at.map(|t| t.to_string()),
-        status: report.status.0,
-        fate: match report.status.outcome() {
-            Outcome::Delivered => Fate::Delivered,
-            Outcome::Pending => Fate::Pending,
-            _ => Fate::Failed,
+        tp_status: report.status.0,
+        status: match report.status.outcome() {
+            Outcome::Delivered => DeliveryStatus::Delivered,
+            Outcome::Pending => DeliveryStatus::Pending,
+            _ => DeliveryStatus::Failed,
         },
     }
 }
 
 /// What a TP-ST octet means, in words (TS 23.040 9.2.3.15).
-pub fn status_in_words(status: u8) -> &'static str {
-    smsbridge_codec::Status(status).meaning()
+pub fn tp_status_meaning(tp_status: u8) -> &'static str {
+    smsbridge_codec::Status(tp_status).meaning()
 }
 
 /// What one part says on its own.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PartInDetail {
+pub struct PartText {
     /// The sender.
     pub from: String,
     /// Its text; empty for 8-bit data.
@@ -103,10 +134,10 @@ pub struct PartInDetail {
     pub sent_at: Option<(i64, String)>,
 }
 
-/// What each of these PDUs says on its own; those that cannot be read are left out.
-pub fn in_detail(pdus: &[String]) -> Vec<PartInDetail> {
+/// What each of these PDUs says on its own; those that cannot be decoded are left out.
+pub fn part_texts(pdus: &[String]) -> Vec<PartText> {
     let read = |pdu: &String| match Pdu::decode_hex(pdu, Direction::MobileTerminated).ok()?.tpdu {
-        Tpdu::Deliver(deliver) => Some(PartInDetail {
+        Tpdu::Deliver(deliver) => Some(PartText {
             from: deliver.from.to_string(),
             text: deliver.user_data.text().unwrap_or_default(),
             class: deliver.dcs.class().map(MessageClass::number),
@@ -117,8 +148,8 @@ pub fn in_detail(pdus: &[String]) -> Vec<PartInDetail> {
     pdus.iter().filter_map(read).collect()
 }
 
-/// Joins the PDUs of one message, in any order; those missing are named in the answer.
-pub fn assemble(pdus: &[String]) -> Result<Readable, String> {
+/// Joins the PDUs of one message, in any order; the message names the missing parts.
+pub fn join(pdus: &[String]) -> Result<ReceivedMessage, String> {
     let mut delivers = Vec::with_capacity(pdus.len());
     let mut service_center = None;
     for pdu in pdus {
@@ -132,12 +163,12 @@ pub fn assemble(pdus: &[String]) -> Result<Readable, String> {
     let first = delivers.first().ok_or("no part")?;
     let joined = smsbridge_codec::join(delivers.iter().map(|d| &d.user_data)).map_err(|e| e.to_string())?;
     let (text, data) = match joined.content {
-        Joint::Text(text) => (Some(text), None),
-        Joint::Data(data) => (None, Some(data)),
+        Joined::Text(text) => (Some(text), None),
+        Joined::Data(data) => (None, Some(data)),
     };
-    Ok(Readable {
+    Ok(ReceivedMessage {
         from: first.from.to_string(),
-        encoding: if data.is_some() { "8bit" } else { encoding_of(&delivers) },
+        encoding: if data.is_some() { MessageEncoding::EightBit } else { text_encoding(&delivers) },
         text,
         data,
         sent_at: first.sent_at.map(|t| t.to_string()),
@@ -151,26 +182,30 @@ pub fn assemble(pdus: &[String]) -> Result<Readable, String> {
 }
 
 /// One part in UCS-2 makes the whole a UCS-2 message: some phones mix them.
-fn encoding_of(delivers: &[Deliver<'_>]) -> &'static str {
-    if delivers.iter().any(|d| d.dcs.alphabet() == Alphabet::Ucs2) { "ucs2" } else { "gsm7" }
+fn text_encoding(delivers: &[Deliver<'_>]) -> MessageEncoding {
+    if delivers.iter().any(|d| d.dcs.alphabet() == Alphabet::Ucs2) {
+        MessageEncoding::Ucs2
+    } else {
+        MessageEncoding::Gsm7
+    }
 }
 
-/// What a body takes: its encoding and its parts.
-pub fn count(body: &Body) -> Result<(&'static str, usize), Failure> {
+/// What a body takes: its encoding and its number of parts.
+pub fn count(body: &Body) -> Result<(MessageEncoding, usize), Failure> {
     let count = match &body.content {
-        Outgoing::Text(text) => smsbridge_codec::count(&folded(text, body), &split_options(body, 0)),
-        Outgoing::Data { octets, .. } => smsbridge_codec::count_data(octets, &split_options(body, 0)),
+        Content::Text(text) => smsbridge_codec::count(&transliterated(text, body), &split_options(body, 0)),
+        Content::Data { octets, .. } => smsbridge_codec::count_data(octets, &split_options(body, 0)),
     };
     let count = count.map_err(unencodable)?;
     let encoding = match count.alphabet {
-        Alphabet::Gsm7 => "gsm7",
-        Alphabet::Ucs2 => "ucs2",
-        Alphabet::EightBit => "8bit",
+        Alphabet::Gsm7 => MessageEncoding::Gsm7,
+        Alphabet::Ucs2 => MessageEncoding::Ucs2,
+        Alphabet::EightBit => MessageEncoding::EightBit,
     };
     Ok((encoding, count.parts))
 }
 
-/// The PDUs of a message, one a part. The same arguments give the same PDUs, so that a part can be made again.
+/// The PDUs of a message, one a part. The same arguments give the same PDUs, so that one part can be built again.
 pub fn build(
     to: &str,
     body: &Body,
@@ -187,29 +222,29 @@ pub fn build(
         ..SubmitOptions::default()
     };
     match &body.content {
-        Outgoing::Text(text) => smsbridge_codec::submit(to, &folded(text, body), &options),
-        Outgoing::Data { octets, .. } => smsbridge_codec::submit_data(to, octets, &options),
+        Content::Text(text) => smsbridge_codec::submit(to, &transliterated(text, body), &options),
+        Content::Data { octets, .. } => smsbridge_codec::submit_data(to, octets, &options),
     }
     .map_err(unencodable)
 }
 
-fn folded<'t>(text: &'t str, body: &Body) -> std::borrow::Cow<'t, str> {
+fn transliterated<'t>(text: &'t str, body: &Body) -> Cow<'t, str> {
     if body.transliterate { smsbridge_codec::transliterate(text) } else { text.into() }
 }
 
 fn split_options(body: &Body, reference: u8) -> SplitOptions {
     SplitOptions {
         encoding: match body.encoding {
-            Encoding::Auto => Alphabets::Auto,
-            Encoding::Gsm7 => Alphabets::Gsm7,
-            Encoding::Ucs2 => Alphabets::Ucs2,
+            RequestedEncoding::Auto => Encoding::Auto,
+            RequestedEncoding::Gsm7 => Encoding::Gsm7,
+            RequestedEncoding::Ucs2 => Encoding::Ucs2,
         },
         reference: Reference::EightBit(reference),
         ports: match body.content {
-            Outgoing::Data { destination_port, .. } => {
+            Content::Data { destination_port, .. } => {
                 Some(Ports { destination: destination_port, source: 0, wide: true })
             }
-            Outgoing::Text(_) => None,
+            Content::Text(_) => None,
         },
         whole_clusters: true,
         ..SplitOptions::default()
@@ -217,8 +252,9 @@ fn split_options(body: &Body, reference: u8) -> SplitOptions {
 }
 
 fn unencodable(error: EncodeError) -> Failure {
-    if error.kind == EncodeErrorKind::TooManyParts {
-        return Failure::permanent("too-long", error.to_string());
-    }
-    Failure::permanent("unencodable", error.to_string())
+    let code = match error.kind {
+        EncodeErrorKind::TooManyParts => FailureCode::TooLong,
+        _ => FailureCode::Unencodable,
+    };
+    Failure::permanent(code, error.to_string())
 }

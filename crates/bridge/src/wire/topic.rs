@@ -1,8 +1,11 @@
-//! Names <-> topics: the one place that knows how topics are spelled (docs/contract.md, "Topics").
+//! Topics: the one place that knows how they are spelled (docs/contract.md, "Topics").
 //!
 //! Pure. Input: the configured prefix and names, and topics as the broker delivers them.
 
+use crate::event::{Event, State, Subject};
+use crate::failure::{Failure, FailureCode};
 use crate::message::Name;
+use crate::request::Route;
 
 /// The topics below one prefix.
 #[derive(Debug, Clone)]
@@ -20,23 +23,6 @@ pub enum OfGateway {
     Availability(String),
 }
 
-/// What an inbound topic asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Inbound {
-    /// `send`, or `send/<modem>`.
-    Send {
-        /// The modem named in the topic.
-        modem: Option<Name>,
-    },
-    /// `cancel`.
-    Cancel,
-    /// `ussd/<modem>`.
-    Ussd {
-        /// The modem named in the topic.
-        modem: Name,
-    },
-}
-
 impl Topics {
     /// Topics of `gateway` below `prefix`.
     pub fn new(prefix: &str, gateway: &Name) -> Self {
@@ -48,7 +34,38 @@ impl Topics {
         &self.gateway
     }
 
-    /// Whole incoming messages of a modem.
+    /// The topic an event is published on.
+    pub fn of_event(&self, event: &Event) -> String {
+        match event {
+            Event::Received(received) => self.received(&received.modem),
+            Event::Result(_) => self.result(),
+            Event::Call(call) => self.call(&call.modem),
+            Event::Broadcast(broadcast) => self.broadcast(&broadcast.modem),
+            Event::UssdReply(reply) => self.ussd_reply(&reply.modem),
+        }
+    }
+
+    /// The topic a state is retained on.
+    pub fn of_state(&self, state: &State) -> String {
+        match state {
+            State::Modem(state) => self.modem(&state.modem),
+            State::Gateway(_) => self.gateway(),
+            State::Availability(Subject::Modem(modem), _) => self.modem_availability(modem),
+            State::Availability(Subject::Gateway, _) => self.gateway_availability(),
+        }
+    }
+
+    /// All our retained topics. One that leaves this list is cleared at the broker.
+    pub fn retained(&self, modems: &[Name], retain_last: bool) -> Vec<String> {
+        let mut topics = vec![self.gateway(), self.gateway_availability()];
+        for modem in modems {
+            topics.extend([self.modem(modem), self.modem_availability(modem)]);
+            topics.extend(retain_last.then(|| self.last(modem)));
+        }
+        topics
+    }
+
+    /// Complete incoming messages of a modem.
     pub fn received(&self, modem: &Name) -> String {
         format!("{}/received/{modem}", self.prefix)
     }
@@ -68,12 +85,12 @@ impl Topics {
         format!("{}/call/{modem}", self.prefix)
     }
 
-    /// Cell broadcasts heard by a modem.
+    /// Cell broadcasts a modem receives.
     pub fn broadcast(&self, modem: &Name) -> String {
         format!("{}/broadcast/{modem}", self.prefix)
     }
 
-    /// What the network says to USSD codes.
+    /// Replies to USSD requests.
     pub fn ussd_reply(&self, modem: &Name) -> String {
         format!("{}/ussd/{modem}/reply", self.prefix)
     }
@@ -103,7 +120,7 @@ impl Topics {
         format!("{}/send", self.prefix)
     }
 
-    /// The filters the gateway wants. Requests to no modem in particular are shared where `share` names a group.
+    /// The filters of requests. Those that any modem may send are shared where `share` names a group.
     pub fn filters(&self, share: &str, modems: &[Name]) -> Vec<String> {
         let any = match share {
             "" => self.send(),
@@ -116,12 +133,12 @@ impl Topics {
         filters
     }
 
-    /// The filters on which gateways of this prefix hear each other.
+    /// The filters of the gateways' own retained topics.
     pub fn gateway_filters(&self) -> [String; 2] {
         [format!("{}/gateway/+", self.prefix), format!("{}/gateway/+/availability", self.prefix)]
     }
 
-    /// Which gateway's topic this is; none if it is no gateway's.
+    /// Which gateway's retained topic this is, if it is one.
     pub fn parse_gateway(&self, topic: &str) -> Option<OfGateway> {
         let rest = topic.strip_prefix(&self.prefix)?.strip_prefix("/gateway/")?;
         match rest.split_once('/') {
@@ -131,27 +148,34 @@ impl Topics {
         }
     }
 
-    /// What a topic the broker delivered asks for; none if it is not one of ours.
-    pub fn parse(&self, topic: &str) -> Option<Inbound> {
+    /// What is asked for on a topic; none if it is not one of ours.
+    pub fn parse(&self, topic: &str) -> Option<Route> {
         let rest = topic.strip_prefix(&self.prefix)?.strip_prefix('/')?;
         match rest.split_once('/') {
-            None if rest == "send" => Some(Inbound::Send { modem: None }),
-            None if rest == "cancel" => Some(Inbound::Cancel),
-            Some(("ussd", modem)) => Some(Inbound::Ussd { modem: modem.parse().ok()? }),
-            Some(("send", modem)) => Some(Inbound::Send { modem: Some(modem.parse().ok()?) }),
+            None if rest == "send" => Some(Route::Send { modem: None }),
+            None if rest == "cancel" => Some(Route::Cancel),
+            Some(("ussd", modem)) => Some(Route::Ussd { modem: modem.parse().ok()? }),
+            Some(("send", modem)) => Some(Route::Send { modem: Some(modem.parse().ok()?) }),
             _ => None,
         }
     }
 
-    /// Whether results may also go to `topic`: no wildcard, no leading `$`, not below our own prefix.
-    pub fn allows_response(&self, topic: &str) -> bool {
-        let below_us =
+    /// Whether results may also be published to a response topic: it has no wildcard and no leading `$`, and is not
+    /// below our own prefix.
+    pub fn check_response_topic(&self, topic: &str) -> Result<(), Failure> {
+        let is_below_prefix =
             topic.strip_prefix(&self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        !topic.is_empty() && !topic.starts_with('$') && !topic.contains(['+', '#', '\0']) && !below_us
+        if topic.is_empty() || topic.starts_with('$') || topic.contains(['+', '#', '\0']) || is_below_prefix {
+            return Err(Failure::permanent(
+                FailureCode::ResponseTopic,
+                "the response topic must have no wildcard and no leading $, and must not be below our own prefix",
+            ));
+        }
+        Ok(())
     }
 }
 
-/// Whether `prefix` can stand before our topics: no wildcard, no empty level at its ends, no leading `$`.
+/// Whether topics may begin with `prefix`: no wildcard, no empty level at its ends, no leading `$`.
 pub fn is_legal_prefix(prefix: &str) -> bool {
     !prefix.is_empty()
         && !prefix.starts_with(['$', '/'])
@@ -168,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_are_spelled_as_the_contract_says() {
+    fn topics_are_those_of_the_contract() {
         let main = "main".parse().unwrap();
         assert_eq!(topics().received(&main), "sms/received/main");
         assert_eq!(topics().gateway_availability(), "sms/gateway/attic/availability");
@@ -181,13 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn inbound_topics_are_told_apart() {
-        assert_eq!(topics().parse("sms/send"), Some(Inbound::Send { modem: None }));
+    fn a_topic_is_parsed_into_its_route() {
+        assert_eq!(topics().parse("sms/send"), Some(Route::Send { modem: None }));
         let modem = Some("b-2".parse().unwrap());
-        assert_eq!(topics().parse("sms/send/b-2"), Some(Inbound::Send { modem }));
-        assert_eq!(topics().parse("sms/cancel"), Some(Inbound::Cancel));
+        assert_eq!(topics().parse("sms/send/b-2"), Some(Route::Send { modem }));
+        assert_eq!(topics().parse("sms/cancel"), Some(Route::Cancel));
         let modem = "main".parse().unwrap();
-        assert_eq!(topics().parse("sms/ussd/main"), Some(Inbound::Ussd { modem }));
+        assert_eq!(topics().parse("sms/ussd/main"), Some(Route::Ussd { modem }));
         assert_eq!(topics().parse_gateway("sms/gateway/b"), Some(OfGateway::State("b".into())));
         let availability = OfGateway::Availability("b".into());
         assert_eq!(topics().parse_gateway("sms/gateway/b/availability"), Some(availability));
@@ -202,8 +226,8 @@ mod tests {
     #[test]
     fn a_response_topic_cannot_reach_our_own_topics_or_match_many() {
         for bad in ["", "sms", "sms/send", "$SYS/x", "a/+", "a/#"] {
-            assert!(!topics().allows_response(bad), "{bad:?} was allowed");
+            assert!(topics().check_response_topic(bad).is_err(), "{bad:?} was allowed");
         }
-        assert!(topics().allows_response("smsx/answers/7"));
+        assert_eq!(topics().check_response_topic("smsx/answers/7"), Ok(()));
     }
 }

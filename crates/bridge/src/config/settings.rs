@@ -1,0 +1,205 @@
+//! The checked configuration, as the rest of the gateway uses it. Values that exist are legal.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use smsbridge_modem::port::PortSpec;
+use smsbridge_modem::profile::Overrides;
+use smsbridge_modem::trace::TraceFile;
+
+use super::error::ConfigError;
+use crate::event::Event;
+use crate::message::Name;
+use crate::number::NumberPattern;
+use crate::rules::Rule;
+
+/// A whole, checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The gateway's name.
+    pub name: Name,
+    /// The broker and how to connect to it.
+    pub mqtt: Mqtt,
+    /// At least one.
+    pub modems: Vec<Modem>,
+    /// The folder of the store.
+    pub store: Store,
+    /// Rules for incoming messages.
+    pub inbound: Inbound,
+    /// Rules for outgoing messages.
+    pub outbound: Outbound,
+    /// Rules for incoming texts, in order.
+    pub rules: Vec<Rule>,
+    /// Programs run for events.
+    pub hooks: Vec<Hook>,
+    /// Where the AT transcript is written.
+    pub trace: Option<Trace>,
+}
+
+/// A transcript of the AT dialogue with all modems.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// The file it is appended to.
+    pub path: PathBuf,
+    /// Whether numbers, texts and PDUs are shown. PINs never are.
+    pub unmasked: bool,
+}
+
+impl Trace {
+    /// Opens the file.
+    pub fn open(&self) -> Result<TraceFile, ConfigError> {
+        let place = self.path.display().to_string();
+        TraceFile::open(&self.path, self.unmasked)
+            .map_err(|e| ConfigError::new(&place, format!("the trace cannot be written there ({e})")))
+    }
+}
+
+/// The events a hook can be run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookEvent {
+    /// A complete incoming message.
+    Received,
+    /// A step of a request.
+    Result,
+    /// An incoming call.
+    Call,
+}
+
+impl HookEvent {
+    /// Which of them an event is; none where no hook can be run for it.
+    pub fn of(event: &Event) -> Option<HookEvent> {
+        match event {
+            Event::Received(_) => Some(HookEvent::Received),
+            Event::Result(_) => Some(HookEvent::Result),
+            Event::Call(_) => Some(HookEvent::Call),
+            Event::Broadcast(_) | Event::UssdReply(_) => None,
+        }
+    }
+}
+
+/// A program run for events.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// The events it is run for.
+    pub on: HookEvent,
+    /// The program and its arguments; no shell.
+    pub command: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl Hook {
+    /// What names this hook in the store: its event and command, so that a changed hook is another one.
+    pub fn key(&self) -> String {
+        // Cannot fail: there is no map in it.
+        serde_json::to_string(&(self.on, &self.command)).unwrap_or_default()
+    }
+}
+
+/// The broker and how to connect to it.
+#[derive(Debug, Clone)]
+pub struct Mqtt {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// TLS, where the URL says `mqtts`.
+    pub tls: Option<Tls>,
+    /// User name and password.
+    pub login: Option<(String, SecretString)>,
+    /// What all topics begin with.
+    pub prefix: String,
+    /// The shared subscription's group; empty for none.
+    pub share: String,
+    /// Whether `last/<modem>` is kept.
+    pub retain_last: bool,
+}
+
+/// Certificates for TLS.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// PEM file of the authority to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM files of our certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// One modem.
+#[derive(Debug, Clone)]
+pub struct Modem {
+    /// Its name in topics.
+    pub name: Name,
+    /// Where it is.
+    pub port: PortSpec,
+    /// Serial speed, bits per second.
+    pub baud: u32,
+    /// The SIM's PIN.
+    pub pin: Option<SecretString>,
+    /// Which modem it is, when the port is `auto`.
+    pub imei: Option<String>,
+    /// The service centre's number, for a SIM that has none.
+    pub service_center: Option<String>,
+    /// What overrides the modem's detected profile.
+    pub overrides: Overrides,
+    /// Whether incoming calls are ended.
+    pub hang_up: bool,
+    /// Cell broadcast channels to receive.
+    pub broadcast: Vec<String>,
+}
+
+/// The store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Its folder.
+    pub path: PathBuf,
+    /// How long finished messages are kept; zero keeps them for ever.
+    pub keep: Duration,
+}
+
+/// Incoming messages.
+#[derive(Debug, Clone)]
+pub struct Inbound {
+    /// How long to wait for a missing part since the last one came.
+    pub reassembly_timeout: Duration,
+    /// Whether the raw PDUs are published too.
+    pub include_pdu: bool,
+    /// Senders whose messages are stored but not published.
+    pub deny: Vec<NumberPattern>,
+}
+
+/// What to do about a message of which nobody knows whether it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// Send it again: one or two SMS.
+    Resend,
+    /// Say so: none or one SMS.
+    Report,
+}
+
+/// Outgoing messages.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    /// Ask for status reports where the request does not say.
+    pub delivery_report: bool,
+    /// How long to wait for them.
+    pub report_timeout: Duration,
+    /// Time to live of requests that name none; none for ever.
+    pub ttl: Option<Duration>,
+    /// See [`OnUnknown`].
+    pub on_unknown: OnUnknown,
+    /// Country calling code put before national numbers; empty leaves them.
+    pub default_country: String,
+    /// Only these numbers, where not empty.
+    pub allow: Vec<NumberPattern>,
+    /// Never these numbers.
+    pub deny: Vec<NumberPattern>,
+    /// Parts a message may take.
+    pub max_parts: u8,
+    /// Parts a modem may send in a rolling minute; none for no limit.
+    pub per_minute: Option<u32>,
+    /// Parts a modem may send in 24 hours; none for no limit.
+    pub per_day: Option<u32>,
+}

@@ -1,0 +1,136 @@
+//! What a complete incoming message means: its event, whether it is published, and a rule's reply.
+//!
+//! Pure. The store calls it inside the transaction that stores the message, so that what follows from a message exists
+//! exactly when the message does. Input: PDUs, and the configuration.
+
+use crate::config::{Inbound, Outbound};
+use crate::event::{Received, ReceivedContent, ReceivedMessage, RuleMatch};
+use crate::message::{Name, Sim, Slot, UnixMs, millis};
+use crate::number;
+use crate::pdu::{self, Reading};
+use crate::policy;
+use crate::request::{Body, Content, Recipient, Request, RequestedEncoding, Source};
+use crate::rules::{self, Match, Rule};
+
+/// One PDU as it came from a modem.
+#[derive(Debug, Clone)]
+pub struct IncomingPdu {
+    /// The modem it came in by.
+    pub modem: Name,
+    /// The SIM it came in by.
+    pub sim: Sim,
+    /// The slot that holds it; none for a PDU the modem delivered without storing it.
+    pub slot: Option<Slot>,
+    /// Hex, service centre address included (TS 27.005 3.1).
+    pub pdu: String,
+    /// What it holds.
+    pub reading: Reading,
+    /// When the gateway read it.
+    pub received_at: UnixMs,
+}
+
+/// How incoming messages are treated.
+#[derive(Debug, Clone)]
+pub struct IncomingPolicy {
+    /// The `[inbound]` table.
+    pub inbound: Inbound,
+    /// The `[outbound]` table, which a reply obeys.
+    pub outbound: Outbound,
+    /// The `[[rule]]` tables, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// The PDUs of one message: all of them, or those that came in time.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The modem they came in by.
+    pub modem: Name,
+    /// When the last one was read.
+    pub received_at: UnixMs,
+    /// The PDUs in hex, in the order of their sequence numbers.
+    pub pdus: Vec<String>,
+    /// The id of the incomplete message these parts are too late for.
+    pub late_for: Option<String>,
+}
+
+/// A complete message and what follows from it.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The event.
+    pub received: Received,
+    /// Whether it is published; a denied sender's is only stored.
+    pub is_published: bool,
+    /// A rule's reply.
+    pub reply: Option<Reply>,
+}
+
+/// A reply to the sender of a message.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The request that sends it.
+    pub request: Request,
+    /// The rule it comes from.
+    pub rule: String,
+    /// Replies one sender gets in a rolling hour, those of all rules counted.
+    pub max_per_hour: u32,
+}
+
+impl IncomingPolicy {
+    /// The message these parts make, under a new id.
+    pub fn complete(&self, id: String, parts: Parts) -> Incoming {
+        let content = match pdu::join(&parts.pdus) {
+            Ok(message) => {
+                ReceivedContent::Message(ReceivedMessage { late_for: parts.late_for.clone(), ..message })
+            }
+            Err(reason) => ReceivedContent::Undecodable(reason),
+        };
+        self.received(id, parts, content)
+    }
+
+    /// The message a PDU makes that cannot be decoded.
+    pub fn undecodable(&self, id: String, parts: Parts, reason: &str) -> Incoming {
+        self.received(id, parts, ReceivedContent::Undecodable(reason.to_owned()))
+    }
+
+    fn received(&self, id: String, parts: Parts, content: ReceivedContent) -> Incoming {
+        let Parts { modem, received_at, pdus, late_for: _ } = parts;
+        let mut received = Received { id, modem, received_at, content, pdus, rule: None };
+        let matched = received.complete_text().and_then(|text| rules::first_match(&self.rules, text));
+        let is_published = !number::any_matches(&self.inbound.deny, received.sender());
+        let reply =
+            matched.as_ref().filter(|_| is_published).and_then(|matched| self.reply(&received, matched));
+        received.rule = matched.map(|matched| RuleMatch { name: matched.rule, fields: matched.fields });
+        Incoming { received, is_published, reply }
+    }
+
+    fn reply(&self, received: &Received, matched: &Match) -> Option<Reply> {
+        let text = matched.reply.clone().filter(|_| rules::may_reply_to(received.sender()))?;
+        let number = number::normalise(received.sender(), &self.outbound.default_country).ok()?;
+        let body = Body {
+            content: Content::Text(text),
+            class: None,
+            encoding: RequestedEncoding::Auto,
+            transliterate: false,
+        };
+        let counted = policy::check_parts(&body, &self.outbound);
+        let refusal = match &counted {
+            Err(failure) => Some(failure.clone()),
+            Ok(_) => policy::check_recipient(&number, &self.outbound).err(),
+        };
+        let request = Request {
+            id: Some(format!("reply-{}", received.id)),
+            fingerprint: String::new(),
+            to: vec![Recipient { number, refusal }],
+            parts: counted.map_or(0, |(_, parts)| parts),
+            body,
+            modem: Some(received.modem.clone()),
+            delivery_report: self.outbound.delivery_report,
+            expires_at: self.outbound.ttl.map(|ttl| received.received_at + millis(ttl)),
+            send_at: None,
+            priority: 0,
+            reply_to: None,
+            source: Source::Rule,
+        };
+        Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.replies_per_hour })
+    }
+}

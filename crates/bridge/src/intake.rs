@@ -1,0 +1,284 @@
+//! Requests from the broker: read, judged, stored.
+//!
+//! Takes deliveries in a neutral form and knows no MQTT client. Every request is answered, however wrong it is. After
+//! [`Intake::take`] has returned `Ok` a delivery may be acknowledged, not before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::now_ms;
+use crate::config::Outbound;
+use crate::event::{Event, MessageEncoding, MessageState, ResultFields, SendResult, UssdReply, UssdState};
+use crate::failure::{Failure, FailureCode};
+use crate::message::{Name, UnixMs, millis};
+use crate::number;
+use crate::policy;
+use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, Source};
+use crate::store::{Store, StoreError};
+use crate::ussd_queue::{UssdQueue, UssdRequest};
+use crate::wire::request::{Rejection, read_cancel, read_send, read_ussd};
+
+/// The largest payload a request may have.
+pub const MAX_PAYLOAD: usize = 256 * 1024;
+
+/// What a broker delivered on one of our topics.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// What is asked for.
+    pub route: Route,
+    /// The payload.
+    pub payload: &'a [u8],
+    /// Whether it was published with the retain flag.
+    pub retained: bool,
+    /// Which PUBLISH it is.
+    pub origin: Origin,
+    /// How long the broker would have kept it.
+    pub expiry: Option<Duration>,
+    /// Where results go besides the result topic; why not, where that is refused.
+    pub reply_to: Result<Option<ReplyTo>, Failure>,
+    /// Why requests for any modem are refused: another gateway would send them too.
+    pub not_shared: Option<String>,
+}
+
+/// What is left to do once a delivery is acknowledged.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AfterAck {
+    /// Nothing.
+    Nothing,
+    /// Hand over to [`Intake::send_ussd`]: USSD is carried out at most once, so not before the acknowledgement.
+    Ussd(Name, UssdRequest),
+}
+
+/// Judges requests and stores them.
+pub struct Intake {
+    store: Store,
+    ussd: BTreeMap<Name, Arc<UssdQueue>>,
+    outbound: Outbound,
+}
+
+impl Intake {
+    /// An intake for these modems, each with its USSD queue.
+    pub fn new(store: Store, ussd: BTreeMap<Name, Arc<UssdQueue>>, outbound: Outbound) -> Self {
+        Intake { store, ussd, outbound }
+    }
+
+    /// Stores what follows from a delivery. `Err`: nothing is stored, and it must not be acknowledged.
+    pub async fn take(&self, delivery: Delivery<'_>) -> Result<AfterAck, StoreError> {
+        let now = now_ms();
+        // An empty retained payload is how a retained request is removed from the broker: nobody asks for anything.
+        if delivery.retained && delivery.payload.is_empty() {
+            return Ok(AfterAck::Nothing);
+        }
+        if let Route::Ussd { modem } = delivery.route {
+            return self.take_ussd(modem, delivery.payload, delivery.retained, delivery.origin).await;
+        }
+        let Delivery { route, payload, retained, origin, expiry, reply_to, not_shared } = delivery;
+        let (reply_to, mut refusal) = match reply_to {
+            Ok(reply_to) => (reply_to, check_delivery(payload, retained).err()),
+            Err(failure) => (None, Some(failure)),
+        };
+        if let (Route::Send { modem: None }, Some(reason)) = (&route, not_shared) {
+            refusal = refusal.or(Some(Failure::permanent(FailureCode::NoShare, reason)));
+        }
+        if let Some(failure) = refusal {
+            self.reject(Rejection::new(payload, failure), reply_to, now).await?;
+            return Ok(AfterAck::Nothing);
+        }
+        match route {
+            Route::Cancel => match read_cancel(payload) {
+                Ok(id) => self.store.cancel(id, now).await?,
+                Err(rejection) => self.reject(*rejection, reply_to, now).await?,
+            },
+            Route::Send { modem } => match read_send(payload) {
+                Ok(request) => self.send(request, modem, expiry, reply_to, origin, now).await?,
+                Err(rejection) => self.reject(*rejection, reply_to, now).await?,
+            },
+            Route::Ussd { .. } => {}
+        }
+        Ok(AfterAck::Nothing)
+    }
+
+    async fn send(
+        &self,
+        request: SendRequest,
+        via: Option<Name>,
+        expiry: Option<Duration>,
+        reply_to: Option<ReplyTo>,
+        origin: Origin,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        let judged = self.judge(&request, via.as_ref());
+        let recipients = self.recipients(&request, judged.as_ref().err());
+        if request.dry_run {
+            return self.answer_dry_run(request.id, recipients, judged.ok(), reply_to, now).await;
+        }
+        let modem = via.or(request.modem.clone());
+        let admitted = Request {
+            fingerprint: request.fingerprint(modem.as_ref()),
+            id: request.id,
+            to: recipients,
+            parts: judged.map_or(0, |(_, parts)| parts),
+            modem,
+            delivery_report: request.delivery_report.unwrap_or(self.outbound.delivery_report),
+            expires_at: self.expires_at(request.ttl_s, request.send_at, expiry, now),
+            send_at: request.send_at,
+            priority: request.priority,
+            body: request.body,
+            reply_to,
+            source: Source::Broker(origin),
+        };
+        let admitted = self.store.admit(admitted, now).await?;
+        tracing::debug!(?admitted, "a request is stored");
+        Ok(())
+    }
+
+    /// What holds for all recipients: the encoding and the number of parts, or why nothing can be sent.
+    fn judge(&self, request: &SendRequest, via: Option<&Name>) -> Result<(MessageEncoding, u8), Failure> {
+        if let (Some(via), Some(named)) = (via, &request.modem)
+            && via != named
+        {
+            let words = format!("`modem` says {named}, the topic says {via}");
+            return Err(Failure::permanent(FailureCode::Malformed, words));
+        }
+        if let Some(modem) = via.or(request.modem.as_ref())
+            && !self.ussd.contains_key(modem)
+        {
+            let known: Vec<_> = self.ussd.keys().map(Name::as_str).collect();
+            let words = format!("there is no modem {modem} here, only {}", known.join(", "));
+            return Err(Failure::permanent(FailureCode::UnknownModem, words));
+        }
+        policy::check_parts(&request.body, &self.outbound)
+    }
+
+    /// Each recipient once, with the reason why nothing may be sent to it; `refusal` holds for all.
+    fn recipients(&self, request: &SendRequest, refusal: Option<&Failure>) -> Vec<Recipient> {
+        let mut seen = BTreeSet::new();
+        let mut recipients = Vec::new();
+        for written in &request.to {
+            let (number, own) = match number::normalise(written, &self.outbound.default_country) {
+                Ok(number) => {
+                    let refusal = policy::check_recipient(&number, &self.outbound).err();
+                    (number, refusal)
+                }
+                Err(failure) => (written.clone(), Some(failure)),
+            };
+            if seen.insert(number.clone()) {
+                recipients.push(Recipient { number, refusal: refusal.cloned().or(own) });
+            }
+        }
+        recipients
+    }
+
+    /// A message for later lives from then on; what the broker says of its delivery counts from now.
+    fn expires_at(
+        &self,
+        ttl_s: Option<u32>,
+        send_at: Option<UnixMs>,
+        expiry: Option<Duration>,
+        now: UnixMs,
+    ) -> Option<UnixMs> {
+        let ttl = match ttl_s {
+            Some(0) => None,
+            Some(seconds) => Some(Duration::from_secs(seconds.into())),
+            None => self.outbound.ttl,
+        };
+        let from = send_at.map_or(now, |at| at.max(now));
+        let ends = [ttl.map(|ttl| from + millis(ttl)), expiry.map(|expiry| now + millis(expiry))];
+        ends.into_iter().flatten().min()
+    }
+
+    async fn answer_dry_run(
+        &self,
+        id: Option<String>,
+        recipients: Vec<Recipient>,
+        judged: Option<(MessageEncoding, u8)>,
+        reply_to: Option<ReplyTo>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        for Recipient { number, refusal } in recipients {
+            let judged = judged.filter(|_| refusal.is_none());
+            let result = SendResult {
+                id: id.clone(),
+                to: Some(number),
+                state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
+                is_final: true,
+                at: now,
+                fields: ResultFields {
+                    parts: judged.map(|(_, parts)| parts.into()),
+                    dry_run: judged.map(|(encoding, _)| encoding),
+                    error: refusal,
+                    ..ResultFields::default()
+                },
+            };
+            self.store.publish_result(result, reply_to.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn reject(
+        &self,
+        rejection: Rejection,
+        reply_to: Option<ReplyTo>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        // The words may quote what the caller wrote, which must not be logged above debug.
+        tracing::warn!(code = %rejection.failure.code, id = rejection.id, "a request was rejected");
+        tracing::debug!("the reason: {}", rejection.failure.message);
+        self.store.publish_result(rejection.into_result(now), reply_to).await
+    }
+
+    async fn take_ussd(
+        &self,
+        modem: Name,
+        payload: &[u8],
+        retained: bool,
+        origin: Origin,
+    ) -> Result<AfterAck, StoreError> {
+        let (id, reason) = match read_ussd(payload) {
+            Err(rejection) => (rejection.id, rejection.reason),
+            Ok(request) if retained => {
+                (request.id, "a retained USSD request is never carried out".to_owned())
+            }
+            Ok(request) if origin.redelivered => {
+                let reason = "it came a second time and may have been carried out: it is not repeated";
+                (request.id, reason.to_owned())
+            }
+            Ok(request) if !self.ussd.contains_key(&modem) => {
+                (request.id, "there is no such modem here".to_owned())
+            }
+            Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
+        };
+        self.refuse_ussd(modem, id, reason).await?;
+        Ok(AfterAck::Nothing)
+    }
+
+    /// Hands a USSD request whose delivery is acknowledged to its modem.
+    pub async fn send_ussd(&self, modem: Name, request: UssdRequest) -> Result<(), StoreError> {
+        match self.ussd.get(&modem).map(|queue| queue.push(request)) {
+            Some(Err(request)) => {
+                let reason = "too many USSD requests wait for this modem".to_owned();
+                self.refuse_ussd(modem, request.id, reason).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn refuse_ussd(&self, modem: Name, id: Option<String>, reason: String) -> Result<(), StoreError> {
+        let reply = UssdReply { modem, id, text: Some(reason), state: UssdState::Failed };
+        self.store.publish(Event::UssdReply(reply)).await
+    }
+}
+
+fn check_delivery(payload: &[u8], retained: bool) -> Result<(), Failure> {
+    if retained {
+        let words = "a retained request would be sent again at every start; publish it without retain";
+        return Err(Failure::permanent(FailureCode::Retained, words));
+    }
+    if payload.len() > MAX_PAYLOAD {
+        let (size, limit) = (payload.len(), MAX_PAYLOAD / 1024);
+        let words = format!("the payload has {size} octets; {MAX_PAYLOAD} are allowed ({limit} KiB)");
+        return Err(Failure::permanent(FailureCode::TooLarge, words));
+    }
+    Ok(())
+}

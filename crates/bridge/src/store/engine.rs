@@ -1,0 +1,222 @@
+//! The store's thread: owns the writing connection, gathers operations into one transaction, commits, and only then
+//! answers all of them (group commit).
+//!
+//! An answer `Ok` means: on disk. Each operation is a savepoint; when the transaction is lost, each is tried once more
+//! alone. Whom a commit wakes is told after it. Input: operations from the handles.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::error::{OpenError, StoreError};
+use super::file;
+use crate::config::{Hook, Outbound};
+use crate::incoming::IncomingPolicy;
+
+/// Operations joined into one transaction.
+const MAX_GROUP: usize = 256;
+
+/// Operations waiting before callers wait too.
+const MAX_QUEUED: usize = 256;
+
+/// What of the configuration the operations obey.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// What incoming messages mean.
+    pub incoming: IncomingPolicy,
+    /// Whether the last message of each modem is retained at the broker.
+    pub retain_last: bool,
+    /// Limits and time-outs of outgoing messages.
+    pub outbound: Outbound,
+    /// Programs run for events.
+    pub hooks: Vec<Hook>,
+}
+
+/// Whom a commit wakes. A lost wake-up costs a poll interval, never a message.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    /// There may be something to publish.
+    pub outbox: Notify,
+    /// There may be something to send.
+    pub queue: Notify,
+    /// There may be a hook to run.
+    pub hooks: Notify,
+}
+
+/// What an operation works with: the open transaction, the configuration, and whom to wake after the commit.
+pub(super) struct Tx<'a> {
+    pub(super) sql: &'a Connection,
+    pub(super) config: &'a StoreConfig,
+    wake_outbox: &'a Cell<bool>,
+    wake_queue: &'a Cell<bool>,
+    wake_hooks: &'a Cell<bool>,
+}
+
+impl Tx<'_> {
+    pub(super) fn wake_outbox(&self) {
+        self.wake_outbox.set(true);
+    }
+
+    pub(super) fn wake_queue(&self) {
+        self.wake_queue.set(true);
+    }
+
+    pub(super) fn wake_hooks(&self) {
+        self.wake_hooks.set(true);
+    }
+}
+
+type Answer = Result<(), StoreError>;
+
+/// An operation in the queue: it can be run again after a rolled back transaction, and is answered once.
+trait Job: Send {
+    fn run(&mut self, tx: &Tx<'_>) -> Answer;
+    fn answer(self: Box<Self>, outcome: Answer);
+}
+
+struct Operation<F, T> {
+    run: F,
+    value: Option<T>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Operation<F, T>
+where
+    F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &Tx<'_>) -> Answer {
+        self.value = Some((self.run)(tx)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Answer) {
+        let Operation { value, caller, .. } = *self;
+        let _ = caller.send(outcome.and_then(|()| value.ok_or(StoreError::Closed)));
+    }
+}
+
+/// A handle on the store; cheap to clone. The thread ends when the last one is gone.
+#[derive(Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    wakes: Arc<Wakes>,
+}
+
+/// The store's thread, to be joined after the last handle is dropped.
+pub struct StoreThread(std::thread::JoinHandle<()>);
+
+impl StoreThread {
+    /// Waits until everything is committed and the file is closed.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the store's thread panicked");
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store in `folder`, creating or upgrading it, and starts its thread.
+    pub fn open(folder: &Path, config: StoreConfig) -> Result<(Store, StoreThread), OpenError> {
+        let (connection, lock) = file::open(folder)?;
+        let (jobs, queue) = mpsc::channel(MAX_QUEUED);
+        let wakes = Arc::new(Wakes::default());
+        let thread_wakes = Arc::clone(&wakes);
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                serve(connection, &config, queue, &thread_wakes);
+                drop(lock);
+            })
+            .map_err(|error| OpenError::Folder { folder: folder.to_owned(), error })?;
+        Ok((Store { jobs, wakes }, StoreThread(thread)))
+    }
+
+    /// Whom the store wakes after a commit.
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
+    }
+
+    /// Carries out one operation; `Ok` means it is on disk.
+    pub(super) async fn write<T, F>(&self, run: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        self.jobs
+            .send(Box::new(Operation { run, value: None, caller }))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+/// Gathers, commits and answers until the last handle is dropped.
+fn serve(
+    mut connection: Connection,
+    config: &StoreConfig,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    wakes: &Wakes,
+) {
+    let mut group = Vec::with_capacity(MAX_GROUP);
+    while let Some(first) = queue.blocking_recv() {
+        group.push(first);
+        while group.len() < MAX_GROUP
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        }
+        let outcomes = commit(&mut connection, config, wakes, &mut group);
+        match outcomes {
+            Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|(job, outcome)| job.answer(outcome)),
+            // One operation may have spoilt the transaction of all: each gets one try alone.
+            Err(_) => group.drain(..).for_each(|job| {
+                let mut alone = [job];
+                let outcome = commit(&mut connection, config, wakes, &mut alone)
+                    .and_then(|mut outcomes| outcomes.pop().unwrap_or(Err(StoreError::Closed)));
+                let [job] = alone;
+                job.answer(outcome);
+            }),
+        }
+    }
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
+}
+
+/// One transaction over a group of jobs. `Err`: nothing of any of them is in the store.
+fn commit(
+    connection: &mut Connection,
+    config: &StoreConfig,
+    wakes: &Wakes,
+    group: &mut [Box<dyn Job>],
+) -> Result<Vec<Answer>, StoreError> {
+    let (outbox, queue, hooks) = (Cell::new(false), Cell::new(false), Cell::new(false));
+    let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for job in group {
+        let savepoint = transaction.savepoint()?;
+        let tx = Tx { sql: &savepoint, config, wake_outbox: &outbox, wake_queue: &queue, wake_hooks: &hooks };
+        let outcome = job.run(&tx);
+        match &outcome {
+            Ok(()) => savepoint.commit()?,
+            // A full disk may have rolled back everything, not this savepoint alone.
+            Err(error) if savepoint.is_autocommit() => return Err(error.clone()),
+            Err(_) => drop(savepoint),
+        }
+        outcomes.push(outcome);
+    }
+    transaction.commit()?;
+    if outbox.get() {
+        wakes.outbox.notify_one();
+    }
+    if queue.get() {
+        wakes.queue.notify_waiters();
+    }
+    if hooks.get() {
+        wakes.hooks.notify_one();
+    }
+    Ok(outcomes)
+}

@@ -1,0 +1,78 @@
+//! Opening the store's file: the folder, the lock that keeps a second gateway out, and SQLite's settings.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::OpenError;
+use super::schema;
+
+/// The store's file in its folder.
+const FILE: &str = "smsbridge.sqlite";
+
+/// How long to wait for another connection's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens the file for writing, creating it if need be, and locks it. The kernel drops the lock when the process ends.
+pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
+    let unusable = |error| OpenError::Folder { folder: folder.to_owned(), error };
+    create_folder(folder).map_err(unusable)?;
+    let lock = lock(folder)?;
+    let file = folder.join(FILE);
+    open_private(&file).map_err(unusable)?;
+    let broken = |error| OpenError::Broken { file: file.clone(), error };
+    let mut connection = Connection::open(&file).map_err(broken)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(broken)?;
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA journal_size_limit = 4194304;",
+        )
+        .map_err(broken)?;
+    schema::migrate(&mut connection, &file)?;
+    Ok((connection, lock))
+}
+
+/// Opens the file for reading beside a running gateway.
+pub(super) fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
+    let file = folder.join(FILE);
+    if !file.exists() {
+        return Err(OpenError::Missing(file));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&file, flags)
+        .map_err(|error| OpenError::Broken { file: file.clone(), error })?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    schema::check_version(&connection, &file)?;
+    Ok(connection)
+}
+
+/// A folder we create is for our user alone; an existing one is left as it is.
+fn create_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Texts and numbers are private: only our user may read the file, from its first moment on.
+fn open_private(file: &Path) -> std::io::Result<File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let unusable = |error| OpenError::Folder { folder: folder.to_owned(), error };
+    let lock = open_private(&folder.join("lock")).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}

@@ -1,0 +1,328 @@
+//! Incoming PDUs: stored before they are deleted from the SIM, joined, and published when the message is complete.
+//!
+//! The slot of each stored PDU is kept until it is known to be empty, so that a kill between commit and deletion makes
+//! no second message. What a complete message means is decided in `crate::incoming`.
+
+use std::time::Duration;
+
+use rusqlite::OptionalExtension as _;
+
+use super::engine::{Store, Tx};
+use super::error::StoreError;
+use super::{outbox, reports, requests};
+use crate::event::Event;
+use crate::incoming::{Incoming, IncomingPdu, Parts, Reply};
+use crate::message::{Name, Sim, Slot, UnixMs, millis, new_id};
+use crate::pdu::{Concatenation, Part, Reading};
+
+/// Parts of one message carry time stamps no further apart than this, however late they arrive.
+const SAME_SET_S: i64 = 15 * 60;
+
+/// How long the network repeats a PDU that was not acknowledged to it.
+const REPETITION_MS: i64 = 15 * 60 * 1000;
+
+/// A rule's replies to one sender are counted over this time.
+const REPLY_WINDOW_MS: i64 = 3_600_000;
+
+/// Incomplete messages published in one transaction.
+const MAX_INCOMPLETE: usize = 100;
+
+/// What became of an incoming PDU. In every case its slot may now be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It was stored before: only its slot is still there.
+    Known,
+    /// A part of a message that is not complete yet.
+    Waiting,
+    /// It completed the message with this id.
+    Completed(String),
+    /// A status report.
+    Report,
+}
+
+impl Store {
+    /// Stores an incoming PDU and what follows from it.
+    pub async fn accept(&self, incoming: IncomingPdu) -> Result<Accepted, StoreError> {
+        self.write(move |tx| {
+            if is_known(tx, &incoming)? {
+                return Ok(Accepted::Known);
+            }
+            match &incoming.reading {
+                Reading::Part(Part { concatenation: None, .. }) => {
+                    let pdus = vec![incoming.pdu.clone()];
+                    complete(tx, &incoming.modem, incoming.received_at, pdus, None).map(Accepted::Completed)
+                }
+                Reading::Part(part @ Part { concatenation: Some(place), .. }) => {
+                    accept_part(tx, &incoming, part, *place)
+                }
+                Reading::Report(report) => {
+                    reports::accept(tx, &incoming.sim, report, incoming.received_at)?;
+                    Ok(Accepted::Report)
+                }
+                Reading::Undecodable(reason) => {
+                    let (modem, pdus) = (incoming.modem.clone(), vec![incoming.pdu.clone()]);
+                    let parts = Parts { modem, received_at: incoming.received_at, pdus, late_for: None };
+                    let message = tx.config.incoming.undecodable(new_id(), parts, reason);
+                    publish(tx, message).map(Accepted::Completed)
+                }
+            }
+        })
+        .await
+    }
+
+    /// These slots have been deleted in the modem.
+    pub async fn slots_cleared(&self, sim: Sim, slots: Vec<Slot>) -> Result<(), StoreError> {
+        self.write(move |tx| slots.iter().try_for_each(|slot| forget_slot(tx, &sim, slot))).await
+    }
+
+    /// These storages of a SIM were listed completely and hold just these slots: any other slot of theirs that is still
+    /// known was deleted before that could be written down.
+    pub async fn swept(&self, sim: Sim, storages: Vec<String>, found: Vec<Slot>) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let mut select = tx.sql.prepare_cached("SELECT storage, slot FROM slot WHERE sim = ?1")?;
+            let known: Vec<Slot> = select
+                .query_map([&sim], |row| Ok(Slot { storage: row.get("storage")?, index: row.get("slot")? }))?
+                .collect::<Result<_, _>>()?;
+            known
+                .iter()
+                .filter(|slot| storages.contains(&slot.storage) && !found.contains(slot))
+                .try_for_each(|gone| forget_slot(tx, &sim, gone))
+        })
+        .await
+    }
+
+    /// Publishes what came of messages whose other parts did not come in time; returns how many.
+    pub async fn publish_incomplete(&self, now: UnixMs, timeout: Duration) -> Result<usize, StoreError> {
+        self.write(move |tx| {
+            let mut select = tx.sql.prepare_cached(
+                "SELECT id, modem, last_at FROM part_set WHERE message_id IS NULL AND last_at <= ?1 LIMIT ?2",
+            )?;
+            let sets: Vec<(i64, Name, UnixMs)> = select
+                .query_map((now - millis(timeout), MAX_INCOMPLETE as i64), |row| {
+                    Ok((row.get("id")?, row.get("modem")?, row.get("last_at")?))
+                })?
+                .collect::<Result<_, _>>()?;
+            for (set, modem, last_at) in &sets {
+                let id = complete(tx, modem, *last_at, pdus_of(tx, *set)?, None)?;
+                close_set(tx, *set, &id)?;
+            }
+            Ok(sets.len())
+        })
+        .await
+    }
+}
+
+/// Whether this PDU was stored before; writes its slot down if not. In one sweep the same octets in two storages are one
+/// message that the modem lists twice; in two slots of one storage they are two messages.
+fn is_known(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<bool, StoreError> {
+    let Some(slot) = &incoming.slot else { return is_repetition(tx, incoming) };
+    let here: Option<String> = tx
+        .sql
+        .prepare_cached("SELECT pdu FROM slot WHERE sim = ?1 AND storage = ?2 AND slot = ?3")?
+        .query_row((&incoming.sim, &slot.storage, slot.index), |row| row.get(0))
+        .optional()?;
+    if here.as_ref() == Some(&incoming.pdu) {
+        return Ok(true);
+    }
+    let elsewhere: Option<i64> = tx
+        .sql
+        .prepare_cached("SELECT 1 FROM slot WHERE sim = ?1 AND storage <> ?2 AND pdu = ?3 LIMIT 1")?
+        .query_row((&incoming.sim, &slot.storage, &incoming.pdu), |row| row.get(0))
+        .optional()?;
+    tx.sql
+        .prepare_cached("INSERT OR REPLACE INTO slot (sim, storage, slot, pdu) VALUES (?1, ?2, ?3, ?4)")?
+        .execute((&incoming.sim, &slot.storage, slot.index, &incoming.pdu))?;
+    Ok(elsewhere.is_some())
+}
+
+/// A PDU delivered directly comes again when its acknowledgement to the network was lost.
+fn is_repetition(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<bool, StoreError> {
+    tx.sql
+        .prepare_cached("DELETE FROM direct WHERE at < ?1")?
+        .execute([incoming.received_at - REPETITION_MS])?;
+    let added = tx
+        .sql
+        .prepare_cached("INSERT OR IGNORE INTO direct (sim, pdu, at) VALUES (?1, ?2, ?3)")?
+        .execute((&incoming.sim, &incoming.pdu, incoming.received_at))?;
+    Ok(added == 0)
+}
+
+fn forget_slot(tx: &Tx<'_>, sim: &Sim, slot: &Slot) -> Result<(), StoreError> {
+    tx.sql.prepare_cached("DELETE FROM slot WHERE sim = ?1 AND storage = ?2 AND slot = ?3")?.execute((
+        sim,
+        &slot.storage,
+        slot.index,
+    ))?;
+    Ok(())
+}
+
+/// A set of parts an incoming part may belong to.
+struct Set {
+    id: i64,
+    message_id: Option<String>,
+    first_sent_at: Option<i64>,
+    /// The stored PDU with the incoming part's sequence number.
+    same_sequence: Option<String>,
+}
+
+fn accept_part(
+    tx: &Tx<'_>,
+    incoming: &IncomingPdu,
+    part: &Part,
+    place: Concatenation,
+) -> Result<Accepted, StoreError> {
+    for set in sets_for(tx, incoming, part, place)? {
+        match (&set.same_sequence, &set.message_id) {
+            // The network's repetition of a part we have.
+            (Some(pdu), _) if *pdu == incoming.pdu => return Ok(Accepted::Waiting),
+            // Another message with the same reference: the old set waits for its time, or is closed.
+            (Some(_), _) => {}
+            (None, Some(message)) => {
+                insert_part(tx, set.id, place, incoming)?;
+                let (pdus, late_for) = (vec![incoming.pdu.clone()], Some(message.clone()));
+                return complete(tx, &incoming.modem, incoming.received_at, pdus, late_for)
+                    .map(Accepted::Completed);
+            }
+            (None, None) => {
+                insert_part(tx, set.id, place, incoming)?;
+                let pdus = pdus_of(tx, set.id)?;
+                if pdus.len() < usize::from(place.total) {
+                    return Ok(Accepted::Waiting);
+                }
+                let id = complete(tx, &incoming.modem, incoming.received_at, pdus, None)?;
+                close_set(tx, set.id, &id)?;
+                return Ok(Accepted::Completed(id));
+            }
+        }
+    }
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO part_set (modem, sim, sender, reference, wide, total, first_sent_at, last_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute((
+            &incoming.modem,
+            &incoming.sim,
+            &part.from,
+            place.reference,
+            place.wide,
+            place.total,
+            part.sent_at,
+            incoming.received_at,
+        ))?;
+    insert_part(tx, tx.sql.last_insert_rowid(), place, incoming)?;
+    Ok(Accepted::Waiting)
+}
+
+/// Sets the part may belong to: the nearest in time first, of equally near ones the newest.
+fn sets_for(
+    tx: &Tx<'_>,
+    incoming: &IncomingPdu,
+    part: &Part,
+    place: Concatenation,
+) -> Result<Vec<Set>, StoreError> {
+    let mut select = tx.sql.prepare_cached(
+        "SELECT s.id, s.message_id, s.first_sent_at, p.pdu FROM part_set s
+         LEFT JOIN part p ON p.set_id = s.id AND p.sequence = ?6
+         WHERE s.sim = ?1 AND s.sender = ?2 AND s.reference = ?3 AND s.wide = ?4 AND s.total = ?5",
+    )?;
+    let key = (&incoming.sim, &part.from, place.reference, place.wide, place.total, place.sequence);
+    let mut sets: Vec<Set> = select
+        .query_map(key, |row| {
+            Ok(Set {
+                id: row.get("id")?,
+                message_id: row.get("message_id")?,
+                first_sent_at: row.get("first_sent_at")?,
+                same_sequence: row.get("pdu")?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    // An unreadable time stamp is near to any.
+    let distance = |set: &Set| match (set.first_sent_at, part.sent_at) {
+        (Some(first), Some(this)) => first.abs_diff(this),
+        _ => 0,
+    };
+    sets.retain(|set| distance(set) <= SAME_SET_S.unsigned_abs());
+    sets.sort_by_key(|set| (distance(set), std::cmp::Reverse(set.id)));
+    Ok(sets)
+}
+
+fn insert_part(
+    tx: &Tx<'_>,
+    set: i64,
+    place: Concatenation,
+    incoming: &IncomingPdu,
+) -> Result<(), StoreError> {
+    tx.sql.prepare_cached("INSERT INTO part (set_id, sequence, pdu) VALUES (?1, ?2, ?3)")?.execute((
+        set,
+        place.sequence,
+        &incoming.pdu,
+    ))?;
+    tx.sql
+        .prepare_cached("UPDATE part_set SET last_at = ?2 WHERE id = ?1")?
+        .execute((set, incoming.received_at))?;
+    Ok(())
+}
+
+fn close_set(tx: &Tx<'_>, set: i64, message_id: &str) -> Result<(), StoreError> {
+    tx.sql.prepare_cached("UPDATE part_set SET message_id = ?2 WHERE id = ?1")?.execute((set, message_id))?;
+    Ok(())
+}
+
+fn pdus_of(tx: &Tx<'_>, set: i64) -> Result<Vec<String>, StoreError> {
+    let mut select = tx.sql.prepare_cached("SELECT pdu FROM part WHERE set_id = ?1 ORDER BY sequence")?;
+    let pdus = select.query_map([set], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(pdus)
+}
+
+/// Stores and publishes the message of these PDUs; returns its id.
+fn complete(
+    tx: &Tx<'_>,
+    modem: &Name,
+    received_at: UnixMs,
+    pdus: Vec<String>,
+    late_for: Option<String>,
+) -> Result<String, StoreError> {
+    let parts = Parts { modem: modem.clone(), received_at, pdus, late_for };
+    publish(tx, tx.config.incoming.complete(new_id(), parts))
+}
+
+fn publish(tx: &Tx<'_>, incoming: Incoming) -> Result<String, StoreError> {
+    let Incoming { received, is_published, reply } = incoming;
+    let (id, received_at, modem) = (received.id.clone(), received.received_at, received.modem.clone());
+    let sender = received.sender().to_owned();
+    let event = Event::Received(received);
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO received (id, modem, sender, received_at, event) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((&id, &modem, sender, received_at, &event))?;
+    if is_published {
+        outbox::publish(tx, &event)?;
+        if tx.config.retain_last {
+            outbox::publish_last(tx, &event, modem.as_str())?;
+        }
+    }
+    if let Some(reply) = reply {
+        insert_reply(tx, &reply, received_at)?;
+    }
+    Ok(id)
+}
+
+/// Stores a rule's reply beside the message it replies to: both are there or neither. The limit for each sender stops
+/// two gateways that reply to each other.
+fn insert_reply(tx: &Tx<'_>, reply: &Reply, now: UnixMs) -> Result<(), StoreError> {
+    let to = reply.request.to.first().map(|recipient| &recipient.number);
+    let replies: u32 = tx
+        .sql
+        .prepare_cached(
+            "SELECT count(*) FROM message m JOIN request r ON r.id = m.request_id
+             WHERE m.recipient = ?1 AND r.is_reply = 1 AND r.accepted_at > ?2",
+        )?
+        .query_row((to, now - REPLY_WINDOW_MS), |row| row.get(0))?;
+    if replies >= reply.max_per_hour {
+        tracing::warn!(rule = reply.rule, "no reply: this sender got as many as the rule allows in an hour");
+        return Ok(());
+    }
+    requests::insert(tx, &reply.request, now)
+}

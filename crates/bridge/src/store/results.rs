@@ -1,0 +1,61 @@
+//! Steps of a message: its state, and the result that says so, in one transaction.
+
+use super::engine::Tx;
+use super::error::StoreError;
+use super::outbox;
+use crate::event::{Event, MessageState, ResultFields, SendResult};
+use crate::message::UnixMs;
+use crate::request::ReplyTo;
+
+/// Ends a message: its last state, and the only final result it will ever have.
+pub(super) fn finish(
+    tx: &Tx<'_>,
+    message: i64,
+    state: MessageState,
+    fields: ResultFields,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    step(tx, message, state, true, fields, now)
+}
+
+/// Moves a message to a state that is not its last.
+pub(super) fn advance(
+    tx: &Tx<'_>,
+    message: i64,
+    state: MessageState,
+    fields: ResultFields,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    step(tx, message, state, false, fields, now)
+}
+
+fn step(
+    tx: &Tx<'_>,
+    message: i64,
+    state: MessageState,
+    is_final: bool,
+    fields: ResultFields,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let mut select = tx.sql.prepare_cached(
+        "SELECT m.request_id, m.recipient, r.response_topic, r.correlation
+         FROM message m JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
+    )?;
+    let (id, to, reply_to) = select
+        .query_row([message], |row| Ok((row.get("request_id")?, row.get("recipient")?, reply_to(row)?)))?;
+    let result = SendResult { id: Some(id), to: Some(to), state, is_final, at: now, fields };
+    tx.sql
+        .prepare_cached(
+            "UPDATE message SET state = ?2, final = ?3, result = ?4,
+               claimed_by = CASE WHEN ?3 THEN NULL ELSE claimed_by END WHERE id = ?1",
+        )?
+        .execute((message, state, is_final, Event::Result(result.clone())))?;
+    outbox::publish_result(tx, result, reply_to.as_ref())
+}
+
+/// Where the results of a row with `response_topic` and `correlation` go besides the result topic.
+fn reply_to(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<ReplyTo>> {
+    let topic: Option<String> = row.get("response_topic")?;
+    let correlation = row.get("correlation")?;
+    Ok(topic.map(|topic| ReplyTo { topic, correlation }))
+}

@@ -1,0 +1,111 @@
+//! The timer: asks the store for what time alone brings about, and keeps the gateway's own state up to date.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{self, now_ms};
+use crate::event::{GatewayState, State};
+use crate::mqtt::LinkStatus;
+use crate::retained_state::RetainedState;
+use crate::service;
+use crate::store::{Store, StoreError};
+
+/// How often time-outs are looked for.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often the gateway's state is published when nothing is wrong, and the service watchdog is fed.
+const STATE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often old messages are deleted.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// See the module.
+pub struct Timer {
+    /// The store.
+    pub store: Store,
+    /// Where the gateway's state goes.
+    pub retained: Arc<RetainedState>,
+    /// What is wrong with the link to the broker.
+    pub link: Arc<LinkStatus>,
+    /// The gateway's state as it was published last.
+    pub state: GatewayState,
+    /// How long to wait for missing parts.
+    pub reassembly_timeout: Duration,
+    /// How long finished messages are kept; zero keeps them for ever.
+    pub keep: Duration,
+}
+
+impl Timer {
+    /// Runs until `stop`, or until the store is closed or damaged.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut published_at: Option<Instant> = None;
+        let mut deleted_at: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let mut problem = match self.tick().await {
+                Err(error @ (StoreError::Damaged(_) | StoreError::Closed)) => {
+                    tracing::error!(
+                        "{error}; if a restart does not help, move the store away and keep it for repair"
+                    );
+                    return;
+                }
+                done => done.err().map(|error| error.to_string()),
+            };
+            if is_due(deleted_at, RETENTION_INTERVAL) && !self.keep.is_zero() {
+                deleted_at = Some(Instant::now());
+                let deleted = self.store.delete_old(now_ms(), self.keep).await;
+                problem = deleted.err().map(|error| error.to_string()).or(problem);
+            }
+            if problem != self.state.problem || is_due(published_at, STATE_INTERVAL) {
+                published_at = Some(Instant::now());
+                self.publish_state(problem).await;
+                self.remember_time().await;
+                service::notify(sd_notify::NotifyState::Watchdog);
+            }
+        }
+    }
+
+    async fn tick(&self) -> Result<(), StoreError> {
+        if let Some(correction) = clock::look() {
+            tracing::warn!(behind_ms = correction.behind, "the system's clock is trusted again");
+            self.store.clock_corrected(correction.since, correction.behind).await?;
+        }
+        let now = now_ms();
+        let incomplete = self.store.publish_incomplete(now, self.reassembly_timeout).await?;
+        if incomplete > 0 {
+            tracing::warn!(incomplete, "messages were published without the parts that never came");
+        }
+        self.store.expire(now).await
+    }
+
+    /// So that the next start notices a wrong clock.
+    async fn remember_time(&self) {
+        if clock::problem().is_none()
+            && let Err(error) = self.store.remember_time(now_ms()).await
+        {
+            tracing::debug!("{error}");
+        }
+    }
+
+    async fn publish_state(&mut self, problem: Option<String>) {
+        if let Ok(depth) = self.store.depth().await {
+            self.state.queue = depth;
+        }
+        let parked = self.state.queue.parked;
+        let parked = (parked > 0)
+            .then(|| format!("the broker refused {parked} messages; `smsbridge history` has them"));
+        self.state.problem = problem.or_else(|| self.link.problem()).or_else(clock::problem).or(parked);
+        self.retained.set(State::Gateway(self.state.clone()));
+    }
+}
+
+fn is_due(last: Option<Instant>, interval: Duration) -> bool {
+    last.is_none_or(|at| at.elapsed() >= interval)
+}

@@ -1,0 +1,374 @@
+//! Payloads of events: received messages, results, calls, cell broadcasts, USSD replies.
+//!
+//! Pure. Input: the types of `crate::event`. The field order here is the order on the wire.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+
+use super::{json, time};
+use crate::event::{
+    Broadcast, BroadcastContent, Call, CallState, MessageEncoding, Received, ReceivedContent,
+    ReceivedMessage, ResultFields, SendResult, UssdReply, UssdState,
+};
+
+#[derive(Serialize)]
+pub(super) struct MessageForm<'a> {
+    id: &'a str,
+    modem: &'a str,
+    from: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    sent_at: Option<&'a str>,
+    received_at: String,
+    encoding: &'static str,
+    parts: u8,
+    complete: bool,
+    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
+    missing: &'a [u8],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_for: Option<&'a str>,
+    class: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_port: Option<u16>,
+    service_center: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pdus: &'a [String],
+}
+
+#[derive(Serialize)]
+pub(super) struct UndecodableForm<'a> {
+    id: &'a str,
+    modem: &'a str,
+    received_at: String,
+    error: &'a str,
+    pdus: &'a [String],
+}
+
+/// The payload of a received message.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum ReceivedForm<'a> {
+    Message(Box<MessageForm<'a>>),
+    Undecodable(UndecodableForm<'a>),
+}
+
+/// `sms/received/<modem>` and `sms/last/<modem>`.
+pub fn received(received: &Received, include_pdu: bool) -> String {
+    json(&received_form(received, include_pdu))
+}
+
+/// A message that cannot be decoded always carries its PDUs.
+pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedForm<'_> {
+    let received_at = time(received.received_at);
+    let (id, modem) = (received.id.as_str(), received.modem.as_str());
+    let message = match &received.content {
+        ReceivedContent::Message(message) => message,
+        ReceivedContent::Undecodable(error) => {
+            let form = UndecodableForm { id, modem, received_at, error, pdus: &received.pdus };
+            return ReceivedForm::Undecodable(form);
+        }
+    };
+    let ReceivedMessage {
+        from,
+        text,
+        data,
+        sent_at,
+        encoding,
+        parts,
+        missing,
+        late_for,
+        class,
+        ports,
+        service_center,
+    } = message;
+    ReceivedForm::Message(Box::new(MessageForm {
+        id,
+        modem,
+        from,
+        text: text.as_deref(),
+        data: data.as_ref().map(|octets| BASE64.encode(octets)),
+        sent_at: sent_at.as_deref(),
+        received_at,
+        encoding: encoding_word(*encoding),
+        parts: *parts,
+        complete: missing.is_empty(),
+        missing,
+        late_for: late_for.as_deref(),
+        class: *class,
+        source_port: ports.map(|(source, _)| source),
+        destination_port: ports.map(|(_, destination)| destination),
+        service_center: service_center.as_deref(),
+        rule: received.rule.as_ref().map(|rule| rule.name.as_str()),
+        fields: received.rule.as_ref().map(|rule| &rule.fields),
+        pdus: if include_pdu { &received.pdus } else { &[] },
+    }))
+}
+
+fn encoding_word(encoding: MessageEncoding) -> &'static str {
+    match encoding {
+        MessageEncoding::Gsm7 => "gsm7",
+        MessageEncoding::Ucs2 => "ucs2",
+        MessageEncoding::EightBit => "8bit",
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ResultForm<'a> {
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    state: &'static str,
+    r#final: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modem: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts_sent: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered_at: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorForm<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct ErrorForm<'a> {
+    code: String,
+    message: &'a str,
+    permanent: bool,
+}
+
+/// `sms/result`, and the caller's response topic.
+pub fn result(result: &SendResult) -> String {
+    json(&result_form(result))
+}
+
+pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
+    let ResultFields {
+        modem,
+        parts,
+        parts_sent,
+        delivered_at,
+        report_missing,
+        duplicate,
+        dry_run,
+        error,
+        payload,
+    } = &result.fields;
+    ResultForm {
+        id: result.id.as_deref(),
+        to: result.to.as_deref(),
+        state: result.state.as_str(),
+        r#final: result.is_final,
+        modem: modem.as_ref().map(|name| name.as_str()),
+        parts: *parts,
+        parts_sent: *parts_sent,
+        delivered_at: delivered_at.as_deref(),
+        report: report_missing.then_some("missing"),
+        dry_run: dry_run.is_some().then_some(true),
+        encoding: dry_run.map(encoding_word),
+        error: error.as_ref().map(|failure| ErrorForm {
+            code: failure.code.to_string(),
+            message: &failure.message,
+            permanent: failure.permanent,
+        }),
+        payload: payload.as_deref(),
+        duplicate: *duplicate,
+        at: time(result.at),
+    }
+}
+
+#[derive(Serialize)]
+struct CallForm<'a> {
+    modem: &'a str,
+    from: Option<&'a str>,
+    at: String,
+    state: &'static str,
+}
+
+/// `sms/call/<modem>`.
+pub fn call(call: &Call) -> String {
+    json(&CallForm {
+        modem: call.modem.as_str(),
+        from: call.from.as_deref(),
+        at: time(call.at),
+        state: match call.state {
+            CallState::Ringing => "ringing",
+            CallState::Missed => "missed",
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct BroadcastForm<'a> {
+    modem: &'a str,
+    at: String,
+    channel: u16,
+    code: u16,
+    update: u8,
+    text: Option<&'a str>,
+    data: Option<String>,
+    language: Option<&'a str>,
+    pages: u8,
+    complete: bool,
+    missing: &'a [u8],
+}
+
+#[derive(Serialize)]
+struct UndecodableBroadcastForm<'a> {
+    modem: &'a str,
+    at: String,
+    error: &'a str,
+    pdu: &'a str,
+}
+
+/// `sms/broadcast/<modem>`.
+pub fn broadcast(broadcast: &Broadcast) -> String {
+    let (modem, at) = (broadcast.modem.as_str(), time(broadcast.at));
+    match &broadcast.content {
+        BroadcastContent::Message(message) => json(&BroadcastForm {
+            modem,
+            at,
+            channel: message.channel,
+            code: message.code,
+            update: message.update,
+            text: message.text.as_deref(),
+            data: message.data.as_ref().map(|octets| BASE64.encode(octets)),
+            language: message.language.as_deref(),
+            pages: message.pages,
+            complete: message.missing.is_empty(),
+            missing: &message.missing,
+        }),
+        BroadcastContent::Undecodable { error, pdu } => {
+            json(&UndecodableBroadcastForm { modem, at, error, pdu })
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct UssdReplyForm<'a> {
+    id: Option<&'a str>,
+    text: Option<&'a str>,
+    state: &'static str,
+}
+
+/// `sms/ussd/<modem>/reply`.
+pub fn ussd_reply(reply: &UssdReply) -> String {
+    json(&UssdReplyForm {
+        id: reply.id.as_deref(),
+        text: reply.text.as_deref(),
+        state: match reply.state {
+            UssdState::Done => "done",
+            UssdState::More => "more",
+            UssdState::Failed => "failed",
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{BroadcastMessage, MessageState, RuleMatch};
+    use crate::failure::{Failure, FailureCode};
+
+    fn sent() -> SendResult {
+        SendResult {
+            id: Some("order-17".to_owned()),
+            to: Some("+4915112345678".to_owned()),
+            state: MessageState::Sent,
+            is_final: true,
+            at: 1_795_331_735_002,
+            fields: ResultFields {
+                modem: Some("main".parse().unwrap()),
+                parts: Some(2),
+                ..ResultFields::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_result_has_the_contracts_form() {
+        let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"modem":"main","parts":2,"at":"2026-11-22T07:15:35.002Z"}"#;
+        assert_eq!(result(&sent()), expected);
+    }
+
+    #[test]
+    fn a_failed_result_carries_its_code_and_words() {
+        let error = Some(Failure::transient(FailureCode::Cms(38), "network out of order"));
+        let failed = SendResult { fields: ResultFields { error, ..ResultFields::default() }, ..sent() };
+        let expected = r#""error":{"code":"cms-38","message":"network out of order","permanent":false}"#;
+        assert!(result(&failed).contains(expected), "{}", result(&failed));
+    }
+
+    #[test]
+    fn a_received_message_has_the_contracts_form() {
+        let message = Received {
+            id: "01K9".to_owned(),
+            modem: "main".parse().unwrap(),
+            received_at: 1_795_331_731_120,
+            content: ReceivedContent::Message(ReceivedMessage {
+                from: "+79211234567".to_owned(),
+                text: Some("Счёт 12345, показание 678".to_owned()),
+                data: None,
+                sent_at: Some("2026-11-22T10:15:30+03:00".to_owned()),
+                encoding: MessageEncoding::Ucs2,
+                parts: 2,
+                missing: Vec::new(),
+                late_for: None,
+                class: None,
+                ports: None,
+                service_center: Some("+79210000000".to_owned()),
+            }),
+            pdus: vec!["07".to_owned()],
+            rule: Some(RuleMatch {
+                name: "meter".to_owned(),
+                fields: [("account".to_owned(), "12345".to_owned())].into(),
+            }),
+        };
+        let expected = r#"{"id":"01K9","modem":"main","from":"+79211234567","text":"Счёт 12345, показание 678","sent_at":"2026-11-22T10:15:30+03:00","received_at":"2026-11-22T07:15:31.120Z","encoding":"ucs2","parts":2,"complete":true,"class":null,"service_center":"+79210000000","rule":"meter","fields":{"account":"12345"}}"#;
+        assert_eq!(received(&message, false), expected);
+        assert!(received(&message, true).ends_with(r#","pdus":["07"]}"#));
+        let content = ReceivedContent::Undecodable("too short".to_owned());
+        let undecodable = received(&Received { content, ..message }, false);
+        assert!(undecodable.ends_with(r#""error":"too short","pdus":["07"]}"#), "{undecodable}");
+    }
+
+    #[test]
+    fn a_broadcast_always_carries_all_keys() {
+        let content = BroadcastContent::Message(BroadcastMessage {
+            channel: 50,
+            code: 1,
+            update: 0,
+            text: Some("Flood".to_owned()),
+            data: None,
+            language: None,
+            pages: 1,
+            missing: Vec::new(),
+        });
+        let shown = broadcast(&Broadcast { modem: "main".parse().unwrap(), at: 0, content });
+        let expected = r#"{"modem":"main","at":"1970-01-01T00:00:00.000Z","channel":50,"code":1,"update":0,"text":"Flood","data":null,"language":null,"pages":1,"complete":true,"missing":[]}"#;
+        assert_eq!(shown, expected);
+    }
+}

@@ -1,0 +1,99 @@
+//! The contract on the wire: topics and JSON, as docs/contract.md has them.
+//!
+//! Pure. The only place that spells a topic or a payload: events and states are rendered when they are published, and
+//! requests are read when they arrive. Never decides whether something may be sent.
+
+pub mod event;
+pub mod history;
+pub mod request;
+pub mod state;
+pub mod topic;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::topic::Topics;
+use crate::event::{Availability, Event, State};
+use crate::message::UnixMs;
+use crate::store::Publication;
+
+/// Renders what is published below one prefix.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    /// The topics.
+    pub topics: Topics,
+    /// Whether received messages carry their PDUs.
+    pub include_pdu: bool,
+}
+
+/// A message as the broker takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publish {
+    /// Its topic.
+    pub topic: String,
+    /// Its payload, UTF-8.
+    pub payload: String,
+    /// Whether the broker keeps it.
+    pub retain: bool,
+    /// MQTT 5 correlation data.
+    pub correlation: Option<Vec<u8>>,
+}
+
+impl Publish {
+    /// An upper bound of the octets its PUBLISH packet takes.
+    pub fn max_packet_size(&self) -> usize {
+        // Fixed header, lengths, packet identifier and properties take less than 64.
+        self.topic.len() + self.payload.len() + self.correlation.as_ref().map_or(0, Vec::len) + 64
+    }
+}
+
+impl Wire {
+    /// A row of the outbox.
+    pub fn publication(&self, publication: &Publication) -> Publish {
+        let publish = |topic, payload| Publish { topic, payload, retain: false, correlation: None };
+        match publication {
+            Publication::Event(event) => publish(self.topics.of_event(event), self.event(event)),
+            Publication::Last(received) => {
+                let payload = event::received(received, self.include_pdu);
+                Publish { retain: true, ..publish(self.topics.last(&received.modem), payload) }
+            }
+            Publication::Reply(result, reply_to) => Publish {
+                correlation: reply_to.correlation.clone(),
+                ..publish(reply_to.topic.clone(), event::result(result))
+            },
+            Publication::Clear { topic } => Publish { retain: true, ..publish(topic.clone(), String::new()) },
+        }
+    }
+
+    /// The payload of an event.
+    pub fn event(&self, event: &Event) -> String {
+        match event {
+            Event::Received(received) => event::received(received, self.include_pdu),
+            Event::Result(result) => event::result(result),
+            Event::Call(call) => event::call(call),
+            Event::Broadcast(broadcast) => event::broadcast(broadcast),
+            Event::UssdReply(reply) => event::ussd_reply(reply),
+        }
+    }
+
+    /// A retained state.
+    pub fn state(&self, state: &State) -> Publish {
+        let payload = match state {
+            State::Modem(modem) => state::modem(modem),
+            State::Gateway(gateway) => state::gateway(gateway),
+            State::Availability(_, Availability::Online) => "online".to_owned(),
+            State::Availability(_, Availability::Offline) => "offline".to_owned(),
+        };
+        Publish { topic: self.topics.of_state(state), payload, retain: true, correlation: None }
+    }
+}
+
+/// A time in our JSON: RFC 3339, UTC, milliseconds.
+pub fn time(at: UnixMs) -> String {
+    Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// JSON text of a value whose keys are all strings, which cannot fail.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
