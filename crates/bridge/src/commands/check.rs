@@ -6,7 +6,7 @@ use smsbridge_modem::bring_up::{self, SimStatus};
 use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, detect, status};
 
-use super::ConfigArg;
+use super::config_arg::ConfigArg;
 use crate::config::{Config, Modem};
 use crate::mqtt::Caller;
 use crate::rules;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
-use super::ConfigArg;
+use super::config_arg::ConfigArg;
 use crate::event::ReceivedContent;
 use crate::message::UnixMs;
 use crate::request::Content;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::ConfigArg;
+use super::config_arg::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
 use crate::number;

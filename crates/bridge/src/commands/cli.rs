@@ -1,0 +1,77 @@
+//! What can be asked for on the command line, and carrying it out.
+
+use clap::{Parser, Subcommand};
+
+use super::check::Check;
+#[cfg(feature = "demo")]
+use super::demo::Demo;
+use super::detect::Detect;
+use super::history::HistoryArgs;
+use super::pdu_args::PduCommand;
+use super::run::Run;
+use super::runtime::{log_to_stderr, runtime};
+use super::send::Send;
+use crate::app;
+
+/// A gateway between GSM/LTE modems and MQTT: SMS in as JSON, JSON out as SMS.
+#[derive(Debug, Parser)]
+#[command(
+    version = env!("SMSBRIDGE_VERSION"),
+    about,
+    after_help = "Environment: SMSBRIDGE_LOG sets what is logged (info, debug, smsbridge=debug); \
+    every single-valued key of the configuration can be set as SMSBRIDGE_TABLE__KEY, such as SMSBRIDGE_MQTT__URL."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Run(Run),
+    /// Try everything with no hardware and no broker: a simulated modem and an MQTT broker inside
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Check the configuration, and with --connect the broker and the modems
+    Check(Check),
+    /// Find modems on the serial ports
+    Detect(Detect),
+    /// Decode or encode PDUs, a line each
+    #[command(subcommand)]
+    Pdu(PduCommand),
+    /// Show what the store holds
+    History(HistoryArgs),
+    /// Send one SMS through the running gateway and wait for its result
+    Send(Send),
+}
+
+/// Carries out a command; `Ok(false)` is a failure it has reported itself.
+pub fn execute(cli: Cli) -> anyhow::Result<bool> {
+    match cli.command {
+        Command::Run(run) => {
+            let config = run.config()?;
+            log_to_stderr("info");
+            runtime()?.block_on(async { app::run(config, app::stop_on_signal()?).await.map(|()| true) })
+        }
+        #[cfg(feature = "demo")]
+        Command::Demo(demo) => {
+            log_to_stderr("warn");
+            runtime()?.block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })
+        }
+        Command::Check(check) => {
+            log_to_stderr("error");
+            runtime()?.block_on(check.run())
+        }
+        Command::Detect(detect) => {
+            log_to_stderr("error");
+            runtime()?.block_on(detect.run())
+        }
+        Command::Pdu(command) => command.run(),
+        Command::History(history) => history.run(),
+        Command::Send(send) => {
+            log_to_stderr("error");
+            runtime()?.block_on(send.run())
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The argument that names the configuration file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::{self, Config};
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArg {
+    /// Configuration file [default: ./smsbridge.toml, else /etc/smsbridge/smsbridge.toml]
+    #[arg(long, value_name = "FILE", env = "SMSBRIDGE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArg {
+    /// Reads and checks the configuration.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        Ok(config::load(self.config.as_deref())?)
+    }
+}
