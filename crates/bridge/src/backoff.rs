@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 
-/// A connection that has been well for so long starts again with the shortest delay.
-const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// After a connection that stood this long, delays begin with the shortest again.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
 /// Delays that double from one second up to a bound, each up to half shorter or longer.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ impl Reconnect {
         self.connected_at = Some(now);
     }
 
-    /// The connection failed or could not be made: how long to wait. Only a connection that stood for a minute
-    /// makes the delays short again, so that one which comes and goes is not hammered.
+    /// The connection failed or could not be made: how long to wait. Only a connection that stood for a minute makes the
+    /// delays short again, so that one that comes and goes is not retried every second.
     pub fn failed(&mut self, now: Instant) -> Duration {
-        if self.connected_at.take().is_some_and(|at| now.duration_since(at) >= HEALTHY_AFTER) {
+        if self.connected_at.take().is_some_and(|at| now.duration_since(at) >= STABLE_AFTER) {
             self.delays.reset();
         }
         self.delays.next_backoff().unwrap_or(self.max).min(self.max)
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_healthy_minute_makes_delays_short_again_and_a_short_life_does_not() {
+    fn a_stable_minute_makes_delays_short_again_and_a_short_life_does_not() {
         let mut reconnect = Reconnect::new(Duration::from_secs(40));
         let start = Instant::now();
         for _ in 0..10 {

@@ -1,22 +1,22 @@
-//! What time it is: the system's word where it can be believed, else our own count from the newest time we know.
+//! What time it is: the system's clock where it is plausible, else our own count from the newest time we know.
 //!
-//! A Raspberry Pi has no clock at boot and says 1970 until the network tells it; another comes up a year ahead. Taken at
-//! its word, the one would hold every message back and the other give every message up and forget the rest. Pure but
-//! for one process-wide value. Input: the system's clock, a monotonic one, the store's newest time, and the time stamps
-//! of service centres.
+//! A Raspberry Pi has no clock at boot and says 1970 until it has asked the network; another comes up a year ahead.
+//! Trusted, the one would hold every message back, and the other would expire every message and delete the history. Pure
+//! but for one process-wide value. Input: the system's clock, a monotonic one, the store's newest time, and the time
+//! stamps of service centres.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::message::UnixMs;
 
-/// A step back of this much is a correction, not a fault.
+/// A step back of up to this much is a correction, not a fault.
 const BACK_MS: i64 = 60_000;
 
-/// Further ahead than this is not believed without a witness.
+/// A clock further ahead than this is not trusted without a witness.
 const AHEAD_MS: i64 = 30 * 86_400_000;
 
-/// 2026-01-01: no clock that says less is right, for this program is younger.
+/// 2026-01-01: an earlier time is wrong, since this program is younger.
 const EARLIEST: UnixMs = 1_767_225_600_000;
 
 /// A service centre that agrees with the system's clock within this is a witness for it.
@@ -24,7 +24,7 @@ const WITNESS_MS: i64 = 86_400_000;
 
 static CLOCK: Mutex<Option<Clock>> = Mutex::new(None);
 
-/// Milliseconds since 1970, by the best clock there is.
+/// The time by the best clock there is.
 pub fn now_ms() -> UnixMs {
     with(|clock| clock.now(Instant::now()))
 }
@@ -34,13 +34,13 @@ pub fn begin(newest: Option<UnixMs>) {
     with(|clock| *clock = Clock::new(system(), Instant::now(), newest));
 }
 
-/// A service centre stamped a message just now with this time, Unix seconds.
+/// A service centre has just stamped a message with this time, in Unix seconds.
 pub fn witness(seconds: i64) {
     with(|clock| clock.witness(seconds.saturating_mul(1000), system(), Instant::now()));
 }
 
-/// Compares the clocks; to be called every second or so. When the system's is believed again, tells since when ours
-/// was counted and how far it had fallen behind.
+/// Compares the clocks; call it every second or so. When the system's clock is trusted again, returns since when we
+/// counted ourselves and how far that was behind.
 pub fn look() -> Option<Correction> {
     with(|clock| clock.look(system(), Instant::now()))
 }
@@ -59,7 +59,7 @@ fn with<R>(act: impl FnOnce(&mut Clock) -> R) -> R {
     act(clock.get_or_insert_with(|| Clock::new(system(), Instant::now(), None)))
 }
 
-/// The system's clock is believed again.
+/// The system's clock is trusted again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Correction {
     /// What our own count began with.
@@ -72,7 +72,7 @@ pub struct Correction {
 struct Clock {
     /// A time and the monotonic instant it was true at.
     known: (UnixMs, Instant),
-    /// What our own count began with, while the system's clock is not believed.
+    /// What our own count began with, while the system's clock is not trusted.
     own_since: Option<UnixMs>,
     /// Whether any true time was ever known; before that, every possible one is as good.
     anchored: bool,
@@ -128,7 +128,7 @@ impl Clock {
             "over 30 days ahead of the newest message"
         };
         Some(format!(
-            "the system's clock is {relation}: it is not believed until it is set right or an SMS agrees with it"
+            "the system's clock is {relation}: it is not trusted until it is corrected or an SMS agrees with it"
         ))
     }
 }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_boot_in_1970_believes_the_first_possible_time() {
+    fn a_first_boot_in_1970_trusts_the_first_possible_time() {
         let start = Instant::now();
         let mut clock = Clock::new(3_000, start, None);
         assert_eq!(clock.now(start), EARLIEST);
@@ -170,12 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn a_year_ahead_is_not_believed_until_a_service_centre_agrees() {
+    fn a_year_ahead_is_not_trusted_until_a_service_centre_agrees() {
         let start = Instant::now();
         let mut clock = Clock::new(NOW + 365 * DAY, start, Some(NOW));
         assert_eq!(clock.now(start), NOW);
         clock.witness(NOW + DAY, NOW + 365 * DAY, start);
-        assert_eq!(clock.now(start), NOW, "a witness for another time was heard");
+        assert_eq!(clock.now(start), NOW, "a witness for another time was accepted");
         clock.witness(NOW + 365 * DAY + 5_000, NOW + 365 * DAY, start);
         assert!(clock.look(NOW + 365 * DAY, start).is_some());
         assert_eq!(clock.now(start), NOW + 365 * DAY);
@@ -188,9 +188,9 @@ mod tests {
         assert_eq!(clock.look(NOW - 5_000, start), None);
         assert_eq!(clock.now(start), NOW - 5_000);
         assert_eq!(clock.look(NOW - DAY, start), None);
-        assert_eq!(clock.now(start), NOW - 5_000, "a day back was believed");
+        assert_eq!(clock.now(start), NOW - 5_000, "a day back was trusted");
         assert_eq!(clock.look(NOW + 400 * DAY, start), None);
-        assert_eq!(clock.now(start), NOW - 5_000, "a year ahead was believed");
+        assert_eq!(clock.now(start), NOW - 5_000, "a year ahead was trusted");
         assert!(clock.look(NOW, start).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Phone numbers: as people write them, as they are dialled, and patterns over them. Pure.
+//! Phone numbers: as people write them, as they are dialled, and patterns that match them. Pure.
 
 use std::str::FromStr;
 
@@ -18,7 +18,7 @@ impl FromStr for NumberPattern {
         let head = text.strip_suffix('*').unwrap_or(text);
         if head.contains('*') || text.is_empty() {
             return Err(format!(
-                "{text:?}: a number is expected, or its beginning with * behind, such as \"+49*\""
+                "{text:?}: expected a number, or its beginning followed by *, such as \"+49*\""
             ));
         }
         Ok(NumberPattern { head: head.to_owned(), is_prefix: head.len() < text.len() })
@@ -26,19 +26,18 @@ impl FromStr for NumberPattern {
 }
 
 impl NumberPattern {
-    /// Whether `number` (or alphanumeric sender) is meant.
+    /// Whether the pattern matches `number`, or an alphanumeric sender.
     pub fn matches(&self, number: &str) -> bool {
         if self.is_prefix { number.starts_with(&self.head) } else { number == self.head }
     }
 }
 
-/// Whether any of the patterns means `number`.
+/// Whether any of the patterns matches `number`.
 pub fn any_matches(patterns: &[NumberPattern], number: &str) -> bool {
     patterns.iter().any(|p| p.matches(number))
 }
 
-/// A number as it will be dialled: without the marks people put between digits, with the country code where one is
-/// configured. Digits, `*`, `#`, and a leading `+` are legal (TS 23.040 9.1.2.5: at most 20 digits).
+/// A number as it will be dialled: without the separators people write, with the country code where one is configured. Digits, `*`, `#`, and a leading `+` are legal (TS 23.040 9.1.2.5: at most 20 digits).
 pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure> {
     let bare: String =
         number.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/' | '\u{a0}')).collect();
@@ -47,7 +46,7 @@ pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure>
     if digits.is_empty() || digits.len() > 20 || !digits.chars().all(legal) {
         return Err(Failure::permanent(
             FailureCode::BadNumber,
-            format!("{number:?} is not a phone number: + and digits are expected, such as +4915112345678"),
+            format!("{number:?} is not a phone number; expected + and digits, such as +4915112345678"),
         ));
     }
     if default_country.is_empty() || bare.starts_with('+') || bare.contains(['*', '#']) {
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused_by_name() {
+    fn what_is_not_a_number_is_refused_with_its_code() {
         for bad in ["", "+", "abc", "+49x", "123456789012345678901", "+49*", "++49"] {
             let failure = normalise(bad, "49").expect_err(bad);
             assert_eq!(failure.code, FailureCode::BadNumber, "{bad}");

@@ -1,7 +1,7 @@
-//! What an error of the modem means for the message in hand: the only thing errors turn into.
+//! What follows for a message whose submission failed: retry, another modem, give up, or ask the policy.
 //!
-//! Pure. The class of each code stands beside its definition in the modem crate; this file says what each class
-//! leads to, and when to try again. Input: a [`SendError`] and how often it was tried.
+//! Pure. The class of each error code is defined in the modem crate, beside the code; this file says what each class
+//! leads to, and when to try again. Input: a [`SendError`] and the number of attempts.
 
 use std::time::Duration;
 
@@ -9,17 +9,18 @@ use smsbridge_modem::{AtError, Class, ModemError, SendError};
 
 use crate::failure::{Failure, FailureCode};
 
-/// Tries after which a passing refusal is taken for good.
+/// Attempts after which a transient refusal counts as permanent.
 const MAX_ATTEMPTS: u32 = 8;
 
 /// What to do with a message whose submission failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Try again after so long; any modem may.
+    /// Try again after this time; any modem may.
     Retry(Duration, Failure),
-    /// This modem cannot; another may at once, this one after so long.
+    /// This modem cannot; another may try at once, this one after this time.
     Reroute(Duration, Failure),
-    /// The line broke before it was handed over, which says nothing about the message: again as soon as a modem is up.
+    /// The connection broke before the message was submitted, which says nothing about the message: try again as soon
+    /// as a modem is online.
     Interrupted,
     /// It will never be sent.
     GiveUp(Failure),
@@ -27,7 +28,7 @@ pub enum Verdict {
     AskPolicy(Failure),
 }
 
-/// Judges a failed submission; `attempts` counts the refusals, this one included.
+/// Judges a failed submission; `attempts` counts the refusals, including this one.
 pub fn judge(error: &SendError, attempts: u32) -> Verdict {
     match error {
         SendError::Unknown(fault) => {
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn congestion_is_tried_again_later_each_time_and_not_for_ever() {
+    fn congestion_is_retried_with_growing_delays_and_not_for_ever() {
         let delays: Vec<_> = (1..MAX_ATTEMPTS)
             .map(|attempt| match judge(&cms(42), attempt) {
                 Verdict::Retry(delay, _) => delay,
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_after_ctrl_z_is_never_retried_on_our_own() {
+    fn a_fault_after_ctrl_z_is_left_to_the_policy() {
         let gone = ModemError::Timeout { command: "AT+CMGS".to_owned(), after: Duration::from_secs(60) };
         assert!(matches!(judge(&SendError::Unknown(gone.clone()), 1), Verdict::AskPolicy(_)));
         assert_eq!(judge(&SendError::NotSubmitted(gone), 100), Verdict::Interrupted);

@@ -15,6 +15,7 @@ use smsbridge_simulator::{Options, Reports, Simulator, tcp};
 use tokio_util::sync::CancellationToken;
 
 use crate::mqtt::Caller;
+use crate::wire::topic::Topics;
 use crate::{app, config};
 
 /// One message of each kind a gateway has to get right.
@@ -64,20 +65,20 @@ impl Demo {
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
         let folder = Folder::new()?;
         let config = config::parse("demo", &config_text(address, modem.address()?, &folder.0))?;
-        let (mqtt, online) =
-            (config.mqtt.clone(), format!("{}/gateway/{}/availability", config.mqtt.prefix, config.name));
+        let topics = Topics::new(&config.mqtt.prefix, &config.name);
+        let (mqtt, online) = (config.mqtt.clone(), topics.gateway_availability());
         let goodbye = stop.clone();
         tokio::select! {
             ended = app::run(config, stop) => ended?,
             ended = broker.run() => ended.context("the broker ended")?,
             ended = modem.run() => ended.context("the modem ended")?,
-            told = async {
+            done = async {
                 // Not before the gateway listens: what is sent to nobody is lost.
                 Caller::new(&mqtt)?.call(None, online, START, |payload| payload == b"online").await?;
                 println!("{}", what_to_type(address));
                 deliver_samples(&simulator).await;
                 anyhow::Ok(())
-            } => told?,
+            } => done?,
         }
         if goodbye.is_cancelled() {
             println!("\nsmsbridge demo: stopped, nothing is left behind");

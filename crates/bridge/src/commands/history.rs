@@ -90,8 +90,6 @@ fn since(text: &str) -> Result<UnixMs, String> {
     let days = text.strip_suffix('d').and_then(|n| n.parse::<i64>().ok());
     match days.and_then(|n| Zoned::now().checked_sub(jiff::Span::new().try_days(n).ok()?).ok()) {
         Some(at) => Ok(at.timestamp().as_millisecond()),
-        None => {
-            Err("a time such as 2026-11-22T10:00:00Z is expected, or an age such as 36h or 7d".to_owned())
-        }
+        None => Err("expected a time such as 2026-11-22T10:00:00Z, or an age such as 36h or 7d".to_owned()),
     }
 }

@@ -1,6 +1,6 @@
-//! The configuration as it is written: one struct a table, and its translation into the checked form.
+//! The configuration as it is written: one struct per table, and its translation into the checked form.
 //!
-//! Never reads a file itself except the small ones that hold a secret. Every message names the key.
+//! Every message names the key.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -272,12 +272,12 @@ impl HookTable {
     fn into_hook(self) -> Result<Hook, String> {
         if self.command.first().is_none_or(String::is_empty) {
             return Err(
-                "hook.command: a program is expected, then its arguments: [\"/usr/local/bin/on-sms\"]"
+                "hook.command: expected a program and its arguments, such as [\"/usr/local/bin/on-sms\"]"
                     .to_owned(),
             );
         }
         if self.timeout_s == 0 {
-            return Err("hook.timeout_s: at least one second is expected".to_owned());
+            return Err("hook.timeout_s: expected at least one second".to_owned());
         }
         Ok(Hook { on: self.on, command: self.command, timeout: seconds(self.timeout_s) })
     }
@@ -302,7 +302,7 @@ impl MqttTable {
             return Err(format!("mqtt.prefix: {:?}: no + or #, no / at its ends, no leading $", self.prefix));
         }
         if !self.share.is_empty() && self.share.parse::<Name>().is_err() {
-            return Err(format!("mqtt.share: {:?}: 1 to 32 of a-z 0-9 _ - are expected", self.share));
+            return Err(format!("mqtt.share: {:?}: expected 1 to 32 of a-z 0-9 _ -", self.share));
         }
         let client = match (self.client_cert, self.client_key) {
             (Some(cert), Some(key)) => Some((cert, key)),
@@ -339,7 +339,7 @@ impl ModemTable {
         let pin = secret("modem.pin", self.pin, self.pin_file.as_deref())?;
         let legal = |pin: &str| (4..=8).contains(&pin.len()) && pin.bytes().all(|b| b.is_ascii_digit());
         if pin.as_ref().is_some_and(|pin| !legal(pin.expose_secret())) {
-            return Err(format!("modem.pin of {name}: 4 to 8 digits are expected"));
+            return Err(format!("modem.pin of {name}: expected 4 to 8 digits"));
         }
         Ok(Modem {
             port: self.port.parse().map_err(|e| format!("modem.port of {name}: {e}"))?,
@@ -361,7 +361,7 @@ fn channels(modem: &Name, channels: Vec<String>) -> Result<Vec<String>, String> 
         |text: &str| text.split('-').count() <= 2 && text.split('-').all(|n| n.parse::<u16>().is_ok());
     match channels.iter().find(|text| !is_channel(text)) {
         Some(text) => Err(format!(
-            "modem.broadcast of {modem}: {text:?} is no channel; \"50\" or \"4370-4383\" is expected"
+            "modem.broadcast of {modem}: {text:?} is not a channel; expected \"50\" or \"4370-4383\""
         )),
         None => Ok(channels),
     }
@@ -375,10 +375,10 @@ fn overrides(
 ) -> Result<Overrides, String> {
     let is_command = |text: &str| text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("AT"));
     if let Some(text) = init.iter().find(|text| !is_command(text)) {
-        return Err(format!("modem.init of {modem}: {text:?} is no AT command"));
+        return Err(format!("modem.init of {modem}: {text:?} is not an AT command"));
     }
     if let Some(text) = reset.as_ref().filter(|text| !text.is_empty() && !is_command(text)) {
-        return Err(format!("modem.reset of {modem}: {text:?} is no AT command; \"\" means never"));
+        return Err(format!("modem.reset of {modem}: {text:?} is not an AT command; \"\" means never"));
     }
     let profile = match family {
         "" => None,
@@ -393,11 +393,11 @@ fn overrides(
 impl OutboundTable {
     fn into_outbound(self) -> Result<Outbound, String> {
         if self.max_parts == 0 {
-            return Err("outbound.max_parts: 1 to 255 are expected".to_owned());
+            return Err("outbound.max_parts: expected 1 to 255".to_owned());
         }
         if !self.default_country.bytes().all(|b| b.is_ascii_digit()) || self.default_country.len() > 3 {
             return Err(format!(
-                "outbound.default_country: {:?}: a country calling code without + is expected, such as \"49\"",
+                "outbound.default_country: {:?}: expected a country calling code without +, such as \"49\"",
                 self.default_country
             ));
         }
@@ -416,13 +416,13 @@ impl OutboundTable {
     }
 }
 
-/// What no modem's table can say alone: names and ports stand once, several on "auto" are told apart by IMEI.
+/// Checks all modems together: names and ports are unique, and several with port "auto" differ by IMEI.
 fn check_together(modems: &[Modem]) -> Result<(), String> {
     let mut names = BTreeSet::new();
     let mut ports = BTreeSet::new();
     for modem in modems {
         if !names.insert(modem.name.as_str()) {
-            return Err(format!("modem.name: {} stands twice", modem.name));
+            return Err(format!("modem.name: {} is used twice", modem.name));
         }
         let port = modem.port.to_string();
         if port == "auto" {
@@ -433,7 +433,7 @@ fn check_together(modems: &[Modem]) -> Result<(), String> {
                 ));
             }
         } else if !ports.insert(port.clone()) {
-            return Err(format!("modem.port: {port} stands twice"));
+            return Err(format!("modem.port: {port} is used twice"));
         }
     }
     Ok(())

@@ -21,11 +21,11 @@ pub(super) fn secret(
     file: Option<&Path>,
 ) -> Result<Option<SecretString>, String> {
     match (value, file) {
-        (Some(_), Some(_)) => Err(format!("{key} and {key}_file: only one of them may stand")),
+        (Some(_), Some(_)) => Err(format!("{key} and {key}_file: give one of them, not both")),
         (Some(value), None) => Ok(Some(value)),
         (None, None) => Ok(None),
         (None, Some(path)) => {
-            // systemd hands over credentials in a folder of its own; a bare file name is looked for there.
+            // systemd passes credentials in a folder of its own; a bare file name is looked up there.
             let path = match std::env::var_os("CREDENTIALS_DIRECTORY") {
                 Some(folder) if path.components().count() == 1 => Path::new(&folder).join(path),
                 _ => path.to_owned(),
@@ -54,7 +54,7 @@ pub(super) fn default_store_path() -> PathBuf {
     std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default().join("smsbridge")
 }
 
-/// Whether we could write in a folder, made or still to be made. Nothing is changed to find out.
+/// Whether we could write in a folder that exists or could be created. Changes nothing.
 #[cfg(unix)]
 fn may_write(folder: &Path) -> bool {
     let first_there = folder.ancestors().find(|path| path.exists());
