@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::config_arg::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
 use crate::number;
+use crate::wire::caller::{ResultSummary, SendCommand};
 use crate::wire::topic::Topics;
 
 /// Send one SMS through the running gateway.
@@ -39,34 +39,33 @@ impl Send {
         let config = self.config.load()?;
         let topics = Topics::new(&config.mqtt.prefix, &config.name);
         let id = new_id();
-        let mut request = json!({"id": id, "to": self.to, "text": self.text});
-        if let Some(modem) = &self.modem {
-            request["modem"] = json!(modem);
-        }
-        if self.report {
-            request["delivery_report"] = json!(true);
-        }
+        let request = SendCommand {
+            id: &id,
+            to: &self.to,
+            text: &self.text,
+            modem: self.modem.as_deref(),
+            delivery_report: self.report,
+        };
+        let request = (topics.send(), request.payload());
         let dialled = |to: &String| {
             number::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
         };
         let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
         let on_result = |payload: &[u8]| {
-            let Ok(result) = serde_json::from_slice::<Value>(payload) else { return false };
-            if result["id"] != id.as_str() {
+            let Some(result) = ResultSummary::read(payload) else { return false };
+            if result.id.as_deref() != Some(&id) {
                 return false;
             }
-            println!("{result}");
-            if result["final"] == true {
-                // One answer for all, where the request could not be read.
-                open = if result["to"].is_null() { 0 } else { open.saturating_sub(1) };
-                good &= matches!(result["state"].as_str(), Some("sent" | "delivered"));
+            println!("{}", String::from_utf8_lossy(payload));
+            if result.r#final {
+                // One result answers for all recipients where the request could not be read.
+                open = if result.to.is_none() { 0 } else { open.saturating_sub(1) };
+                good &= result.is_success();
             }
             open == 0
         };
         let limit = Duration::from_secs(self.timeout);
-        Caller::new(&config.mqtt)?
-            .call(Some((topics.send(), request.to_string())), topics.result(), limit, on_result)
-            .await?;
+        Caller::new(&config.mqtt)?.call(Some(request), topics.result(), limit, on_result).await?;
         Ok(good)
     }
 }

@@ -3,6 +3,7 @@
 //! Pure. The only place that spells a topic or a payload: events and states are rendered when they are published, and
 //! requests are read when they arrive. Never decides whether something may be sent.
 
+pub mod caller;
 pub mod event;
 pub mod history;
 pub mod request;
