@@ -18,7 +18,7 @@ use crate::hooks;
 use crate::incoming::IncomingPolicy;
 use crate::intake::Intake;
 use crate::message::Name;
-use crate::modem_task::ModemTask;
+use crate::modem_task::{self, ModemTask};
 use crate::mqtt::{self, Link, LinkStatus, Subscriptions};
 use crate::retained_state::RetainedState;
 use crate::service;
@@ -176,10 +176,10 @@ async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static s
 async fn supervise(task: ModemTask, stop: CancellationToken) {
     // A set of one: dropped with this task, it takes the modem's along.
     let mut one = JoinSet::new();
-    one.spawn(task.clone().run(stop.clone()));
+    one.spawn(modem_task::run(task.clone(), stop.clone()));
     while let Some(Err(panic)) = one.join_next().await {
         tracing::error!(modem = %task.config.name, "the modem's task ended ({panic}); it is begun again");
         tokio::time::sleep(RESTART_DELAY).await;
-        one.spawn(task.clone().run(stop.clone()));
+        one.spawn(modem_task::run(task.clone(), stop.clone()));
     }
 }

@@ -7,7 +7,7 @@ use super::pdu;
 
 /// The way a PDU goes (TS 23.040 9.2.2).
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Way {
+pub enum Way {
     /// To the phone.
     Mt,
     /// From it.

@@ -1,26 +1,14 @@
-//! Stub.
-use std::sync::Arc;
+//! The life of one modem: connect, look for messages in both directions, and connect again after any fault.
+//!
+//! `lifecycle` is the loop, `status_view` what is shown of the modem. `at/` is a modem that speaks AT commands; a modem
+//! of another kind (HTTP, D-Bus) would be a folder beside it. One task owns everything here; it holds no message that is
+//! not also in the SIM or the store.
 
-use smsbridge_modem::trace::TraceFile;
-use tokio_util::sync::CancellationToken;
+mod at;
+mod error;
+mod lifecycle;
+mod status_view;
+mod task;
 
-use crate::config;
-use crate::retained_state::RetainedState;
-use crate::store::Store;
-use crate::ussd_queue::UssdQueue;
-
-/// Everything a modem's task needs.
-#[derive(Clone)]
-pub struct ModemTask {
-    pub config: config::Modem,
-    pub store: Store,
-    pub retained: Arc<RetainedState>,
-    pub ussd: Arc<UssdQueue>,
-    pub trace: Option<TraceFile>,
-}
-
-impl ModemTask {
-    pub async fn run(self, stop: CancellationToken) {
-        stop.cancelled().await;
-    }
-}
+pub use lifecycle::run;
+pub use task::ModemTask;

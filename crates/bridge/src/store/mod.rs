@@ -26,8 +26,12 @@ mod sending;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Store, StoreConfig, StoreThread};
-pub use error::{OpenError, StoreError};
+#[cfg(test)]
+pub use engine::StoreThread;
+pub use engine::{Store, StoreConfig};
+#[cfg(test)]
+pub use error::OpenError;
+pub use error::StoreError;
 pub use history::{Entry, History, HistoryFilter, SentEntry};
 pub use hook_runs::HookRun;
 pub use outbox::{OutboxRow, Publication};

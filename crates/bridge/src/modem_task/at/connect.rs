@@ -1,0 +1,147 @@
+//! The only way into a session: find the port, open it, take the recovery step that is due, bring the modem up, unlock
+//! the SIM.
+
+use std::time::Duration;
+
+use smsbridge_modem::bring_up::{self, Identity, Ready};
+use smsbridge_modem::port::{self, Port, PortError, PortSpec};
+use smsbridge_modem::recovery::{self, Step};
+use smsbridge_modem::trace::Traced;
+use smsbridge_modem::{Session, SessionOptions, detect};
+use tokio::time::Instant;
+
+use super::super::error::SessionError;
+use super::super::status_view::StatusView;
+use super::super::task::ModemTask;
+use super::pin;
+use super::recovery_state::RecoveryState;
+use crate::clock::now_ms;
+use crate::message::Sim;
+
+/// How long a modem that was reset may be away.
+const RESET_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often its port is looked for meanwhile.
+const RESET_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A modem that is up.
+pub(in crate::modem_task) struct Connected {
+    pub session: Session<Port>,
+    pub ready: Ready,
+    /// The SIM's identity.
+    pub sim: Sim,
+}
+
+/// Connects to the modem.
+pub(in crate::modem_task) async fn connect(
+    task: &ModemTask,
+    recovery: &mut RecoveryState,
+    view: &mut StatusView,
+) -> Result<Connected, SessionError> {
+    // First of all: what the last session claimed, another modem may send while this one is away.
+    task.store.release(Some(task.config.name.clone()), now_ms()).await?;
+    let step = recovery.take_step();
+    let (mut session, spec) = open_session(task, recovery, view, step).await?;
+    let identity = bring_up::wake(&mut session)
+        .await
+        .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
+    check_identity(task, &identity, &spec)?;
+    recovery.imei = identity.imei.clone().or(recovery.imei.take());
+    view.identified(&identity);
+    if step == Some(Step::RestartRadio) && !recovery::restart_radio(&mut session).await? {
+        tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
+    }
+    pin::unlock(task, &mut session).await?;
+    let ready = bring_up::configure(&mut session, task.config.service_center.as_deref()).await?;
+    let sim = ready.iccid.clone().unwrap_or_else(|| task.config.name.to_string());
+    view.configured(&ready);
+    let model = identity.model.as_deref().unwrap_or("unknown");
+    tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");
+    Ok(Connected { session, ready, sim })
+}
+
+fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Result<(), SessionError> {
+    match (&task.config.imei, &identity.imei) {
+        (Some(wanted), Some(found)) if wanted != found => {
+            let (found, wanted) = (found.clone(), wanted.clone());
+            Err(SessionError::OtherModem { port: spec.to_string(), found, wanted })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A session that is not synchronised yet, after the recovery step that is due.
+async fn open_session(
+    task: &ModemTask,
+    recovery: &mut RecoveryState,
+    view: &mut StatusView,
+    step: Option<Step>,
+) -> Result<(Session<Port>, PortSpec), SessionError> {
+    let (mut port, mut spec) = match recovery.take_port() {
+        Some(port) => (port, task.config.port.clone()),
+        None => find_and_open(task, recovery.imei.as_deref()).await?,
+    };
+    if let Some(step) = step {
+        view.recovery_step(step);
+    }
+    if step == Some(Step::Reset) {
+        let (options, imei) = (recovery.options.clone(), recovery.imei.clone());
+        reset(task, options, port).await?;
+        (port, spec) = reopen_after_reset(task, imei.as_deref()).await?;
+    }
+    Ok((Session::with_options(port, recovery.options.clone()), spec))
+}
+
+async fn reset(task: &ModemTask, options: SessionOptions, port: Port) -> Result<(), SessionError> {
+    let mut session = Session::with_options(port, options);
+    if recovery::reset(&mut session).await? {
+        tracing::warn!(modem = %task.config.name, "the modem was told to reset");
+    } else {
+        tracing::warn!(
+            modem = %task.config.name,
+            "the modem's family has no safe reset; the port is opened again instead"
+        );
+    }
+    Ok(())
+}
+
+async fn reopen_after_reset(task: &ModemTask, imei: Option<&str>) -> Result<(Port, PortSpec), SessionError> {
+    let until = Instant::now() + RESET_TIMEOUT;
+    loop {
+        match find_and_open(task, imei).await {
+            Err(_) if Instant::now() < until => tokio::time::sleep(RESET_POLL_INTERVAL).await,
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// The configured port. If it is not there any more it may have another name: the modem is looked for by its IMEI, and
+/// by that alone, so that nobody else's is taken.
+async fn find_and_open(task: &ModemTask, remembered: Option<&str>) -> Result<(Port, PortSpec), PortError> {
+    let known = task.config.imei.as_deref().or(remembered);
+    let find = async |imei: Option<&str>| {
+        let path = detect::find(imei, task.config.baud).await?;
+        Ok::<_, PortError>(PortSpec::Serial(path.display().to_string()))
+    };
+    let spec = match &task.config.port {
+        PortSpec::Auto => find(known).await?,
+        named => named.clone(),
+    };
+    match open(task, &spec).await {
+        Err(missing @ PortError::Missing { .. }) if known.is_some() => {
+            let Ok(elsewhere) = find(known).await else { return Err(missing) };
+            let name = &task.config.name;
+            tracing::info!(modem = %name, was = %spec, now = %elsewhere, "the modem is at another port");
+            Ok((open(task, &elsewhere).await?, elsewhere))
+        }
+        opened => Ok((opened?, spec)),
+    }
+}
+
+async fn open(task: &ModemTask, spec: &PortSpec) -> Result<Port, PortError> {
+    let port = port::open(spec, task.config.baud).await?;
+    Ok(match &task.trace {
+        Some(trace) => Port::from_stream(Traced::labelled(port, trace.clone(), task.config.name.as_str())),
+        None => port,
+    })
+}

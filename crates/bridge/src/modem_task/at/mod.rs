@@ -1,0 +1,24 @@
+//! A modem that speaks AT commands, by the crate `smsbridge-modem`.
+//!
+//! `connect` brings it up, with `pin` for the SIM and `recovery_state` for what is tried after a fault. `online` is the
+//! modem in service: `receive` and `send` are its two main abilities; `calls`, `broadcasts` and `ussd` are values of one
+//! shape (`on_urc`, `due_at`, `tick`) that turn what the modem says into events; `watchdog` notices one that is of no
+//! use.
+
+mod broadcasts;
+mod calls;
+mod connect;
+mod online;
+mod pin;
+mod receive;
+mod recovery_state;
+mod send;
+mod ussd;
+mod ussd_requests;
+mod ussd_text;
+mod watchdog;
+
+pub(super) use connect::connect;
+pub(super) use online::OnlineModem;
+pub(super) use recovery_state::RecoveryState;
+pub(super) use ussd_requests::refuse_ussd;

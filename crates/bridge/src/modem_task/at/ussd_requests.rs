@@ -1,0 +1,93 @@
+//! Carrying out USSD requests: at most once, nothing of it is stored before the network has answered.
+
+use smsbridge_modem::{ModemError, call};
+use tokio::time::Instant;
+
+use super::super::error::SessionError;
+use super::super::task::ModemTask;
+use super::online::OnlineModem;
+use super::ussd::UssdAnswer;
+use super::ussd_text;
+use crate::event::{Event, UssdReply, UssdState};
+use crate::store::StoreError;
+use crate::ussd_queue::{UssdAction, UssdRequest};
+
+/// Carries out a request.
+pub(super) async fn send(modem: &mut OnlineModem<'_>, request: UssdRequest) -> Result<(), SessionError> {
+    let UssdRequest { id, action } = request;
+    match action {
+        UssdAction::Cancel => {
+            call::end_ussd(&mut modem.session).await?;
+            modem.ussd.end();
+            let answer = UssdAnswer { id, text: None, state: UssdState::Done };
+            Ok(publish(modem.task, answer).await?)
+        }
+        UssdAction::Send(_) if modem.ussd.is_waiting() => {
+            let reason = "another USSD request waits for the network's answer";
+            Ok(publish(modem.task, UssdAnswer::failed(id, reason)).await?)
+        }
+        UssdAction::Send(text) => {
+            // Before the command: the answer may come before its OK.
+            modem.ussd.begin(id, Instant::now());
+            let Some(error) = send_text(modem, text).await else { return Ok(()) };
+            let id = modem.ussd.end();
+            publish(modem.task, UssdAnswer::failed(id, error.words())).await?;
+            match error {
+                SendTextError::Refused(_) => Ok(()),
+                SendTextError::Fault(fault) => Err(fault.into()),
+            }
+        }
+    }
+}
+
+/// Why a text could not be handed to the network.
+enum SendTextError {
+    /// The session goes on.
+    Refused(String),
+    /// The session is over.
+    Fault(ModemError),
+}
+
+impl SendTextError {
+    fn words(&self) -> String {
+        match self {
+            SendTextError::Refused(reason) => reason.clone(),
+            SendTextError::Fault(fault) => fault.to_string(),
+        }
+    }
+}
+
+/// Tries the form of the modem's family first, then the other one.
+async fn send_text(modem: &mut OnlineModem<'_>, text: String) -> Option<SendTextError> {
+    let packed = ussd_text::pack(&text);
+    let forms = match modem.session.profile().ussd_packed {
+        true => [packed, Some(text)],
+        false => [Some(text), packed],
+    };
+    let mut refusal = "the code cannot be written in the alphabet of USSD".to_owned();
+    for form in forms.into_iter().flatten() {
+        match call::ussd(&mut modem.session, &form).await {
+            Ok(()) => return None,
+            Err(ModemError::Refused { error, .. }) => refusal = format!("the modem refused it: {error}"),
+            Err(fault) => return Some(SendTextError::Fault(fault)),
+        }
+    }
+    Some(SendTextError::Refused(refusal))
+}
+
+/// Publishes an answer.
+pub(super) async fn publish(task: &ModemTask, answer: UssdAnswer) -> Result<(), StoreError> {
+    let UssdAnswer { id, text, state } = answer;
+    let reply = UssdReply { modem: task.config.name.clone(), id, text, state };
+    task.store.publish(Event::UssdReply(reply)).await
+}
+
+/// Refuses the requests that wait for a modem that is not online: nobody wants yesterday's balance.
+pub(in crate::modem_task) async fn refuse_ussd(task: &ModemTask, reason: &str) {
+    while let Some(request) = task.ussd.pop() {
+        let answer = UssdAnswer::failed(request.id, format!("the modem is not online: {reason}"));
+        if let Err(error) = publish(task, answer).await {
+            tracing::error!("{error}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The loop around a modem's sessions: connect, run, wait, again.
+//!
+//! Never decides what is wrong with a modem or what to try: `at/recovery_state` does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::at::{OnlineModem, RecoveryState, connect};
+use super::error::SessionError;
+use super::status_view::StatusView;
+use super::task::ModemTask;
+use crate::backoff::Reconnect;
+
+/// The longest wait before a modem is tried again.
+const MAX_DELAY: Duration = Duration::from_secs(40);
+
+/// Runs until `stop`. A command that is running is finished first, except while connecting.
+pub async fn run(task: ModemTask, stop: CancellationToken) {
+    let name = task.config.name.clone();
+    let mut reconnect = Reconnect::new(MAX_DELAY);
+    let mut view = StatusView::new(name.clone(), Arc::clone(&task.retained));
+    let mut recovery = RecoveryState::new(&task.config);
+    while !stop.is_cancelled() {
+        let ended = session(&task, &mut recovery, &mut view, &mut reconnect, &stop).await;
+        let Some(error) = ended else { break };
+        let step = recovery.on_error(&error);
+        let delay = reconnect.failed(Instant::now());
+        let seconds = delay.as_secs_f32();
+        match step {
+            Some(step) => {
+                let failures = recovery.failures();
+                tracing::warn!(modem = %name, failures, "{error}; next, in {seconds:.1} s: {step}");
+                view.offline(format!("{error}; next: {step}"));
+            }
+            None => {
+                tracing::warn!(modem = %name, "{error}; next try in {seconds:.1} s");
+                view.offline(error.to_string());
+            }
+        }
+        super::at::refuse_ussd(&task, &error.to_string()).await;
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    view.stopped();
+}
+
+/// One session; why it ended, or none at a stop.
+async fn session(
+    task: &ModemTask,
+    recovery: &mut RecoveryState,
+    view: &mut StatusView,
+    reconnect: &mut Reconnect,
+    stop: &CancellationToken,
+) -> Option<SessionError> {
+    let connected = tokio::select! {
+        connected = connect(task, recovery, view) => connected,
+        () = stop.cancelled() => return None,
+    };
+    let mut modem = match connected {
+        Ok(connected) => OnlineModem::new(task, view, connected),
+        Err(error) => return Some(error),
+    };
+    reconnect.connected(Instant::now());
+    let ended = modem.run(stop).await;
+    recovery.session_ended(modem.online_since(), modem.into_port());
+    ended.err()
+}

@@ -1,0 +1,25 @@
+//! What a modem's task is given.
+
+use std::sync::Arc;
+
+use smsbridge_modem::trace::TraceFile;
+
+use crate::config;
+use crate::retained_state::RetainedState;
+use crate::store::Store;
+use crate::ussd_queue::UssdQueue;
+
+/// Everything a modem's task needs; cheap to clone, so that the task can be begun again.
+#[derive(Clone)]
+pub struct ModemTask {
+    /// The modem's part of the configuration.
+    pub config: config::Modem,
+    /// Where messages go and come from.
+    pub store: Store,
+    /// Where its state goes.
+    pub retained: Arc<RetainedState>,
+    /// The USSD requests for it.
+    pub ussd: Arc<UssdQueue>,
+    /// The AT transcript, if one is written.
+    pub trace: Option<TraceFile>,
+}
