@@ -10,13 +10,13 @@ fn main() {
         Some(commit) => format!("{version} ({commit})"),
         None => version,
     };
-    println!("cargo::rustc-env=SMSBRIDGE_VERSION={version}");
+    println!("cargo::rustc-env=BUILD_VERSION={version}");
 }
 
-/// The commit named by SMSBRIDGE_COMMIT, as packagers set it, else the one checked out.
+/// The commit named by BUILD_COMMIT, as packagers set it, else the one checked out.
 fn commit() -> Option<String> {
-    println!("cargo::rerun-if-env-changed=SMSBRIDGE_COMMIT");
-    if let Ok(commit) = std::env::var("SMSBRIDGE_COMMIT") {
+    println!("cargo::rerun-if-env-changed=BUILD_COMMIT");
+    if let Ok(commit) = std::env::var("BUILD_COMMIT") {
         return Some(commit).filter(|commit| !commit.is_empty());
     }
     // A package unpacked inside of somebody else's repository is not of that repository's commit.

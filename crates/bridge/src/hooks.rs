@@ -80,13 +80,13 @@ async fn attempt(store: &Store, hooks: &[Hook], wire: &Wire, run: HookRun) -> i6
         (Some(hook), Ok(event)) => match execute(hook, event, wire).await {
             Ok(()) => store.delete_hook_run(run.id).await,
             Err(error) if run.attempts + 1 >= MAX_ATTEMPTS => {
-                tracing::error!("hook {}: {error}; given up after {MAX_ATTEMPTS} attempts", hook.command[0]);
+                tracing::error!("hook {}: {error}; given up after {MAX_ATTEMPTS} tries", hook.command[0]);
                 store.delete_hook_run(run.id).await
             }
             Err(error) => {
                 let delay = Duration::from_secs(10 << (2 * run.attempts).min(12));
                 let seconds = delay.as_secs();
-                tracing::warn!("hook {}: {error}; next attempt in {seconds} s", hook.command[0]);
+                tracing::warn!("hook {}: {error}; next try in {seconds} s", hook.command[0]);
                 store.retry_hook_run(run.id, now_ms() + millis(delay)).await
             }
         },

@@ -16,7 +16,7 @@ use crate::app;
 /// A gateway between GSM/LTE modems and MQTT: SMS in as JSON, JSON out as SMS.
 #[derive(Debug, Parser)]
 #[command(
-    version = env!("SMSBRIDGE_VERSION"),
+    version = env!("BUILD_VERSION"),
     about,
     after_help = "Environment: SMSBRIDGE_LOG sets what is logged (info, debug, smsbridge=debug); \
     every single-valued key of the configuration can be set as SMSBRIDGE_TABLE__KEY, such as SMSBRIDGE_MQTT__URL."
