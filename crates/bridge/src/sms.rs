@@ -178,14 +178,14 @@ pub fn build(
     delivery_report: bool,
     ttl: Option<Duration>,
 ) -> Result<Vec<EncodedPdu>, Failure> {
-    let options = SubmitOptions {
-        split: split_options(body, reference),
-        report: if delivery_report { ReportRequest::EachPart } else { ReportRequest::None },
-        validity: ttl
-            .map(|ttl| Validity::from_minutes(u32::try_from(ttl.as_secs().div_ceil(60)).unwrap_or(u32::MAX))),
-        class: body.class.and_then(|class| MessageClass::try_from(class).ok()),
-        ..SubmitOptions::default()
-    };
+    let options =
+        SubmitOptions::default()
+            .with_split(split_options(body, reference))
+            .with_report(if delivery_report { ReportRequest::EachPart } else { ReportRequest::None })
+            .with_validity(ttl.map(|ttl| {
+                Validity::from_minutes(u32::try_from(ttl.as_secs().div_ceil(60)).unwrap_or(u32::MAX))
+            }))
+            .with_class(body.class.and_then(|class| MessageClass::try_from(class).ok()));
     match &body.content {
         Outgoing::Text(text) => smsbridge_codec::submit(to, &folded(text, body), &options),
         Outgoing::Data { octets, .. } => smsbridge_codec::submit_data(to, octets, &options),
@@ -198,22 +198,22 @@ fn folded<'t>(text: &'t str, body: &Body) -> std::borrow::Cow<'t, str> {
 }
 
 fn split_options(body: &Body, reference: u8) -> SplitOptions {
-    SplitOptions {
-        encoding: match body.encoding {
-            Encoding::Auto => Alphabets::Auto,
-            Encoding::Gsm7 => Alphabets::Gsm7,
-            Encoding::Ucs2 => Alphabets::Ucs2,
-        },
-        reference: Reference::EightBit(reference),
-        ports: match body.content {
-            Outgoing::Data { destination_port, .. } => {
-                Some(Ports { destination: destination_port, source: 0, wide: true })
-            }
-            Outgoing::Text(_) => None,
-        },
-        whole_clusters: true,
-        ..SplitOptions::default()
-    }
+    let encoding = match body.encoding {
+        Encoding::Auto => Alphabets::Auto,
+        Encoding::Gsm7 => Alphabets::Gsm7,
+        Encoding::Ucs2 => Alphabets::Ucs2,
+    };
+    let ports = match body.content {
+        Outgoing::Data { destination_port, .. } => {
+            Some(Ports { destination: destination_port, source: 0, wide: true })
+        }
+        Outgoing::Text(_) => None,
+    };
+    SplitOptions::default()
+        .with_encoding(encoding)
+        .with_reference(Reference::EightBit(reference))
+        .with_ports(ports)
+        .with_keep_graphemes(true)
 }
 
 fn unencodable(error: EncodeError) -> Failure {

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn only_the_twenty_two_digits_are_accepted() {
-        let accepted: String = ('\0'..='\u{7F}').filter(|digit| decode(&format!("0{digit}")).is_ok()).collect();
+        let accepted: String =
+            ('\0'..='\u{7F}').filter(|digit| decode(&format!("0{digit}")).is_ok()).collect();
         assert_eq!(accepted, "0123456789ABCDEFabcdef");
     }
 

@@ -95,7 +95,7 @@ struct Request {
     to: String,
     text: String,
     #[serde(default)]
-    encoding: RequestEncoding,
+    encoding: Encoding,
     #[serde(default)]
     delivery_report: bool,
     /// Rounded up to what a relative validity period can say.
@@ -109,36 +109,18 @@ struct Request {
     reference: u16,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-enum RequestEncoding {
-    #[default]
-    Auto,
-    Gsm7,
-    Ucs2,
-}
-
 fn pdus(line: &str) -> Result<Vec<EncodedPdu>, String> {
     let request: Request = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let options = SubmitOptions {
-        split: SplitOptions {
-            encoding: match request.encoding {
-                RequestEncoding::Auto => Encoding::Auto,
-                RequestEncoding::Gsm7 => Encoding::Gsm7,
-                RequestEncoding::Ucs2 => Encoding::Ucs2,
-            },
-            reference: match u8::try_from(request.reference) {
-                Ok(reference) => Reference::EightBit(reference),
-                Err(_) => Reference::SixteenBit(request.reference),
-            },
-            ..SplitOptions::default()
-        },
-        message_reference: request.reference as u8,
-        report: if request.delivery_report { ReportRequest::EachPart } else { ReportRequest::None },
-        validity: request.validity_minutes.map(Validity::from_minutes),
-        class: request.flash.then_some(MessageClass::Class0),
-        ..SubmitOptions::default()
+    let reference = match u8::try_from(request.reference) {
+        Ok(reference) => Reference::EightBit(reference),
+        Err(_) => Reference::SixteenBit(request.reference),
     };
+    let options = SubmitOptions::default()
+        .with_split(SplitOptions::default().with_encoding(request.encoding).with_reference(reference))
+        .with_message_reference(request.reference as u8)
+        .with_report(if request.delivery_report { ReportRequest::EachPart } else { ReportRequest::None })
+        .with_validity(request.validity_minutes.map(Validity::from_minutes))
+        .with_class(request.flash.then_some(MessageClass::Class0));
     let pdus = submit(&request.to, &request.text, &options).map_err(|error| error.to_string())?;
     Ok(pdus.into_iter().map(|pdu| EncodedPdu { hex: pdu.hex, length: pdu.tpdu_length }).collect())
 }
@@ -254,7 +236,7 @@ mod tests {
         let lines: Vec<&str> = output.lines().collect();
         assert!(lines[2].contains("TP-OA") && lines[2].contains("+31641600986"), "{output}");
         assert!(lines[5].contains("20 80 62") && lines[5].contains("TP-SCTS"), "{output}");
-        assert_eq!(lines[6], "error: TP-SCTS at octet 12: needs 7 octets, 3 are left");
+        assert_eq!(lines[6], "error: TP-SCTS at octet 12: needs 7 octets, 3 remain");
         let (output, _) = decoded("00040B911346610089F6?", Direction::MobileTerminated, false);
         assert!(output.contains("+31641600986") && output.contains("error: hex at octet 10"), "{output}");
     }
@@ -314,8 +296,8 @@ mod tests {
         let lines: Vec<&str> = output.lines().collect();
         assert_eq!(lines.len(), 6);
         assert!(lines[0].contains("unknown field `ttl`"), "{}", lines[0]);
-        assert_eq!(lines[1], r#"{"error":"number: character 4 cannot be sent there"}"#);
-        assert_eq!(lines[2], r#"{"error":"text: character 1 cannot be sent there"}"#);
+        assert_eq!(lines[1], r#"{"error":"number: character 4 cannot be encoded"}"#);
+        assert_eq!(lines[2], r#"{"error":"text: character 1 cannot be encoded"}"#);
         assert!(lines[3].starts_with(r#"{"error":"#) && lines[4].starts_with(r#"{"error":"#));
         assert_eq!(lines[5], r#"{"pdus":[{"hex":"00010005919451F100000178","length":11}]}"#);
     }

@@ -141,7 +141,7 @@ impl Random {
     fn user_data(&mut self) -> smsbridge_codec::UserData<'static> {
         let length = if self.below(10) < 3 { 180 } else { 20 + self.below(120) };
         let reference = smsbridge_codec::Reference::EightBit(self.next() as u8);
-        let parts = split(&self.text(length), &SplitOptions { reference, ..Default::default() }).unwrap();
+        let parts = split(&self.text(length), &SplitOptions::default().with_reference(reference)).unwrap();
         parts[self.below(parts.len())].clone()
     }
 
@@ -189,7 +189,7 @@ pub fn describe(corpus: &Corpus) -> String {
     let lines = corpus.mixed();
     let octets: usize = lines.iter().map(|line| line.digits.len() / 2).sum();
     let characters: usize = corpus.jobs.iter().map(|job| job.text.chars().count()).sum();
-    let options = SubmitOptions { report: ReportRequest::EachPart, ..Default::default() };
+    let options = SubmitOptions::default().with_report(ReportRequest::EachPart);
     let pdus: usize = corpus.jobs.iter().map(|job| submit(&job.to, &job.text, &options).unwrap().len()).sum();
     let part = |line: &&&Line| {
         let pdu = Pdu::decode_hex(&line.digits, line.direction).unwrap();

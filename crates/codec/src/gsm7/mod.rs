@@ -17,6 +17,7 @@ pub const ESCAPE: u8 = 0x1B;
 /// National language identifiers (TS 23.038 6.2.1.2.4): 0 is the default alphabet, 1 to 13 a language. Higher ones are
 /// not assigned and are read as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Languages {
     /// The locking shift table, for characters without an escape.
     pub locking: u8,

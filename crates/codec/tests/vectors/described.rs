@@ -53,7 +53,7 @@ fn user_data(fields: &mut Map<String, Value>, dcs: Dcs, user_data: &UserData<'_>
     fields.insert("compressed".into(), dcs.is_compressed().into());
     fields.insert("udl".into(), user_data.length().into());
     fields.insert("septets".into(), json!(user_data.septets()));
-    let element = |element: Element<'_>| json!({"iei": element.id, "data": hex::encode(element.data)});
+    let element = |element: Element<'_>| json!({"iei": element.id.0, "data": hex::encode(element.data)});
     fields.insert("udh".into(), user_data.elements().map(element).collect());
     fields.insert(
         "concat".into(),
@@ -101,7 +101,7 @@ pub fn described(pdu: &Pdu<'_>, first_octet: u8) -> Value {
             set("report_indication", tpdu.status_report_indication.into());
             set("reply_path", tpdu.reply_path.into());
             set("from", address(&tpdu.from));
-            set("pid", tpdu.pid.into());
+            set("pid", tpdu.pid.0.into());
             set("sent_at", time(tpdu.sent_at));
             coding = Some(tpdu.dcs);
         }
@@ -112,7 +112,7 @@ pub fn described(pdu: &Pdu<'_>, first_octet: u8) -> Value {
             set("reply_path", tpdu.reply_path.into());
             set("reference", tpdu.reference.into());
             set("to", address(&tpdu.to));
-            set("pid", tpdu.pid.into());
+            set("pid", tpdu.pid.0.into());
             set("validity", tpdu.validity.map_or(Value::Null, validity));
             coding = Some(tpdu.dcs);
         }
@@ -132,8 +132,8 @@ pub fn described(pdu: &Pdu<'_>, first_octet: u8) -> Value {
         Tpdu::Command(tpdu) => {
             set("type", "command".into());
             set("reference", tpdu.reference.into());
-            set("pid", tpdu.pid.into());
-            set("command", tpdu.command.into());
+            set("pid", tpdu.pid.0.into());
+            set("command", tpdu.command_type.0.into());
             set("message_number", tpdu.message_number.into());
             set("to", address(&tpdu.to));
             set("data_hex", hex::encode(&tpdu.data).into());
@@ -156,7 +156,7 @@ pub fn described(pdu: &Pdu<'_>, first_octet: u8) -> Value {
     };
     if let Some(parameters) = parameters {
         set("pi", parameters.indicator().into());
-        set("pid", json!(parameters.pid));
+        set("pid", json!(parameters.pid.map(|pid| pid.0)));
         coding = parameters.dcs.or(coding);
     }
     if let Some(dcs) = coding {

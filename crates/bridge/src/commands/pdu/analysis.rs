@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use smsbridge_codec::{
     Address, Alphabet, Command, Dcs, DecodeError, Deliver, Direction, Information, Outcome, Parameters, Pdu,
-    Status, StatusReport, Submit, Timestamp, Tpdu, UserData, Validity, gsm7, hex, pid,
+    Status, StatusReport, Submit, Timestamp, Tpdu, UserData, Validity, gsm7, hex,
 };
 
 /// Octets on one line.
@@ -146,7 +146,7 @@ impl<W: Write> Table<'_, W> {
         ];
         self.field(1, "first octet", flags("SMS-DELIVER", &words))?;
         self.address("TP-OA", &tpdu.from)?;
-        self.field(1, "TP-PID", pid::meaning(tpdu.pid))?;
+        self.field(1, "TP-PID", tpdu.pid.meaning())?;
         self.field(1, "TP-DCS", coding(tpdu.dcs))?;
         self.time("TP-SCTS", tpdu.sent_at)?;
         self.user_data(&tpdu.user_data)
@@ -162,7 +162,7 @@ impl<W: Write> Table<'_, W> {
         self.field(1, "first octet", flags("SMS-SUBMIT", &words))?;
         self.field(1, "TP-MR", format_args!("reference {}", tpdu.reference))?;
         self.address("TP-DA", &tpdu.to)?;
-        self.field(1, "TP-PID", pid::meaning(tpdu.pid))?;
+        self.field(1, "TP-PID", tpdu.pid.meaning())?;
         self.field(1, "TP-DCS", coding(tpdu.dcs))?;
         if let Some(validity) = tpdu.validity {
             self.field(validity.octets().len(), "TP-VP", period(validity))?;
@@ -194,16 +194,8 @@ impl<W: Write> Table<'_, W> {
         let words = [header(self.next()), tpdu.status_report_request.then_some("status report asked for")];
         self.field(1, "first octet", flags("SMS-COMMAND", &words))?;
         self.field(1, "TP-MR", format_args!("reference {}", tpdu.reference))?;
-        self.field(1, "TP-PID", pid::meaning(tpdu.pid))?;
-        let order = match tpdu.command {
-            0 => "enquire about the message",
-            1 => "cancel the status report request",
-            2 => "delete the message",
-            3 => "ask for a status report",
-            0xE0.. => "of the service centre's own",
-            _ => "reserved",
-        };
-        self.field(1, "TP-CT", order)?;
+        self.field(1, "TP-PID", tpdu.pid.meaning())?;
+        self.field(1, "TP-CT", tpdu.command_type.meaning())?;
         self.field(1, "TP-MN", format_args!("message {}", tpdu.message_number))?;
         self.address("TP-DA", &tpdu.to)?;
         self.field(1, "TP-CDL", format_args!("{} octets", tpdu.data.len()))?;
@@ -237,7 +229,7 @@ impl<W: Write> Table<'_, W> {
 
     fn parameters(&mut self, parameters: &Parameters<'_>) -> io::Result<()> {
         if let Some(pid) = parameters.pid {
-            self.field(1, "TP-PID", pid::meaning(pid))?;
+            self.field(1, "TP-PID", pid.meaning())?;
         }
         if let Some(dcs) = parameters.dcs {
             self.field(1, "TP-DCS", coding(dcs))?;
@@ -254,7 +246,7 @@ impl<W: Write> Table<'_, W> {
             let mut shown = 0;
             for element in user_data.elements() {
                 let count = element.data.len() + 2;
-                let says = format!("{}{}", element.name(), detail(&element.information()));
+                let says = format!("{}{}", element.id.name(), detail(&element.information()));
                 self.field(count, "  element", says)?;
                 shown += count;
             }

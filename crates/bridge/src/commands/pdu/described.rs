@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 use smsbridge_codec::{
-    Address, Alphabet, Concatenation, Dcs, Languages, Parameters, Pdu, Ports, Timestamp, Tpdu, UserData,
-    Validity, Waiting, hex,
+    Address, Alphabet, Concatenation, Dcs, Parameters, Pdu, Ports, Timestamp, Tpdu, UserData, Validity,
+    Waiting, gsm7::Languages, hex,
 };
 
 #[derive(Serialize, Default)]
@@ -156,7 +156,7 @@ pub(super) fn pdu(pdu: &Pdu<'_>, octets: &[u8]) -> Described {
             object.report_indication = Some(tpdu.status_report_indication);
             object.reply_path = Some(tpdu.reply_path);
             object.from = Some(party(&tpdu.from));
-            object.pid = Some(tpdu.pid);
+            object.pid = Some(tpdu.pid.0);
             object.sent_at = time(tpdu.sent_at);
             object.set_coding(tpdu.dcs);
         }
@@ -167,7 +167,7 @@ pub(super) fn pdu(pdu: &Pdu<'_>, octets: &[u8]) -> Described {
             object.reply_path = Some(tpdu.reply_path);
             object.reference = Some(tpdu.reference);
             object.to = Some(party(&tpdu.to));
-            object.pid = Some(tpdu.pid);
+            object.pid = Some(tpdu.pid.0);
             object.validity = tpdu.validity.map(period);
             object.set_coding(tpdu.dcs);
         }
@@ -188,8 +188,8 @@ pub(super) fn pdu(pdu: &Pdu<'_>, octets: &[u8]) -> Described {
         Tpdu::Command(tpdu) => {
             object.r#type = "command";
             object.reference = Some(tpdu.reference);
-            object.pid = Some(tpdu.pid);
-            object.command = Some(tpdu.command);
+            object.pid = Some(tpdu.pid.0);
+            object.command = Some(tpdu.command_type.0);
             object.message_number = Some(tpdu.message_number);
             object.to = Some(party(&tpdu.to));
             object.data_hex = Some(hex::encode(&tpdu.data));
@@ -230,7 +230,7 @@ impl Described {
 
     fn set_parameters(&mut self, parameters: &Parameters<'_>) {
         self.pi = Some(parameters.indicator());
-        self.pid = parameters.pid;
+        self.pid = parameters.pid.map(|pid| pid.0);
         if let Some(dcs) = parameters.dcs {
             self.set_coding(dcs);
         }
@@ -243,7 +243,7 @@ impl Described {
         }
         let bits = |wide| if wide { 16 } else { 8 };
         let element = |element: smsbridge_codec::Element<'_>| HeaderElement {
-            iei: element.id,
+            iei: element.id.0,
             data: hex::encode(element.data),
         };
         self.user_data = Some(Content {
