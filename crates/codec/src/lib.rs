@@ -25,6 +25,8 @@
 //! replaces characters that the 7-bit alphabet lacks.
 
 mod address;
+#[cfg(feature = "analysis")]
+pub mod analysis;
 mod cause;
 pub mod cbs;
 mod dcs;

@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
-mod described;
 mod fields;
 mod lines;
 mod pdus;
