@@ -72,7 +72,7 @@ impl<'a> Pdu<'a> {
         Ok(EncodedPdu { hex: hex::encode(octets), tpdu_length: octets.len() - before })
     }
 
-    /// The same PDU, with octets of its own.
+    /// The same PDU, owning its octets.
     pub fn into_owned(self) -> Pdu<'static> {
         Pdu { service_centre: self.service_centre, tpdu: self.tpdu.into_owned() }
     }

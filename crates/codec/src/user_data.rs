@@ -175,7 +175,7 @@ impl<'a> UserData<'a> {
         udh::languages(self.elements())
     }
 
-    /// The same user data, with octets of its own.
+    /// The same user data, owning its octets.
     pub fn into_owned(self) -> UserData<'static> {
         UserData { octets: Cow::Owned(self.octets.into_owned()), ..self }
     }

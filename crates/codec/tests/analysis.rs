@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
+use proptest::prelude::*;
 use serde_json::Value;
 use smsbridge_codec::analysis::{Analysis, analyze, describe};
 use smsbridge_codec::{DecodeErrorKind, Direction, hex};
@@ -120,4 +121,17 @@ fn control_characters_of_a_text_are_escaped() {
         Direction::MobileOriginated,
     );
     assert_eq!(analysis.rows.last().unwrap().meaning, r#""\u{1b}[2J\u{202e}""#);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_octets_are_explained_or_named_in_the_error(random in prop::collection::vec(any::<u8>(), 0..200), mo: bool) {
+        let direction = if mo { Direction::MobileOriginated } else { Direction::MobileTerminated };
+        let digits = hex::encode(&random);
+        let analysis = analyze(&digits, direction);
+        prop_assert_eq!(octets(&analysis), &digits[..]);
+        prop_assert_eq!(analysis.error, describe(&digits, direction).err());
+    }
 }

@@ -9,7 +9,7 @@
 //! use smsbridge_codec::analysis::analyze;
 //!
 //! let analysis = analyze("0001000B916407281553F8000002C834", Direction::MobileOriginated);
-//! assert_eq!(analysis.to_string(), "\
+//! assert_eq!(format!("\n{analysis}"), r#"
 //!    0 00                             service centre   not given: the one set on the SIM
 //!    1 01                             first octet      SMS-SUBMIT
 //!    2 00                             TP-MR            reference 0
@@ -17,8 +17,8 @@
 //!   11 00                             TP-PID           plain message
 //!   12 00                             TP-DCS           7-bit
 //!   13 02                             TP-UDL           2 septets
-//!   14 C8 34                          TP-UD            \"Hi\"
-//! ");
+//!   14 C8 34                          TP-UD            "Hi"
+//! "#);
 //! assert_eq!(analysis.error, None);
 //! ```
 

@@ -98,7 +98,7 @@ struct Rows<'o> {
 }
 
 impl Rows<'_> {
-    /// Adds a field of so many octets.
+    /// Adds a field of `length` octets, unless it ends after `end`.
     fn field(&mut self, length: usize, name: &'static str, meaning: impl Display) {
         let next = self.position + length;
         match self.octets.get(self.position..next) {

@@ -113,7 +113,7 @@ impl<'a> Command<'a> {
         Ok(())
     }
 
-    /// The same command, with octets of its own.
+    /// The same command, owning its octets.
     pub fn into_owned(self) -> Command<'static> {
         Command { data: Cow::Owned(self.data.into_owned()), ..self }
     }

@@ -99,7 +99,7 @@ impl<'a> Deliver<'a> {
         Ok(())
     }
 
-    /// The same message, with octets of its own.
+    /// The same message, owning its octets.
     pub fn into_owned(self) -> Deliver<'static> {
         Deliver { user_data: self.user_data.into_owned(), ..self }
     }

@@ -129,7 +129,7 @@ impl<'a> Tpdu<'a> {
         }
     }
 
-    /// The same TPDU, with octets of its own.
+    /// The same TPDU, owning its octets.
     pub fn into_owned(self) -> Tpdu<'static> {
         match self {
             Tpdu::Deliver(tpdu) => Tpdu::Deliver(tpdu.into_owned()),

@@ -76,7 +76,7 @@ impl<'a> Parameters<'a> {
         Ok(())
     }
 
-    /// The same fields, with octets of its own.
+    /// The same fields, owning its octets.
     pub fn into_owned(self) -> Parameters<'static> {
         Parameters { pid: self.pid, dcs: self.dcs, user_data: self.user_data.map(UserData::into_owned) }
     }

@@ -54,7 +54,7 @@ impl<'a> DeliverReport<'a> {
         self.parameters.write(octets)
     }
 
-    /// The same report, with octets of its own.
+    /// The same report, owning its octets.
     pub fn into_owned(self) -> DeliverReport<'static> {
         DeliverReport { cause: self.cause, parameters: self.parameters.into_owned() }
     }
@@ -77,7 +77,7 @@ impl<'a> SubmitReport<'a> {
         self.parameters.write(octets)
     }
 
-    /// The same report, with octets of its own.
+    /// The same report, owning its octets.
     pub fn into_owned(self) -> SubmitReport<'static> {
         SubmitReport { parameters: self.parameters.into_owned(), ..self }
     }

@@ -107,7 +107,7 @@ impl<'a> StatusReport<'a> {
         Ok(())
     }
 
-    /// The same report, with octets of its own.
+    /// The same report, owning its octets.
     pub fn into_owned(self) -> StatusReport<'static> {
         StatusReport { parameters: self.parameters.map(Parameters::into_owned), ..self }
     }

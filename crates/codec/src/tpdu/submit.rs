@@ -93,7 +93,7 @@ impl<'a> Submit<'a> {
         Ok(())
     }
 
-    /// The same message, with octets of its own.
+    /// The same message, owning its octets.
     pub fn into_owned(self) -> Submit<'static> {
         Submit { user_data: self.user_data.into_owned(), ..self }
     }

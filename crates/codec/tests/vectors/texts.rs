@@ -30,7 +30,7 @@ fn septets() {
     differences.finish();
 }
 
-/// The tables in the code are those of the vectors, position by position.
+/// The tables in the code equal those of the vectors, position by position.
 #[test]
 fn tables() {
     let mut differences = Differences::default();
