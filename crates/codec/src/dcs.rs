@@ -79,7 +79,7 @@ impl TryFrom<u8> for MessageClass {
 /// The kind of message that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
-pub enum Waiting {
+pub enum WaitingKind {
     /// Voice mail.
     Voicemail,
     /// A fax.
@@ -90,14 +90,14 @@ pub enum Waiting {
     Other,
 }
 
-impl Waiting {
+impl WaitingKind {
     /// The kind in one lower case word: `voicemail`, `fax`, `email` or `other`.
     pub const fn name(self) -> &'static str {
         match self {
-            Waiting::Voicemail => "voicemail",
-            Waiting::Fax => "fax",
-            Waiting::Email => "email",
-            Waiting::Other => "other",
+            WaitingKind::Voicemail => "voicemail",
+            WaitingKind::Fax => "fax",
+            WaitingKind::Email => "email",
+            WaitingKind::Other => "other",
         }
     }
 }
@@ -107,7 +107,7 @@ impl Waiting {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MessageWaiting {
     /// The kind of message that waits.
-    pub kind: Waiting,
+    pub kind: WaitingKind,
     /// Whether the indicator is set (true) or cleared.
     pub active: bool,
     /// Whether the message is to be stored; if not, the phone may discard it.
@@ -117,12 +117,12 @@ pub struct MessageWaiting {
 /// TP-DCS, the data coding scheme octet.
 ///
 /// ```
-/// use smsbridge_codec::{Alphabet, Dcs, MessageClass, Waiting};
+/// use smsbridge_codec::{Alphabet, Dcs, MessageClass, WaitingKind};
 ///
 /// assert_eq!(Dcs(0x18).alphabet(), Alphabet::Ucs2);
 /// assert_eq!(Dcs(0xF0).class(), Some(MessageClass::Class0));
 /// let waiting = Dcs(0xC8).message_waiting().unwrap();
-/// assert_eq!((waiting.kind, waiting.active, waiting.store), (Waiting::Voicemail, true, false));
+/// assert_eq!((waiting.kind, waiting.active, waiting.store), (WaitingKind::Voicemail, true, false));
 /// assert!(Dcs(0x80).is_reserved());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -176,10 +176,10 @@ impl Dcs {
             _ => return None,
         };
         let kind = match self.0 & 0x03 {
-            0 => Waiting::Voicemail,
-            1 => Waiting::Fax,
-            2 => Waiting::Email,
-            _ => Waiting::Other,
+            0 => WaitingKind::Voicemail,
+            1 => WaitingKind::Fax,
+            2 => WaitingKind::Email,
+            _ => WaitingKind::Other,
         };
         Some(MessageWaiting { kind, active: self.0 & 0x08 != 0, store })
     }

@@ -1,5 +1,5 @@
-//! The meaning of information elements (TS 23.040 9.2.3.24): their names, and the values of those that have any for a
-//! receiver without a screen.
+//! The meaning of information elements (TS 23.040 9.2.3.24): their names, and the values of those that matter to a
+//! program.
 //!
 //! An element that does not have the form of its kind is kept as octets.
 

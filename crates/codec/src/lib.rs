@@ -52,7 +52,7 @@ mod validity;
 
 pub use address::{Address, TypeOfNumber};
 pub use cause::{FailureCause, Outcome, Status};
-pub use dcs::{Alphabet, Dcs, MessageClass, MessageWaiting, Waiting};
+pub use dcs::{Alphabet, Dcs, MessageClass, MessageWaiting, WaitingKind};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Field};
 pub use information::Information;
 pub use join::{Content, JoinError, Joined, join};

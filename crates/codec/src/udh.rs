@@ -21,8 +21,6 @@ impl ElementId {
     pub const PORTS_16: ElementId = ElementId(0x05);
     /// Concatenation with a 16-bit reference.
     pub const CONCATENATION_16: ElementId = ElementId(0x08);
-    /// Reply address.
-    pub const REPLY_ADDRESS: ElementId = ElementId(0x22);
     /// National language single shift.
     pub const SINGLE_SHIFT: ElementId = ElementId(0x24);
     /// National language locking shift.

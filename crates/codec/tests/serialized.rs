@@ -12,7 +12,7 @@ use smsbridge_codec::gsm7::Languages;
 use smsbridge_codec::{
     Address, Alphabet, CommandType, Concatenation, Content, Dcs, DecodeError, Encoding, LanguageChoice,
     MessageClass, MessageWaiting, Outcome, Pdu, Pid, Ports, Reference, ReportRequest, SplitOptions, Status,
-    SubmitOptions, Timestamp, TypeOfNumber, Validity, Waiting, cbs, count, join, split, submit,
+    SubmitOptions, Timestamp, TypeOfNumber, Validity, WaitingKind, cbs, count, join, split, submit,
 };
 
 /// Fails unless the value is serialized as expected and reads back.
@@ -42,7 +42,7 @@ fn choices_are_their_names() {
     for alphabet in [Alphabet::Gsm7, Alphabet::EightBit, Alphabet::Ucs2] {
         is(alphabet, alphabet.name().into());
     }
-    for kind in [Waiting::Voicemail, Waiting::Fax, Waiting::Email, Waiting::Other] {
+    for kind in [WaitingKind::Voicemail, WaitingKind::Fax, WaitingKind::Email, WaitingKind::Other] {
         is(kind, kind.name().into());
     }
     for ton in (0..8).map(|ton| Address::from_semi_octets(ton << 4, 0, &[]).unwrap().ton()) {
@@ -90,7 +90,7 @@ fn a_time_is_rfc_3339() {
 fn fields_results_and_errors_are_objects() {
     let place = Concatenation { reference: 7, total: 3, sequence: 2, wide: false };
     is(place, json!({"reference": 7, "total": 3, "sequence": 2, "wide": false}));
-    let waiting = MessageWaiting { kind: Waiting::Fax, active: true, store: false };
+    let waiting = MessageWaiting { kind: WaitingKind::Fax, active: true, store: false };
     is(waiting, json!({"kind": "fax", "active": true, "store": false}));
     is(Languages { locking: 1, single_shift: 0 }, json!({"locking": 1, "single_shift": 0}));
     is(

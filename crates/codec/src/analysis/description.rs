@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::address::{Address, TypeOfNumber};
 use crate::cause::{FailureCause, Outcome, Status};
-use crate::dcs::{Alphabet, Dcs, MessageClass, Waiting};
+use crate::dcs::{Alphabet, Dcs, MessageClass, WaitingKind};
 use crate::error::DecodeError;
 use crate::gsm7::Languages;
 use crate::hex;
@@ -152,7 +152,7 @@ struct Coding {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct MessageWaiting {
-    r#type: Waiting,
+    r#type: WaitingKind,
     active: bool,
     store: bool,
 }
