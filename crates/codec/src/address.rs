@@ -392,6 +392,14 @@ mod tests {
     }
 
     #[test]
+    fn semi_octets_take_half_as_many_octets() {
+        let refused =
+            |length, octets: &[u8]| Address::from_semi_octets(0x81, length, octets).unwrap_err().kind;
+        assert_eq!(refused(3, &[0x21]), EncodeErrorKind::WrongLength { length: 1, expected: 2 });
+        assert_eq!(refused(21, &[0; 11]), EncodeErrorKind::TooLong { length: 21, limit: 20 });
+    }
+
+    #[test]
     fn a_name_holds_eleven_characters() {
         for name in ["A", "Message", "Messages", "ElevenChars", "12345[{"] {
             assert_eq!(Address::alphanumeric(name).unwrap().to_string(), name);

@@ -357,25 +357,25 @@ impl std::error::Error for JoinError {}
 /// # Errors
 /// No pages, or pages of different messages.
 pub fn join<'p, 'a: 'p>(pages: impl IntoIterator<Item = &'p Page<'a>>) -> Result<Broadcast, JoinError> {
-    let mut slots: [Option<&Page<'_>>; MAX_PAGES as usize] = [None; MAX_PAGES as usize];
+    let mut by_number: [Option<&Page<'_>>; MAX_PAGES as usize] = [None; MAX_PAGES as usize];
     let mut first: Option<&Page<'_>> = None;
     let key = |page: &Page<'_>| (page.serial_number(), page.message_identifier, page.dcs, page.pages);
     for (index, page) in pages.into_iter().enumerate() {
         if key(first.get_or_insert(page)) != key(page) {
             return Err(JoinError::DifferentMessage { index });
         }
-        if let Some(slot) = slots.get_mut(usize::from(page.page).wrapping_sub(1)) {
-            slot.get_or_insert(page);
+        if let Some(entry) = by_number.get_mut(usize::from(page.page).wrapping_sub(1)) {
+            entry.get_or_insert(page);
         }
     }
     let Some(first) = first else { return Err(JoinError::NoPages) };
-    let slots = &slots[..usize::from(first.pages.clamp(1, MAX_PAGES))];
-    let present = || slots.iter().copied().flatten();
+    let by_number = &by_number[..usize::from(first.pages.clamp(1, MAX_PAGES))];
+    let present = || by_number.iter().copied().flatten();
     let mut broadcast = Broadcast {
         text: None,
         data: Vec::new(),
         language: present().find_map(Page::language),
-        missing: (1..).zip(slots).filter(|(_, slot)| slot.is_none()).map(|(page, _)| page).collect(),
+        missing: (1..).zip(by_number).filter(|(_, entry)| entry.is_none()).map(|(page, _)| page).collect(),
     };
     if first.dcs.alphabet() == Alphabet::EightBit || first.dcs.is_compressed() {
         broadcast.data = present().flat_map(Page::data).copied().collect();
@@ -410,5 +410,18 @@ mod tests {
                 assert_eq!(join(&pages).unwrap().text, pages[0].text(), "{dcs:02X}, {length} octets");
             }
         }
+    }
+
+    #[test]
+    fn a_page_of_a_different_message_is_named() {
+        let octets = |identifier| {
+            let mut octets = vec![0x00, 0x10, 0x00, identifier, 0x01, 0x12];
+            octets.resize(PAGE_OCTETS, CR);
+            octets
+        };
+        let (octets, others) = (octets(50), octets(51));
+        let (page, other) = (Page::decode(&octets).unwrap(), Page::decode(&others).unwrap());
+        assert_eq!(join([&page, &page, &other]), Err(JoinError::DifferentMessage { index: 2 }));
+        assert_eq!(join([]), Err(JoinError::NoPages));
     }
 }

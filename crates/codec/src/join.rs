@@ -88,7 +88,7 @@ impl std::error::Error for JoinError {}
 /// # Errors
 /// No parts, or parts of different messages.
 pub fn join<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p UserData<'a>>) -> Result<Joined, JoinError> {
-    let mut slots: Vec<Option<&UserData<'_>>> = Vec::new();
+    let mut by_number: Vec<Option<&UserData<'_>>> = Vec::new();
     let mut set: Option<Option<Concatenation>> = None;
     let mut duplicates = 0;
     for (index, part) in parts.into_iter().enumerate() {
@@ -98,19 +98,25 @@ pub fn join<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p UserData<'a>>) -> Re
             return Err(JoinError::DifferentMessage { index });
         }
         let (total, sequence) = place.map_or((1, 1), |place| (place.total, place.sequence));
-        slots.resize(total.into(), None);
-        let slot = &mut slots[usize::from(sequence) - 1];
-        if slot.is_some() {
+        by_number.resize(total.into(), None);
+        let entry = &mut by_number[usize::from(sequence) - 1];
+        if entry.is_some() {
             duplicates += 1;
         } else {
-            *slot = Some(part);
+            *entry = Some(part);
         }
     }
-    if slots.is_empty() {
+    if by_number.is_empty() {
         return Err(JoinError::NoParts);
     }
-    let missing = (1..=slots.len()).filter(|&number| slots[number - 1].is_none()).map(|number| number as u8);
-    Ok(Joined { total: slots.len() as u8, missing: missing.collect(), duplicates, content: content(&slots) })
+    let missing =
+        (1..=by_number.len()).filter(|&number| by_number[number - 1].is_none()).map(|number| number as u8);
+    Ok(Joined {
+        total: by_number.len() as u8,
+        missing: missing.collect(),
+        duplicates,
+        content: content(&by_number),
+    })
 }
 
 fn same_message(one: Option<Concatenation>, other: Option<Concatenation>) -> bool {
@@ -123,8 +129,8 @@ fn same_message(one: Option<Concatenation>, other: Option<Concatenation>) -> boo
     }
 }
 
-fn content(slots: &[Option<&UserData<'_>>]) -> Content {
-    let present = || slots.iter().copied().flatten();
+fn content(by_number: &[Option<&UserData<'_>>]) -> Content {
+    let present = || by_number.iter().copied().flatten();
     let is_text = |part: &UserData<'_>| part.alphabet() != Alphabet::EightBit && !part.is_compressed();
     if !present().all(is_text) {
         return Content::Data(present().flat_map(UserData::data).copied().collect());
@@ -132,8 +138,8 @@ fn content(slots: &[Option<&UserData<'_>>]) -> Content {
     let mut text = String::new();
     // A surrogate pair may be cut between two consecutive parts, so their octets are decoded together.
     let mut units: Vec<u8> = Vec::new();
-    for slot in slots {
-        match slot {
+    for entry in by_number {
+        match entry {
             Some(part) if part.alphabet() == Alphabet::Ucs2 => units.extend_from_slice(part.data()),
             part => {
                 ucs2::decode_into(&units, &mut text);
@@ -146,4 +152,28 @@ fn content(slots: &[Option<&UserData<'_>>]) -> Content {
     }
     ucs2::decode_into(&units, &mut text);
     Content::Text(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split::{Reference, SplitOptions, split};
+
+    fn parts(reference: Reference) -> Vec<UserData<'static>> {
+        split(&"words ".repeat(40), &SplitOptions::default().with_reference(reference)).unwrap()
+    }
+
+    #[test]
+    fn a_part_of_a_different_message_is_named() {
+        let single = split("words", &SplitOptions::default()).unwrap();
+        for other in [parts(Reference::EightBit(8)), parts(Reference::SixteenBit(7)), single] {
+            let mixed: Vec<_> = parts(Reference::EightBit(7)).into_iter().chain(other).collect();
+            assert_eq!(join(&mixed), Err(JoinError::DifferentMessage { index: 2 }));
+        }
+    }
+
+    #[test]
+    fn no_parts_are_no_message() {
+        assert_eq!(join([]), Err(JoinError::NoParts));
+    }
 }

@@ -155,3 +155,19 @@ fn check_coding(dcs: crate::dcs::Dcs, user_data: &UserData<'_>) -> Result<(), En
         Err(EncodeError::new(Field::DataCodingScheme, crate::error::EncodeErrorKind::WrongCoding))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::dcs::{Alphabet, Dcs};
+    use crate::error::EncodeErrorKind;
+
+    #[test]
+    fn a_coding_that_does_not_describe_the_user_data_is_refused() {
+        let to = Address::from_number("123").unwrap();
+        let submit = Submit::new(to, Dcs::new(Alphabet::Ucs2, None), UserData::from_text("Hi").unwrap());
+        let error = Tpdu::Submit(submit).encode_into(&mut Vec::new()).unwrap_err();
+        assert_eq!((error.field, error.kind), (Field::DataCodingScheme, EncodeErrorKind::WrongCoding));
+    }
+}
