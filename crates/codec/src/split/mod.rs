@@ -80,7 +80,7 @@ pub struct SplitOptions {
     pub languages: LanguageChoice,
     /// Do not cut within a grapheme cluster, which readers see as one character (an emoji of several code points, a letter
     /// and its combining accent), unless that would take another part. Otherwise every part is filled, as most senders do:
-    /// receivers join the parts before they show them.
+    /// receivers join the parts before they show them. (Feature `graphemes`.)
     #[cfg(feature = "graphemes")]
     pub keep_graphemes: bool,
 }
@@ -110,7 +110,7 @@ impl SplitOptions {
         SplitOptions { languages, ..self }
     }
 
-    /// Sets whether grapheme clusters are kept whole.
+    /// Sets whether grapheme clusters are kept whole. (Feature `graphemes`.)
     #[cfg(feature = "graphemes")]
     #[must_use]
     pub fn with_keep_graphemes(self, keep_graphemes: bool) -> Self {
