@@ -84,13 +84,17 @@ fn is_used_in(place: &str, words: &[&str]) {
 
 /// The `[dependencies]` of a crate: what its users get, without what only its tests need.
 fn dependencies(krate: &str) -> Vec<String> {
-    let path = root().join("crates").join(krate).join("Cargo.toml");
-    let manifest: toml::Table = fs::read_to_string(&path)
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-        .parse()
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let manifest = manifest(krate);
     let listed = manifest.get("dependencies").and_then(toml::Value::as_table);
     listed.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn manifest(krate: &str) -> toml::Table {
+    let path = root().join("crates").join(krate).join("Cargo.toml");
+    fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+        .parse()
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 fn depends_on_none_of(krate: &str, forbidden: &[&str]) {
@@ -143,9 +147,23 @@ fn only_port_names_tokio_serial() {
 
 #[test]
 fn codec_and_modem_know_no_mqtt_json_or_sqlite() {
-    let forbidden = ["rumqttc", "mqtt5", "serde_json", "serde", "rusqlite"];
+    let forbidden = ["rumqttc", "mqtt5", "serde_json", "rusqlite"];
     depends_on_none_of("codec", &forbidden);
     depends_on_none_of("modem", &forbidden);
+    depends_on_none_of("modem", &["serde"]);
+    // The codec derives it for users who ask for it; its own code works without.
+    is_off_by_default("codec", "serde");
+}
+
+/// Fails unless only a feature that is not enabled by default brings the dependency.
+fn is_off_by_default(krate: &str, name: &str) {
+    let manifest = manifest(krate);
+    let optional = manifest["dependencies"][name].get("optional").and_then(toml::Value::as_bool);
+    let defaults = manifest.get("features").and_then(|features| features.get("default"));
+    assert!(
+        optional == Some(true) && defaults.is_none(),
+        "crates/{krate}: {name} must be optional, and no feature a default: see docs/architecture.md, invariants"
+    );
 }
 
 #[test]

@@ -3,13 +3,15 @@
 //! Pure. The store calls it inside the transaction that stores the message, so that what follows from a message exists
 //! exactly when the message does. Input: PDUs, and the configuration.
 
+use smsbridge_codec::Encoding;
+
 use crate::config::{Inbound, Outbound};
 use crate::event::{Received, ReceivedContent, ReceivedMessage, RuleMatch};
 use crate::message::{Name, Sim, Slot, UnixMs, millis};
 use crate::number;
 use crate::pdu::{self, Reading};
 use crate::policy;
-use crate::request::{Body, Content, Recipient, Request, RequestedEncoding, Source};
+use crate::request::{Body, Content, Recipient, Request, Source};
 use crate::rules::{self, Match, Rule};
 
 /// One PDU as it came from a modem.
@@ -109,7 +111,7 @@ impl IncomingPolicy {
         let body = Body {
             content: Content::Text(text),
             class: None,
-            encoding: RequestedEncoding::Auto,
+            encoding: Encoding::Auto,
             transliterate: false,
         };
         let counted = policy::check_parts(&body, &self.outbound);

@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use smsbridge_codec::{
-    Alphabet, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu, Encoding,
+    Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu,
     MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport, SubmitOptions,
     Tpdu, Validity,
 };
 
 use crate::event::{MessageEncoding, ReceivedMessage};
 use crate::failure::{Failure, FailureCode};
-use crate::request::{Body, Content, RequestedEncoding};
+use crate::request::{Body, Content};
 
 /// What one PDU holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,19 +36,6 @@ pub struct Part {
     pub sent_at: Option<i64>,
     /// Its place in a concatenated message; none for a message of one part.
     pub concatenation: Option<Concatenation>,
-}
-
-/// The place of a part in a concatenated message (TS 23.040 9.2.3.24.1 and .8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Concatenation {
-    /// The sender's reference.
-    pub reference: u16,
-    /// Whether the reference has 16 bits; an 8-bit one with the same value is another message.
-    pub wide: bool,
-    /// Number of parts, 2 to 255.
-    pub total: u8,
-    /// This part, from 1.
-    pub sequence: u8,
 }
 
 /// A status report (TS 23.040 9.2.2.3).
@@ -89,12 +76,7 @@ pub fn read(pdu: &str) -> Reading {
         Tpdu::Deliver(deliver) => Reading::Part(Part {
             from: deliver.from.to_string(),
             sent_at: deliver.sent_at.map(|t| t.unix_seconds()),
-            concatenation: deliver.user_data.concatenation().filter(|c| c.total > 1).map(|c| Concatenation {
-                reference: c.reference,
-                wide: c.wide,
-                total: c.total,
-                sequence: c.sequence,
-            }),
+            concatenation: deliver.user_data.concatenation().filter(|c| c.total > 1),
         }),
         Tpdu::StatusReport(report) => Reading::Report(read_report(&report)),
         _ => Reading::Undecodable("neither SMS-DELIVER nor SMS-STATUS-REPORT (TS 23.040 9.2.3.1)".to_owned()),
@@ -213,14 +195,14 @@ pub fn build(
     delivery_report: bool,
     ttl: Option<Duration>,
 ) -> Result<Vec<EncodedPdu>, Failure> {
-    let options = SubmitOptions {
-        split: split_options(body, reference),
-        report: if delivery_report { ReportRequest::EachPart } else { ReportRequest::None },
-        validity: ttl
-            .map(|ttl| Validity::from_minutes(u32::try_from(ttl.as_secs().div_ceil(60)).unwrap_or(u32::MAX))),
-        class: body.class.and_then(|class| MessageClass::try_from(class).ok()),
-        ..SubmitOptions::default()
-    };
+    let options =
+        SubmitOptions::default()
+            .with_split(split_options(body, reference))
+            .with_report(if delivery_report { ReportRequest::EachPart } else { ReportRequest::None })
+            .with_validity(ttl.map(|ttl| {
+                Validity::from_minutes(u32::try_from(ttl.as_secs().div_ceil(60)).unwrap_or(u32::MAX))
+            }))
+            .with_class(body.class.and_then(|class| MessageClass::try_from(class).ok()));
     match &body.content {
         Content::Text(text) => smsbridge_codec::submit(to, &transliterated(text, body), &options),
         Content::Data { octets, .. } => smsbridge_codec::submit_data(to, octets, &options),
@@ -233,22 +215,17 @@ fn transliterated<'t>(text: &'t str, body: &Body) -> Cow<'t, str> {
 }
 
 fn split_options(body: &Body, reference: u8) -> SplitOptions {
-    SplitOptions {
-        encoding: match body.encoding {
-            RequestedEncoding::Auto => Encoding::Auto,
-            RequestedEncoding::Gsm7 => Encoding::Gsm7,
-            RequestedEncoding::Ucs2 => Encoding::Ucs2,
-        },
-        reference: Reference::EightBit(reference),
-        ports: match body.content {
-            Content::Data { destination_port, .. } => {
-                Some(Ports { destination: destination_port, source: 0, wide: true })
-            }
-            Content::Text(_) => None,
-        },
-        whole_clusters: true,
-        ..SplitOptions::default()
-    }
+    let ports = match body.content {
+        Content::Data { destination_port, .. } => {
+            Some(Ports { destination: destination_port, source: 0, wide: true })
+        }
+        Content::Text(_) => None,
+    };
+    SplitOptions::default()
+        .with_encoding(body.encoding)
+        .with_reference(Reference::EightBit(reference))
+        .with_ports(ports)
+        .with_keep_graphemes(true)
 }
 
 fn unencodable(error: EncodeError) -> Failure {

@@ -3,6 +3,7 @@
 //! Pure data. `wire/` reads them from JSON, `intake.rs` judges them, `store/` keeps them.
 
 use serde::{Deserialize, Serialize};
+use smsbridge_codec::Encoding;
 
 use crate::failure::Failure;
 use crate::message::{Name, UnixMs};
@@ -150,7 +151,7 @@ pub struct Body {
     /// Message class 0 to 3 (TS 23.038 clause 4).
     pub class: Option<u8>,
     /// The requested alphabet.
-    pub encoding: RequestedEncoding,
+    pub encoding: Encoding,
     /// Replace characters the GSM alphabet lacks by similar ones.
     pub transliterate: bool,
 }
@@ -168,17 +169,4 @@ pub enum Content {
         /// The application port they are for (TS 23.040 9.2.3.24.4).
         destination_port: u16,
     },
-}
-
-/// The alphabet a caller asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RequestedEncoding {
-    /// GSM 7-bit where it fits, else UCS-2.
-    #[default]
-    Auto,
-    /// GSM 7-bit default alphabet with its extension table.
-    Gsm7,
-    /// UCS-2, as UTF-16.
-    Ucs2,
 }

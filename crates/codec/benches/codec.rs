@@ -1,9 +1,9 @@
 //! How long reading and writing takes, here and in the crate `sms-pdu`: `cargo bench -p smsbridge-codec`.
 //!
-//! First divan's figures, one a function, over the generated corpus of [`corpus`]; reading is from the digits of an AT line
-//! to fields and UTF-8 text, writing from number and text to digits, and every figure is for a pass over all items. Then
-//! the comparison in alternating rounds of [`rounds`], in nanoseconds an item. `cargo bench -p smsbridge-codec -- NAME`
-//! runs single functions and leaves the comparison out.
+//! First divan's figures for each function, over the generated corpus of [`corpus`]: reading is from the digits of an AT line
+//! to fields and UTF-8 text, writing is from number and text to digits, and a figure is for one pass over all items. Then the
+//! comparison in alternating rounds of [`rounds`], in nanoseconds per item. `cargo bench -p smsbridge-codec -- NAME` runs
+//! single functions without the comparison.
 
 #![allow(missing_docs, reason = "a benchmark has no readers of its documentation")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail")]
@@ -25,7 +25,7 @@ static CORPUS: LazyLock<Corpus> = LazyLock::new(Corpus::new);
 
 fn main() {
     divan::main();
-    // Neither under `cargo test`, which runs benchmarks to see that they run, nor where single ones were asked for.
+    // Not under `cargo test`, which only checks that benchmarks run, and not if single functions are requested.
     if std::env::args().skip(1).eq(["--bench".to_owned()]) {
         println!("\nmedian of alternating rounds; {}\n", corpus::describe(&CORPUS));
         compare_reading();
@@ -33,7 +33,7 @@ fn main() {
     }
 }
 
-/// A line to fields and text, with one buffer for octets and one for text, as a program would that reads many.
+/// A line to fields and text, with one buffer for octets and one for text, as a program that reads many lines would.
 fn read(line: &Line, octets: &mut Vec<u8>, text: &mut String) {
     hex::decode_into(black_box(&line.digits), octets).unwrap();
     let pdu = Pdu::decode(octets, line.direction).unwrap();
@@ -44,7 +44,7 @@ fn read(line: &Line, octets: &mut Vec<u8>, text: &mut String) {
     black_box((&pdu, &text));
 }
 
-/// The same, everything made anew and kept: what `sms-pdu` always does.
+/// The same with everything owned and nothing reused, as `sms-pdu` always does.
 fn read_owned(digits: &str) -> (Pdu<'static>, Option<String>) {
     let pdu = Pdu::decode_hex(digits, Direction::MobileTerminated).unwrap();
     let text = match &pdu.tpdu {
@@ -79,7 +79,7 @@ fn write_with_sms_pdu(job: &Job, digits: impl Fn(&[u8]) -> String) -> usize {
     count
 }
 
-/// The messages that `sms-pdu` reads as we do; some of its texts are wrong, and a wrong text may be quick to make.
+/// The messages that both read alike: some texts of `sms-pdu` are wrong, and a wrong text may take less time.
 fn read_alike() -> Vec<&'static Line> {
     let alike =
         |line: &&Line| read_with_sms_pdu(&line.digits).map(|read| read.1) == read_owned(&line.digits).1;
@@ -229,7 +229,7 @@ mod reading {
         });
     }
 
-    /// What refusing costs: every message cut short.
+    /// What an error costs: every message cut short.
     #[divan::bench]
     fn cut_off(bencher: Bencher<'_, '_>) {
         let lines = &CORPUS.delivers;
@@ -269,7 +269,7 @@ mod writing {
         });
     }
 
-    /// Counting without making PDUs: what a form does at every key.
+    /// Counting without encoding: what a form does at every key press.
     #[divan::bench]
     fn texts_counted(bencher: Bencher<'_, '_>) {
         let options = SubmitOptions::default();

@@ -1,8 +1,8 @@
-//! Owns addresses: telephone numbers and names in semi-octets (TS 23.040 9.1.2.3, 9.1.2.5; TS 24.011 8.2.5 for the
-//! service centre's).
+//! Addresses: telephone numbers in semi-octets and alphanumeric names (TS 23.040 9.1.2.3, 9.1.2.5; TS 24.011 8.2.5 for
+//! service centres).
 //!
-//! Type of number and numbering plan stay as they came, and so do the semi-octets: what is shown is read from them,
-//! what is sent on is them. It must never guess: no country code is added, no digit dropped.
+//! The type-of-address octet and the semi-octets are kept as received, so that an address can be sent on unchanged. It
+//! must never guess: no country code is added, no digit dropped.
 
 use std::fmt;
 
@@ -10,16 +10,18 @@ use crate::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, F
 use crate::gsm7;
 use crate::octets::Octets;
 
-/// Semi-octets that an address holds at most (9.1.2.5: twelve octets with length and type).
+/// The most semi-octets of an address (9.1.2.5: twelve octets with length and type).
 const MAX_SEMI_OCTETS: usize = 20;
 const MAX_OCTETS: usize = MAX_SEMI_OCTETS / 2;
 /// 11 septets fill the ten octets.
 const MAX_CHARACTERS: usize = 11;
 
-/// An address: of a sender, a recipient or a service centre.
+/// The address of a sender, a recipient or a service centre.
 ///
-/// Shown with `to_string()` it is what a person would write: `+4915112345678` when international, the name when
-/// alphanumeric, else the digits as they were sent.
+/// `to_string()` gives what a person would write: `+4915112345678` for an international number, the name for an
+/// alphanumeric address, otherwise the digits as sent.
+///
+/// With the feature `serde` it is serialized as the hexadecimal digits of the TP address field, which keeps every detail.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Address {
     type_of_address: u8,
@@ -30,14 +32,16 @@ pub struct Address {
 
 /// Type of number, bits 6 to 4 of the type-of-address octet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TypeOfNumber {
-    /// Not known, or as dialled.
+    /// Unknown: as dialled.
     Unknown,
-    /// With country code, without prefix.
+    /// With country code, without an international prefix.
     International,
     /// Within a country.
     National,
-    /// The network's own.
+    /// Specific to the network.
+    #[cfg_attr(feature = "serde", serde(rename = "network"))]
     NetworkSpecific,
     /// A subscriber number.
     Subscriber,
@@ -50,7 +54,7 @@ pub enum TypeOfNumber {
 }
 
 impl TypeOfNumber {
-    /// A short name in lower case: `international`, `alphanumeric`, ...
+    /// The type in one lower case word: `international`, `alphanumeric`, ...
     pub fn name(self) -> &'static str {
         match self {
             TypeOfNumber::Unknown => "unknown",
@@ -68,7 +72,7 @@ impl TypeOfNumber {
 /// The characters of semi-octets 0 to 14 (9.1.2.3); 15 is the filler.
 const CHARACTERS: &[u8; 15] = b"0123456789*#abc";
 
-/// The same turned round.
+/// The inverse of [`CHARACTERS`].
 fn semi_octet(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
@@ -80,9 +84,8 @@ fn semi_octet(character: u8) -> Option<u8> {
 }
 
 impl Address {
-    /// A telephone number as a person writes it: `+` and digits is an international one (type 91), anything else goes
-    /// as dialled (type 81). Besides digits there may be `*`, `#`, `a`, `b` and `c`. Spaces and hyphens are refused:
-    /// whoever asks for the number knows better what they mean.
+    /// A telephone number. With a leading `+` it is international (type 91), without it is sent as dialled (type 81).
+    /// Besides digits it may have `*`, `#`, `a`, `b` and `c`. Spaces and hyphens are errors; remove them first.
     ///
     /// ```
     /// use smsbridge_codec::Address;
@@ -90,19 +93,19 @@ impl Address {
     /// let number = Address::from_number("+4915112345678")?;
     /// assert_eq!((number.toa(), number.octets()), (0x91, &[0x94, 0x51, 0x11, 0x32, 0x54, 0x76, 0xF8][..]));
     /// assert_eq!(Address::from_number("*100#")?.to_string(), "*100#");
-    /// assert_eq!(Address::from_number("call me").unwrap_err().to_string(), "number: character 3 cannot be sent there");
+    /// assert_eq!(Address::from_number("call me").unwrap_err().to_string(), "number: character 3 cannot be encoded");
     /// # Ok::<(), smsbridge_codec::EncodeError>(())
     /// ```
     ///
     /// # Errors
-    /// No digit at all, a character that is none, or more than 20 digits.
+    /// No digit, a character that is not a digit, or more than 20 digits.
     pub fn from_number(number: &str) -> Result<Self, EncodeError> {
         let (type_of_address, digits, skipped) = match number.strip_prefix('+') {
             Some(digits) => (0x91, digits, 1),
             None => (0x81, number, 0),
         };
         let mut address = Address { type_of_address, length: 0, semi_octets: [0xFF; MAX_OCTETS] };
-        // Up to the first one that is no digit an octet is a character, so either has the same index.
+        // Digits are ASCII, so up to the first other character the octet index is the character index.
         for (index, digit) in digits.bytes().enumerate() {
             let Some(value) = semi_octet(digit) else {
                 let kind = EncodeErrorKind::BadCharacter { index: index + skipped };
@@ -121,8 +124,8 @@ impl Address {
         Ok(address.with_unused_octets_cleared())
     }
 
-    /// A sender's name in the 7-bit default alphabet (type D0). Only a service centre may send from one; it cannot be
-    /// sent to.
+    /// A sender's name in the 7-bit default alphabet (type D0). Only a service centre can send from a name, and nobody
+    /// can send to one.
     ///
     /// ```
     /// let name = smsbridge_codec::Address::alphanumeric("Parcel24")?;
@@ -131,7 +134,8 @@ impl Address {
     /// ```
     ///
     /// # Errors
-    /// Empty, a character the alphabet does not have, or more than 11 (characters of the extension table count two).
+    /// An empty name, a character that the alphabet lacks, or more than 11 septets (characters of the extension table
+    /// count two).
     pub fn alphanumeric(name: &str) -> Result<Self, EncodeError> {
         let mut septets = Vec::with_capacity(MAX_CHARACTERS);
         gsm7::encode_into(name, &mut septets)
@@ -151,7 +155,7 @@ impl Address {
         Ok(Address { type_of_address: 0xD0, length, semi_octets })
     }
 
-    /// An address from its parts: the type-of-address octet, the number of semi-octets and the octets they stand in.
+    /// An address from its parts: the type-of-address octet, the number of semi-octets, and the octets that hold them.
     ///
     /// ```
     /// let address = smsbridge_codec::Address::from_semi_octets(0xA1, 3, &[0x21, 0xF3])?;
@@ -160,13 +164,15 @@ impl Address {
     /// ```
     ///
     /// # Errors
-    /// More than 20 semi-octets, or octets that are not as many as the semi-octets take.
+    /// More than 20 semi-octets, or a number of octets that does not match.
     pub fn from_semi_octets(type_of_address: u8, length: u8, octets: &[u8]) -> Result<Self, EncodeError> {
         if usize::from(length) > MAX_SEMI_OCTETS {
             return Err(EncodeError::too_long(Field::Number, length.into(), MAX_SEMI_OCTETS));
         }
         if octets.len() != usize::from(length).div_ceil(2) {
-            return Err(EncodeError::new(Field::Number, EncodeErrorKind::Mismatch));
+            let expected = usize::from(length).div_ceil(2);
+            let kind = EncodeErrorKind::WrongLength { length: octets.len(), expected };
+            return Err(EncodeError::new(Field::Number, kind));
         }
         let mut semi_octets = [0; MAX_OCTETS];
         semi_octets[..octets.len()].copy_from_slice(octets);
@@ -190,7 +196,7 @@ impl Address {
     }
 
     /// Reads an RP address (TS 24.011 8.2.5.1, and the service centre address of TS 27.005): a length in octets that
-    /// counts the type, the type, the semi-octets. `None` for the length 0: there is none.
+    /// includes the type, the type, the semi-octets. A length of 0 means `None`.
     #[inline]
     pub(crate) fn read_rp(octets: &mut Octets<'_>, field: Field) -> Result<Option<Self>, DecodeError> {
         let start = *octets;
@@ -205,15 +211,15 @@ impl Address {
         let value = octets.take(length - 1, field)?;
         let mut semi_octets = [0; MAX_OCTETS];
         semi_octets[..value.len()].copy_from_slice(value);
-        // The length is in whole octets here, so a filler tells an odd number of digits.
+        // This length counts whole octets, so a filler marks an odd number of digits.
         let filled = value.last().is_some_and(|octet| octet >> 4 == 0x0F);
         let length = (value.len() * 2 - usize::from(filled)) as u8;
         Ok(Some(Address { type_of_address, length, semi_octets }))
     }
 
     /// Reads an RP address (TS 24.011 8.2.5.1-2), which is also the form of the service centre address in TS 27.005:
-    /// its length in octets (with the type), the type, the semi-octets. Gives the address, if there is one, and how
-    /// many octets it took.
+    /// the length in octets (including the type), the type, the semi-octets. Returns the address, if there is one, and
+    /// the number of octets read.
     ///
     /// ```
     /// use smsbridge_codec::Address;
@@ -225,15 +231,15 @@ impl Address {
     /// ```
     ///
     /// # Errors
-    /// No octet at all, a length over 11, or fewer octets than the length says.
+    /// No octets, a length over 11, or fewer octets than the length states.
     pub fn decode_rp(octets: &[u8]) -> Result<(Option<Self>, usize), DecodeError> {
         let mut octets = Octets::new(octets);
         let address = Address::read_rp(&mut octets, Field::ServiceCentre)?;
         Ok((address, octets.position()))
     }
 
-    /// Reads a TP address (9.1.2.5): its length in semi-octets, the type, the semi-octets. Gives the address and how
-    /// many octets it took.
+    /// Reads a TP address (9.1.2.5): the length in semi-octets, the type, the semi-octets. Returns the address and the
+    /// number of octets read.
     ///
     /// ```
     /// let (from, taken) = smsbridge_codec::Address::decode(&[0x05, 0x81, 0x21, 0x43, 0xF5, 0x00])?;
@@ -242,26 +248,26 @@ impl Address {
     /// ```
     ///
     /// # Errors
-    /// No octet at all, a length over 20, or fewer octets than the length says.
+    /// No octets, a length over 20, or fewer octets than the length states.
     pub fn decode(octets: &[u8]) -> Result<(Self, usize), DecodeError> {
         let mut octets = Octets::new(octets);
         let address = Address::read(&mut octets, Field::OriginatingAddress)?;
         Ok((address, octets.position()))
     }
 
-    /// Writes a TP address: length in semi-octets, type, semi-octets.
+    /// Appends a TP address: length in semi-octets, type, semi-octets.
     pub fn encode_into(&self, octets: &mut Vec<u8>) {
         octets.extend_from_slice(&[self.length, self.type_of_address]);
         octets.extend_from_slice(self.octets());
     }
 
-    /// Writes an RP address: length in octets with the type, type, semi-octets.
+    /// Appends an RP address: length in octets including the type, type, semi-octets.
     pub fn encode_rp_into(&self, octets: &mut Vec<u8>) {
         octets.extend_from_slice(&[self.octets().len() as u8 + 1, self.type_of_address]);
         octets.extend_from_slice(self.octets());
     }
 
-    /// The type-of-address octet as it came.
+    /// The type-of-address octet, as received.
     pub fn toa(&self) -> u8 {
         self.type_of_address
     }
@@ -280,7 +286,7 @@ impl Address {
         }
     }
 
-    /// The numbering plan, 0 to 15; 1 is the telephone's (E.164).
+    /// The numbering plan, 0 to 15; 1 is E.164, the telephone numbering plan.
     pub fn npi(&self) -> u8 {
         self.type_of_address & 0x0F
     }
@@ -293,32 +299,32 @@ impl Address {
         value
     }
 
-    /// Semi-octets in use, 0 to 20.
+    /// The number of semi-octets, 0 to 20.
     pub fn len(&self) -> usize {
         self.length.into()
     }
 
-    /// Whether there is neither a digit nor a character.
+    /// Whether there are no semi-octets.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Whether it is a number with country code.
+    /// Whether this is a number with country code.
     pub fn is_international(&self) -> bool {
         self.ton() == TypeOfNumber::International
     }
 
-    /// Whether it is a name, which cannot be answered.
+    /// Whether this is a name, which cannot be replied to.
     pub fn is_alphanumeric(&self) -> bool {
         self.ton() == TypeOfNumber::Alphanumeric
     }
 
-    /// The octets that hold the semi-octets, filler included.
+    /// The octets that hold the semi-octets, including a filler.
     pub fn octets(&self) -> &[u8] {
         &self.semi_octets[..usize::from(self.length).div_ceil(2)]
     }
 
-    /// Octets past the length take part in comparison, so they are zero everywhere.
+    /// Octets past the length take part in comparisons, so they are always zero.
     fn with_unused_octets_cleared(mut self) -> Self {
         self.semi_octets[usize::from(self.length).div_ceil(2)..].fill(0);
         self
@@ -334,7 +340,7 @@ impl Address {
         for index in 0..usize::from(self.length) {
             let octet = self.semi_octets[index / 2];
             let value = if index % 2 == 0 { octet & 0x0F } else { octet >> 4 };
-            // A filler among the digits stands for none.
+            // A filler among the digits is not a digit.
             if let Some(&character) = CHARACTERS.get(usize::from(value)) {
                 out.write_char(character.into())?;
             }
@@ -377,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_refused_with_the_place() {
+    fn an_invalid_number_is_refused_with_the_position() {
         let refused = |number| Address::from_number(number).unwrap_err().kind;
         assert_eq!(refused(""), EncodeErrorKind::Empty);
         assert_eq!(refused("+"), EncodeErrorKind::Empty);
@@ -386,7 +392,15 @@ mod tests {
     }
 
     #[test]
-    fn names_hold_eleven_characters() {
+    fn semi_octets_take_half_as_many_octets() {
+        let refused =
+            |length, octets: &[u8]| Address::from_semi_octets(0x81, length, octets).unwrap_err().kind;
+        assert_eq!(refused(3, &[0x21]), EncodeErrorKind::WrongLength { length: 1, expected: 2 });
+        assert_eq!(refused(21, &[0; 11]), EncodeErrorKind::TooLong { length: 21, limit: 20 });
+    }
+
+    #[test]
+    fn a_name_holds_eleven_characters() {
         for name in ["A", "Message", "Messages", "ElevenChars", "12345[{"] {
             assert_eq!(Address::alphanumeric(name).unwrap().to_string(), name);
         }

@@ -1,10 +1,10 @@
-//! Owns the two octets that say what became of a message, TP-ST (TS 23.040 9.2.3.15) and TP-FCS (9.2.3.22), and their
+//! TP-ST, the status of a message (TS 23.040 9.2.3.15), and TP-FCS, the cause of a refusal (9.2.3.22), with their
 //! meanings in words.
 //!
-//! The octet is always kept, as service centres use reserved values too. The words are for people; decide by
-//! [`Status::outcome`].
+//! The octet is always kept, since service centres use reserved values too. The words are for people; programs decide
+//! by [`Status::outcome`].
 
-/// TP-ST, what became of a message.
+/// TP-ST, the status of a submitted message.
 ///
 /// ```
 /// use smsbridge_codec::{Outcome, Status};
@@ -14,26 +14,29 @@
 /// assert_eq!(Status(0x22).meaning(), "no answer from the recipient, still trying");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Status(pub u8);
 
-/// What a status comes to.
+/// The group that a status belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Outcome {
-    /// The recipient has it, or the service centre passed it on or replaced it: done (00 to 02).
+    /// The recipient has the message, or the service centre forwarded or replaced it (00 to 02). Final.
     Delivered,
-    /// Not yet; the service centre still tries and another report will follow (20 to 3F).
+    /// Not delivered yet: the service centre still tries, and another report will follow (20 to 3F).
     Pending,
-    /// It will not be tried any more (40 to 7F).
+    /// The service centre has given up (40 to 7F). Final.
     Failed,
-    /// Completed, with a meaning that only the service centre knows (10 to 1F).
+    /// Completed, with a meaning specific to the service centre (10 to 1F).
+    #[cfg_attr(feature = "serde", serde(rename = "sc-specific"))]
     ServiceCentreSpecific,
-    /// A value the standard leaves open: nothing can be said.
+    /// A reserved value.
     Reserved,
 }
 
 impl Outcome {
     /// The outcome as one lower case word.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Outcome::Delivered => "delivered",
             Outcome::Pending => "pending",
@@ -45,7 +48,7 @@ impl Outcome {
 }
 
 impl Status {
-    /// The group the status is in.
+    /// The group that the status belongs to.
     pub fn outcome(self) -> Outcome {
         match self.0 {
             0x00..=0x02 => Outcome::Delivered,
@@ -62,14 +65,14 @@ impl Status {
             0x00 => "received by the recipient",
             0x01 => "forwarded, but receipt cannot be confirmed",
             0x02 => "replaced by the service centre",
-            0x10..=0x1F => "completed, with a meaning of the service centre's own",
+            0x10..=0x1F => "completed, with a meaning specific to the service centre",
             0x20 => "congestion, still trying",
             0x21 => "recipient busy, still trying",
             0x22 => "no answer from the recipient, still trying",
             0x23 => "service refused, still trying",
             0x24 => "quality of service not available, still trying",
             0x25 => "error at the recipient, still trying",
-            0x30..=0x3F => "still trying, with a meaning of the service centre's own",
+            0x30..=0x3F => "still trying, with a meaning specific to the service centre",
             0x26..=0x2F => "still trying, for a reserved reason",
             0x40 => "remote procedure error",
             0x41 => "incompatible destination",
@@ -77,11 +80,11 @@ impl Status {
             0x43 => "not obtainable",
             0x44 => "quality of service not available",
             0x45 => "no interworking available",
-            0x46 => "validity period over",
+            0x46 => "validity period expired",
             0x47 => "deleted by the sender",
             0x48 => "deleted by the service centre",
             0x49 => "unknown to the service centre",
-            0x50..=0x5F => "failed, with a meaning of the service centre's own",
+            0x50..=0x5F => "failed, with a meaning specific to the service centre",
             0x4A..=0x4F => "failed, for a reserved reason",
             0x60 => "congestion, given up",
             0x61 => "recipient busy, given up",
@@ -89,19 +92,20 @@ impl Status {
             0x63 => "service refused, given up",
             0x64 => "quality of service not available, given up",
             0x65 => "error at the recipient, given up",
-            0x70..=0x7F => "given up, with a meaning of the service centre's own",
+            0x70..=0x7F => "given up, with a meaning specific to the service centre",
             0x66..=0x6F => "given up, for a reserved reason",
             0x03..=0x0F | 0x80..=0xFF => "reserved",
         }
     }
 }
 
-/// TP-FCS, why a message was not taken.
+/// TP-FCS, why a message was refused.
 ///
 /// ```
 /// assert_eq!(smsbridge_codec::FailureCause(0x81).meaning(), "short message type 0 not supported");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FailureCause(pub u8);
 
 impl FailureCause {
@@ -128,12 +132,12 @@ impl FailureCause {
             0xC6 => "validity period format not supported",
             0xC7 => "validity period not supported",
             0xD0 => "SIM storage full",
-            0xD1 => "no room for messages on the SIM",
+            0xD1 => "no message storage on the SIM",
             0xD2 => "error in the phone",
             0xD3 => "memory of the phone full",
             0xD4 => "SIM application toolkit busy",
             0xD5 => "SIM data download error",
-            0xE0..=0xFE => "a cause of the application's own",
+            0xE0..=0xFE => "specific to the application",
             0xFF => "unspecified cause",
             _ => "reserved",
         }

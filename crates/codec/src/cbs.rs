@@ -1,8 +1,8 @@
-//! Owns cell broadcast: pages of 88 octets (TS 23.041 9.4.1), the UMTS form that carries all pages at once (9.4.2), and
-//! their data coding scheme (TS 23.038 clause 5), which is not that of short messages.
+//! Cell broadcast: pages of 88 octets (TS 23.041 9.4.1), the UMTS form that holds all pages of a message (9.4.2), and the
+//! data coding scheme of both (TS 23.038 clause 5), which differs from that of short messages.
 //!
-//! Pages come from `+CBM` lines, where no service centre address stands in front. Which pages belong together is seen
-//! from serial number and identifier; how long to wait for the rest is the caller's business.
+//! Modems give a page in a `+CBM` line, without a service centre address. Pages with the same serial number and message
+//! identifier belong together; the caller collects them and decides how long to wait for missing ones.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use crate::octets::Octets;
 use crate::udh::Elements;
 use crate::{ucs2, udh};
 
-/// Octets of a page, header included.
+/// The length of a page in octets, including its header.
 pub const PAGE_OCTETS: usize = 88;
-/// Octets of a page's content.
+/// The length of the content of a page in octets.
 const CONTENT_OCTETS: usize = 82;
-/// The most pages of one message: four bits.
+/// The most pages of a message: a number of four bits.
 const MAX_PAGES: u8 = 15;
-/// Text is padded with carriage returns to the end of the page.
+/// The carriage return that pads text to the end of the page.
 const CR: u8 = 0x0D;
 
 /// The data coding scheme of cell broadcast.
@@ -32,15 +32,16 @@ const CR: u8 = 0x0D;
 /// assert_eq!(CbsDcs(0x48).alphabet(), Alphabet::Ucs2);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CbsDcs(pub u8);
 
-/// Languages of groups 0 and 2, by ISO 639 code.
+/// The languages of groups 0 and 2, as ISO 639 codes.
 const GROUP_0: [&str; 15] =
     ["de", "en", "it", "fr", "es", "nl", "sv", "da", "pt", "fi", "no", "el", "tr", "hu", "pl"];
 const GROUP_2: [&str; 5] = ["cs", "he", "ar", "ru", "is"];
 
 impl CbsDcs {
-    /// What the content is. Reserved values are read as the default alphabet.
+    /// The alphabet of the content. Reserved values read as the default alphabet.
     pub fn alphabet(self) -> Alphabet {
         match self.0 {
             0x11 => Alphabet::Ucs2,
@@ -49,14 +50,14 @@ impl CbsDcs {
                 0x08 => Alphabet::Ucs2,
                 _ => Alphabet::Gsm7,
             },
-            // Protocols of their own.
+            // Data of other protocols.
             0xD0..=0xEF => Alphabet::EightBit,
             0xF0..=0xFF if self.0 & 0x04 != 0 => Alphabet::EightBit,
             _ => Alphabet::Gsm7,
         }
     }
 
-    /// The language the octet itself names, as an ISO 639 code.
+    /// The language that the octet names, as an ISO 639 code.
     pub fn language(self) -> Option<&'static str> {
         let index = usize::from(self.0 & 0x0F);
         match self.0 >> 4 {
@@ -71,7 +72,7 @@ impl CbsDcs {
         matches!(self.0, 0x10 | 0x11)
     }
 
-    /// The message class, if it has one. In group F the bits of class 0 mean that there is none.
+    /// The message class, if there is one. In group F, the bits of class 0 mean that there is none.
     pub fn class(self) -> Option<MessageClass> {
         let bits = self.0 & 0x03;
         let has_class = match self.0 >> 4 {
@@ -82,7 +83,7 @@ impl CbsDcs {
         has_class.then(|| MessageClass::try_from(bits).ok()).flatten()
     }
 
-    /// Whether text is compressed (TS 23.042); it is then handed over as octets.
+    /// Whether the text is compressed (TS 23.042). Compressed text can only be read as octets.
     pub fn is_compressed(self) -> bool {
         matches!(self.0 >> 4, 0x6 | 0x7)
     }
@@ -96,27 +97,27 @@ impl CbsDcs {
 /// One page of a cell broadcast message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Page<'a> {
-    /// Where the message is new when the phone moves: 0 this cell (shown at once), 1 this network, 2 this area, 3 this
-    /// cell.
+    /// The area within which the message is the same: 0 the cell (to be shown at once), 1 the network, 2 the location or
+    /// service area, 3 the cell.
     pub geographical_scope: u8,
-    /// Tells messages of one source apart, 0 to 1023.
+    /// Identifies the message among those with the same identifier, 0 to 1023.
     pub message_code: u16,
-    /// Goes up with each change of the message, 0 to 15.
+    /// The version of the message, counted up with each change, 0 to 15.
     pub update_number: u8,
-    /// What the message is about, such as 50 for the local area or 4370 for a presidential alert.
+    /// The subject, which receivers subscribe to, such as 50 for local information or 4370 for a presidential alert.
     pub message_identifier: u16,
-    /// What the content is made of.
+    /// The coding of the content.
     pub dcs: CbsDcs,
-    /// Which page this is, from 1.
+    /// The number of this page, from 1.
     pub page: u8,
-    /// How many pages there are, 1 to 15.
+    /// The number of pages, 1 to 15.
     pub pages: u8,
     /// The content, 82 octets, or fewer from the UMTS form.
     content: &'a [u8],
 }
 
 impl<'a> Page<'a> {
-    /// Reads a page as `+CBM` gives it.
+    /// Reads a page, as a modem gives it in `+CBM`.
     ///
     /// ```
     /// use smsbridge_codec::cbs::Page;
@@ -144,7 +145,7 @@ impl<'a> Page<'a> {
         let parameter = octets.octet(Field::Page)?;
         let content = octets.take(CONTENT_OCTETS, Field::Page)?;
         let (page, pages) = match (parameter >> 4, parameter & 0x0F) {
-            // A zero in either half reads as page 1 of 1 (9.4.1.2.4), and so does what makes no sense.
+            // A zero in either half reads as page 1 of 1 (9.4.1.2.4), and so does a page beyond the last.
             (page, pages) if page == 0 || page > pages => (1, 1),
             both => both,
         };
@@ -170,17 +171,17 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The serial number as it stands on the wire: scope, code and update number.
+    /// The serial number as sent: scope, code and update number.
     pub fn serial_number(&self) -> u16 {
         u16::from(self.geographical_scope) << 14 | self.message_code << 4 | u16::from(self.update_number)
     }
 
-    /// The elements of the header, for a data coding scheme that says there is one.
+    /// The elements of the header; none unless the data coding scheme announces a header.
     pub fn elements(&self) -> Elements<'a> {
         Elements::new(self.content.get(1..self.header_len()).unwrap_or(&[]))
     }
 
-    /// Octets of the header with its length octet; none if it would not fit.
+    /// The length of the header in octets, including its length octet; 0 if it would not fit.
     fn header_len(&self) -> usize {
         match (self.dcs.has_header(), self.content.first()) {
             (true, Some(&length)) if usize::from(length) < self.content.len() => usize::from(length) + 1,
@@ -188,7 +189,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The language of the text, as the data coding scheme or the content names it.
+    /// The language of the text, from the data coding scheme or the content.
     pub fn language(&self) -> Option<String> {
         match self.dcs.0 {
             0x10 => {
@@ -209,13 +210,14 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The octets of the content after a header or language code, padding included.
+    /// The octets of the content after a header or UCS-2 language code, including padding.
     pub fn data(&self) -> &'a [u8] {
         let skipped = if self.dcs.0 == 0x11 { 2.min(self.content.len()) } else { self.header_len() };
         &self.content[skipped..]
     }
 
-    /// Appends the text without its padding and says true; leaves the string alone and says false if this is data.
+    /// Appends the text without its padding and returns true; returns false without a change if this is data or compressed
+    /// text.
     pub fn text_into(&self, text: &mut String) -> bool {
         if self.dcs.is_compressed() {
             return false;
@@ -227,7 +229,7 @@ impl<'a> Page<'a> {
                 let fill_bits = (7 - header * 8 % 7) % 7;
                 let mut septets = Vec::with_capacity(93);
                 gsm7::unpack_into(self.data(), fill_bits, usize::MAX, &mut septets);
-                // The last bits of a page that is not full may make a septet of their own, of zero bits.
+                // The spare bits at the end may look like one more septet.
                 septets.truncate((self.content.len() * 8 / 7).saturating_sub((header * 8).div_ceil(7)));
                 let in_content = self.dcs.0 == 0x10 && septets.get(2) == Some(&CR);
                 let start = if in_content { 3 } else { 0 };
@@ -240,21 +242,21 @@ impl<'a> Page<'a> {
         true
     }
 
-    /// UCS-2 content without the carriage returns at its end.
+    /// UCS-2 content without the carriage returns that pad it.
     fn unpadded_units(&self) -> &'a [u8] {
         let (units, _) = self.data().as_chunks::<2>();
         let end = units.iter().rposition(|&unit| unit != [0, CR]).map_or(0, |last| last + 1);
         units[..end].as_flattened()
     }
 
-    /// The text without its padding; `None` if this is data.
+    /// The text without its padding; `None` if this is data or compressed text.
     pub fn text(&self) -> Option<String> {
         let mut text = String::new();
         self.text_into(&mut text).then_some(text)
     }
 }
 
-/// Reads the UMTS form (9.4.2): one message with all its pages.
+/// Reads the UMTS form (9.4.2): a message with all its pages.
 ///
 /// ```
 /// use smsbridge_codec::cbs;
@@ -268,8 +270,8 @@ impl<'a> Page<'a> {
 /// ```
 ///
 /// # Errors
-/// Fewer octets than the form takes, another message type than 1, no page or more than 15, a page that says it holds
-/// more than 82 octets.
+/// Fewer octets than the form takes, a message type other than 1, no page or more than 15, or a page that states a length
+/// of more than 82 octets.
 pub fn decode_umts(octets: &[u8]) -> Result<Vec<Page<'_>>, DecodeError> {
     let mut octets = Octets::new(octets);
     let start = octets;
@@ -298,35 +300,49 @@ pub fn decode_umts(octets: &[u8]) -> Result<Vec<Page<'_>>, DecodeError> {
     (1..=pages).map(page).collect()
 }
 
-/// What pages come to.
+/// A message joined from its pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Broadcast {
-    /// The text of the pages that are there, in order; `None` for data.
+    /// The text of the pages present, in order; `None` for data or compressed text.
     pub text: Option<String>,
-    /// The data of the pages that are there, in order, padding included; empty for text.
+    /// The data of the pages present, in order, including padding; empty for text.
     pub data: Vec<u8>,
-    /// The language, as the first page that names one has it.
+    /// The language, from the first page that names one.
     pub language: Option<String>,
-    /// The pages that are not there, in order, from 1.
+    /// The numbers of the missing pages, in order, from 1.
     pub missing: Vec<u8>,
 }
 
-/// Pages that make no message: none at all, or one of another serial number, identifier, coding or page count.
+/// Pages that are not the pages of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ForeignPage {
-    /// Which of the pages given, the first being 0.
-    pub index: usize,
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum JoinError {
+    /// There are no pages.
+    NoPages,
+    /// A page belongs to another message than the first: its serial number, identifier, coding or number of pages differs.
+    DifferentMessage {
+        /// The index of that page, from 0.
+        index: usize,
+    },
 }
 
-impl fmt::Display for ForeignPage {
+impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "page {} belongs to another message", self.index + 1)
+        match self {
+            JoinError::NoPages => f.write_str("no pages to join"),
+            JoinError::DifferentMessage { index } => {
+                write!(f, "page {} belongs to a different message", index + 1)
+            }
+        }
     }
 }
 
-impl std::error::Error for ForeignPage {}
+impl std::error::Error for JoinError {}
 
-/// Joins the pages of one message, in whatever order they came. Of pages with the same number the first counts.
+/// Joins the pages of one message, given in any order. Of pages with the same number, the first is used.
 ///
 /// ```
 /// use smsbridge_codec::cbs::{self, Page};
@@ -339,27 +355,27 @@ impl std::error::Error for ForeignPage {}
 /// ```
 ///
 /// # Errors
-/// No page, or one that does not belong with the first.
-pub fn join<'p, 'a: 'p>(pages: impl IntoIterator<Item = &'p Page<'a>>) -> Result<Broadcast, ForeignPage> {
-    let mut slots: [Option<&Page<'_>>; MAX_PAGES as usize] = [None; MAX_PAGES as usize];
+/// No pages, or pages of different messages.
+pub fn join<'p, 'a: 'p>(pages: impl IntoIterator<Item = &'p Page<'a>>) -> Result<Broadcast, JoinError> {
+    let mut by_number: [Option<&Page<'_>>; MAX_PAGES as usize] = [None; MAX_PAGES as usize];
     let mut first: Option<&Page<'_>> = None;
     let key = |page: &Page<'_>| (page.serial_number(), page.message_identifier, page.dcs, page.pages);
     for (index, page) in pages.into_iter().enumerate() {
         if key(first.get_or_insert(page)) != key(page) {
-            return Err(ForeignPage { index });
+            return Err(JoinError::DifferentMessage { index });
         }
-        if let Some(slot) = slots.get_mut(usize::from(page.page).wrapping_sub(1)) {
-            slot.get_or_insert(page);
+        if let Some(entry) = by_number.get_mut(usize::from(page.page).wrapping_sub(1)) {
+            entry.get_or_insert(page);
         }
     }
-    let Some(first) = first else { return Err(ForeignPage { index: 0 }) };
-    let slots = &slots[..usize::from(first.pages.clamp(1, MAX_PAGES))];
-    let present = || slots.iter().copied().flatten();
+    let Some(first) = first else { return Err(JoinError::NoPages) };
+    let by_number = &by_number[..usize::from(first.pages.clamp(1, MAX_PAGES))];
+    let present = || by_number.iter().copied().flatten();
     let mut broadcast = Broadcast {
         text: None,
         data: Vec::new(),
         language: present().find_map(Page::language),
-        missing: (1..).zip(slots).filter(|(_, slot)| slot.is_none()).map(|(page, _)| page).collect(),
+        missing: (1..).zip(by_number).filter(|(_, entry)| entry.is_none()).map(|(page, _)| page).collect(),
     };
     if first.dcs.alphabet() == Alphabet::EightBit || first.dcs.is_compressed() {
         broadcast.data = present().flat_map(Page::data).copied().collect();
@@ -383,7 +399,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_of_the_umts_form_may_be_of_any_length() {
+    fn a_page_of_the_umts_form_may_have_any_length() {
         for dcs in 0..=0xFF {
             for length in 0..=CONTENT_OCTETS {
                 let mut octets = vec![1, 0, 50, 0, 1, dcs, 1];
@@ -394,5 +410,18 @@ mod tests {
                 assert_eq!(join(&pages).unwrap().text, pages[0].text(), "{dcs:02X}, {length} octets");
             }
         }
+    }
+
+    #[test]
+    fn a_page_of_a_different_message_is_named() {
+        let octets = |identifier| {
+            let mut octets = vec![0x00, 0x10, 0x00, identifier, 0x01, 0x12];
+            octets.resize(PAGE_OCTETS, CR);
+            octets
+        };
+        let (octets, others) = (octets(50), octets(51));
+        let (page, other) = (Page::decode(&octets).unwrap(), Page::decode(&others).unwrap());
+        assert_eq!(join([&page, &page, &other]), Err(JoinError::DifferentMessage { index: 2 }));
+        assert_eq!(join([]), Err(JoinError::NoPages));
     }
 }

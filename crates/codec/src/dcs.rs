@@ -1,30 +1,48 @@
-//! Owns TP-DCS, what the user data is made of (TS 23.038 clause 4): all 256 values.
+//! TP-DCS, the data coding scheme: the alphabet and class of a message (TS 23.038 clause 4), for all 256 values.
 //!
-//! Reserved values are read as the standard asks (as the default alphabet) and say that they are reserved. The data
-//! coding scheme of cell broadcast is another one and lives in [`crate::cbs`].
+//! Reserved values read as the default alphabet, as the standard asks, and say that they are reserved. Cell broadcast
+//! has a data coding scheme of its own, in [`crate::cbs`].
 
-/// What the characters or octets of user data are.
+/// How user data is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Alphabet {
     /// The 7-bit alphabet, default or national.
     Gsm7,
-    /// Octets without a meaning of their own.
+    /// 8-bit data: octets whose meaning only the application knows.
+    #[cfg_attr(feature = "serde", serde(rename = "8bit"))]
     EightBit,
-    /// 16-bit characters; read as UTF-16, as all handsets do.
+    /// 16-bit characters, read as UTF-16 as handsets do.
     Ucs2,
 }
 
-/// What the phone is to do with a message.
+/// Where the phone is to put a message (TS 23.038 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u8", into = "u8")
+)]
 pub enum MessageClass {
-    /// Show it at once and do not store it ("flash").
+    /// Shown at once and not stored ("flash").
     Class0,
-    /// For the mobile equipment.
+    /// Stored in the mobile equipment.
     Class1,
-    /// For the SIM.
+    /// Stored on the SIM.
     Class2,
-    /// For the terminal equipment.
+    /// Passed to the terminal equipment.
     Class3,
+}
+
+impl Alphabet {
+    /// The alphabet in one lower case word: `gsm7`, `8bit` or `ucs2`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Alphabet::Gsm7 => "gsm7",
+            Alphabet::EightBit => "8bit",
+            Alphabet::Ucs2 => "ucs2",
+        }
+    }
 }
 
 impl MessageClass {
@@ -43,8 +61,14 @@ impl MessageClass {
     }
 }
 
+impl From<MessageClass> for u8 {
+    fn from(class: MessageClass) -> u8 {
+        class.number()
+    }
+}
+
 impl TryFrom<u8> for MessageClass {
-    /// The number that is none of 0 to 3.
+    /// The number, if it is not 0 to 3.
     type Error = u8;
 
     fn try_from(number: u8) -> Result<Self, u8> {
@@ -52,46 +76,61 @@ impl TryFrom<u8> for MessageClass {
     }
 }
 
-/// What waits, for a message waiting indication.
+/// The kind of message that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Waiting {
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum WaitingKind {
     /// Voice mail.
     Voicemail,
     /// A fax.
     Fax,
     /// Electronic mail.
     Email,
-    /// Something else, agreed with the operator.
+    /// Another kind, defined by the operator.
     Other,
+}
+
+impl WaitingKind {
+    /// The kind in one lower case word: `voicemail`, `fax`, `email` or `other`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            WaitingKind::Voicemail => "voicemail",
+            WaitingKind::Fax => "fax",
+            WaitingKind::Email => "email",
+            WaitingKind::Other => "other",
+        }
+    }
 }
 
 /// A message waiting indication (groups C, D and E).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MessageWaiting {
-    /// What waits.
-    pub kind: Waiting,
-    /// Whether the indicator goes on (true) or off.
+    /// The kind of message that waits.
+    pub kind: WaitingKind,
+    /// Whether the indicator is set (true) or cleared.
     pub active: bool,
-    /// Whether the message is to be kept; if not, the phone may throw it away after showing the indicator.
+    /// Whether the message is to be stored; if not, the phone may discard it.
     pub store: bool,
 }
 
-/// A data coding scheme octet.
+/// TP-DCS, the data coding scheme octet.
 ///
 /// ```
-/// use smsbridge_codec::{Alphabet, Dcs, MessageClass, Waiting};
+/// use smsbridge_codec::{Alphabet, Dcs, MessageClass, WaitingKind};
 ///
 /// assert_eq!(Dcs(0x18).alphabet(), Alphabet::Ucs2);
 /// assert_eq!(Dcs(0xF0).class(), Some(MessageClass::Class0));
 /// let waiting = Dcs(0xC8).message_waiting().unwrap();
-/// assert_eq!((waiting.kind, waiting.active, waiting.store), (Waiting::Voicemail, true, false));
+/// assert_eq!((waiting.kind, waiting.active, waiting.store), (WaitingKind::Voicemail, true, false));
 /// assert!(Dcs(0x80).is_reserved());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dcs(pub u8);
 
 impl Dcs {
-    /// The plainest octet for an alphabet and a class: 00, 04 or 08, with 10 to 1B where there is a class.
+    /// The general coding of an alphabet and class: 00, 04 or 08 without a class, 10 to 1B with one.
     pub fn new(alphabet: Alphabet, class: Option<MessageClass>) -> Self {
         let alphabet = match alphabet {
             Alphabet::Gsm7 => 0x00,
@@ -101,7 +140,7 @@ impl Dcs {
         Dcs(alphabet | class.map_or(0x00, |class| 0x10 | class.number()))
     }
 
-    /// What the user data is. Compressed text has the alphabet that comes out of decompression.
+    /// The alphabet of the user data; for compressed text, that of the text once decompressed.
     pub fn alphabet(self) -> Alphabet {
         match self.0 >> 4 {
             0x0..=0x7 => match self.0 & 0x0C {
@@ -115,7 +154,7 @@ impl Dcs {
         }
     }
 
-    /// The message class, if it has one.
+    /// The message class, if there is one.
     pub fn class(self) -> Option<MessageClass> {
         let has_class = match self.0 >> 4 {
             group @ 0x0..=0x7 => group & 0x01 != 0,
@@ -124,12 +163,12 @@ impl Dcs {
         has_class.then(|| MessageClass::from_bits(self.0))
     }
 
-    /// Whether the text is compressed (TS 23.042). Nobody sends it; its octets are handed over as they are.
+    /// Whether the text is compressed (TS 23.042). This crate leaves compressed text as octets.
     pub fn is_compressed(self) -> bool {
         self.0 < 0x80 && self.0 & 0x20 != 0
     }
 
-    /// The message waiting indication, if it is one.
+    /// The message waiting indication, if there is one.
     pub fn message_waiting(self) -> Option<MessageWaiting> {
         let store = match self.0 >> 4 {
             0xC => false,
@@ -137,10 +176,10 @@ impl Dcs {
             _ => return None,
         };
         let kind = match self.0 & 0x03 {
-            0 => Waiting::Voicemail,
-            1 => Waiting::Fax,
-            2 => Waiting::Email,
-            _ => Waiting::Other,
+            0 => WaitingKind::Voicemail,
+            1 => WaitingKind::Fax,
+            2 => WaitingKind::Email,
+            _ => WaitingKind::Other,
         };
         Some(MessageWaiting { kind, active: self.0 & 0x08 != 0, store })
     }
@@ -150,7 +189,7 @@ impl Dcs {
         (0x40..0x80).contains(&self.0)
     }
 
-    /// Whether the standard gives this value no meaning; it is then read as the default alphabet.
+    /// Whether the value is reserved; it then reads as the default alphabet.
     pub fn is_reserved(self) -> bool {
         match self.0 >> 4 {
             0x0..=0x7 => self.0 & 0x0C == 0x0C,

@@ -1,12 +1,13 @@
-//! Owns what can be wrong with octets ([`DecodeError`]) and with what is to become octets ([`EncodeError`]).
+//! What can be wrong with octets ([`DecodeError`]) and with what is to become octets ([`EncodeError`]).
 //!
-//! Both are plain values: which field, where, and what. They hold no text and allocate nothing, because a gateway
-//! meets broken PDUs in numbers. They must never quote the message itself: errors go to logs, messages do not.
+//! Both are plain values (which field, where, and what) and allocate nothing. They must never quote the message: errors
+//! are logged, messages are not.
 
 use std::fmt;
 
 /// A field of a short message, named as TS 23.040 names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Field {
     /// The line of hexadecimal digits itself (TS 27.005).
@@ -55,9 +56,9 @@ pub enum Field {
     ParameterIndicator,
     /// A cell broadcast page (TS 23.041 9.4.1).
     Page,
-    /// The text that is to be sent.
+    /// The text to be sent.
     Text,
-    /// The telephone number or name that is to be sent to.
+    /// A telephone number or a sender's name.
     Number,
 }
 
@@ -100,14 +101,16 @@ impl fmt::Display for Field {
     }
 }
 
-/// Octets that are no short message: which field, where it begins, and what is wrong with it.
+/// Octets that are not a short message: which field, where it begins, and what is wrong with it.
 ///
-/// A broken PDU stays broken: keep its octets, tell the operator, go on with the next one.
+/// Decoding the same octets again fails again: keep them for the operator and go on with the next PDU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct DecodeError {
     /// The field that cannot be read.
     pub field: Field,
-    /// Where it should begin: octets from the start of what was given to the decoder.
+    /// Where it begins, in octets from the start of the decoder's input.
     pub octet: usize,
     /// What is wrong with it.
     pub kind: DecodeErrorKind,
@@ -115,33 +118,34 @@ pub struct DecodeError {
 
 /// What is wrong with a field that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
-    /// The octets end before the field begins: a line was cut, or the length given by the modem was wrong.
+    /// The octets end before the field: the line was cut, or the length that the modem gave is wrong.
     Missing,
-    /// The octets end inside the field.
+    /// The octets end within the field.
     Truncated {
         /// Octets the field takes.
         needed: usize,
-        /// Octets that are there.
-        left: usize,
+        /// Octets that remain.
+        remaining: usize,
     },
-    /// The field's own length is one the standard does not allow.
+    /// The field states a length that the standard does not allow.
     BadLength {
-        /// The length that stands there.
+        /// The length stated.
         length: usize,
-        /// The most (or for a page, the only one) that is allowed.
+        /// The greatest length allowed; for a cell broadcast page, the only one.
         limit: usize,
     },
-    /// The user data header says that it is longer than the user data it stands in.
+    /// The user data header states a length greater than that of the user data.
     HeaderTooLong,
-    /// A character that is no hexadecimal digit.
+    /// A character that is not a hexadecimal digit.
     NotHex,
-    /// An odd number of hexadecimal digits: half an octet was lost.
+    /// An odd number of hexadecimal digits: half an octet is missing.
     OddDigits,
-    /// UCS-2 text of an odd number of octets.
+    /// UCS-2 text with an odd number of octets.
     OddUcs2,
-    /// A message type that is reserved in this direction.
+    /// A message type that is reserved for this direction.
     ReservedType,
 }
 
@@ -150,14 +154,16 @@ impl fmt::Display for DecodeError {
         write!(f, "{} at octet {}: ", self.field, self.octet)?;
         match self.kind {
             DecodeErrorKind::Missing => f.write_str("missing"),
-            DecodeErrorKind::Truncated { needed, left } => {
-                write!(f, "needs {needed} octets, {left} are left")
+            DecodeErrorKind::Truncated { needed, remaining } => {
+                write!(f, "needs {needed} octets, {remaining} remain")
             }
-            DecodeErrorKind::BadLength { length, limit } => write!(f, "length {length}, allowed is {limit}"),
+            DecodeErrorKind::BadLength { length, limit } => {
+                write!(f, "length {length} is not allowed, the limit is {limit}")
+            }
             DecodeErrorKind::HeaderTooLong => f.write_str("longer than the user data"),
             DecodeErrorKind::NotHex => f.write_str("not a hexadecimal digit"),
             DecodeErrorKind::OddDigits => f.write_str("odd number of digits"),
-            DecodeErrorKind::OddUcs2 => f.write_str("UCS-2 text of an odd number of octets"),
+            DecodeErrorKind::OddUcs2 => f.write_str("UCS-2 text with an odd number of octets"),
             DecodeErrorKind::ReservedType => f.write_str("reserved message type"),
         }
     }
@@ -165,38 +171,48 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Something that does not fit into a short message. Trying again with the same input will not help.
+/// Input that cannot be encoded as a short message. The same input fails again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct EncodeError {
-    /// The field it was meant for.
+    /// The field that cannot be encoded.
     pub field: Field,
-    /// Why it does not fit.
+    /// Why it cannot be encoded.
     pub kind: EncodeErrorKind,
 }
 
-/// Why something does not fit into a short message.
+/// Why input cannot be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
-    /// Nothing there, where something must be.
+    /// Empty, where the field must not be.
     Empty,
-    /// More than the field holds.
+    /// Longer than the field.
     TooLong {
-        /// What was given, in the field's own unit (digits, septets, octets).
+        /// The length given, in the field's own unit (digits, septets, octets).
         length: usize,
-        /// The most that the field holds.
+        /// The greatest length that the field holds.
         limit: usize,
     },
-    /// A character that the field, or the alphabet asked for, does not have.
+    /// A character that the field, or the requested alphabet, lacks.
     BadCharacter {
-        /// Which character, the first being 0.
+        /// Its index in characters, from 0.
         index: usize,
     },
     /// More than 255 parts (9.2.3.24.1).
     TooManyParts,
-    /// Two things that must agree do not: the data coding scheme and the user data, an alphabet and what is to be in it, a
-    /// number of semi-octets and their octets.
-    Mismatch,
+    /// A number of octets that does not match the number of semi-octets given with them.
+    WrongLength {
+        /// Octets given.
+        length: usize,
+        /// Octets that the semi-octets take.
+        expected: usize,
+    },
+    /// The data coding scheme names another alphabet than that of the user data, or differs in compression: the receiver
+    /// would read garbage.
+    WrongCoding,
 }
 
 impl fmt::Display for EncodeError {
@@ -204,12 +220,17 @@ impl fmt::Display for EncodeError {
         write!(f, "{}: ", self.field)?;
         match self.kind {
             EncodeErrorKind::Empty => f.write_str("empty"),
-            EncodeErrorKind::TooLong { length, limit } => write!(f, "{length} long, at most {limit} fit"),
+            EncodeErrorKind::TooLong { length, limit } => {
+                write!(f, "length {length} exceeds the limit of {limit}")
+            }
             EncodeErrorKind::BadCharacter { index } => {
-                write!(f, "character {} cannot be sent there", index + 1)
+                write!(f, "character {} cannot be encoded", index + 1)
             }
             EncodeErrorKind::TooManyParts => f.write_str("more than 255 parts"),
-            EncodeErrorKind::Mismatch => f.write_str("does not agree with what goes with it"),
+            EncodeErrorKind::WrongLength { length, expected } => {
+                write!(f, "{length} octets given, the semi-octets take {expected}")
+            }
+            EncodeErrorKind::WrongCoding => f.write_str("does not describe the user data"),
         }
     }
 }

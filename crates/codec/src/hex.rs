@@ -1,11 +1,10 @@
-//! Owns the step between the hexadecimal digits of an AT line (TS 27.005 PDU mode) and octets.
+//! Hexadecimal digits, the form in which a modem shows and takes octets (TS 27.005 PDU mode).
 //!
-//! Digits come as the modem wrote them, in either case. What we write is upper case. White space is no digit: taking
-//! it off is the business of whoever read the line.
+//! Digits are read in either case and written in upper case. White space is not a digit: strip it before decoding.
 
 use crate::error::{DecodeError, DecodeErrorKind, Field};
 
-/// Reads hexadecimal digits.
+/// Decodes hexadecimal digits.
 ///
 /// ```
 /// use smsbridge_codec::hex;
@@ -16,14 +15,14 @@ use crate::error::{DecodeError, DecodeErrorKind, Field};
 /// ```
 ///
 /// # Errors
-/// An odd number of digits, or a character that is none; `octet` counts pairs of digits.
+/// An odd number of digits, or a character that is not a digit; `octet` counts pairs of digits.
 pub fn decode(digits: &str) -> Result<Vec<u8>, DecodeError> {
     let mut octets = Vec::new();
     decode_into(digits, &mut octets)?;
     Ok(octets)
 }
 
-/// Reads hexadecimal digits into a buffer that is emptied first, so that one buffer serves many lines.
+/// Decodes hexadecimal digits into a buffer, which is cleared first, so that one buffer serves many lines.
 ///
 /// ```
 /// let mut octets = Vec::new();
@@ -35,67 +34,84 @@ pub fn decode(digits: &str) -> Result<Vec<u8>, DecodeError> {
 /// ```
 ///
 /// # Errors
-/// As [`decode`]; the buffer then holds what was read up to there.
+/// As [`decode`]; the buffer then holds the octets before the error.
 pub fn decode_into(digits: &str, octets: &mut Vec<u8>) -> Result<(), DecodeError> {
     octets.clear();
-    let (pairs, odd) = digits.as_bytes().as_chunks::<2>();
-    let mut good = pairs.len();
-    // Both loops are without branches, so that they go through many digits at once; a bad digit is looked for afterwards.
-    if !digits.bytes().fold(true, |all, digit| all & digit.is_ascii_hexdigit()) {
-        let is_good = |pair: &&[u8; 2]| pair.iter().all(u8::is_ascii_hexdigit);
-        good = pairs.iter().take_while(is_good).count();
+    octets.reserve(digits.len() / 2);
+    let (pairs, rest) = digits.as_bytes().as_chunks();
+    for &[high, low] in pairs {
+        match (VALUES[usize::from(high)], VALUES[usize::from(low)]) {
+            (high @ 0..16, low @ 0..16) => octets.push(high << 4 | low),
+            _ => return Err(error(octets.len(), DecodeErrorKind::NotHex)),
+        }
     }
-    octets.extend(pairs[..good].iter().map(|&pair| octet(pair)));
-    let error = |kind| Err(DecodeError { field: Field::Hex, octet: good, kind });
-    match odd {
-        _ if good < pairs.len() => error(DecodeErrorKind::NotHex),
-        [] => Ok(()),
-        _ => error(DecodeErrorKind::OddDigits),
-    }
+    if rest.is_empty() { Ok(()) } else { Err(error(octets.len(), DecodeErrorKind::OddDigits)) }
 }
 
-/// The octet of two good digits. Letters have bit 6 and count from 1 in their lower half; figures have their value there.
-fn octet(pair: [u8; 2]) -> u8 {
-    let pair = u16::from_le_bytes(pair);
-    let values = (pair & 0x0F0F) + 9 * (pair >> 6 & 0x0101);
-    (values << 4 | values >> 8) as u8
+fn error(octet: usize, kind: DecodeErrorKind) -> DecodeError {
+    DecodeError { field: Field::Hex, octet, kind }
 }
 
-/// Writes octets as upper case hexadecimal digits.
+/// Encodes octets as upper case hexadecimal digits.
 ///
 /// ```
 /// assert_eq!(smsbridge_codec::hex::encode(&[0x0A, 0xFF]), "0AFF");
 /// ```
 pub fn encode(octets: &[u8]) -> String {
-    let mut digits = vec![[0; 2]; octets.len()];
-    for (pair, &octet) in digits.iter_mut().zip(octets) {
-        *pair = [digit(octet >> 4), digit(octet & 0x0F)];
-    }
-    // They are ASCII, so there is nothing that could fail here.
-    String::from_utf8(digits.into_flattened()).unwrap_or_default()
+    let mut digits = String::with_capacity(octets.len() * 2);
+    encode_into(octets, &mut digits);
+    digits
 }
 
-fn digit(value: u8) -> u8 {
-    // Letters begin seven places after the figures end.
-    value + if value < 10 { b'0' } else { b'0' + 7 }
-}
-
-/// Writes octets as upper case hexadecimal digits at the end of a string.
+/// Appends octets to a string as upper case hexadecimal digits.
 pub fn encode_into(octets: &[u8], digits: &mut String) {
-    digits.push_str(&encode(octets));
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    for &octet in octets {
+        digits.push(digit(octet >> 4));
+        digits.push(digit(octet & 0x0F));
+    }
 }
+
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
+/// The value of each character as a digit; 16 or more where it is not one.
+const VALUES: [u8; 256] = {
+    let mut values = [0xFF; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = DIGITS[value];
+        values[digit as usize] = value as u8;
+        values[digit.to_ascii_lowercase() as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn digits_in_either_case_read_and_write_back_in_upper_case() {
+    fn digits_in_either_case_are_encoded_again_in_upper_case() {
         assert_eq!(decode("00aBfF").map(|octets| encode(&octets)), Ok("00ABFF".into()));
     }
 
     #[test]
-    fn an_error_says_which_octet() {
+    fn every_octet_reads_back() {
+        let octets: Vec<u8> = (0..=255).collect();
+        assert_eq!(decode(&encode(&octets)), Ok(octets.clone()));
+        assert_eq!(decode(&encode(&octets).to_lowercase()), Ok(octets));
+    }
+
+    #[test]
+    fn only_the_twenty_two_digits_are_accepted() {
+        let accepted: String =
+            ('\0'..='\u{7F}').filter(|digit| decode(&format!("0{digit}")).is_ok()).collect();
+        assert_eq!(accepted, "0123456789ABCDEFabcdef");
+    }
+
+    #[test]
+    fn an_error_names_the_octet() {
         assert_eq!(decode("00ZZ").unwrap_err().to_string(), "hex at octet 1: not a hexadecimal digit");
         assert_eq!(decode("000").unwrap_err().to_string(), "hex at octet 1: odd number of digits");
         assert_eq!(decode("é0").unwrap_err().kind, DecodeErrorKind::NotHex);

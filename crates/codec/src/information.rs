@@ -1,91 +1,91 @@
-//! Owns the meaning of information elements beyond the few that [`crate::udh`] acts on (TS 23.040 9.2.3.24): their
-//! names, and a reading of those that say something in so many octets.
+//! The meaning of information elements (TS 23.040 9.2.3.24): their names, and the values of those that matter to a
+//! program.
 //!
-//! For people and for gateways that pass a mail indicator on. What does not read as its element should stays raw.
+//! An element that does not have the form of its kind is kept as octets.
 
 use crate::address::Address;
-use crate::udh::{Concatenation, Element, Ports};
+use crate::udh::{Concatenation, Element, ElementId, Ports};
 
-/// What an element says.
+/// The value of an information element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Information<'a> {
-    /// 00, 08: where the part belongs.
+    /// 00, 08: the place of the part in a concatenated message.
     Concatenation(Concatenation),
-    /// 01: how many messages of a kind wait (9.2.3.24.2).
+    /// 01: the number of messages of a kind that wait (9.2.3.24.2).
     MessageIndication {
-        /// The kind: 0 voice, 1 fax, 2 electronic mail, 3 other; more are extensions.
+        /// The kind: 0 voice, 1 fax, 2 electronic mail, 3 other; higher ones are extensions.
         kind: u8,
-        /// Which line of the subscriber, 0 to 3.
+        /// The subscriber profile, 0 to 3.
         profile: u8,
-        /// Whether the message is to be kept.
+        /// Whether the message is to be stored.
         store: bool,
-        /// How many wait; 255 stands for that many or more.
+        /// How many wait; 255 means 255 or more.
         count: u8,
     },
     /// 04, 05: application ports.
     Ports(Ports),
     /// 06: what the service centre is asked to do (9.2.3.24.5).
     ServiceCentreControl {
-        /// Report when the message went through.
+        /// Report the completion of the message.
         on_success: bool,
         /// Report a permanent error.
         on_permanent_error: bool,
-        /// Report a temporary error that ended the trying.
+        /// Report a temporary error after which the service centre has given up.
         on_temporary_error: bool,
-        /// Report while it is still being tried.
+        /// Report a temporary error after which the service centre still tries.
         on_temporary_error_still_trying: bool,
-        /// Put the original header into the report.
+        /// Include the original header in the report.
         include_header: bool,
     },
-    /// 07: who wrote the elements that follow: 1 the sender, 2 the receiver, 3 the service centre.
+    /// 07: who created the elements that follow: 1 the sender, 2 the receiver, 3 the service centre (9.2.3.24.6).
     SourceIndicator(u8),
-    /// 0A: how some of the text looks (9.2.3.24.10.1.1).
+    /// 0A: the format of some of the text (9.2.3.24.10.1.1).
     TextFormatting {
         /// The first character, from 0.
         start: u8,
-        /// How many characters; 0 for the rest.
+        /// The number of characters; 0 means the rest of the text.
         length: u8,
         /// Alignment, size and style as bits.
         mode: u8,
-        /// Colours as bits, where given.
+        /// Colours as bits, if given.
         colour: Option<u8>,
     },
-    /// 0B to 12: a sound, animation or picture that stands in the text (9.2.3.24.10.1.2 to 10.1.9).
+    /// 0B to 12: a sound, animation or picture within the text (9.2.3.24.10.1.2 to 10.1.9).
     Object {
-        /// The character it stands before, from 0.
+        /// The character that it precedes, from 0.
         position: u8,
-        /// Its number, if it is predefined, else the thing itself.
+        /// Its number if it is predefined, otherwise the object itself.
         object: &'a [u8],
     },
-    /// 13: the objects that follow it belong together and the phone asks whether to keep them (9.2.3.24.10.1.10).
+    /// 13: the user is asked whether to keep the objects that follow (9.2.3.24.10.1.10).
     UserPrompt {
-        /// How many objects.
+        /// The number of objects.
         objects: u8,
     },
-    /// 20: how many characters of the text are a mail header (9.2.3.24.11).
+    /// 20: the text begins with a mail header (9.2.3.24.11).
     MailHeader {
-        /// Characters of the text, of this part.
+        /// The length of the header, in characters of this part.
         length: u8,
     },
-    /// 22: where to answer to (9.2.3.24.14).
+    /// 22: the address to reply to (9.2.3.24.14).
     ReplyAddress(Address),
     /// 24: the national language of escaped characters.
     SingleShift(u8),
     /// 25: the national language of all characters.
     LockingShift(u8),
-    /// Anything else, and elements whose octets do not read as they should.
+    /// Any other element, or one that does not have the form of its kind.
     Raw(&'a [u8]),
 }
 
 impl<'a> Element<'a> {
-    /// What the element says.
+    /// The value of the element.
     ///
     /// ```
-    /// use smsbridge_codec::{Element, Information};
+    /// use smsbridge_codec::{Element, ElementId, Information};
     ///
-    /// let element = Element { id: 0x01, data: &[0x80, 3] };
-    /// assert_eq!(element.name(), "special message indication");
+    /// let element = Element { id: ElementId::MESSAGE_INDICATION, data: &[0x80, 3] };
+    /// assert_eq!(element.id.name(), "special message indication");
     /// assert!(matches!(element.information(), Information::MessageIndication { kind: 0, store: true, count: 3, .. }));
     /// ```
     pub fn information(&self) -> Information<'a> {
@@ -93,7 +93,7 @@ impl<'a> Element<'a> {
     }
 
     fn read(&self) -> Option<Information<'a>> {
-        Some(match (self.id, self.data) {
+        Some(match (self.id.0, self.data) {
             (0x00 | 0x08, _) => Information::Concatenation(Concatenation::from_element(*self)?),
             (0x01, &[kind, count]) => Information::MessageIndication {
                 kind: kind & 0x1F,
@@ -129,10 +129,12 @@ impl<'a> Element<'a> {
             _ => return None,
         })
     }
+}
 
-    /// The element's name.
-    pub fn name(&self) -> &'static str {
-        match self.id {
+impl ElementId {
+    /// The name of the element in words.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
             0x00 => "concatenation, 8-bit reference",
             0x01 => "special message indication",
             0x04 => "application ports, 8-bit",
@@ -165,8 +167,8 @@ impl<'a> Element<'a> {
             0x24 => "national language single shift",
             0x25 => "national language locking shift",
             0x70..=0x7F => "SIM toolkit security header",
-            0x80..=0x9F => "between the two ends",
-            0xC0..=0xDF => "of the service centre's own",
+            0x80..=0x9F => "specific to the two ends (SME to SME)",
+            0xC0..=0xDF => "specific to the service centre",
             _ => "reserved",
         }
     }
@@ -177,8 +179,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_read_as_what_they_say_and_stay_raw_where_they_do_not() {
-        let read = |id, data| Element { id, data }.information();
+    fn elements_have_values_and_those_of_the_wrong_form_are_raw() {
+        let read = |id, data| Element { id: ElementId(id), data }.information();
         let voice_mail = Information::MessageIndication { kind: 0, profile: 0, store: true, count: 3 };
         assert_eq!(read(0x01, &[0x80, 3]), voice_mail);
         assert_eq!(read(0x01, &[0x80]), Information::Raw(&[0x80]));

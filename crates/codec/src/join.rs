@@ -1,7 +1,7 @@
-//! Owns the way from parts back to a message (TS 23.040 9.2.3.24.1): order, duplicates, what is missing.
+//! Joining the parts of a concatenated message (TS 23.040 9.2.3.24.1): order, duplicates, missing parts.
 //!
-//! Pure over the parts it is given: which parts belong together (same sender, same [`crate::Concatenation`] reference,
-//! width and total) and how long to wait for the rest is the caller's business, since that needs a memory and a clock.
+//! It keeps no state. The caller collects the parts that belong together (same sender; same reference, width and total of
+//! their [`Concatenation`]) and decides how long to wait for missing ones.
 
 use std::fmt;
 
@@ -10,43 +10,49 @@ use crate::ucs2;
 use crate::udh::Concatenation;
 use crate::user_data::UserData;
 
-/// What the parts come to.
+/// A message joined from its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Joined {
-    /// The text or data of the parts that are there, in order, with nothing put in for those that are not.
+    /// The text or data of the parts present, in order. Nothing stands in for missing parts.
     pub content: Content,
-    /// How many parts the message has.
+    /// The number of parts of the message.
     pub total: u8,
-    /// The parts that are not there, in order, the first being 1.
+    /// The numbers of the missing parts, in order, from 1.
     pub missing: Vec<u8>,
-    /// How many parts were left out because the same one had come before.
+    /// The number of parts ignored because a part with the same number came before.
     pub duplicates: usize,
 }
 
 impl Joined {
-    /// Whether every part is there.
+    /// Whether no part is missing.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }
 }
 
-/// Text or data.
+/// The text or data of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Content {
-    /// Text, of 7-bit and UCS-2 parts.
+    /// Text, if all parts are 7-bit or UCS-2.
     Text(String),
-    /// Data, if any part is 8-bit or compressed.
+    /// Octets, if any part is 8-bit data or compressed text.
     Data(Vec<u8>),
 }
 
-/// Parts that make no message.
+/// Parts that are not the parts of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum JoinError {
-    /// There is no part at all.
+    /// There are no parts.
     NoParts,
-    /// A part belongs to another message than the first: another reference, width or total, or none.
-    Foreign {
-        /// Which of the parts given, the first being 0.
+    /// A part belongs to another message than the first: its reference, width or total differs, or only one of the two is
+    /// concatenated.
+    DifferentMessage {
+        /// The index of that part, from 0.
         index: usize,
     },
 }
@@ -55,16 +61,17 @@ impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JoinError::NoParts => f.write_str("no parts to join"),
-            JoinError::Foreign { index } => write!(f, "part {} belongs to another message", index + 1),
+            JoinError::DifferentMessage { index } => {
+                write!(f, "part {} belongs to a different message", index + 1)
+            }
         }
     }
 }
 
 impl std::error::Error for JoinError {}
 
-/// Joins the parts of one message, in whatever order they came. Of parts with the same number the first counts.
-///
-/// A part without a concatenation element is a message of one.
+/// Joins the parts of one message, given in any order. Of parts with the same number, the first is used. A part without a
+/// concatenation element is a message of one part.
 ///
 /// ```
 /// use smsbridge_codec::{Content, join, split};
@@ -79,31 +86,37 @@ impl std::error::Error for JoinError {}
 /// ```
 ///
 /// # Errors
-/// No part, or one that does not belong with the first.
+/// No parts, or parts of different messages.
 pub fn join<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p UserData<'a>>) -> Result<Joined, JoinError> {
-    let mut slots: Vec<Option<&UserData<'_>>> = Vec::new();
+    let mut by_number: Vec<Option<&UserData<'_>>> = Vec::new();
     let mut set: Option<Option<Concatenation>> = None;
     let mut duplicates = 0;
     for (index, part) in parts.into_iter().enumerate() {
         let place = part.concatenation();
         let expected = *set.get_or_insert(place);
         if !same_message(expected, place) {
-            return Err(JoinError::Foreign { index });
+            return Err(JoinError::DifferentMessage { index });
         }
         let (total, sequence) = place.map_or((1, 1), |place| (place.total, place.sequence));
-        slots.resize(total.into(), None);
-        let slot = &mut slots[usize::from(sequence) - 1];
-        if slot.is_some() {
+        by_number.resize(total.into(), None);
+        let entry = &mut by_number[usize::from(sequence) - 1];
+        if entry.is_some() {
             duplicates += 1;
         } else {
-            *slot = Some(part);
+            *entry = Some(part);
         }
     }
-    if slots.is_empty() {
+    if by_number.is_empty() {
         return Err(JoinError::NoParts);
     }
-    let missing = (1..=slots.len()).filter(|&number| slots[number - 1].is_none()).map(|number| number as u8);
-    Ok(Joined { total: slots.len() as u8, missing: missing.collect(), duplicates, content: content(&slots) })
+    let missing =
+        (1..=by_number.len()).filter(|&number| by_number[number - 1].is_none()).map(|number| number as u8);
+    Ok(Joined {
+        total: by_number.len() as u8,
+        missing: missing.collect(),
+        duplicates,
+        content: content(&by_number),
+    })
 }
 
 fn same_message(one: Option<Concatenation>, other: Option<Concatenation>) -> bool {
@@ -116,17 +129,17 @@ fn same_message(one: Option<Concatenation>, other: Option<Concatenation>) -> boo
     }
 }
 
-fn content(slots: &[Option<&UserData<'_>>]) -> Content {
-    let present = || slots.iter().copied().flatten();
+fn content(by_number: &[Option<&UserData<'_>>]) -> Content {
+    let present = || by_number.iter().copied().flatten();
     let is_text = |part: &UserData<'_>| part.alphabet() != Alphabet::EightBit && !part.is_compressed();
     if !present().all(is_text) {
         return Content::Data(present().flat_map(UserData::data).copied().collect());
     }
     let mut text = String::new();
-    // A character may be cut between two parts that follow each other, so their octets are read as one.
+    // A surrogate pair may be cut between two consecutive parts, so their octets are decoded together.
     let mut units: Vec<u8> = Vec::new();
-    for slot in slots {
-        match slot {
+    for entry in by_number {
+        match entry {
             Some(part) if part.alphabet() == Alphabet::Ucs2 => units.extend_from_slice(part.data()),
             part => {
                 ucs2::decode_into(&units, &mut text);
@@ -139,4 +152,28 @@ fn content(slots: &[Option<&UserData<'_>>]) -> Content {
     }
     ucs2::decode_into(&units, &mut text);
     Content::Text(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split::{Reference, SplitOptions, split};
+
+    fn parts(reference: Reference) -> Vec<UserData<'static>> {
+        split(&"words ".repeat(40), &SplitOptions::default().with_reference(reference)).unwrap()
+    }
+
+    #[test]
+    fn a_part_of_a_different_message_is_named() {
+        let single = split("words", &SplitOptions::default()).unwrap();
+        for other in [parts(Reference::EightBit(8)), parts(Reference::SixteenBit(7)), single] {
+            let mixed: Vec<_> = parts(Reference::EightBit(7)).into_iter().chain(other).collect();
+            assert_eq!(join(&mixed), Err(JoinError::DifferentMessage { index: 2 }));
+        }
+    }
+
+    #[test]
+    fn no_parts_are_no_message() {
+        assert_eq!(join([]), Err(JoinError::NoParts));
+    }
 }

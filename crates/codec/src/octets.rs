@@ -1,41 +1,41 @@
-//! Owns the cursor that every field is read with: it knows where it stands, so that each error can say so.
+//! The cursor that reads every field: it knows its position, so that each error can name it.
 //!
-//! Its input is whatever the caller of a `decode` gave. It must never read past the end and never copy.
+//! Its input is what the caller of a `decode` function gave. It must never read past the end, and never copy.
 
 use crate::error::{DecodeError, DecodeErrorKind, Field};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Octets<'a> {
     all: &'a [u8],
-    at: usize,
+    position: usize,
 }
 
 impl<'a> Octets<'a> {
     pub(crate) fn new(all: &'a [u8]) -> Self {
-        Octets { all, at: 0 }
+        Octets { all, position: 0 }
     }
 
-    /// Where the next octet stands, from the start of the caller's octets.
+    /// The index of the next octet in the caller's octets.
     #[inline]
     pub(crate) fn position(&self) -> usize {
-        self.at
+        self.position
     }
 
     #[inline]
-    pub(crate) fn left(&self) -> usize {
-        self.all.len() - self.at
+    pub(crate) fn remaining(&self) -> usize {
+        self.all.len() - self.position
     }
 
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.all.get(self.at).copied()
+        self.all.get(self.position).copied()
     }
 
     #[inline]
     pub(crate) fn octet(&mut self, field: Field) -> Result<u8, DecodeError> {
-        match self.all.get(self.at) {
+        match self.all.get(self.position) {
             Some(&octet) => {
-                self.at += 1;
+                self.position += 1;
                 Ok(octet)
             }
             None => Err(self.error(field, DecodeErrorKind::Missing)),
@@ -44,16 +44,16 @@ impl<'a> Octets<'a> {
 
     #[inline]
     pub(crate) fn take(&mut self, count: usize, field: Field) -> Result<&'a [u8], DecodeError> {
-        let rest = &self.all[self.at..];
+        let rest = &self.all[self.position..];
         if count > rest.len() {
             let kind = if rest.is_empty() {
                 DecodeErrorKind::Missing
             } else {
-                DecodeErrorKind::Truncated { needed: count, left: rest.len() }
+                DecodeErrorKind::Truncated { needed: count, remaining: rest.len() }
             };
             return Err(self.error(field, kind));
         }
-        self.at += count;
+        self.position += count;
         Ok(&rest[..count])
     }
 
@@ -65,6 +65,6 @@ impl<'a> Octets<'a> {
     }
 
     pub(crate) fn error(&self, field: Field, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { field, octet: self.at, kind }
+        DecodeError { field, octet: self.position, kind }
     }
 }

@@ -1,50 +1,111 @@
-//! Owns the short way from a number and a text to PDUs for `AT+CMGS`.
+//! From a number and a text to the PDUs for `AT+CMGS`, in one call.
 //!
-//! Everything that must differ from message to message (references) and everything that depends on the time (an
-//! absolute validity) comes in through [`SubmitOptions`]; there is no memory and no clock here.
+//! What must differ between messages (references) and what depends on the time (an absolute validity) comes from the
+//! caller in [`SubmitOptions`]: there is no state and no clock here.
 
 use crate::address::Address;
 use crate::dcs::{Dcs, MessageClass};
 use crate::error::EncodeError;
 use crate::pdu::{EncodedPdu, Pdu};
+use crate::pid::Pid;
 use crate::split::{self, SplitOptions, split_data};
 use crate::tpdu::{Submit, Tpdu};
 use crate::user_data::UserData;
 use crate::validity::Validity;
 
-/// Which parts are to be reported on.
+/// For which parts of a message status reports are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum ReportRequest {
-    /// None.
+    /// For no part.
     #[default]
     None,
-    /// Every part: the message has arrived when all have.
+    /// For each part: the message is delivered when all are.
     EachPart,
-    /// The last part only: cheaper, and says less.
+    /// For the last part only: fewer reports, but the other parts may be missing.
     LastPart,
 }
 
-/// How to send. The default is a plain message through the SIM's service centre, without a report.
+/// How to send. The default is a plain message through the service centre set on the SIM, without status reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+#[non_exhaustive]
 pub struct SubmitOptions {
-    /// Alphabet, concatenation reference, ports and the like.
+    /// Alphabet, concatenation reference, ports and national languages.
     pub split: SplitOptions,
-    /// TP-MR of the first part; each further part has the next number. Many modems put their own numbers there.
+    /// TP-MR of the first part, counted up for each further part. Many modems replace it with a number of their own.
     pub message_reference: u8,
-    /// Which parts are to be reported on.
+    /// For which parts status reports are requested.
     pub report: ReportRequest,
-    /// How long the network keeps trying; `None` leaves it to the service centre.
+    /// How long the service centre tries; `None` leaves that to the service centre.
     pub validity: Option<Validity>,
-    /// Message class; class 0 is shown at once and not stored.
+    /// Message class. Class 0 is shown at once and not stored.
     pub class: Option<MessageClass>,
-    /// The service centre to go through; `None` leaves it to the SIM.
+    /// The service centre to go through; `None` means the one set on the SIM.
     pub service_centre: Option<Address>,
-    /// TP-RD: the service centre is to refuse a message it already holds.
+    /// TP-RD: the service centre is to refuse the message if it holds one with the same reference and recipient.
     pub reject_duplicates: bool,
-    /// TP-RP: the answer may come through this service centre.
+    /// TP-RP: a reply may come through this service centre.
     pub reply_path: bool,
-    /// TP-PID; 0 for a plain message.
-    pub pid: u8,
+    /// TP-PID: how to handle the message.
+    pub pid: Pid,
+}
+
+impl SubmitOptions {
+    /// Sets alphabet, concatenation reference, ports and national languages.
+    #[must_use]
+    pub fn with_split(self, split: SplitOptions) -> Self {
+        SubmitOptions { split, ..self }
+    }
+
+    /// Sets TP-MR of the first part.
+    #[must_use]
+    pub fn with_message_reference(self, message_reference: u8) -> Self {
+        SubmitOptions { message_reference, ..self }
+    }
+
+    /// Sets for which parts status reports are requested.
+    #[must_use]
+    pub fn with_report(self, report: ReportRequest) -> Self {
+        SubmitOptions { report, ..self }
+    }
+
+    /// Sets how long the service centre tries.
+    #[must_use]
+    pub fn with_validity(self, validity: impl Into<Option<Validity>>) -> Self {
+        SubmitOptions { validity: validity.into(), ..self }
+    }
+
+    /// Sets the message class.
+    #[must_use]
+    pub fn with_class(self, class: impl Into<Option<MessageClass>>) -> Self {
+        SubmitOptions { class: class.into(), ..self }
+    }
+
+    /// Sets the service centre to go through.
+    #[must_use]
+    pub fn with_service_centre(self, service_centre: impl Into<Option<Address>>) -> Self {
+        SubmitOptions { service_centre: service_centre.into(), ..self }
+    }
+
+    /// Sets whether the service centre is to refuse a duplicate.
+    #[must_use]
+    pub fn with_reject_duplicates(self, reject_duplicates: bool) -> Self {
+        SubmitOptions { reject_duplicates, ..self }
+    }
+
+    /// Sets whether a reply may come through this service centre.
+    #[must_use]
+    pub fn with_reply_path(self, reply_path: bool) -> Self {
+        SubmitOptions { reply_path, ..self }
+    }
+
+    /// Sets how to handle the message.
+    #[must_use]
+    pub fn with_pid(self, pid: Pid) -> Self {
+        SubmitOptions { pid, ..self }
+    }
 }
 
 /// The PDUs that send a text to a number, in order.
@@ -52,24 +113,22 @@ pub struct SubmitOptions {
 /// ```
 /// use smsbridge_codec::{ReportRequest, SubmitOptions, Validity, submit};
 ///
-/// let options = SubmitOptions {
-///     report: ReportRequest::EachPart,
-///     validity: Some(Validity::from_minutes(60)),
-///     ..Default::default()
-/// };
+/// let options = SubmitOptions::default()
+///     .with_report(ReportRequest::EachPart)
+///     .with_validity(Validity::from_minutes(60));
 /// let pdus = submit("+46708251358", "Hi", &options)?;
 /// assert_eq!((&pdus[0].hex[..], pdus[0].tpdu_length), ("0031000B916407281553F800000B02C834", 16));
 /// # Ok::<(), smsbridge_codec::EncodeError>(())
 /// ```
 ///
 /// # Errors
-/// A number that is none ([`Address::from_number`]) or a text that cannot be sent as asked ([`crate::split()`]).
+/// A number that [`Address::from_number`] refuses, or a text that [`split`](crate::split) refuses.
 pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
     let to = Address::from_number(to)?;
-    compose(to, split::parts(text, &options.split)?, options)
+    encode(to, split::parts(text, &options.split)?, options)
 }
 
-/// The PDUs that send data to a number, in order; ports are in [`SplitOptions`].
+/// The PDUs that send data to a number, in order. Ports are in [`SplitOptions`].
 ///
 /// ```
 /// let pdus = smsbridge_codec::submit_data("+46708251358", &[1, 2, 3], &Default::default())?;
@@ -78,13 +137,13 @@ pub fn submit(to: &str, text: &str, options: &SubmitOptions) -> Result<Vec<Encod
 /// ```
 ///
 /// # Errors
-/// A number that is none, or more than 255 parts.
+/// A number that [`Address::from_number`] refuses, or more than 255 parts.
 pub fn submit_data(to: &str, data: &[u8], options: &SubmitOptions) -> Result<Vec<EncodedPdu>, EncodeError> {
     let to = Address::from_number(to)?;
-    compose(to, split_data(data, &options.split)?.into_iter().map(Ok), options)
+    encode(to, split_data(data, &options.split)?.into_iter().map(Ok), options)
 }
 
-fn compose(
+fn encode(
     to: Address,
     parts: impl ExactSizeIterator<Item = Result<UserData<'static>, EncodeError>>,
     options: &SubmitOptions,

@@ -1,12 +1,14 @@
-//! Owns points in time as short messages carry them: seven octets of swapped digits (TS 23.040 9.2.3.11).
+//! Time stamps: seven octets of swapped decimal digits (TS 23.040 9.2.3.11).
 //!
-//! The octets come from a service centre's clock, so they may be nonsense; then there is no time, but still a message.
-//! There is no clock in here: times to be written come from the caller.
+//! Service centres send invalid ones, which must not cost the message. There is no clock here: times to encode come
+//! from the caller.
 
 use std::fmt;
 
-/// A point in time with the zone its sender lives in, to the second. The year is in 1970 to 2069: the wire has two
-/// digits, and 70 to 99 are read as 19xx.
+/// A local time with its offset from UTC, to the second. Years are 1970 to 2069: the octets hold two digits, and 70 to
+/// 99 are read as 19xx.
+///
+/// With the feature `serde` it is serialized as RFC 3339, as `to_string()` writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     year: u16,
@@ -18,12 +20,12 @@ pub struct Timestamp {
     quarter_hours: i8,
 }
 
-/// The furthest zone the wire can say: 79 quarters of an hour, 19 h 45 min.
+/// The greatest offset that the octets can hold: 79 quarters of an hour, 19 h 45 min.
 const MAX_QUARTER_HOURS: i8 = 79;
 
 impl Timestamp {
-    /// The local time at the sender. `None` if it is no date of 1970 to 2069 or no time of day, or the zone is more
-    /// than 79 quarters of an hour from UTC.
+    /// The local date (year, month, day) and time (hour, minute, second), `quarter_hours` quarters of an hour east of UTC.
+    /// `None` if the date is not one of 1970 to 2069, the time is invalid, or the offset exceeds 79 quarters.
     ///
     /// ```
     /// use smsbridge_codec::Timestamp;
@@ -47,8 +49,8 @@ impl Timestamp {
         valid.then_some(Timestamp { year, month, day, hour, minute, second, quarter_hours })
     }
 
-    /// Reads the seven octets of TP-SCTS, TP-DT or an absolute TP-VP. `None` if they are no time: digits over 9, a
-    /// month 13, 31 February, all zero.
+    /// Reads the seven octets of TP-SCTS, TP-DT or an absolute TP-VP. `None` if they are not a valid time: digits over 9,
+    /// month 13, 31 February, all zeros.
     ///
     /// ```
     /// use smsbridge_codec::Timestamp;
@@ -61,7 +63,7 @@ impl Timestamp {
     pub fn decode(octets: [u8; 7]) -> Option<Self> {
         let year = digits(octets[0])?;
         let year = u16::from(year) + if year >= 70 { 1900 } else { 2000 };
-        // Bit 3 is the sign of the zone, in the digit that comes first.
+        // The sign of the offset is bit 3 of the octet, in the first of the two digits.
         let quarters = digits(octets[6] & !0x08)?.cast_signed();
         let quarters = if octets[6] & 0x08 != 0 { -quarters } else { quarters };
         Timestamp::new(
@@ -71,7 +73,7 @@ impl Timestamp {
         )
     }
 
-    /// The seven octets of the wire.
+    /// The seven octets of the time stamp.
     pub fn encode(self) -> [u8; 7] {
         let zone = semi_octets(self.quarter_hours.unsigned_abs());
         [
@@ -85,8 +87,8 @@ impl Timestamp {
         ]
     }
 
-    /// That instant in a zone so many quarters of an hour east of UTC. `None` outside 1970 to 2069 there, or further
-    /// than 79 quarters.
+    /// The local time at `seconds` since 1970-01-01T00:00:00Z, `quarter_hours` quarters of an hour east of UTC. `None`
+    /// outside the local years 1970 to 2069, or if the offset exceeds 79 quarters.
     ///
     /// ```
     /// let time = smsbridge_codec::Timestamp::from_unix(1_795_331_730, -20).unwrap();
@@ -137,14 +139,14 @@ impl Timestamp {
         self.second
     }
 
-    /// The zone: quarters of an hour east of UTC, -79 to 79.
+    /// The offset from UTC in quarters of an hour, positive to the east: -79 to 79.
     pub fn quarter_hours(self) -> i8 {
         self.quarter_hours
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 with the sender's own offset: `2026-11-22T10:15:30+03:00`.
+    /// RFC 3339 with the offset of the time stamp: `2026-11-22T10:15:30+03:00`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Timestamp { year, month, day, hour, minute, second, quarter_hours } = self;
         let sign = if *quarter_hours < 0 { '-' } else { '+' };
@@ -154,7 +156,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Two decimal digits, the low half first; `None` if either is no digit.
+/// Two decimal digits, the low half first; `None` if either is over 9.
 pub(crate) fn digits(octet: u8) -> Option<u8> {
     let (tens, ones) = (octet & 0x0F, octet >> 4);
     (tens < 10 && ones < 10).then_some(tens * 10 + ones)
@@ -174,7 +176,7 @@ fn days_in_month(year: u16, month: u8) -> u8 {
     }
 }
 
-/// Days since 1970-01-01 for years from 1970: whole years, whole months of this one, days.
+/// Days from 1970-01-01 to a later date.
 fn days_from_civil(year: u16, month: u8, day: u8) -> i64 {
     let before = i64::from(year) - 1;
     // Leap days up to the year before, less the 477 up to 1969.
@@ -183,7 +185,7 @@ fn days_from_civil(year: u16, month: u8, day: u8) -> i64 {
     (before - 1969) * 365 + leap_days + months + i64::from(day) - 1
 }
 
-/// The date so many days after 1970-01-01; `None` before it or after 2069.
+/// The date `days` days after 1970-01-01; `None` before that or after 2069.
 fn civil_from_days(days: i64) -> Option<(u16, u8, u8)> {
     let mut days = u32::try_from(days).ok().filter(|&days| days < 100 * 366)?;
     for year in 1970..=2069 {
@@ -203,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_reads_the_same_in_every_zone() {
+    fn an_instant_is_the_same_at_every_offset() {
         for quarter_hours in -79..=79 {
             let time = Timestamp::from_unix(1_795_331_730, quarter_hours).unwrap();
             assert_eq!(time.unix_seconds(), 1_795_331_730);
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_the_hundred_years_counts_on_from_the_one_before() {
+    fn every_day_from_1970_to_2069_converts_both_ways() {
         for day in 0..36_525 {
             let time = Timestamp::from_unix(day * 86_400, 0).unwrap();
             assert_eq!(time.unix_seconds(), day * 86_400, "{time}");

@@ -1,9 +1,9 @@
-//! Owns UCS-2 user data: 16-bit characters, high octet first, read and written as UTF-16 (TS 23.038 6.2.3).
+//! UCS-2 user data: 16-bit characters, high octet first, read and written as UTF-16 (TS 23.038 6.2.3).
 //!
-//! Where a character outside the basic plane was cut between two parts, put the octets together first: half a pair on
-//! its own becomes U+FFFD.
+//! A character outside the basic multilingual plane may be cut between two parts. Concatenate the octets before decoding
+//! them: half a surrogate pair on its own becomes U+FFFD.
 
-/// Appends the text of big-endian 16-bit units. Lone surrogates become U+FFFD, an odd last octet is left out.
+/// Appends the text of big-endian 16-bit units. Lone surrogates become U+FFFD; an odd last octet is ignored.
 ///
 /// ```
 /// let mut text = String::new();
@@ -11,7 +11,7 @@
 /// assert_eq!(text, "П😀");
 /// ```
 pub fn decode_into(octets: &[u8], text: &mut String) {
-    // Each unit gives at most three octets of UTF-8.
+    // A unit takes at most three octets of UTF-8.
     text.reserve(octets.len() + octets.len() / 2);
     let (mut units, _) = octets.as_chunks();
     while let [unit, rest @ ..] = units {
@@ -38,15 +38,8 @@ pub fn decode_into(octets: &[u8], text: &mut String) {
 /// assert_eq!(octets, [0x04, 0x1F, 0xD8, 0x3D, 0xDE, 0x00]);
 /// ```
 pub fn encode_into(text: &str, octets: &mut Vec<u8>) {
-    let before = octets.len();
-    // No character takes more units than it takes octets of UTF-8.
-    octets.resize(before + text.len() * 2, 0);
-    let mut free = octets[before..].as_chunks_mut().0.iter_mut();
-    for (unit, place) in text.encode_utf16().zip(&mut free) {
-        *place = unit.to_be_bytes();
-    }
-    let unused = free.len() * 2;
-    octets.truncate(octets.len() - unused);
+    octets.reserve(text.len() * 2);
+    octets.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! Owns TP-UD with its length and header (TS 23.040 9.2.3.16, 9.2.3.24): what a part carries.
+//! TP-UD, the user data, with its length and header (TS 23.040 9.2.3.16, 9.2.3.24).
 //!
-//! The octets stay as they are on the wire, borrowed from the PDU or owned after composing; everything else is read
-//! from them when asked. What the octets are made of comes from the data coding scheme of the TPDU around it. It must
-//! never hold more than 140 octets.
+//! The octets are kept as sent, borrowed from the PDU or owned after encoding, and read on demand. Their alphabet comes
+//! from the data coding scheme of the TPDU. It must never hold more than 140 octets.
 
 use std::borrow::Cow;
 
@@ -13,25 +12,28 @@ use crate::octets::Octets;
 use crate::ucs2;
 use crate::udh::{self, Concatenation, Element, Elements, Ports};
 
-/// The most octets of user data, header included.
-pub const MAX_OCTETS: usize = 140;
-/// The most septets, header included.
-pub const MAX_SEPTETS: usize = 160;
-
-/// The user data of one short message: a header with elements, if there is one, and text or data.
+/// TP-UD, the user data of one short message: an optional header with elements, and text or data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserData<'a> {
     alphabet: Alphabet,
     compressed: bool,
-    /// TP-UDL: septets for 7-bit text (header and fill bits counted as septets), else octets.
+    /// TP-UDL: in septets for 7-bit text (header and fill bits counted as septets), otherwise in octets.
     length: u8,
-    /// Octets of the header with its length octet; 0 if there is none.
+    /// The length of the header in octets, including its length octet; 0 if there is none.
     header: u8,
     octets: Cow<'a, [u8]>,
 }
 
+const MAX_OCTETS: usize = UserData::MAX_OCTETS;
+const MAX_SEPTETS: usize = UserData::MAX_SEPTETS;
+
 impl<'a> UserData<'a> {
-    /// Reads TP-UDL and TP-UD. Octets after them are left where they are.
+    /// The most octets of user data, including a header.
+    pub const MAX_OCTETS: usize = 140;
+    /// The most septets of user data, including a header.
+    pub const MAX_SEPTETS: usize = 160;
+
+    /// Reads TP-UDL and TP-UD. Octets after them are not read.
     #[inline]
     pub(crate) fn read(octets: &mut Octets<'a>, dcs: Dcs, has_header: bool) -> Result<Self, DecodeError> {
         let length_at = *octets;
@@ -47,11 +49,11 @@ impl<'a> UserData<'a> {
         let data_at = *octets;
         let data = octets.take(needed, Field::UserData)?;
         let mut header = 0;
-        // A header indicated where there is no user data at all is none.
+        // Without user data there is no header, whatever the first octet indicates.
         if let (true, Some(&inner)) = (has_header, data.first()) {
             let total = usize::from(inner) + 1;
-            let septets_left = !in_septets || (total * 8).div_ceil(7) <= length.into();
-            if total > data.len() || !septets_left {
+            let fits = !in_septets || (total * 8).div_ceil(7) <= length.into();
+            if total > data.len() || !fits {
                 return Err(data_at.error(Field::UserDataHeader, DecodeErrorKind::HeaderTooLong));
             }
             header = total as u8;
@@ -68,27 +70,27 @@ impl<'a> UserData<'a> {
         octets.extend_from_slice(&self.octets);
     }
 
-    /// Whether a data coding scheme describes this.
+    /// Whether a data coding scheme describes this user data.
     pub(crate) fn agrees_with(&self, dcs: Dcs) -> bool {
         (self.alphabet, self.compressed) == (dcs.alphabet(), dcs.is_compressed())
     }
 
-    /// What the text is written in, or [`Alphabet::EightBit`] for data.
+    /// The alphabet of the text, or [`Alphabet::EightBit`] for data.
     pub fn alphabet(&self) -> Alphabet {
         self.alphabet
     }
 
-    /// Whether text is compressed (TS 23.042); it is then handed over as octets.
+    /// Whether the text is compressed (TS 23.042). Compressed text can only be read as octets.
     pub fn is_compressed(&self) -> bool {
         self.compressed
     }
 
-    /// TP-UDL as it stands on the wire: septets for 7-bit text, else octets; the header is counted.
+    /// TP-UDL as sent: in septets for 7-bit text, otherwise in octets; the header is included.
     pub fn length(&self) -> u8 {
         self.length
     }
 
-    /// All octets of TP-UD: header, fill bits and text.
+    /// All octets of TP-UD: header, fill bits, and text or data.
     pub fn octets(&self) -> &[u8] {
         &self.octets
     }
@@ -98,36 +100,35 @@ impl<'a> UserData<'a> {
         self.header > 0
     }
 
-    /// The header after its length octet, as it came; empty if there is none.
+    /// The header without its length octet, as received; empty if there is none.
     pub fn header(&self) -> &[u8] {
         if self.header == 0 { &[] } else { &self.octets[1..self.header.into()] }
     }
 
-    /// The header's elements in order; none if its inner lengths do not add up.
+    /// The elements of the header, in order; none if their lengths do not add up.
     pub fn elements(&self) -> Elements<'_> {
         Elements::new(self.header())
     }
 
-    /// The octets after the header: the data of an 8-bit message, UCS-2 units, or packed septets (with the fill bits
-    /// in front).
+    /// The octets after the header: 8-bit data, UCS-2 units, or packed septets with the fill bits before them.
     pub fn data(&self) -> &[u8] {
         &self.octets[self.header.into()..]
     }
 
-    /// Fill bits between a header and 7-bit text, 0 to 6.
+    /// The number of fill bits between a header and 7-bit text, 0 to 6.
     pub fn fill_bits(&self) -> usize {
         if counts_septets(self.alphabet, self.compressed) { fill_bits(self.header.into()) } else { 0 }
     }
 
-    /// How many septets of 7-bit text there are after the header; `None` for anything else.
+    /// The number of septets of 7-bit text after the header; `None` for other user data.
     pub fn septets(&self) -> Option<usize> {
         counts_septets(self.alphabet, self.compressed)
             .then(|| usize::from(self.length) - (usize::from(self.header) * 8).div_ceil(7))
     }
 
-    /// Appends the text and says true; leaves the string alone and says false if this is data or compressed.
+    /// Appends the text and returns true; returns false without a change if this is data or compressed text.
     ///
-    /// A character cut between two parts is lost on both sides here; [`crate::join()`] puts it together.
+    /// A UCS-2 character that was cut between two parts becomes U+FFFD in both; [`join`](crate::join) restores it.
     ///
     /// ```
     /// use smsbridge_codec::UserData;
@@ -152,36 +153,36 @@ impl<'a> UserData<'a> {
         }
     }
 
-    /// The text; `None` if this is data or compressed.
+    /// The text; `None` if this is data or compressed text.
     pub fn text(&self) -> Option<String> {
         let mut text = String::new();
         self.text_into(&mut text).then_some(text)
     }
 
-    /// Where this part belongs in a message of several: the last valid concatenation element.
+    /// The place of this part in a concatenated message: the last valid concatenation element.
     pub fn concatenation(&self) -> Option<Concatenation> {
         self.elements().filter_map(Concatenation::from_element).last()
     }
 
-    /// The application ports: the last port element.
+    /// The application ports: the last valid port element.
     pub fn ports(&self) -> Option<Ports> {
         self.elements().filter_map(Ports::from_element).last()
     }
 
-    /// The national languages that the header of a 7-bit text asks for; `None` if it names none.
+    /// The national languages that the header of 7-bit text names; `None` if it names none.
     pub fn languages(&self) -> Option<Languages> {
         self.septets()?;
         udh::languages(self.elements())
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same user data, owning its octets.
     pub fn into_owned(self) -> UserData<'static> {
         UserData { octets: Cow::Owned(self.octets.into_owned()), ..self }
     }
 }
 
 impl UserData<'static> {
-    /// No text at all, in the default alphabet.
+    /// An empty text in the default alphabet.
     pub fn empty() -> Self {
         UserData {
             alphabet: Alphabet::Gsm7,
@@ -192,7 +193,8 @@ impl UserData<'static> {
         }
     }
 
-    /// A text that fits into one part, in the cheapest alphabet. For longer ones there is [`crate::split()`].
+    /// A text that fits in one part: in the default 7-bit alphabet if it has every character, otherwise in UCS-2. For longer
+    /// texts see [`split`](crate::split).
     ///
     /// ```
     /// use smsbridge_codec::{Alphabet, UserData};
@@ -209,20 +211,16 @@ impl UserData<'static> {
         let mut septets = Vec::new();
         match gsm7::encode_into(text, &mut septets) {
             Ok(()) => UserData::from_septets(&[], &septets),
-            Err(_) => {
-                let mut octets = Vec::new();
-                ucs2::encode_into(text, &mut octets);
-                UserData::from_octets(Alphabet::Ucs2, &[], &octets)
-            }
+            Err(_) => UserData::from_ucs2(&[], text),
         }
     }
 
-    /// 7-bit text given as septets, one an octet, after a header with these elements.
+    /// 7-bit text, given as septets (one per octet), after a header with the given elements.
     ///
     /// ```
-    /// use smsbridge_codec::{Element, UserData, udh::id};
+    /// use smsbridge_codec::{Element, ElementId, UserData};
     ///
-    /// let turkish = Element { id: id::LOCKING_SHIFT, data: &[1] };
+    /// let turkish = Element { id: ElementId::LOCKING_SHIFT, data: &[1] };
     /// let user_data = UserData::from_septets(&[turkish], &[0x49, 0x1D, 0x07, 0x6B])?;
     /// assert_eq!(user_data.text().as_deref(), Some("Işık"));
     /// assert_eq!((user_data.length(), user_data.fill_bits()), (9, 3));
@@ -230,36 +228,41 @@ impl UserData<'static> {
     /// ```
     ///
     /// # Errors
-    /// More than fits into 140 octets.
+    /// More than fits in 140 octets.
     pub fn from_septets(elements: &[Element<'_>], septets: &[u8]) -> Result<Self, EncodeError> {
-        UserData::compose_septets(&header_octets(elements), septets)
+        UserData::encode_septets(&header_octets(elements), septets)
     }
 
-    /// Data, or big-endian UCS-2, after a header with these elements.
+    /// UCS-2 text after a header with the given elements.
+    ///
+    /// # Errors
+    /// More than fits in 140 octets.
+    pub fn from_ucs2(elements: &[Element<'_>], text: &str) -> Result<Self, EncodeError> {
+        let mut octets = Vec::new();
+        ucs2::encode_into(text, &mut octets);
+        UserData::encode_octets(Alphabet::Ucs2, &header_octets(elements), &octets)
+    }
+
+    /// 8-bit data after a header with the given elements.
     ///
     /// ```
-    /// use smsbridge_codec::{Alphabet, Element, UserData, udh::id};
+    /// use smsbridge_codec::{Element, ElementId, UserData};
     ///
-    /// let ports = Element { id: id::PORTS_16, data: &[0x0B, 0x84, 0x23, 0xF0] };
-    /// let user_data = UserData::from_octets(Alphabet::EightBit, &[ports], &[1, 2, 3])?;
+    /// let ports = Element { id: ElementId::PORTS_16, data: &[0x0B, 0x84, 0x23, 0xF0] };
+    /// let user_data = UserData::from_data(&[ports], &[1, 2, 3])?;
     /// assert_eq!(user_data.ports().map(|ports| ports.destination), Some(2948));
     /// assert_eq!(user_data.data(), [1, 2, 3]);
     /// # Ok::<(), smsbridge_codec::EncodeError>(())
     /// ```
     ///
     /// # Errors
-    /// More than fits into 140 octets; UCS-2 of an odd number of octets, and [`Alphabet::Gsm7`], which is given as
-    /// septets, do not agree with what they are.
-    pub fn from_octets(
-        alphabet: Alphabet,
-        elements: &[Element<'_>],
-        data: &[u8],
-    ) -> Result<Self, EncodeError> {
-        UserData::compose_octets(alphabet, &header_octets(elements), data)
+    /// More than fits in 140 octets.
+    pub fn from_data(elements: &[Element<'_>], data: &[u8]) -> Result<Self, EncodeError> {
+        UserData::encode_octets(Alphabet::EightBit, &header_octets(elements), data)
     }
 
-    /// `header` is without its length octet; empty for none.
-    pub(crate) fn compose_septets(header: &[u8], septets: &[u8]) -> Result<Self, EncodeError> {
+    /// `header` is without its length octet, and empty for none.
+    pub(crate) fn encode_septets(header: &[u8], septets: &[u8]) -> Result<Self, EncodeError> {
         let mut octets = Vec::with_capacity(MAX_OCTETS);
         let header = write_header(header, &mut octets)?;
         let length = (usize::from(header) * 8).div_ceil(7) + septets.len();
@@ -271,14 +274,8 @@ impl UserData<'static> {
         Ok(UserData { alphabet: Alphabet::Gsm7, compressed: false, length: length as u8, header, octets })
     }
 
-    pub(crate) fn compose_octets(
-        alphabet: Alphabet,
-        header: &[u8],
-        data: &[u8],
-    ) -> Result<Self, EncodeError> {
-        if alphabet == Alphabet::Gsm7 || (alphabet == Alphabet::Ucs2 && !data.len().is_multiple_of(2)) {
-            return Err(EncodeError::new(Field::UserData, crate::error::EncodeErrorKind::Mismatch));
-        }
+    /// `header` as in [`UserData::encode_septets`]; UCS-2 must be whole units.
+    pub(crate) fn encode_octets(alphabet: Alphabet, header: &[u8], data: &[u8]) -> Result<Self, EncodeError> {
         let mut octets = Vec::with_capacity(MAX_OCTETS);
         let header = write_header(header, &mut octets)?;
         octets.extend_from_slice(data);
@@ -294,7 +291,7 @@ fn counts_septets(alphabet: Alphabet, compressed: bool) -> bool {
     alphabet == Alphabet::Gsm7 && !compressed
 }
 
-/// Bits between a header of so many octets and the next septet boundary.
+/// The number of bits between the end of a header of `header` octets and the next septet boundary.
 fn fill_bits(header: usize) -> usize {
     (7 - header * 8 % 7) % 7
 }
@@ -302,13 +299,13 @@ fn fill_bits(header: usize) -> usize {
 fn header_octets(elements: &[Element<'_>]) -> Vec<u8> {
     let mut header = Vec::new();
     for element in elements {
-        header.extend_from_slice(&[element.id, element.data.len() as u8]);
+        header.extend_from_slice(&[element.id.0, element.data.len() as u8]);
         header.extend_from_slice(element.data);
     }
     header
 }
 
-/// Writes UDHL and the header, and says how many octets they are together; nothing for an empty header.
+/// Writes UDHL and the header and returns their length in octets; writes nothing for an empty header.
 fn write_header(header: &[u8], octets: &mut Vec<u8>) -> Result<u8, EncodeError> {
     if header.is_empty() {
         return Ok(0);

@@ -1,29 +1,34 @@
-//! Owns TP-VP, how long the network keeps trying (TS 23.040 9.2.3.12): relative, absolute and enhanced.
+//! TP-VP, how long the service centre tries to deliver a message (TS 23.040 9.2.3.12): relative, absolute or enhanced.
 //!
-//! The octets stay as they came, since an enhanced period has reserved forms that must go on unharmed; the methods
-//! read them. There is no clock in here: a period counts from when the service centre takes the message.
+//! The octets are kept as received, since enhanced periods with reserved bits must be sent on unchanged. There is no
+//! clock here: a period starts when the service centre accepts the message.
 
 use crate::timestamp::{Timestamp, digits};
 
-/// A validity period.
+/// TP-VP, a validity period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Validity {
-    /// So long after the service centre has it, in one octet (9.2.3.12.1).
+    /// A period in one octet (9.2.3.12.1); see [`Validity::from_minutes`].
     Relative(u8),
-    /// Until a point in time (9.2.3.12.2).
+    /// A time stamp (9.2.3.12.2); see [`Validity::until`].
     Absolute([u8; 7]),
-    /// An indicator octet that says how to read the rest (9.2.3.12.3).
+    /// An indicator octet and a period in the form that it names (9.2.3.12.3).
     Enhanced([u8; 7]),
 }
 
-/// 63 weeks, the longest relative period.
-pub const MAX_MINUTES: u32 = 63 * 7 * 24 * 60;
-
+/// Minutes of a day.
 const DAY: u32 = 24 * 60;
 
+/// Named so that it can be used in patterns.
+const MAX_MINUTES: u32 = Validity::MAX_MINUTES;
+
 impl Validity {
-    /// The shortest relative period that is not shorter than so many minutes. Steps are 5 minutes up to 12 hours, 30
-    /// minutes up to a day, a day up to 30 days, a week up to 63 weeks; more than that is 63 weeks, 0 is 5 minutes.
+    /// The longest relative period: 63 weeks, in minutes.
+    pub const MAX_MINUTES: u32 = 63 * 7 * DAY;
+
+    /// The shortest relative period of at least `minutes` minutes. The steps are 5 minutes up to 12 hours, 30 minutes up to
+    /// a day, a day up to 30 days, and a week up to 63 weeks. 0 becomes 5 minutes, more than 63 weeks becomes 63 weeks.
     ///
     /// ```
     /// use smsbridge_codec::Validity;
@@ -42,7 +47,7 @@ impl Validity {
         Validity::Relative(value as u8)
     }
 
-    /// So many seconds, exactly: the enhanced form where it can say it (up to 255 seconds).
+    /// A period of exactly `seconds` seconds, in the enhanced form.
     ///
     /// ```
     /// assert_eq!(smsbridge_codec::Validity::from_seconds(30).seconds(), Some(30));
@@ -51,7 +56,7 @@ impl Validity {
         Validity::Enhanced([0x02, seconds, 0, 0, 0, 0, 0])
     }
 
-    /// Until that point in time.
+    /// A period that ends at `time`.
     ///
     /// ```
     /// use smsbridge_codec::{Timestamp, Validity};
@@ -63,7 +68,7 @@ impl Validity {
         Validity::Absolute(time.encode())
     }
 
-    /// The period in minutes, for the relative format only.
+    /// The period in minutes; `None` unless it is relative.
     pub fn minutes(self) -> Option<u32> {
         match self {
             Validity::Relative(value) => Some(relative_minutes(value)),
@@ -71,8 +76,8 @@ impl Validity {
         }
     }
 
-    /// The period in seconds. `None` for an absolute one, and for an enhanced one that sets no period, uses a reserved
-    /// format or is no number.
+    /// The period in seconds. `None` if it is absolute, or if it is enhanced and sets no period, has a reserved format or
+    /// is not a number.
     ///
     /// ```
     /// use smsbridge_codec::Validity;
@@ -85,7 +90,7 @@ impl Validity {
             Validity::Relative(value) => Some(relative_minutes(value) * 60),
             Validity::Absolute(_) => None,
             Validity::Enhanced(octets) => {
-                // Bit 7 of an indicator says that another one follows; the value stands after the last.
+                // Bit 7 of an indicator announces another one; the value follows the last.
                 let value = octets.iter().position(|octet| octet & 0x80 == 0)? + 1;
                 let value = octets.get(value..)?;
                 match (octets[0] & 0x07, value) {
@@ -102,7 +107,7 @@ impl Validity {
         }
     }
 
-    /// When it ends, for the absolute format; `None` for the others and where the octets are no time.
+    /// When the period ends; `None` unless it is absolute and its octets are a valid time.
     pub fn at(self) -> Option<Timestamp> {
         match self {
             Validity::Absolute(octets) => Timestamp::decode(octets),
@@ -110,12 +115,12 @@ impl Validity {
         }
     }
 
-    /// Whether the service centre is to try once only (enhanced format).
+    /// Whether the service centre is to try only once (enhanced format).
     pub fn is_single_shot(self) -> bool {
         matches!(self, Validity::Enhanced(octets) if octets[0] & 0x40 != 0)
     }
 
-    /// TP-VPF, the two bits in the first octet that say which format follows.
+    /// TP-VPF, the two bits of the first octet that name the format.
     pub(crate) fn format_bits(validity: Option<Self>) -> u8 {
         match validity {
             None => 0x00,
@@ -125,7 +130,7 @@ impl Validity {
         }
     }
 
-    /// The octets of the wire: one, or seven.
+    /// The octets of the field: one, or seven.
     pub fn octets(&self) -> &[u8] {
         match self {
             Validity::Relative(value) => std::slice::from_ref(value),
@@ -149,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_relative_value_comes_back_from_its_own_minutes() {
+    fn every_relative_value_converts_both_ways() {
         for value in 0..=255 {
             let minutes = relative_minutes(value);
             assert_eq!(Validity::from_minutes(minutes), Validity::Relative(value), "{minutes} minutes");

@@ -1,5 +1,5 @@
-//! What reading and refusing allocate, counted: nothing but the text's own `String`, and nothing at all where the caller has
-//! one. (The counter is per thread, so tests beside each other do not disturb.)
+//! Counts what decoding allocates: the `String` of a text, and nothing at all where the caller gives one. (The counter is per
+//! thread, so tests that run in parallel do not disturb each other.)
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
@@ -32,7 +32,7 @@ fn lines(files: &[&str]) -> Vec<Line> {
 }
 
 #[test]
-fn reading_fields_allocates_nothing() {
+fn decoding_fields_allocates_nothing() {
     for line in lines(&["pdu_deliver", "pdu_submit", "pdu_status_report", "pdu_other_types"]) {
         let allocated = measure(|| {
             let pdu = Pdu::decode(&line.octets, line.direction).unwrap();
@@ -47,7 +47,7 @@ fn reading_fields_allocates_nothing() {
 }
 
 #[test]
-fn text_goes_into_the_callers_string_without_another() {
+fn text_is_appended_to_a_string_without_another() {
     // The longest text: 160 characters of a national table, three octets each in UTF-8.
     let mut text = String::with_capacity(480);
     let mut octets = Vec::with_capacity(200);
@@ -66,7 +66,7 @@ fn text_goes_into_the_callers_string_without_another() {
 }
 
 #[test]
-fn a_text_of_its_own_is_one_string() {
+fn a_new_text_is_one_string() {
     for line in lines(&["pdu_deliver", "pdu_submit"]) {
         let pdu = Pdu::decode(&line.octets, line.direction).unwrap();
         let Some(user_data) = pdu.tpdu.user_data() else { continue };
@@ -78,7 +78,7 @@ fn a_text_of_its_own_is_one_string() {
 }
 
 #[test]
-fn refusing_allocates_nothing() {
+fn an_error_allocates_nothing() {
     let mut refused = 0;
     for line in lines(&["pdu_bad"]) {
         let allocated = measure(|| {

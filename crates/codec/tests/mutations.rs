@@ -1,9 +1,8 @@
-//! No octets at all bring the reader down: it neither panics nor loops, and what it allocates is a small multiple of what it
-//! was given. The input is good PDUs and pages with a few octets changed, cut or doubled: closer to what a bad line gives
-//! than random octets are.
+//! Decoding survives any octets: it neither panics nor loops, and allocates at most a small multiple of its input. The inputs
+//! are good PDUs and pages with a few octets changed, cut or doubled, which is closer to a corrupt line than random octets.
 //!
-//! The seed is printed; `SMSBRIDGE_MUTATION_SEED` repeats a run. `SMSBRIDGE_MUTATIONS` is how many inputs there are; the
-//! normal number takes a second or two in a debug build:
+//! The seed is printed; `SMSBRIDGE_MUTATION_SEED` repeats a run. `SMSBRIDGE_MUTATIONS` is the number of inputs; the default
+//! takes a second or two in a debug build:
 //!
 //! ```text
 //! SMSBRIDGE_MUTATIONS=10000000 cargo test --release -p smsbridge-codec --test mutations -- --nocapture
@@ -20,10 +19,10 @@ use allocation_counter::measure;
 use random::Random;
 use smsbridge_codec::{Address, Direction, Pdu, Tpdu, UserData, cbs, gsm7, hex, join};
 
-/// Octets allocated for an octet given, and for the least there is. The most expensive input is a part of 255: joining it takes
-/// a list of 255 places, whatever its length.
-const PER_OCTET: u64 = 30;
-const AT_LEAST: u64 = 5_000;
+/// The limit of what may be allocated: octets per octet of input, and octets for any input. The most expensive input is one
+/// part of 255: joining it takes a list of 255 places.
+const MAX_PER_OCTET: u64 = 30;
+const MAX_PER_INPUT: u64 = 5_000;
 
 fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
@@ -45,7 +44,7 @@ fn originals() -> Vec<Vec<u8>> {
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         originals.extend(vectors.iter().filter_map(|vector| hex::decode(vector["hex"].as_str()?).ok()));
     }
-    // The UMTS form of the same pages, as if each were a message of two.
+    // The UMTS form of the same pages, each as a message of two pages.
     let pages: Vec<Vec<u8>> =
         originals.iter().filter(|octets| octets.len() == cbs::PAGE_OCTETS).cloned().collect();
     originals.extend(pages.iter().map(|page| {
@@ -55,7 +54,7 @@ fn originals() -> Vec<Vec<u8>> {
     originals
 }
 
-/// The octets with one to four of them damaged.
+/// Changes, removes or inserts octets at one to four places.
 fn damage(random: &mut Random, original: &[u8], octets: &mut Vec<u8>) {
     octets.clear();
     octets.extend_from_slice(original);
@@ -75,11 +74,11 @@ fn damage(random: &mut Random, original: &[u8], octets: &mut Vec<u8>) {
     }
 }
 
-/// Reads octets in every way there is, asks everything there is to ask, and writes back what was read.
-fn read_everything(octets: &[u8]) {
+/// Decodes octets in every way there is, reads every value, and encodes again what was decoded.
+fn decode_everything(octets: &[u8]) {
     for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
-        read_tpdu(Tpdu::decode(octets, direction), octets, direction);
-        read_tpdu(Pdu::decode(octets, direction).map(|pdu| pdu.tpdu), octets, direction);
+        check_tpdu(Tpdu::decode(octets, direction), octets, direction);
+        check_tpdu(Pdu::decode(octets, direction).map(|pdu| pdu.tpdu), octets, direction);
     }
     if let Ok(page) = cbs::Page::decode(octets) {
         black_box((page.text(), page.language(), page.elements().count()));
@@ -91,7 +90,7 @@ fn read_everything(octets: &[u8]) {
     black_box((Address::decode(octets).ok(), Address::decode_rp(octets).ok(), gsm7::unpack_ussd(octets)));
 }
 
-fn read_tpdu(tpdu: Result<Tpdu<'_>, smsbridge_codec::DecodeError>, octets: &[u8], direction: Direction) {
+fn check_tpdu(tpdu: Result<Tpdu<'_>, smsbridge_codec::DecodeError>, octets: &[u8], direction: Direction) {
     let tpdu = match tpdu {
         Ok(tpdu) => tpdu,
         Err(error) => return assert!(error.octet <= octets.len(), "{error}"),
@@ -108,7 +107,7 @@ fn read_tpdu(tpdu: Result<Tpdu<'_>, smsbridge_codec::DecodeError>, octets: &[u8]
 }
 
 #[test]
-fn damaged_pdus_never_bring_the_reader_down() {
+fn decoding_survives_damaged_pdus() {
     let mut random = random();
     let inputs = from_environment("SMSBRIDGE_MUTATIONS").unwrap_or(20_000);
     let originals = originals();
@@ -117,17 +116,17 @@ fn damaged_pdus_never_bring_the_reader_down() {
         let original = &originals[random.below(originals.len())];
         damage(&mut random, original, &mut octets);
         let begin = Instant::now();
-        let allocated = measure(|| read_everything(&octets)).bytes_total;
+        let allocated = measure(|| decode_everything(&octets)).bytes_total;
         longest = longest.max(begin.elapsed());
         most = most.max(allocated);
-        let limit = AT_LEAST + PER_OCTET * octets.len() as u64;
+        let limit = MAX_PER_INPUT + MAX_PER_OCTET * octets.len() as u64;
         assert!(allocated <= limit, "{allocated} octets for {}", hex::encode(&octets));
     }
-    println!("{inputs} inputs, {longest:?} and {most} octets allocated for the most expensive ones");
+    println!("{inputs} inputs; at most {longest:?} and {most} octets allocated for one");
 }
 
 #[test]
-fn parts_of_different_messages_thrown_together_are_refused_or_joined() {
+fn parts_of_different_messages_are_refused_or_joined() {
     let mut random = random();
     let originals = originals();
     let inputs = from_environment("SMSBRIDGE_MUTATIONS").unwrap_or(20_000) / 10;
@@ -145,12 +144,12 @@ fn parts_of_different_messages_thrown_together_are_refused_or_joined() {
 }
 
 #[test]
-fn octets_without_any_meaning_are_read_or_refused() {
+fn random_octets_are_decoded_or_refused() {
     let mut random = random();
     let mut octets = Vec::new();
     for _ in 0..5_000 {
         octets.clear();
         octets.extend((0..random.below(200)).map(|_| random.next() as u8));
-        read_everything(&octets);
+        decode_everything(&octets);
     }
 }

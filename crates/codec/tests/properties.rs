@@ -1,5 +1,5 @@
-//! What must hold for any input: what is written reads back, what is split joins, counting agrees with splitting. That no
-//! octets at all bring the reader down is for `mutations.rs`.
+//! What must hold for any input: an encoded PDU decodes to the same, split parts join to the text, `count` agrees with
+//! `split`. That decoding never panics is tested in `mutations.rs`.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
@@ -9,12 +9,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use random::Random;
-use smsbridge_codec::tpdu::{
-    Command, Deliver, DeliverReport, Parameters, StatusReport, Submit, SubmitReport,
-};
 use smsbridge_codec::{
-    Address, Alphabet, Content, Dcs, Direction, Encoding, FailureCause, LanguageChoice, MessageClass, Pdu,
-    Ports, Reference, ReportRequest, SplitOptions, Status, SubmitOptions, Timestamp, Tpdu, UserData,
+    Address, Alphabet, Command, CommandType, Content, Dcs, Deliver, DeliverReport, Direction, Encoding,
+    FailureCause, LanguageChoice, MessageClass, Parameters, Pdu, Pid, Ports, Reference, ReportRequest,
+    SplitOptions, Status, StatusReport, Submit, SubmitOptions, SubmitReport, Timestamp, Tpdu, UserData,
     Validity, count, count_data, gsm7, hex, join, split, split_data, submit, transliterate,
 };
 
@@ -30,7 +28,7 @@ fn address() -> impl Strategy<Value = Address> {
     ]
 }
 
-/// Service centre addresses have whole octets on the wire, so a filler must tell an odd number of digits.
+/// A service centre address counts whole octets, so only a filler marks an odd number of digits.
 fn service_centre() -> impl Strategy<Value = Option<Address>> {
     option::of(r"\+?[0-9*#abc]{1,20}".prop_map(|number| Address::from_number(&number).unwrap()))
 }
@@ -50,7 +48,7 @@ fn validity() -> impl Strategy<Value = Option<Validity>> {
     ])
 }
 
-/// User data that reads under its coding: made by the reader itself from any octets that it takes.
+/// User data with its coding: whatever the decoder makes of random octets, and text.
 fn coded() -> impl Strategy<Value = (Dcs, UserData<'static>)> {
     let raw = (any::<u8>(), any::<bool>(), 0..=160u8, vec(any::<u8>(), 140));
     let read = raw.prop_filter_map("reads as user data", |(dcs, header, length, octets)| {
@@ -70,8 +68,10 @@ fn coded() -> impl Strategy<Value = (Dcs, UserData<'static>)> {
 
 fn parameters() -> impl Strategy<Value = Parameters<'static>> {
     (option::of(any::<u8>()), option::of(coded())).prop_map(|(pid, coded)| {
-        let (dcs, user_data) = coded.unzip();
-        Parameters { pid, dcs, user_data }
+        let mut parameters = Parameters::default();
+        parameters.pid = pid.map(Pid);
+        (parameters.dcs, parameters.user_data) = coded.unzip();
+        parameters
     })
 }
 
@@ -84,66 +84,57 @@ fn tpdu() -> impl Strategy<Value = Tpdu<'static>> {
     prop_oneof![
         (flags, address(), any::<u8>(), time(), coded()).prop_map(
             |(flags, from, pid, sent_at, (dcs, user_data))| {
-                Tpdu::Deliver(Deliver {
-                    more_messages: flags[0],
-                    loop_prevention: flags[1],
-                    reply_path: flags[2],
-                    status_report_indication: flags[3],
-                    from,
-                    pid,
-                    dcs,
-                    sent_at,
-                    user_data,
-                })
+                let mut deliver = Deliver::new(from, dcs, sent_at, user_data);
+                deliver.more_messages = flags[0];
+                deliver.loop_prevention = flags[1];
+                deliver.reply_path = flags[2];
+                deliver.status_report_indication = flags[3];
+                deliver.pid = Pid(pid);
+                Tpdu::Deliver(deliver)
             }
         ),
         (flags, any::<(u8, u8)>(), address(), validity(), coded()).prop_map(
-            |(flags, (reference, pid), to, validity, (dcs, user_data))| Tpdu::Submit(Submit {
-                reject_duplicates: flags[0],
-                status_report_request: flags[1],
-                reply_path: flags[2],
-                reference,
-                to,
-                pid,
-                dcs,
-                validity,
-                user_data,
-            })
+            |(flags, (reference, pid), to, validity, (dcs, user_data))| {
+                let mut submit = Submit::new(to, dcs, user_data);
+                submit.reject_duplicates = flags[0];
+                submit.status_report_request = flags[1];
+                submit.reply_path = flags[2];
+                submit.reference = reference;
+                submit.pid = Pid(pid);
+                submit.validity = validity;
+                Tpdu::Submit(submit)
+            }
         ),
         (flags, any::<(u8, u8)>(), address(), (time(), time()), option::of(parameters())).prop_map(
             |(flags, (reference, status), to, (sent_at, discharged_at), parameters)| {
-                Tpdu::StatusReport(StatusReport {
-                    more_messages: flags[0],
-                    loop_prevention: flags[1],
-                    for_command: flags[2],
-                    reference,
-                    to,
-                    sent_at,
-                    discharged_at,
-                    status: Status(status),
-                    parameters,
-                    tail_ignored: false,
-                })
+                let mut report = StatusReport::new(reference, to, sent_at, discharged_at, Status(status));
+                report.more_messages = flags[0];
+                report.loop_prevention = flags[1];
+                report.for_command = flags[2];
+                report.parameters = parameters;
+                Tpdu::StatusReport(report)
             }
         ),
         (flags, any::<[u8; 4]>(), address(), vec(any::<u8>(), 0..=157)).prop_map(
             |(flags, octets, to, data)| {
-                Tpdu::Command(Command {
-                    status_report_request: flags[0],
-                    has_header: flags[1],
-                    reference: octets[0],
-                    pid: octets[1],
-                    command: octets[2],
-                    message_number: octets[3],
-                    to,
-                    data: data.into(),
-                })
+                let mut command = Command::new(CommandType(octets[2]), octets[3], to);
+                command.status_report_request = flags[0];
+                command.has_header = flags[1];
+                command.reference = octets[0];
+                command.pid = Pid(octets[1]);
+                command.data = data.into();
+                Tpdu::Command(command)
             }
         ),
-        (cause(), parameters())
-            .prop_map(|(cause, parameters)| Tpdu::DeliverReport(DeliverReport { cause, parameters })),
+        (cause(), parameters()).prop_map(|(cause, parameters)| {
+            let mut report = DeliverReport::default();
+            (report.cause, report.parameters) = (cause, parameters);
+            Tpdu::DeliverReport(report)
+        }),
         (cause(), time(), parameters()).prop_map(|(cause, sent_at, parameters)| {
-            Tpdu::SubmitReport(SubmitReport { cause, sent_at, parameters })
+            let mut report = SubmitReport::default();
+            (report.cause, report.sent_at, report.parameters) = (cause, sent_at, parameters);
+            Tpdu::SubmitReport(report)
         }),
     ]
 }
@@ -175,12 +166,13 @@ fn split_options() -> impl Strategy<Value = SplitOptions> {
         1 => Just(LanguageChoice::Any),
     ];
     (encoding, reference, ports, languages, any::<bool>()).prop_map(
-        |(encoding, reference, ports, languages, whole_clusters)| SplitOptions {
-            encoding,
-            reference,
-            ports,
-            languages,
-            whole_clusters,
+        |(encoding, reference, ports, languages, keep_graphemes)| {
+            SplitOptions::default()
+                .with_encoding(encoding)
+                .with_reference(reference)
+                .with_ports(ports)
+                .with_languages(languages)
+                .with_keep_graphemes(keep_graphemes)
         },
     )
 }
@@ -189,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_reads_back(service_centre in service_centre(), tpdu in tpdu()) {
+    fn an_encoded_pdu_decodes_to_the_same(service_centre in service_centre(), tpdu in tpdu()) {
         let direction = tpdu.direction();
         let pdu = Pdu { service_centre, tpdu };
         let written = pdu.encode().unwrap();
@@ -207,11 +199,11 @@ proptest! {
         (order, again) in any::<(u64, prop::sample::Index)>(),
     ) {
         let Ok(parts) = split(&text, &options) else {
-            // Only an alphabet that was asked for can fail a text of this size.
+            // A text of this size only fails in a requested alphabet.
             prop_assert_eq!(options.encoding, Encoding::Gsm7);
             return Ok(());
         };
-        // Over the wire and back, since that is the way they come.
+        // Encoded and decoded, as parts arrive.
         let wire: Vec<Vec<u8>> = parts.iter().map(|part| {
             let dcs = Dcs::new(part.alphabet(), None);
             let mut octets = Vec::new();
@@ -236,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn counting_agrees_with_splitting(text in text(), options in split_options()) {
+    fn count_agrees_with_split(text in text(), options in split_options()) {
         match (count(&text, &options), split(&text, &options)) {
             (Ok(count), Ok(parts)) => {
                 prop_assert_eq!(count.parts, parts.len());
@@ -260,7 +252,7 @@ proptest! {
 
     #[test]
     fn no_part_but_the_last_has_room_for_the_next_character(text in text(), options in split_options()) {
-        let options = SplitOptions { whole_clusters: false, ..options };
+        let options = options.with_keep_graphemes(false);
         let Ok(parts) = split(&text, &options) else { return Ok(()) };
         for pair in parts.windows(2) {
             let next = pair[1].text().unwrap().chars().next().unwrap();
@@ -273,15 +265,15 @@ proptest! {
     }
 
     #[test]
-    fn keeping_clusters_costs_no_part(text in text(), options in split_options()) {
-        let counts = [false, true].map(|whole_clusters| {
-            count(&text, &SplitOptions { whole_clusters, ..options }).map(|count| count.parts)
+    fn keeping_graphemes_takes_no_further_part(text in text(), options in split_options()) {
+        let counts = [false, true].map(|keep_graphemes| {
+            count(&text, &options.with_keep_graphemes(keep_graphemes)).map(|count| count.parts)
         });
         prop_assert_eq!(counts[0], counts[1]);
     }
 
     #[test]
-    fn data_joins(data in vec(any::<u8>(), 0..1000), options in split_options()) {
+    fn split_data_joins_to_the_data(data in vec(any::<u8>(), 0..1000), options in split_options()) {
         let parts = split_data(&data, &options).unwrap();
         let count = count_data(&data, &options).unwrap();
         prop_assert_eq!(count.parts, parts.len());
@@ -291,7 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn a_number_and_a_text_become_pdus_that_say_so(
+    fn submitted_pdus_have_the_number_and_the_options(
         number in r"\+?[0-9]{1,20}",
         text in text(),
         split in split_options(),
@@ -300,7 +292,12 @@ proptest! {
     ) {
         let report = [ReportRequest::None, ReportRequest::EachPart, ReportRequest::LastPart][usize::from(report)];
         let class = MessageClass::try_from(class).ok();
-        let options = SubmitOptions { split, message_reference, report, validity, class, ..Default::default() };
+        let options = SubmitOptions::default()
+            .with_split(split)
+            .with_message_reference(message_reference)
+            .with_report(report)
+            .with_validity(validity)
+            .with_class(class);
         let Ok(pdus) = submit(&number, &text, &options) else { return Ok(()) };
         for (index, pdu) in pdus.iter().enumerate() {
             let read = Pdu::decode_hex(&pdu.hex, Direction::MobileOriginated).unwrap();
@@ -317,9 +314,9 @@ proptest! {
     }
 
     #[test]
-    fn folded_text_fits_the_alphabet_or_is_left_alone(text in text()) {
-        let folded = transliterate(&text);
-        prop_assert!(gsm7::is_encodable(&folded) || folded == text);
+    fn transliterated_text_fits_the_alphabet_or_is_unchanged(text in text()) {
+        let transliterated = transliterate(&text);
+        prop_assert!(gsm7::is_encodable(&transliterated) || transliterated == text);
     }
 }
 

@@ -3,8 +3,8 @@
 //! Must never decide anything: it encodes what the network delivers and reads what a modem submits.
 
 use smsbridge_codec::{
-    Address, Dcs, Deliver, Direction, EncodeError, Encoding, Languages, MessageClass, Pdu, Reference,
-    SplitOptions, Status, StatusReport, Timestamp, Tpdu, UserData, gsm7, hex, split, ucs2,
+    Address, Dcs, Deliver, Direction, EncodeError, Encoding, MessageClass, Pdu, Reference, SplitOptions,
+    Status, StatusReport, Timestamp, Tpdu, UserData, gsm7, hex, split, tpdu_length, ucs2,
 };
 
 use crate::modem::Now;
@@ -67,8 +67,9 @@ pub(crate) fn class_of(pdu: &str) -> Option<u8> {
 
 /// Whether the network would hand this to the modem as a status report.
 pub(crate) fn is_report(pdu: &str) -> bool {
-    let sca = pdu.get(..2).and_then(|head| usize::from_str_radix(head, 16).ok()).unwrap_or(0);
-    let first = pdu.get(2 + 2 * sca..4 + 2 * sca).and_then(|o| u8::from_str_radix(o, 16).ok());
+    let Ok(length) = tpdu_length(pdu) else { return false };
+    let tpdu = pdu.len() - 2 * length;
+    let first = pdu.get(tpdu..tpdu + 2).and_then(|octet| u8::from_str_radix(octet, 16).ok());
     first.is_some_and(|octet| octet & 0b11 == 0b10)
 }
 
@@ -99,7 +100,7 @@ pub(crate) fn deliver(
         Reference::EightBit(message.reference.to_le_bytes()[0])
     };
     let encoding = if message.ucs2 { Encoding::Ucs2 } else { Encoding::Auto };
-    let parts = split(text, &SplitOptions { encoding, reference, ..SplitOptions::default() })?;
+    let parts = split(text, &SplitOptions::default().with_encoding(encoding).with_reference(reference))?;
     let class = message.class.and_then(|n| MessageClass::try_from(n).ok());
     let unix = message.sent_at.unwrap_or(now.unix);
     parts
@@ -115,17 +116,8 @@ fn deliver_part(
     class: Option<MessageClass>,
     sent_at: Option<Timestamp>,
 ) -> Result<String, EncodeError> {
-    let deliver = Deliver {
-        more_messages: false,
-        loop_prevention: false,
-        reply_path: false,
-        status_report_indication: false,
-        from,
-        pid: 0,
-        dcs: Dcs::new(user_data.alphabet(), class),
-        sent_at,
-        user_data,
-    };
+    let dcs = Dcs::new(user_data.alphabet(), class);
+    let deliver = Deliver::new(from, dcs, sent_at, user_data);
     let pdu = Pdu { service_centre: service_centre(centre), tpdu: Tpdu::Deliver(deliver) };
     Ok(pdu.encode()?.hex)
 }
@@ -146,18 +138,7 @@ pub(crate) fn report(
     sent: i64,
     now: Now,
 ) -> Result<String, EncodeError> {
-    let report = StatusReport {
-        more_messages: false,
-        loop_prevention: false,
-        for_command: false,
-        reference: mr,
-        to: address(to)?,
-        sent_at: stamp(sent, now),
-        discharged_at: stamp(now.unix, now),
-        status: Status(status),
-        parameters: None,
-        tail_ignored: false,
-    };
+    let report = StatusReport::new(mr, address(to)?, stamp(sent, now), stamp(now.unix, now), Status(status));
     let pdu = Pdu { service_centre: service_centre(centre), tpdu: Tpdu::StatusReport(report) };
     Ok(pdu.encode()?.hex)
 }
@@ -180,7 +161,7 @@ pub(crate) fn read_ussd(form: UssdForm, typed: &str) -> Option<String> {
         UssdForm::Ucs2 => ucs2::decode_into(&hex::decode(typed).ok()?, &mut text),
         UssdForm::Packed => {
             let septets = gsm7::unpack_ussd(&hex::decode(typed).ok()?);
-            gsm7::decode_into(&septets, Languages::default(), &mut text);
+            gsm7::decode_into(&septets, gsm7::Languages::default(), &mut text);
         }
     }
     Some(text)

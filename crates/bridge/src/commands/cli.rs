@@ -7,7 +7,7 @@ use super::check::Check;
 use super::demo::Demo;
 use super::detect::Detect;
 use super::history::HistoryArgs;
-use super::pdu_args::PduCommand;
+use super::pdu::PduCommand;
 use super::run::Run;
 use super::runtime::{log_to_stderr, runtime};
 use super::send::Send;
@@ -37,7 +37,7 @@ enum Command {
     Check(Check),
     /// Find modems on the serial ports
     Detect(Detect),
-    /// Decode or encode PDUs, a line each
+    /// Explain or encode PDUs, one per line
     #[command(subcommand)]
     Pdu(PduCommand),
     /// Show what the store holds

@@ -8,7 +8,6 @@ mod demo;
 mod detect;
 mod history;
 mod pdu;
-mod pdu_args;
 mod run;
 mod runtime;
 mod send;

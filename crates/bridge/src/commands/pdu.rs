@@ -1,62 +1,108 @@
-//! Owns `smsbridge pdu decode` and `smsbridge pdu encode`: a line in, an answer out, written before the next line is read,
-//! so that another program can keep one process and ask it.
+//! `smsbridge pdu decode` and `smsbridge pdu encode`: one line of input, one answer, written before the next line is read, so
+//! that another program can keep one process and ask it.
 //!
-//! What PDUs mean is the codec's; here are only their form as JSON and as a table for people. Lines come from anywhere,
-//! so each one is answered, with an error if need be. It must never open a modem, a store or a network connection.
+//! The codec explains PDUs; only the JSON of a request to encode is defined here. Every line is answered, if need be with an
+//! error. It must never open a modem, a store or a network connection.
 
 use std::io::{self, BufRead, Write};
 
+use clap::{Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
+use smsbridge_codec::analysis::{analyze, describe};
 use smsbridge_codec::{
-    Direction, Encoding, MessageClass, Pdu, Reference, ReportRequest, SplitOptions, SubmitOptions, Validity,
-    hex, submit,
+    Direction, Encoding, MessageClass, Reference, ReportRequest, SplitOptions, SubmitOptions, Validity,
+    submit,
 };
 
-mod analysis;
-mod described;
+#[derive(Debug, Subcommand)]
+pub(super) enum PduCommand {
+    /// Explain hex PDUs, from the arguments or one per line of standard input
+    Decode {
+        /// mt: to the phone; mo: from the phone
+        #[arg(long, default_value = "mt")]
+        direction: DirectionArg,
+        /// One JSON object per line instead of a table
+        #[arg(long)]
+        json: bool,
+        /// PDUs [default: standard input]
+        pdus: Vec<String>,
+    },
+    /// Encode JSON requests, one per line of standard input, as PDUs
+    Encode {
+        /// Has no effect: the answer is always JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
 
-/// Reads hexadecimal PDUs, service centre address in front, one a line. With `json` each becomes one line: the fields, or
-/// `{"error": "..."}`. Without, each becomes a table of fields with their octets and an empty line; of a broken PDU it has the
-/// fields before the error.
+/// The direction of a PDU (TS 23.040 9.2.2).
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum DirectionArg {
+    /// To the phone.
+    Mt,
+    /// From the phone.
+    Mo,
+}
+
+impl From<DirectionArg> for Direction {
+    fn from(direction: DirectionArg) -> Direction {
+        match direction {
+            DirectionArg::Mt => Direction::MobileTerminated,
+            DirectionArg::Mo => Direction::MobileOriginated,
+        }
+    }
+}
+
+impl PduCommand {
+    /// True if every line could be decoded or encoded.
+    pub(super) fn run(self) -> anyhow::Result<bool> {
+        let (stdin, stdout) = (io::stdin().lock(), io::stdout().lock());
+        let done = match self {
+            PduCommand::Decode { direction, json, pdus } => {
+                let arguments = pdus.join("\n");
+                let input: Box<dyn BufRead> =
+                    if pdus.is_empty() { Box::new(stdin) } else { Box::new(arguments.as_bytes()) };
+                decode(input, stdout, direction.into(), json)
+            }
+            PduCommand::Encode { json: _ } => encode(stdin, stdout),
+        };
+        match done {
+            // A reader that has seen enough closes the pipe.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
+            done => Ok(done?),
+        }
+    }
+}
+
+/// Explains hex PDUs that begin with the service centre address. With `json` each becomes one line: the fields, or
+/// `{"error": "..."}`. Otherwise each becomes a table and an empty line.
 ///
-/// Says whether every line was a PDU.
-///
-/// # Errors
-/// Only those of reading and writing.
-pub fn decode(
-    input: impl BufRead,
-    mut output: impl Write,
-    direction: Direction,
-    json: bool,
-) -> io::Result<bool> {
-    let mut octets = Vec::new();
+/// Returns whether every line was a PDU.
+fn decode(input: impl BufRead, mut output: impl Write, direction: Direction, json: bool) -> io::Result<bool> {
     let mut all = true;
     for_each_line(input, |line| {
-        let read = hex::decode_into(line, &mut octets).and_then(|()| Pdu::decode(&octets, direction));
-        match read {
-            Ok(pdu) if json => write_json(&mut output, &described::pdu(&pdu, &octets))?,
-            Ok(pdu) => analysis::write(&mut output, &pdu, &octets)?,
-            Err(error) => {
-                all = false;
-                if json {
+        if json {
+            match describe(line, direction) {
+                Ok(description) => write_json(&mut output, &description)?,
+                Err(error) => {
+                    all = false;
                     write_json(&mut output, &Refusal { error: error.to_string() })?;
-                } else {
-                    analysis::write_broken(&mut output, &octets, direction, error)?;
                 }
             }
+        } else {
+            let analysis = analyze(line, direction);
+            all &= analysis.error.is_none();
+            writeln!(output, "{analysis}")?;
         }
         output.flush()
     })?;
     Ok(all)
 }
 
-/// Reads requests, one JSON object a line, and writes the PDUs each becomes, one JSON object a line.
+/// Encodes requests, one JSON object per line, as one JSON object per line with the PDUs or `{"error": "..."}`.
 ///
-/// Says whether every line was a request that could be sent.
-///
-/// # Errors
-/// Only those of reading and writing.
-pub fn encode(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
+/// Returns whether every line was a request that could be encoded.
+fn encode(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
     let mut all = true;
     for_each_line(input, |line| {
         match pdus(line) {
@@ -95,56 +141,38 @@ struct Request {
     to: String,
     text: String,
     #[serde(default)]
-    encoding: RequestEncoding,
+    encoding: Encoding,
     #[serde(default)]
     delivery_report: bool,
-    /// Rounded up to what a relative validity period can say.
+    /// Rounded up to the next relative validity period.
     #[serde(default)]
     validity_minutes: Option<u32>,
     /// Message class 0.
     #[serde(default)]
     flash: bool,
-    /// TP-MR of the first part and the concatenation reference; over 255 the latter has 16 bits.
+    /// The concatenation reference, of 16 bits if over 255; its low octet is TP-MR of the first part.
     #[serde(default)]
     reference: u16,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-enum RequestEncoding {
-    #[default]
-    Auto,
-    Gsm7,
-    Ucs2,
-}
-
 fn pdus(line: &str) -> Result<Vec<EncodedPdu>, String> {
     let request: Request = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let options = SubmitOptions {
-        split: SplitOptions {
-            encoding: match request.encoding {
-                RequestEncoding::Auto => Encoding::Auto,
-                RequestEncoding::Gsm7 => Encoding::Gsm7,
-                RequestEncoding::Ucs2 => Encoding::Ucs2,
-            },
-            reference: match u8::try_from(request.reference) {
-                Ok(reference) => Reference::EightBit(reference),
-                Err(_) => Reference::SixteenBit(request.reference),
-            },
-            ..SplitOptions::default()
-        },
-        message_reference: request.reference as u8,
-        report: if request.delivery_report { ReportRequest::EachPart } else { ReportRequest::None },
-        validity: request.validity_minutes.map(Validity::from_minutes),
-        class: request.flash.then_some(MessageClass::Class0),
-        ..SubmitOptions::default()
+    let reference = match u8::try_from(request.reference) {
+        Ok(reference) => Reference::EightBit(reference),
+        Err(_) => Reference::SixteenBit(request.reference),
     };
+    let options = SubmitOptions::default()
+        .with_split(SplitOptions::default().with_encoding(request.encoding).with_reference(reference))
+        .with_message_reference(request.reference as u8)
+        .with_report(if request.delivery_report { ReportRequest::EachPart } else { ReportRequest::None })
+        .with_validity(request.validity_minutes.map(Validity::from_minutes))
+        .with_class(request.flash.then_some(MessageClass::Class0));
     let pdus = submit(&request.to, &request.text, &options).map_err(|error| error.to_string())?;
     Ok(pdus.into_iter().map(|pdu| EncodedPdu { hex: pdu.hex, length: pdu.tpdu_length }).collect())
 }
 
-/// Hands over each line without the white space around it. Octets that are no UTF-8 become characters that are neither
-/// hexadecimal nor JSON, so that such a line is answered like any other bad one.
+/// Calls `each` with every line, without the white space around it. Octets that are not UTF-8 become characters that are
+/// neither hexadecimal nor JSON, so that such a line is answered like any other bad one.
 fn for_each_line(mut input: impl BufRead, mut each: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
     let mut line = Vec::new();
     loop {
@@ -163,110 +191,35 @@ fn write_json(output: &mut impl Write, value: &impl Serialize) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn vectors(file: &str) -> Vec<Value> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../codec/tests/vectors");
-        serde_json::from_str(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap()
-    }
-
-    fn decoded(line: &str, direction: Direction, json: bool) -> (String, bool) {
+    fn decoded(lines: &[u8], direction: Direction, json: bool) -> (String, bool) {
         let mut output = Vec::new();
-        let all = decode(format!("{line}\n").as_bytes(), &mut output, direction, json).unwrap();
+        let all = decode(lines, &mut output, direction, json).unwrap();
         (String::from_utf8(output).unwrap(), all)
     }
 
-    fn line(vector: &Value) -> String {
-        let digits = vector["hex"].as_str().unwrap();
-        if vector["smsc_included"] == true { digits.into() } else { format!("00{digits}") }
-    }
-
-    fn direction(vector: &Value) -> Direction {
-        if vector["direction"] == "mo" { Direction::MobileOriginated } else { Direction::MobileTerminated }
-    }
-
     #[test]
-    fn every_vector_comes_out_as_the_fields_it_expects() {
-        let mut count = 0;
-        for file in ["deliver", "submit", "status_report", "other_types", "bad_time"] {
-            for vector in vectors(&format!("pdu_{file}.json")) {
-                let (output, all) = decoded(&line(&vector), direction(&vector), true);
-                let got: Value = serde_json::from_str(&output).unwrap();
-                assert_eq!(got, vector["expect"], "{}", vector["id"]);
-                assert!(all && output.ends_with('\n') && output.lines().count() == 1, "{output}");
-                count += 1;
-            }
-        }
-        assert_eq!(count, 455);
-    }
-
-    #[test]
-    fn every_broken_vector_comes_out_as_one_error() {
-        for vector in vectors("pdu_bad.json") {
-            for json in [true, false] {
-                let (output, all) = decoded(&line(&vector), direction(&vector), json);
-                assert!(!all && output.contains("error"), "{}: {output}", vector["id"]);
-            }
-        }
-    }
-
-    /// The table leaves out no octet and tells none twice.
-    #[test]
-    fn the_table_has_every_octet_in_its_place() {
-        for file in ["deliver", "submit", "status_report", "other_types", "bad_time"] {
-            for vector in vectors(&format!("pdu_{file}.json")) {
-                let line = line(&vector);
-                let (output, all) = decoded(&line, direction(&vector), false);
-                assert!(all, "{output}");
-                let octets: String = output.lines().filter_map(analysis::octets_of_line).collect();
-                assert_eq!(octets, line.to_uppercase(), "{}\n{output}", vector["id"]);
-            }
-        }
-    }
-
-    /// Of a message cut off anywhere the table has the fields before the cut, and then the octets that are left.
-    #[test]
-    fn the_table_of_a_broken_pdu_ends_with_the_octets_that_cannot_be_read() {
-        for file in ["deliver", "submit", "status_report", "other_types", "bad"] {
-            for vector in vectors(&format!("pdu_{file}.json")) {
-                let whole = line(&vector);
-                for cut in (0..=whole.len().min(120)).step_by(2) {
-                    let Some(cut) = whole.get(..cut) else { continue };
-                    let (output, all) = decoded(cut, direction(&vector), false);
-                    let table = output.lines().filter(|line| !line.starts_with("error: "));
-                    let octets: String = table.filter_map(analysis::octets_of_line).collect();
-                    if hex::decode(cut).is_ok() {
-                        assert_eq!(octets, cut.to_uppercase(), "{}\n{output}", vector["id"]);
-                    }
-                    assert_eq!(all, !output.contains("\nerror: ") && !output.starts_with("error: "));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn fields_before_the_error_are_explained() {
-        let (output, _) = decoded("00040B911346610089F60000208062", Direction::MobileTerminated, false);
-        let lines: Vec<&str> = output.lines().collect();
-        assert!(lines[2].contains("TP-OA") && lines[2].contains("+31641600986"), "{output}");
-        assert!(lines[5].contains("20 80 62") && lines[5].contains("TP-SCTS"), "{output}");
-        assert_eq!(lines[6], "error: TP-SCTS at octet 12: needs 7 octets, 3 are left");
-        let (output, _) = decoded("00040B911346610089F6?", Direction::MobileTerminated, false);
-        assert!(output.contains("+31641600986") && output.contains("error: hex at octet 10"), "{output}");
-    }
-
-    #[test]
-    fn lines_are_answered_one_by_one_whatever_they_are() {
+    fn every_line_is_answered_whatever_it_is() {
         let input = b"\r\nxyz\n\xFF\xFE\n 00040B911346610089F600002080629173144800 \n";
-        let mut output = Vec::new();
-        assert!(!decode(&input[..], &mut output, Direction::MobileTerminated, true).unwrap());
-        let output = String::from_utf8(output).unwrap();
+        let (output, all) = decoded(input, Direction::MobileTerminated, true);
+        assert!(!all);
         let errors: Vec<bool> = output.lines().map(|line| line.starts_with(r#"{"error":"#)).collect();
-        assert_eq!(errors, [true, true, true, false]);
+        assert_eq!(errors, [true, true, true, false], "{output}");
+    }
+
+    #[test]
+    fn tables_are_separated_by_an_empty_line() {
+        let input = b"00040B911346610089F600002080629173144800\n00040B911346610089F6\n";
+        let (output, all) = decoded(input, Direction::MobileTerminated, false);
+        assert!(!all);
+        let tables: Vec<&str> = output.split("\n\n").collect();
+        assert_eq!(tables.len(), 3, "{output}");
+        assert!(tables[0].contains("TP-OA") && !tables[0].contains("error: "), "{output}");
+        assert!(tables[1].contains("TP-OA") && tables[1].contains("\nerror: TP-PID at octet 10"), "{output}");
+        assert_eq!(tables[2], "");
     }
 
     #[test]
@@ -283,7 +236,7 @@ mod tests {
         for (index, pdu) in pdus.iter().enumerate() {
             let digits = pdu["hex"].as_str().unwrap();
             assert_eq!(pdu["length"], digits.len() / 2 - 1);
-            let (read, _) = decoded(digits, Direction::MobileOriginated, true);
+            let (read, _) = decoded(digits.as_bytes(), Direction::MobileOriginated, true);
             let read: Value = serde_json::from_str(&read).unwrap();
             assert_eq!(read["to"]["display"], "+4915112345678");
             assert_eq!(read["class"], 0);
@@ -298,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_cannot_be_sent_says_why() {
+    fn a_request_that_cannot_be_encoded_says_why() {
         let input = concat!(
             r#"{"to":"+49151","text":"x","ttl":5}"#,
             "\n",
@@ -314,8 +267,8 @@ mod tests {
         let lines: Vec<&str> = output.lines().collect();
         assert_eq!(lines.len(), 6);
         assert!(lines[0].contains("unknown field `ttl`"), "{}", lines[0]);
-        assert_eq!(lines[1], r#"{"error":"number: character 4 cannot be sent there"}"#);
-        assert_eq!(lines[2], r#"{"error":"text: character 1 cannot be sent there"}"#);
+        assert_eq!(lines[1], r#"{"error":"number: character 4 cannot be encoded"}"#);
+        assert_eq!(lines[2], r#"{"error":"text: character 1 cannot be encoded"}"#);
         assert!(lines[3].starts_with(r#"{"error":"#) && lines[4].starts_with(r#"{"error":"#));
         assert_eq!(lines[5], r#"{"pdus":[{"hex":"00010005919451F100000178","length":11}]}"#);
     }

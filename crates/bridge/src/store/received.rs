@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use rusqlite::OptionalExtension as _;
+use smsbridge_codec::Concatenation;
 
 use super::engine::{Store, Tx};
 use super::error::StoreError;
@@ -13,7 +14,7 @@ use super::{outbox, reports, requests};
 use crate::event::Event;
 use crate::incoming::{Incoming, IncomingPdu, Parts, Reply};
 use crate::message::{Name, Sim, Slot, UnixMs, millis, new_id};
-use crate::pdu::{Concatenation, Part, Reading};
+use crate::pdu::{Part, Reading};
 
 /// Parts of one message carry time stamps no further apart than this, however late they arrive.
 const SAME_SET_S: i64 = 15 * 60;

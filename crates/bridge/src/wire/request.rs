@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use smsbridge_codec::Encoding;
 
 use crate::event::{MessageState, ResultFields, SendResult};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{Name, UnixMs};
-use crate::request::{Body, Content, RequestedEncoding, SendRequest};
+use crate::request::{Body, Content, SendRequest};
 use crate::ussd_queue::{UssdAction, UssdRequest};
 
 /// Octets of a payload without a readable id that its rejection repeats.
@@ -92,7 +93,7 @@ struct SendForm {
     #[serde(default)]
     flash: bool,
     #[serde(default)]
-    encoding: RequestedEncoding,
+    encoding: Encoding,
     #[serde(default)]
     transliterate: bool,
     #[serde(default)]

@@ -1,16 +1,16 @@
-//! What is measured: a thousand PDUs and a thousand texts to send, made by a seeded generator, so that every run on every
-//! machine reads and writes the same.
+//! What is measured: a thousand PDUs and a thousand texts to send, from a seeded generator, so that every run on every machine
+//! reads and writes the same.
 //!
 //! Of the PDUs 60 % are SMS-DELIVER, 25 % SMS-SUBMIT, 15 % SMS-STATUS-REPORT. Of the texts in them two thirds go in the 7-bit
 //! alphabet, one in eight of these with characters of the extension table, the rest in UCS-2; four in ten are a part of
-//! several. The proportions are those of a mailbox, not of an alphabet table: words, digits, a few emoji.
+//! several. The proportions are those of a mailbox: words, digits, a few emoji.
 
 use smsbridge_codec::{
     Address, Concatenation, Dcs, Deliver, Direction, Parameters, Pdu, ReportRequest, SplitOptions, Status,
     StatusReport, SubmitOptions, Timestamp, Tpdu, Validity, split, submit,
 };
 
-/// Another seed makes another corpus, and figures that cannot be compared.
+/// With another seed, figures cannot be compared.
 const SEED: u64 = 23_040;
 
 /// A line as a modem gives it, service centre address in front.
@@ -43,7 +43,7 @@ impl Corpus {
         }
     }
 
-    /// All PDUs, the types taking turns as they would on a line.
+    /// All PDUs, with the types mixed as they would be on a line.
     pub fn mixed(&self) -> Vec<&Line> {
         let kinds = [&self.delivers, &self.submits, &self.status_reports];
         let mut placed: Vec<(usize, &Line)> = Vec::new();
@@ -76,7 +76,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to, but not, the limit.
+    /// A number from 0 to below the limit.
     fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
@@ -103,7 +103,7 @@ impl Random {
         Timestamp::from_unix(seconds, self.below(60) as i8 - 20).unwrap()
     }
 
-    /// Words up to about so many characters.
+    /// Words of about so many characters.
     fn text(&mut self, length: usize) -> String {
         let (words, more) = match self.below(24) {
             0..=11 => (ENGLISH, ENGLISH),
@@ -127,7 +127,7 @@ impl Random {
         text
     }
 
-    /// A length as messages have it: most are short, some fill several parts.
+    /// The length of a message: most are short, some take several parts.
     fn length(&mut self) -> usize {
         match self.below(20) {
             0..=7 => 5 + self.below(35),
@@ -137,11 +137,11 @@ impl Random {
         }
     }
 
-    /// User data of one part: one of several in three cases of ten.
+    /// User data of one part; in three cases of ten, of a concatenated message.
     fn user_data(&mut self) -> smsbridge_codec::UserData<'static> {
         let length = if self.below(10) < 3 { 180 } else { 20 + self.below(120) };
         let reference = smsbridge_codec::Reference::EightBit(self.next() as u8);
-        let parts = split(&self.text(length), &SplitOptions { reference, ..Default::default() }).unwrap();
+        let parts = split(&self.text(length), &SplitOptions::default().with_reference(reference)).unwrap();
         parts[self.below(parts.len())].clone()
     }
 
@@ -184,12 +184,12 @@ impl Random {
     }
 }
 
-/// What the corpus comes to, so that a figure can be compared with one made elsewhere.
+/// The size of the corpus, so that figures can be compared.
 pub fn describe(corpus: &Corpus) -> String {
     let lines = corpus.mixed();
     let octets: usize = lines.iter().map(|line| line.digits.len() / 2).sum();
     let characters: usize = corpus.jobs.iter().map(|job| job.text.chars().count()).sum();
-    let options = SubmitOptions { report: ReportRequest::EachPart, ..Default::default() };
+    let options = SubmitOptions::default().with_report(ReportRequest::EachPart);
     let pdus: usize = corpus.jobs.iter().map(|job| submit(&job.to, &job.text, &options).unwrap().len()).sum();
     let part = |line: &&&Line| {
         let pdu = Pdu::decode_hex(&line.digits, line.direction).unwrap();

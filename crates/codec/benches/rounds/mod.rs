@@ -1,14 +1,14 @@
-//! The comparison that a claim can rest on: both sides take turns, so that whatever else the machine does meets both alike,
-//! and the median of many rounds is taken, not the best.
+//! A fair comparison: the sides take turns, so that whatever else the machine does affects them alike, and the median of many
+//! rounds counts, not the best.
 
 use std::time::Instant;
 
 const ROUNDS: usize = 101;
 
-/// What is timed; it says how many items it went through.
+/// A name and what is timed, which returns the number of items it processed.
 pub type Side<'s> = (&'static str, Box<dyn FnMut() -> usize + 's>);
 
-/// Times all sides in turns and prints nanoseconds an item, and how many times the first side's figure each one is.
+/// Times all sides in turns and prints, for each, nanoseconds per item and the ratio to the first side.
 pub fn compare(title: &str, mut sides: Vec<Side<'_>>) {
     let mut nanoseconds = vec![Vec::with_capacity(ROUNDS); sides.len()];
     for _ in 0..ROUNDS {

@@ -1,8 +1,9 @@
-//! Owns the 7-bit alphabet: septets to characters and back (TS 23.038 6.2.1, annex A).
+//! The GSM 7-bit alphabet: characters to septets and back (TS 23.038 6.2.1, annex A), and septets packed into octets
+//! (6.1.2).
 //!
-//! Septets come unpacked, one an octet. Reading never fails: what a table does not have is shown as the standard says.
-//! Writing refuses a character the alphabet does not have; choosing another alphabet is the business of
-//! [`mod@crate::split`].
+//! Septets are unpacked here: one per octet, with the top bit clear. Decoding never fails: a septet without a character
+//! is shown as the standard asks. Encoding refuses a character that the tables lack; to choose an alphabet for a text,
+//! use [`split`](crate::split).
 
 mod pack;
 mod tables;
@@ -10,20 +11,21 @@ mod tables;
 pub use pack::{pack_into, pack_ussd, packed_len, unpack_into, unpack_ussd};
 use tables::{LANGUAGES, LOCKING, NONE, SINGLE_SHIFT};
 
-/// The septet that leads to the extension or single shift table.
+/// The septet that introduces a character of the extension or single shift table.
 pub const ESCAPE: u8 = 0x1B;
 
-/// National language identifiers (TS 23.038 6.2.1.2.4): 0 is the default alphabet, 1 to 13 a language; higher ones are
-/// not assigned and read as 0.
+/// National language identifiers (TS 23.038 6.2.1.2.4): 0 is the default alphabet, 1 to 13 a language. Higher ones are
+/// not assigned and are read as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Languages {
-    /// The table all characters come from.
+    /// The locking shift table, for characters without an escape.
     pub locking: u8,
-    /// The table a character after an escape comes from.
+    /// The single shift table, for a character after an escape.
     pub single_shift: u8,
 }
 
-/// The language's English name in lower case, `None` where the identifier is not assigned; 0 is `default`.
+/// The English name of a national language, in lower case; `None` if the identifier is not assigned. 0 is `default`.
 ///
 /// ```
 /// assert_eq!(smsbridge_codec::gsm7::language_name(13), Some("urdu"));
@@ -34,8 +36,8 @@ pub fn language_name(identifier: u8) -> Option<&'static str> {
 
 /// Appends the text of septets.
 ///
-/// Two escapes show a space (6.2.1.1), a septet that the single shift table does not have shows the main table's
-/// character, one that neither has shows U+FFFD. An escape with nothing after it shows a space.
+/// An escape followed by another escape, or by nothing, becomes a space (6.2.1.1). An escaped septet that the single
+/// shift table lacks becomes the character of the main table, and one that neither has becomes U+FFFD.
 ///
 /// ```
 /// use smsbridge_codec::gsm7::{self, Languages};
@@ -50,59 +52,26 @@ pub fn language_name(identifier: u8) -> Option<&'static str> {
 /// ```
 pub fn decode_into(septets: &[u8], languages: Languages, text: &mut String) {
     let (main, extension) = tables_of(languages);
-    // The most there can be, so that a string grows once: two octets of UTF-8 a septet, three in the Indic tables.
+    // The most that can be needed, so that the string grows once: two octets of UTF-8 per septet, three in the Indic
+    // tables.
     text.reserve(septets.len() * if languages.locking == 0 { 2 } else { 3 });
-    let mut septets = septets;
-    loop {
-        let plain = if languages.locking == 0 { plain_run(septets) } else { 0 };
-        // ASCII, so there is nothing that could fail here.
-        text.push_str(str::from_utf8(&septets[..plain]).unwrap_or_default());
-        septets = &septets[plain..];
-        let mut next = septets.iter().map(|septet| septet & 0x7F);
-        let (shown, taken) = match (next.next(), next.next()) {
-            (None, _) => return,
-            (Some(ESCAPE), None) => (' ', 1),
-            (Some(ESCAPE), Some(ESCAPE)) => (' ', 2),
-            (Some(ESCAPE), Some(septet)) => match extension[usize::from(septet)] {
-                NONE => (character(main[usize::from(septet)]), 2),
-                code => (character(code), 2),
-            },
-            (Some(septet), _) => (character(main[usize::from(septet)]), 1),
-        };
-        text.push(shown);
-        septets = &septets[taken..];
-    }
-}
-
-/// How many octets from here on are the same in the default alphabet and in ASCII: most of most texts, so that these are
-/// copied and not looked up.
-fn plain_run(octets: &[u8]) -> usize {
-    let (eights, rest) = octets.as_chunks();
-    for (index, &eight) in eights.iter().enumerate() {
-        let special = special(eight);
-        if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
+    let mut septets = septets.iter().map(|septet| usize::from(septet & 0x7F));
+    while let Some(septet) = septets.next() {
+        if septet != usize::from(ESCAPE) {
+            text.push(character(main[septet]));
+            continue;
+        }
+        match septets.next() {
+            Some(septet) if septet != usize::from(ESCAPE) => {
+                let code = if extension[septet] == NONE { main[septet] } else { extension[septet] };
+                text.push(character(code));
+            }
+            _ => text.push(' '),
         }
     }
-    let mut last = [ESCAPE; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    eights.len() * 8 + special(last).trailing_zeros() as usize / 8
 }
 
-/// Marks, with its top bit, each of eight octets that is not the same character in the default alphabet and in ASCII. (Two
-/// that are, the ends of lines, are marked as well: they are rare, and looking them up costs little.)
-fn special(octets: [u8; 8]) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const TOP: u64 = EACH * 0x80;
-    let octets = u64::from_le_bytes(octets);
-    // The lower seven bits and what is added to them reach the top bit of their octet and no further.
-    let from = |first: u8| (octets & !TOP) + EACH * u64::from(0x80 - first);
-    let letters = from(b'A') & !from(b'Z' + 1) | from(b'a') & !from(b'z' + 1);
-    let signs = from(b' ') & !from(b'$') | from(b'$' + 1) & !from(b'@');
-    (!(letters | signs) | octets) & TOP
-}
-
-/// Appends the text of `count` packed septets after so many fill bits; fewer if the octets hold fewer.
+/// Appends the text of `count` packed septets that begin after `fill_bits` (0 to 6) bits; fewer if the octets hold fewer.
 ///
 /// ```
 /// use smsbridge_codec::gsm7::{self, Languages};
@@ -118,9 +87,9 @@ pub fn decode_packed_into(
     languages: Languages,
     text: &mut String,
 ) {
-    // A message holds no more than this.
-    let mut some = [0; 160];
-    if let Some(septets) = some.get_mut(..count) {
+    // A message holds no more than this, so decoding one allocates nothing but the text.
+    let mut buffer = [0; 160];
+    if let Some(septets) = buffer.get_mut(..count) {
         let held = pack::unpack(octets, fill_bits, septets);
         decode_into(&septets[..held], languages, text);
     } else {
@@ -142,25 +111,12 @@ pub fn decode_packed_into(
 /// ```
 ///
 /// # Errors
-/// The index of the first character they do not have.
+/// The index, in characters, of the first one that the alphabet lacks.
 pub fn encode_into(text: &str, septets: &mut Vec<u8>) -> Result<(), usize> {
-    septets.reserve(text.len());
-    let mut rest = text;
-    loop {
-        let plain = plain_run(rest.as_bytes());
-        septets.extend_from_slice(&rest.as_bytes()[..plain]);
-        rest = &rest[plain..];
-        let Some(character) = rest.chars().next() else { return Ok(()) };
-        match septet_of(character) {
-            Some((septet, false)) => septets.push(septet),
-            Some((septet, true)) => septets.extend_from_slice(&[ESCAPE, septet]),
-            None => return Err(text[..text.len() - rest.len()].chars().count()),
-        }
-        rest = &rest[character.len_utf8()..];
-    }
+    encode_with(text, Languages::default(), septets)
 }
 
-/// Appends the septets of a text in the tables of some languages.
+/// Appends the septets of a text in the tables of the given languages.
 ///
 /// ```
 /// use smsbridge_codec::gsm7::{self, Languages};
@@ -172,21 +128,21 @@ pub fn encode_into(text: &str, septets: &mut Vec<u8>) -> Result<(), usize> {
 /// ```
 ///
 /// # Errors
-/// The index of the first character they do not have.
+/// The index, in characters, of the first one that the tables lack.
 pub fn encode_with(text: &str, languages: Languages, septets: &mut Vec<u8>) -> Result<(), usize> {
-    if languages == Languages::default() {
-        return encode_into(text, septets);
-    }
+    septets.reserve(text.len());
     for (index, character) in text.chars().enumerate() {
-        match septet_in(character, languages).ok_or(index)? {
-            (septet, false) => septets.push(septet),
-            (septet, true) => septets.extend_from_slice(&[ESCAPE, septet]),
+        let (septet, escaped) = septet_in(character, languages).ok_or(index)?;
+        if escaped {
+            septets.push(ESCAPE);
         }
+        septets.push(septet);
     }
     Ok(())
 }
 
-/// Septets a character takes in the default alphabet: 1, or 2 with an escape; `None` if it does not have it.
+/// The number of septets a character takes in the default alphabet: 1, or 2 with an escape; `None` if the alphabet
+/// lacks it.
 ///
 /// ```
 /// use smsbridge_codec::gsm7::septets_of;
@@ -208,7 +164,7 @@ pub fn is_encodable(text: &str) -> bool {
     text.chars().all(|character| septet_of(character).is_some())
 }
 
-/// A character in the tables of some languages: its septet and whether it stands after an escape.
+/// A character in the tables of the given languages: its septet, and whether it follows an escape.
 pub(crate) fn septet_in(character: char, languages: Languages) -> Option<(u8, bool)> {
     if languages == Languages::default() {
         return septet_of(character);
@@ -220,8 +176,7 @@ pub(crate) fn septet_in(character: char, languages: Languages) -> Option<(u8, bo
     position(main).map(|septet| (septet, false)).or_else(|| position(extension).map(|septet| (septet, true)))
 }
 
-/// Whether both identifiers are assigned and, where one is not 0, it has a table of its own kind: Spanish, for one, has
-/// no locking shift.
+/// Whether both identifiers are assigned and have tables of their own kind: Spanish has no locking shift table.
 pub(crate) fn has_tables(languages: Languages) -> bool {
     languages.locking <= LAST_LANGUAGE
         && languages.single_shift <= LAST_LANGUAGE
@@ -247,15 +202,15 @@ fn character(code: u16) -> char {
 
 /// Marks a character of the extension table in [`LATIN`] and [`GREEK`].
 const ESCAPED: u8 = 0x80;
-/// A character that the default alphabet does not have. (It is an escaped escape, which no character is.)
+/// A character that the default alphabet lacks. (The value is an escaped escape, which no character has.)
 const ABSENT: u8 = ESCAPED | ESCAPE;
 const FIRST_GREEK: u16 = 0x0390;
 
-/// The septets of U+0000 to U+00FF, and of U+0390 to U+03AF, turned round from the tables.
-static LATIN: [u8; 256] = reversed(0);
-static GREEK: [u8; 32] = reversed(FIRST_GREEK);
+/// The septets of U+0000 to U+00FF, and of U+0390 to U+03AF: the inverse of the tables.
+static LATIN: [u8; 256] = inverse(0);
+static GREEK: [u8; 32] = inverse(FIRST_GREEK);
 
-const fn reversed<const N: usize>(first: u16) -> [u8; N] {
+const fn inverse<const N: usize>(first: u16) -> [u8; N] {
     let mut septets = [ABSENT; N];
     let mut septet = 0;
     while septet < 128 {
@@ -286,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_character_of_the_default_alphabet_comes_back() {
+    fn every_character_of_the_default_alphabet_reads_back() {
         for (table, escaped) in [(&LOCKING[0], false), (&SINGLE_SHIFT[0], true)] {
             for (septet, &code) in table.iter().enumerate().filter(|&(_, &code)| code != NONE) {
                 assert_eq!(septet_of(character(code)), Some((septet as u8, escaped)), "U+{code:04X}");

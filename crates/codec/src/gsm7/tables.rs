@@ -1,19 +1,19 @@
-//! Owns the tables of TS 23.038: the default alphabet (6.2.1), its extension (6.2.1.1) and the national language
-//! tables of annex A.2 (single shift) and A.3 (locking shift), by national language identifier.
+//! The tables of TS 23.038: the default alphabet (6.2.1), its extension (6.2.1.1) and the national language tables of
+//! annex A.2 (single shift) and A.3 (locking shift), by national language identifier.
 //!
-//! Facts only, one Unicode code point a septet; every one of them is in the basic multilingual plane. The code that
-//! reads them is in [`super`]. Must never hold a rule.
+//! Facts only, one Unicode code point per septet, all in the basic multilingual plane. The code that reads them is in
+//! [`super`].
 
-/// No character: the position is unassigned, or it is the escape (1B).
+/// No character: an unassigned position, or the escape (1B).
 pub(super) const NONE: u16 = 0xFFFF;
 
-/// Names of the languages by national language identifier, 0 being the default alphabet.
+/// The names of the languages by national language identifier; 0 is the default alphabet.
 #[rustfmt::skip]
 pub(super) const LANGUAGES: [&str; 14] = [
     "default", "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi", "tamil", "telugu", "urdu",
 ];
 
-/// Main tables: index 0 is the default alphabet (6.2.1), 1 to 13 the locking shift tables (A.3).
+/// The main tables: index 0 is the default alphabet (6.2.1), 1 to 13 the locking shift tables (A.3).
 #[rustfmt::skip]
 pub(super) static LOCKING: [[u16; 128]; 14] = [
     // 0: default
@@ -54,7 +54,7 @@ pub(super) static LOCKING: [[u16; 128]; 14] = [
         0x0070, 0x0071, 0x0072, 0x0073, 0x0074, 0x0075, 0x0076, 0x0077,
         0x0078, 0x0079, 0x007A, 0x00E4, 0x00F6, 0x00F1, 0x00FC, 0x00E0,
     ],
-    // 2: none of its own: the default
+    // 2: spanish, which has none: the default
     [
         0x0040, 0x00A3, 0x0024, 0x00A5, 0x00E8, 0x00E9, 0x00F9, 0x00EC,
         0x00F2, 0x00C7, 0x000A, 0x00D8, 0x00F8, 0x000D, 0x00C5, 0x00E5,
@@ -284,7 +284,7 @@ pub(super) static LOCKING: [[u16; 128]; 14] = [
     ],
 ];
 
-/// Tables after an escape: index 0 is the default extension (6.2.1.1), 1 to 13 the single shift tables (A.2).
+/// The tables for septets after an escape: index 0 is the default extension (6.2.1.1), 1 to 13 the single shift tables (A.2).
 #[rustfmt::skip]
 pub(super) static SINGLE_SHIFT: [[u16; 128]; 14] = [
     // 0: default

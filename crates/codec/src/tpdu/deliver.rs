@@ -1,48 +1,65 @@
-//! Owns SMS-DELIVER (TS 23.040 9.2.2.1): a message as the phone gets it.
+//! SMS-DELIVER (TS 23.040 9.2.2.1): a message from the service centre to the phone.
 
 use super::{HEADER_INDICATOR, REPLY_PATH, check_coding, flag};
 use crate::address::Address;
 use crate::dcs::Dcs;
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;
+use crate::pid::Pid;
 use crate::timestamp::Timestamp;
 use crate::user_data::UserData;
 
-/// A message to the phone.
+/// SMS-DELIVER: a message to the phone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Deliver<'a> {
-    /// TP-MMS: more messages wait at the service centre. (The bit on the wire says the opposite.)
+    /// TP-MMS: more messages wait at the service centre. (The bit itself is inverted.)
     pub more_messages: bool,
-    /// TP-LP: this has been forwarded or was sent by a machine; do not forward it again.
+    /// TP-LP: the message was forwarded or sent by a machine, and must not be forwarded.
     pub loop_prevention: bool,
-    /// TP-RP: the answer may be sent through the sender's service centre.
+    /// TP-RP: a reply may be sent through the sender's service centre.
     pub reply_path: bool,
-    /// TP-SRI: the sender asked to be told of the delivery.
+    /// TP-SRI: the sender requested a status report.
     pub status_report_indication: bool,
-    /// TP-OA: who sent it.
+    /// TP-OA: the sender.
     pub from: Address,
-    /// TP-PID: how to handle it; 0 for a plain message.
-    pub pid: u8,
-    /// TP-DCS: what the user data is made of.
+    /// TP-PID: how to handle the message.
+    pub pid: Pid,
+    /// TP-DCS: alphabet and class.
     pub dcs: Dcs,
-    /// TP-SCTS: when the service centre had it; `None` if the octets are no time.
+    /// TP-SCTS: when the service centre received the message; `None` if the octets are not a valid time.
     pub sent_at: Option<Timestamp>,
     /// TP-UD.
     pub user_data: UserData<'a>,
 }
 
 impl<'a> Deliver<'a> {
-    /// A plain message with these four, and nothing else set.
-    pub fn new(from: Address, dcs: Dcs, sent_at: Timestamp, user_data: UserData<'a>) -> Self {
+    /// A plain message with nothing else set. Without a time, TP-SCTS is seven zero octets.
+    ///
+    /// ```
+    /// use smsbridge_codec::{Address, Dcs, Deliver, Timestamp, UserData};
+    ///
+    /// let from = Address::alphanumeric("Parcel24")?;
+    /// let sent_at = Timestamp::from_unix(1_795_331_730, 12);
+    /// let mut deliver = Deliver::new(from, Dcs::default(), sent_at, UserData::from_text("Hi")?);
+    /// deliver.more_messages = true;
+    /// # Ok::<(), smsbridge_codec::EncodeError>(())
+    /// ```
+    pub fn new(
+        from: Address,
+        dcs: Dcs,
+        sent_at: impl Into<Option<Timestamp>>,
+        user_data: UserData<'a>,
+    ) -> Self {
         Deliver {
             more_messages: false,
             loop_prevention: false,
             reply_path: false,
             status_report_indication: false,
             from,
-            pid: 0,
+            pid: Pid::PLAIN,
             dcs,
-            sent_at: Some(sent_at),
+            sent_at: sent_at.into(),
             user_data,
         }
     }
@@ -50,7 +67,7 @@ impl<'a> Deliver<'a> {
     #[inline]
     pub(super) fn read(first: u8, octets: &mut Octets<'a>) -> Result<Self, DecodeError> {
         let from = Address::read(octets, Field::OriginatingAddress)?;
-        let pid = octets.octet(Field::ProtocolIdentifier)?;
+        let pid = Pid(octets.octet(Field::ProtocolIdentifier)?);
         let dcs = Dcs(octets.octet(Field::DataCodingScheme)?);
         let sent_at = Timestamp::decode(octets.array(Field::ServiceCentreTimestamp)?);
         Ok(Deliver {
@@ -76,13 +93,13 @@ impl<'a> Deliver<'a> {
                 | flag(self.user_data.has_header(), HEADER_INDICATOR),
         );
         self.from.encode_into(octets);
-        octets.extend_from_slice(&[self.pid, self.dcs.0]);
+        octets.extend_from_slice(&[self.pid.0, self.dcs.0]);
         octets.extend_from_slice(&self.sent_at.map_or([0; 7], Timestamp::encode));
         self.user_data.write(octets);
         Ok(())
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same message, owning its octets.
     pub fn into_owned(self) -> Deliver<'static> {
         Deliver { user_data: self.user_data.into_owned(), ..self }
     }

@@ -1,8 +1,7 @@
-//! Owns the TPDU as a whole (TS 23.040 9.2.2): which of the six types it is, one file each.
+//! The TPDU (TS 23.040 9.2.2): which of the six types it is; one file each.
 //!
-//! The type stands in two bits that mean one thing towards the phone and another from it, so a direction is always
-//! given. Octets come from [`crate::pdu`] or straight from a caller who has no service centre address in front. It must
-//! never read past what it is given; octets after the last field are tolerated, because SIM records pad with FF.
+//! The two bits of the message type mean one thing towards the phone and another from it, so the caller always gives the
+//! direction. Octets after the last field are ignored, because SIM records are padded with FF.
 
 mod command;
 mod deliver;
@@ -11,7 +10,7 @@ mod report;
 mod status_report;
 mod submit;
 
-pub use command::Command;
+pub use command::{Command, CommandType};
 pub use deliver::Deliver;
 pub use parameters::Parameters;
 pub use report::{DeliverReport, SubmitReport};
@@ -22,8 +21,9 @@ use crate::error::{DecodeError, DecodeErrorKind, EncodeError, Field};
 use crate::octets::Octets;
 use crate::user_data::UserData;
 
-/// Which way a TPDU goes. The message type is two bits that mean one thing in one direction and another in the other.
+/// The direction of a TPDU, which decides what its message type bits mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Direction {
     /// From the service centre to the phone.
     MobileTerminated,
@@ -36,15 +36,15 @@ pub enum Direction {
 pub enum Tpdu<'a> {
     /// SMS-DELIVER (9.2.2.1): a message to the phone.
     Deliver(Deliver<'a>),
-    /// SMS-DELIVER-REPORT (9.2.2.1a): the phone's answer to it.
+    /// SMS-DELIVER-REPORT (9.2.2.1a): the phone's answer to an SMS-DELIVER.
     DeliverReport(DeliverReport<'a>),
     /// SMS-SUBMIT (9.2.2.2): a message from the phone.
     Submit(Submit<'a>),
-    /// SMS-SUBMIT-REPORT (9.2.2.2a): the service centre's answer to it.
+    /// SMS-SUBMIT-REPORT (9.2.2.2a): the service centre's answer to an SMS-SUBMIT.
     SubmitReport(SubmitReport<'a>),
     /// SMS-STATUS-REPORT (9.2.2.3): what became of a message.
     StatusReport(StatusReport<'a>),
-    /// SMS-COMMAND (9.2.2.4): an order about a message sent before.
+    /// SMS-COMMAND (9.2.2.4): a request about an earlier message.
     Command(Command<'a>),
 }
 
@@ -54,7 +54,7 @@ const HEADER_INDICATOR: u8 = 0x40;
 const REPLY_PATH: u8 = 0x80;
 
 impl<'a> Tpdu<'a> {
-    /// Reads a TPDU that begins with its first octet, no service centre address in front.
+    /// Reads a TPDU without a service centre address before it.
     ///
     /// ```
     /// use smsbridge_codec::{Direction, Outcome, Tpdu, hex};
@@ -70,8 +70,8 @@ impl<'a> Tpdu<'a> {
     /// ```
     ///
     /// # Errors
-    /// Fewer octets than the fields take, a length no field may have, a reserved type from the phone, UCS-2 text of an
-    /// odd number of octets. A time stamp that is no time is not an error.
+    /// Fewer octets than the fields take, a length that the standard does not allow, a reserved type from the phone, or
+    /// UCS-2 text with an odd number of octets. An invalid time stamp is not an error.
     pub fn decode(octets: &'a [u8], direction: Direction) -> Result<Self, DecodeError> {
         Tpdu::read(&mut Octets::new(octets), direction)
     }
@@ -81,7 +81,7 @@ impl<'a> Tpdu<'a> {
         let start = *octets;
         let first = octets.octet(Field::FirstOctet)?;
         match (direction, first & 0x03) {
-            // The reserved type 3 is to be taken for a SMS-DELIVER by the phone (9.2.3.1).
+            // The phone reads the reserved type 3 as an SMS-DELIVER (9.2.3.1).
             (Direction::MobileTerminated, 0 | 3) => Deliver::read(first, octets).map(Tpdu::Deliver),
             (Direction::MobileTerminated, 1) => SubmitReport::read(first, octets).map(Tpdu::SubmitReport),
             (Direction::MobileTerminated, _) => StatusReport::read(first, octets).map(Tpdu::StatusReport),
@@ -97,7 +97,7 @@ impl<'a> Tpdu<'a> {
     /// Appends the octets of the TPDU.
     ///
     /// # Errors
-    /// A data coding scheme that does not say what the user data is; command data over 255 octets.
+    /// A data coding scheme that does not describe the user data, or more than 157 octets of command data.
     pub fn encode_into(&self, octets: &mut Vec<u8>) -> Result<(), EncodeError> {
         match self {
             Tpdu::Deliver(tpdu) => tpdu.write(octets),
@@ -109,7 +109,7 @@ impl<'a> Tpdu<'a> {
         }
     }
 
-    /// Which way a TPDU of this type goes.
+    /// The direction of a TPDU of this type.
     pub fn direction(&self) -> Direction {
         match self {
             Tpdu::Deliver(_) | Tpdu::SubmitReport(_) | Tpdu::StatusReport(_) => Direction::MobileTerminated,
@@ -117,7 +117,7 @@ impl<'a> Tpdu<'a> {
         }
     }
 
-    /// The user data, for types that have it.
+    /// The user data; `None` if the type, or this TPDU, has none.
     pub fn user_data(&self) -> Option<&UserData<'a>> {
         match self {
             Tpdu::Deliver(tpdu) => Some(&tpdu.user_data),
@@ -129,7 +129,7 @@ impl<'a> Tpdu<'a> {
         }
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same TPDU, owning its octets.
     pub fn into_owned(self) -> Tpdu<'static> {
         match self {
             Tpdu::Deliver(tpdu) => Tpdu::Deliver(tpdu.into_owned()),
@@ -142,16 +142,32 @@ impl<'a> Tpdu<'a> {
     }
 }
 
-/// A flag of the first octet, as its bit.
+/// The bit of a flag that is set, otherwise 0.
 fn flag(set: bool, bit: u8) -> u8 {
     if set { bit } else { 0 }
 }
 
-/// Refuses a data coding scheme that does not say what the user data is: the receiver would read rubbish.
+/// Refuses a data coding scheme that does not describe the user data.
 fn check_coding(dcs: crate::dcs::Dcs, user_data: &UserData<'_>) -> Result<(), EncodeError> {
     if user_data.agrees_with(dcs) {
         Ok(())
     } else {
-        Err(EncodeError::new(Field::DataCodingScheme, crate::error::EncodeErrorKind::Mismatch))
+        Err(EncodeError::new(Field::DataCodingScheme, crate::error::EncodeErrorKind::WrongCoding))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::dcs::{Alphabet, Dcs};
+    use crate::error::EncodeErrorKind;
+
+    #[test]
+    fn a_coding_that_does_not_describe_the_user_data_is_refused() {
+        let to = Address::from_number("123").unwrap();
+        let submit = Submit::new(to, Dcs::new(Alphabet::Ucs2, None), UserData::from_text("Hi").unwrap());
+        let error = Tpdu::Submit(submit).encode_into(&mut Vec::new()).unwrap_err();
+        assert_eq!((error.field, error.kind), (Field::DataCodingScheme, EncodeErrorKind::WrongCoding));
     }
 }

@@ -1,24 +1,26 @@
-//! Owns TP-PI and the optional fields it announces (TS 23.040 9.2.3.27): the tail of reports.
+//! TP-PI, the parameter indicator, and the optional fields that it announces at the end of reports (TS 23.040 9.2.3.27).
 
 use super::check_coding;
 use crate::dcs::Dcs;
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;
+use crate::pid::Pid;
 use crate::user_data::UserData;
 
-/// The optional fields at the end of a report. Which of them are there is all that TP-PI says, so it is not kept apart.
+/// The optional fields at the end of a report. TP-PI only lists those that follow, so it is not a field here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct Parameters<'a> {
     /// TP-PID.
-    pub pid: Option<u8>,
-    /// TP-DCS. User data without it is in the default alphabet.
+    pub pid: Option<Pid>,
+    /// TP-DCS. Without it, user data is in the default alphabet.
     pub dcs: Option<Dcs>,
     /// TP-UD.
     pub user_data: Option<UserData<'a>>,
 }
 
 impl<'a> Parameters<'a> {
-    /// Reads TP-PI and the octets that extend it (bit 7), which have no meaning yet.
+    /// Reads TP-PI and its extension octets (announced by bit 7), which are reserved.
     pub(super) fn read_indicator(octets: &mut Octets<'a>) -> Result<u8, DecodeError> {
         let indicator = octets.octet(Field::ParameterIndicator)?;
         let mut last = indicator;
@@ -36,7 +38,7 @@ impl<'a> Parameters<'a> {
     ) -> Result<Self, DecodeError> {
         let mut parameters = Parameters::default();
         if indicator & 0x01 != 0 {
-            parameters.pid = Some(octets.octet(Field::ProtocolIdentifier)?);
+            parameters.pid = Some(Pid(octets.octet(Field::ProtocolIdentifier)?));
         }
         if indicator & 0x02 != 0 {
             parameters.dcs = Some(Dcs(octets.octet(Field::DataCodingScheme)?));
@@ -55,7 +57,7 @@ impl<'a> Parameters<'a> {
             | u8::from(self.user_data.is_some()) << 2
     }
 
-    /// Whether no field is there.
+    /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.indicator() == 0
     }
@@ -65,7 +67,7 @@ impl<'a> Parameters<'a> {
     }
 
     pub(super) fn write(&self, octets: &mut Vec<u8>) -> Result<(), EncodeError> {
-        octets.extend(self.pid);
+        octets.extend(self.pid.map(|pid| pid.0));
         octets.extend(self.dcs.map(|dcs| dcs.0));
         if let Some(user_data) = &self.user_data {
             check_coding(self.dcs.unwrap_or_default(), user_data)?;
@@ -74,7 +76,7 @@ impl<'a> Parameters<'a> {
         Ok(())
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same fields, owning its octets.
     pub fn into_owned(self) -> Parameters<'static> {
         Parameters { pid: self.pid, dcs: self.dcs, user_data: self.user_data.map(UserData::into_owned) }
     }

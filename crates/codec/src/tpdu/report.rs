@@ -1,8 +1,8 @@
-//! Owns SMS-DELIVER-REPORT and SMS-SUBMIT-REPORT (TS 23.040 9.2.2.1a, 9.2.2.2a): answers to a message, as an
+//! SMS-DELIVER-REPORT and SMS-SUBMIT-REPORT (TS 23.040 9.2.2.1a, 9.2.2.2a): the answer to a message, either an
 //! acknowledgement (RP-ACK) or a refusal with a cause (RP-ERROR).
 //!
-//! Which of the two it is stands in the layer below, so it is told here by the octet after the first: causes are 80 to
-//! FF, and a parameter indicator with its top bit set is not in use.
+//! The layer below says which of the two it is. Without that layer the octet after the first decides: causes are 80 to
+//! FF, and no parameter indicator in use has its top bit set.
 
 use super::{HEADER_INDICATOR, Parameters, flag};
 use crate::cause::FailureCause;
@@ -10,21 +10,23 @@ use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;
 use crate::timestamp::Timestamp;
 
-/// The phone's answer to a message.
+/// SMS-DELIVER-REPORT: the phone's answer to a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct DeliverReport<'a> {
-    /// TP-FCS: why the phone did not take it; `None` if it did.
+    /// TP-FCS: why the phone refused the message; `None` if it accepted it.
     pub cause: Option<FailureCause>,
     /// The optional fields.
     pub parameters: Parameters<'a>,
 }
 
-/// The service centre's answer to a message.
+/// SMS-SUBMIT-REPORT: the service centre's answer to a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct SubmitReport<'a> {
-    /// TP-FCS: why the service centre did not take it; `None` if it did.
+    /// TP-FCS: why the service centre refused the message; `None` if it accepted it.
     pub cause: Option<FailureCause>,
-    /// TP-SCTS: when it had the message; `None` if the octets are no time.
+    /// TP-SCTS: when the service centre received the message; `None` if the octets are not a valid time.
     pub sent_at: Option<Timestamp>,
     /// The optional fields.
     pub parameters: Parameters<'a>,
@@ -52,7 +54,7 @@ impl<'a> DeliverReport<'a> {
         self.parameters.write(octets)
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same report, owning its octets.
     pub fn into_owned(self) -> DeliverReport<'static> {
         DeliverReport { cause: self.cause, parameters: self.parameters.into_owned() }
     }
@@ -75,7 +77,7 @@ impl<'a> SubmitReport<'a> {
         self.parameters.write(octets)
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same report, owning its octets.
     pub fn into_owned(self) -> SubmitReport<'static> {
         SubmitReport { parameters: self.parameters.into_owned(), ..self }
     }

@@ -1,4 +1,4 @@
-//! Owns SMS-STATUS-REPORT (TS 23.040 9.2.2.3): what became of a message.
+//! SMS-STATUS-REPORT (TS 23.040 9.2.2.3): what became of a submitted message.
 
 use super::{HEADER_INDICATOR, Parameters, flag};
 use crate::address::Address;
@@ -7,38 +7,40 @@ use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;
 use crate::timestamp::Timestamp;
 
-/// A report on a message sent before, found by its reference and recipient.
+/// SMS-STATUS-REPORT: the status of an earlier message, which its reference and recipient identify.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct StatusReport<'a> {
-    /// TP-MMS: more messages wait at the service centre. (The bit on the wire says the opposite.)
+    /// TP-MMS: more messages wait at the service centre. (The bit itself is inverted.)
     pub more_messages: bool,
-    /// TP-LP: this has been forwarded or was sent by a machine; do not forward it again.
+    /// TP-LP: the report was forwarded or sent by a machine, and must not be forwarded.
     pub loop_prevention: bool,
-    /// TP-SRQ: this answers a SMS-COMMAND, not a SMS-SUBMIT.
+    /// TP-SRQ: this answers an SMS-COMMAND rather than an SMS-SUBMIT.
     pub for_command: bool,
-    /// TP-MR of the message it is about.
+    /// TP-MR of the earlier message.
     pub reference: u8,
-    /// TP-RA: the recipient of that message.
+    /// TP-RA: the recipient of the earlier message.
     pub to: Address,
-    /// TP-SCTS: when the service centre had that message; `None` if the octets are no time.
+    /// TP-SCTS: when the service centre received the earlier message; `None` if the octets are not a valid time.
     pub sent_at: Option<Timestamp>,
-    /// TP-DT: when the status came about; `None` if the octets are no time.
+    /// TP-DT: when the message was delivered or last tried; `None` if the octets are not a valid time.
     pub discharged_at: Option<Timestamp>,
     /// TP-ST.
     pub status: Status,
     /// The optional fields; `None` if the report ends with the status.
     pub parameters: Option<Parameters<'a>>,
-    /// Octets after the status did not read as optional fields and were left alone. Stored reports often end in FF.
+    /// Whether octets after the status were ignored because they are not optional fields. Stored reports are often padded
+    /// with FF.
     pub tail_ignored: bool,
 }
 
 impl<'a> StatusReport<'a> {
-    /// A report with these five, and nothing else set.
+    /// A report with nothing else set. A time that is `None` becomes seven zero octets.
     pub fn new(
         reference: u8,
         to: Address,
-        sent_at: Timestamp,
-        discharged_at: Timestamp,
+        sent_at: impl Into<Option<Timestamp>>,
+        discharged_at: impl Into<Option<Timestamp>>,
         status: Status,
     ) -> Self {
         StatusReport {
@@ -47,15 +49,15 @@ impl<'a> StatusReport<'a> {
             for_command: false,
             reference,
             to,
-            sent_at: Some(sent_at),
-            discharged_at: Some(discharged_at),
+            sent_at: sent_at.into(),
+            discharged_at: discharged_at.into(),
             status,
             parameters: None,
             tail_ignored: false,
         }
     }
 
-    /// What the status comes to.
+    /// The group that the status belongs to.
     pub fn outcome(&self) -> Outcome {
         self.status.outcome()
     }
@@ -67,7 +69,7 @@ impl<'a> StatusReport<'a> {
         let sent_at = Timestamp::decode(octets.array(Field::ServiceCentreTimestamp)?);
         let discharged_at = Timestamp::decode(octets.array(Field::DischargeTime)?);
         let status = Status(octets.octet(Field::Status)?);
-        let has_tail = octets.left() > 0;
+        let has_tail = octets.remaining() > 0;
         let parameters = Parameters::read_indicator(octets)
             .and_then(|indicator| Parameters::read(indicator, first & HEADER_INDICATOR != 0, octets))
             .ok();
@@ -105,7 +107,7 @@ impl<'a> StatusReport<'a> {
         Ok(())
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same report, owning its octets.
     pub fn into_owned(self) -> StatusReport<'static> {
         StatusReport { parameters: self.parameters.map(Parameters::into_owned), ..self }
     }

@@ -1,38 +1,40 @@
-//! Owns SMS-SUBMIT (TS 23.040 9.2.2.2): a message as the phone sends it.
+//! SMS-SUBMIT (TS 23.040 9.2.2.2): a message from the phone to the service centre.
 
 use super::{HEADER_INDICATOR, REPLY_PATH, check_coding, flag};
 use crate::address::Address;
 use crate::dcs::Dcs;
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;
+use crate::pid::Pid;
 use crate::user_data::UserData;
 use crate::validity::Validity;
 
-/// A message from the phone.
+/// SMS-SUBMIT: a message from the phone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Submit<'a> {
-    /// TP-RD: the service centre is to refuse a message with the same reference and recipient as one it still holds.
+    /// TP-RD: the service centre is to refuse the message if it holds one with the same reference and recipient.
     pub reject_duplicates: bool,
-    /// TP-SRR: send a status report.
+    /// TP-SRR: a status report is requested.
     pub status_report_request: bool,
-    /// TP-RP: the answer may come through this service centre.
+    /// TP-RP: a reply may come through this service centre.
     pub reply_path: bool,
-    /// TP-MR, 0 to 255: what a status report will name. Many modems put their own number here.
+    /// TP-MR, which a status report will name. Many modems replace it with a number of their own.
     pub reference: u8,
-    /// TP-DA: who is to get it.
+    /// TP-DA: the recipient.
     pub to: Address,
-    /// TP-PID: how to handle it; 0 for a plain message.
-    pub pid: u8,
-    /// TP-DCS: what the user data is made of.
+    /// TP-PID: how to handle the message.
+    pub pid: Pid,
+    /// TP-DCS: alphabet and class.
     pub dcs: Dcs,
-    /// TP-VP: how long to try; `None` leaves it to the service centre.
+    /// TP-VP: how long the service centre tries; `None` leaves that to the service centre.
     pub validity: Option<Validity>,
     /// TP-UD.
     pub user_data: UserData<'a>,
 }
 
 impl<'a> Submit<'a> {
-    /// A plain message with these three, and nothing else set.
+    /// A plain message with nothing else set.
     pub fn new(to: Address, dcs: Dcs, user_data: UserData<'a>) -> Self {
         Submit {
             reject_duplicates: false,
@@ -40,7 +42,7 @@ impl<'a> Submit<'a> {
             reply_path: false,
             reference: 0,
             to,
-            pid: 0,
+            pid: Pid::PLAIN,
             dcs,
             validity: None,
             user_data,
@@ -51,7 +53,7 @@ impl<'a> Submit<'a> {
     pub(super) fn read(first: u8, octets: &mut Octets<'a>) -> Result<Self, DecodeError> {
         let reference = octets.octet(Field::MessageReference)?;
         let to = Address::read(octets, Field::DestinationAddress)?;
-        let pid = octets.octet(Field::ProtocolIdentifier)?;
+        let pid = Pid(octets.octet(Field::ProtocolIdentifier)?);
         let dcs = Dcs(octets.octet(Field::DataCodingScheme)?);
         let validity = match first & 0x18 {
             0x00 => None,
@@ -83,7 +85,7 @@ impl<'a> Submit<'a> {
         );
         octets.push(self.reference);
         self.to.encode_into(octets);
-        octets.extend_from_slice(&[self.pid, self.dcs.0]);
+        octets.extend_from_slice(&[self.pid.0, self.dcs.0]);
         if let Some(validity) = &self.validity {
             octets.extend_from_slice(validity.octets());
         }
@@ -91,7 +93,7 @@ impl<'a> Submit<'a> {
         Ok(())
     }
 
-    /// The same, not tied to the octets it was read from.
+    /// The same message, owning its octets.
     pub fn into_owned(self) -> Submit<'static> {
         Submit { user_data: self.user_data.into_owned(), ..self }
     }

@@ -1,4 +1,4 @@
-//! A small generator (splitmix64), so that a seed says all there is to say about a run.
+//! A small generator (splitmix64), so that a seed repeats a run.
 
 pub struct Random(pub u64);
 
@@ -10,7 +10,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to, but not, the limit.
+    /// A number from 0 to below the limit.
     pub fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }

@@ -1,9 +1,8 @@
-//! Reads every file of this folder and compares what the codec makes of each entry with what the entry says. One test a
-//! file, named after it; a failure names the entries, what was expected and what came.
+//! Decodes every entry of the vectors in this folder and compares the result with what the entry expects. One test per file,
+//! named after it; a failure names the entries, what was expected and what was decoded.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
-mod described;
 mod fields;
 mod lines;
 mod pdus;
@@ -21,7 +20,7 @@ fn load(file: &str) -> Vec<Value> {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Collects what went wrong, so that one run shows all of it.
+/// Collects all differences, so that one run shows them all.
 #[derive(Default)]
 struct Differences(Vec<String>);
 
@@ -55,9 +54,9 @@ fn label(index: usize, vector: &Value) -> String {
     }
 }
 
-/// The object without what the vectors take for "not there": null, empty strings, lists and objects.
+/// The object without what means "absent" in the vectors: null, empty strings, lists and objects.
 fn without_absent(object: &Value) -> Value {
-    let there = |value: &Value| match value {
+    let is_present = |value: &Value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
         Value::Array(list) => !list.is_empty(),
@@ -65,6 +64,6 @@ fn without_absent(object: &Value) -> Value {
         _ => true,
     };
     let Value::Object(fields) = object else { return object.clone() };
-    let kept = fields.iter().filter(|(_, value)| there(value));
+    let kept = fields.iter().filter(|(_, value)| is_present(value));
     Value::Object(kept.map(|(name, value)| (name.clone(), without_absent(value))).collect())
 }

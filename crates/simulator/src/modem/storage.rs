@@ -80,11 +80,9 @@ impl Stored {
     }
 }
 
-/// Octets of a PDU without its service centre address: the `<length>` of AT commands and answers.
+/// The `<length>` of AT answers; 0 for what is not a PDU.
 pub(crate) fn tpdu_length(pdu: &str) -> usize {
-    let octets = pdu.len() / 2;
-    let sca = pdu.get(..2).and_then(|head| usize::from_str_radix(head, 16).ok()).unwrap_or(0);
-    octets.saturating_sub(1 + sca)
+    smsbridge_codec::tpdu_length(pdu).unwrap_or(0)
 }
 
 struct Bank {

@@ -11,7 +11,7 @@ const FROM: &str = "+4915112345678";
 
 async fn send_text(t: &mut Terminal, to: &str, text: &str, report: bool) -> Vec<String> {
     let report = if report { ReportRequest::EachPart } else { ReportRequest::None };
-    let options = SubmitOptions { report, ..SubmitOptions::default() };
+    let options = SubmitOptions::default().with_report(report);
     let pdu = &submit(to, text, &options).unwrap()[0];
     t.send(&pdu.hex, pdu.tpdu_length).await
 }

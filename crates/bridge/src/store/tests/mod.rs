@@ -245,10 +245,7 @@ fn reported(id: &str, to: &str) -> Request {
 
 /// The PDUs of an incoming message as its parts arrive, stamped `sent_at` by the service centre.
 fn delivers(from: &str, text: &str, reference: u8, sent_at: UnixMs) -> Vec<String> {
-    let options = codec::SplitOptions {
-        reference: codec::Reference::EightBit(reference),
-        ..codec::SplitOptions::default()
-    };
+    let options = codec::SplitOptions::default().with_reference(codec::Reference::EightBit(reference));
     let parts = codec::split(text, &options).unwrap();
     parts.into_iter().map(|user_data| deliver(from, user_data, sent_at)).collect()
 }
