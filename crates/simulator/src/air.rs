@@ -7,7 +7,7 @@ use smsbridge_codec::{
     SplitOptions, Status, StatusReport, Timestamp, Tpdu, UserData, gsm7, hex, split, ucs2,
 };
 
-use crate::modem::Now;
+use crate::now::Now;
 
 /// How [`Simulator::parts`](crate::Simulator::parts) makes PDUs of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

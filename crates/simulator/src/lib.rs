@@ -41,6 +41,7 @@ mod air;
 mod fault;
 mod modem;
 mod network;
+mod now;
 mod options;
 mod persona;
 #[cfg(unix)]

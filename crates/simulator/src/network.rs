@@ -8,7 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::air;
-use crate::modem::{Incoming, Kind, Me, Now, Offer};
+use crate::modem::{Incoming, Kind, Me, Offer};
+use crate::now::Now;
 use crate::options::{Options, Reports};
 
 /// A message that went on air.

@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::air::{self, Message};
 use crate::fault::Fault;
-use crate::modem::{Now, Status, Storage, Stored};
+use crate::modem::{Status, Storage, Stored};
 use crate::network::{Sent, Ussd};
+use crate::now::Now;
 use crate::options::{Options, Reports};
 use crate::world::World;
 

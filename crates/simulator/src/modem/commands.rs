@@ -5,8 +5,9 @@
 
 use super::answer::Refusal;
 use super::parser::parameters;
-use super::{Done, Me, Now, Uplink};
+use super::{Done, Me, Uplink};
 use crate::air;
+use crate::now::Now;
 
 /// `+NAME`, `+NAME?`, `+NAME=?` or `+NAME=...`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,24 +67,6 @@ impl<'a> Command<'a> {
 /// `0,1,2`
 pub(super) fn join(values: &[u8]) -> String {
     values.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// The words of `+CMEE=2` for the errors given here (TS 27.007 9.2.1).
-pub(super) fn cme_text(n: u16) -> Option<&'static str> {
-    Some(match n {
-        3 => "operation not allowed",
-        4 => "operation not supported",
-        10 => "SIM not inserted",
-        11 => "SIM PIN required",
-        12 => "SIM PUK required",
-        13 => "SIM failure",
-        14 => "SIM busy",
-        16 => "incorrect password",
-        30 => "no network service",
-        50 => "Incorrect parameters",
-        100 => "unknown",
-        _ => return None,
-    })
 }
 
 type Blocks = Vec<Vec<String>>;

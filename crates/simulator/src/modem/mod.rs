@@ -11,6 +11,7 @@
 
 pub(crate) mod answer;
 mod commands;
+mod incoming;
 pub(crate) mod parser;
 mod receive;
 mod sim_card;
@@ -20,25 +21,15 @@ pub(crate) mod storage;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::now::Now;
 use crate::options::Options;
 use crate::persona::Persona;
 use answer::{Answer, Refusal};
+pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
-pub(crate) use receive::{Incoming, Kind, Offer};
 use sim_card::SimCard;
 use storage::Storages;
 pub use storage::{Status, Storage, Stored};
-
-/// The time, as whoever drives the modem tells it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Now {
-    /// Since the simulator was made: for deadlines.
-    pub(crate) elapsed: Duration,
-    /// Seconds since 1970: for time stamps.
-    pub(crate) unix: i64,
-    /// The network's time zone in quarters of an hour.
-    pub(crate) quarters: i8,
-}
 
 /// What the modem asks of the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,7 +252,7 @@ impl Me {
         let cme = |n: u16| match self.set.cmee {
             0 => "ERROR".into(),
             1 => format!("+CME ERROR: {n}"),
-            _ => commands::cme_text(n)
+            _ => answer::cme_text(n)
                 .map_or_else(|| format!("+CME ERROR: {n}"), |text| format!("+CME ERROR: {text}")),
         };
         match refusal {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Chunk, Connection, Line, Next, World};
-use crate::modem::Now;
+use crate::now::Now;
 
 impl World {
     /// A new connection; it takes the line from any other. What was said to nobody is gone.

@@ -14,9 +14,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::fault::{Fault, Plan};
+use crate::modem::Me;
 use crate::modem::parser::Input;
-use crate::modem::{Me, Now};
 use crate::network::Network;
+use crate::now::Now;
 use crate::options::Options;
 
 /// What the terminal's side of the modem is doing.

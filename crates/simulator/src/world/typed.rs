@@ -6,7 +6,8 @@ use super::{Line, World};
 use crate::fault::{Fault, Moment, Occasion, Trouble};
 use crate::modem::answer::{Answer, Refusal};
 use crate::modem::parser::Input;
-use crate::modem::{Now, Step, Uplink};
+use crate::modem::{Step, Uplink};
+use crate::now::Now;
 use crate::options::Reports;
 
 impl World {
