@@ -1,7 +1,5 @@
 //! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of all it says.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use smsbridge_simulator::{Options, Persona, Ussd};
 
@@ -113,9 +111,10 @@ fn a_transcript_shows_the_dialogue_and_nothing_personal() {
     bench.rig.start_gateway();
     bench.assert_works("traced");
     bench.sim.ring("+4915100000009");
-    std::thread::sleep(Duration::from_secs(1));
+    let read = || std::fs::read_to_string(&file).expect("a transcript");
+    wait_until("the call in the transcript", || read().contains("+CLIP:"));
     assert_eq!(code(bench.rig.gateway.stop()), 0);
-    let trace = std::fs::read_to_string(&file).expect("a transcript");
+    let trace = read();
     for shown in ["main opened at", "> AT+CMGS=", "< OK", "AT+CPIN=****", "octets>", "+CLIP:"] {
         assert!(trace.contains(shown), "{shown} is not in\n{trace}");
     }
