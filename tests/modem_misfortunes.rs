@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use smsbridge_simulator::{Fault, Message, Options, Persona, Simulator, Status, Storage, Trouble, pty};
+use smsbridge_simulator::{Fault, FaultKind, Message, Options, Persona, Simulator, Status, Storage, pty};
 use tempfile::TempDir;
 
 use crate::harness::modem::ModemOptions;
@@ -82,7 +82,7 @@ fn split_octets() {
     ] {
         let name = persona.name;
         let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
-        bench.sim.fault(Fault::on("AT", Trouble::Split(Duration::from_millis(1))).every());
+        bench.sim.fault(Fault::on("AT", FaultKind::Split(Duration::from_millis(1))).every());
         bench.rig.start_gateway();
         bench.assert_works(name);
     }
@@ -95,7 +95,7 @@ fn urc_between_the_lines_of_every_answer() {
     {
         let name = persona.name;
         let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
-        bench.sim.fault(Fault::on("AT", Trouble::Noise).every());
+        bench.sim.fault(Fault::on("AT", FaultKind::Noise).every());
         bench.rig.start_gateway();
         bench.deliver(&"a long one, in parts. ".repeat(20));
         bench.rig.wait_for_received(&"a long one, in parts. ".repeat(20));
@@ -109,7 +109,7 @@ fn reset_after_the_prompt() {
     {
         let name = persona.name;
         let bench = Bench::start(persona);
-        bench.sim.fault(Fault::on("AT+CMGS", Trouble::Reset).answered());
+        bench.sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
         bench.rig.request(&json!({"id": "reset", "to": "+4915100000002", "text": "comes out"}));
         bench.rig.client.wait_for_result("reset", "sent");
         bench.assert_works(name);
@@ -205,7 +205,7 @@ fn two_storages() {
 #[test]
 fn cmgl_that_never_returns() {
     let bench = Bench::start(Persona::huawei());
-    bench.sim.fault(Fault::on("AT+CMGL", Trouble::Swallow).every());
+    bench.sim.fault(Fault::on("AT+CMGL", FaultKind::Swallow).every());
     bench.deliver("read by its slot");
     bench.rig.wait_for_received("read by its slot");
     let state = bench.wait_for_state("a session that came up again", |state| {
@@ -224,7 +224,7 @@ fn three_argument_cpms() {
 #[test]
 fn a_refused_cnmi() {
     let mut bench = Bench::prepare(Options::default(), &[]);
-    bench.sim.fault(Fault::on("AT+CNMI=", Trouble::Cms(303)).every());
+    bench.sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
     bench.deliver("found by polling");
     bench.rig.start_gateway();
     bench.rig.wait_for_received("found by polling");

@@ -52,7 +52,7 @@ pub mod tcp;
 mod world;
 
 pub use air::Message;
-pub use fault::{Fault, Moment, Trigger, Trouble, When};
+pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::{Status, Storage, Stored};
 pub use network::{Sent, Ussd};
 pub use options::{Options, Reports};

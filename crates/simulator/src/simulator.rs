@@ -238,7 +238,7 @@ impl Simulator {
 
     // ---- faults ----
 
-    /// Adds a fault to the plan; several may be set, the first that applies strikes.
+    /// Adds a fault to the plan; several may be set, the first that applies happens.
     pub fn fault(&self, fault: Fault) {
         self.change(|world, _| world.add_fault(fault));
     }

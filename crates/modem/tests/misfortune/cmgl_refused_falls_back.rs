@@ -1,7 +1,7 @@
 //! A modem that does not list is read slot by slot.
 
 use smsbridge_modem::sms;
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Persona, Simulator};
 
 use crate::bench::*;
 
@@ -10,7 +10,7 @@ async fn all_messages_are_found_and_listing_is_not_tried_again() {
     for persona in Persona::all() {
         let name = persona.name;
         let sim = Simulator::new(Options { persona, ..Options::default() });
-        sim.fault(Fault::on("AT+CMGL", Trouble::Cms(302)).every());
+        sim.fault(Fault::on("AT+CMGL", FaultKind::Cms(302)).every());
         let (mut session, ready) = up(&sim).await;
         for n in 0..3 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();

@@ -2,7 +2,7 @@
 
 use smsbridge_modem::profile::{self, Overrides};
 use smsbridge_modem::{SessionOptions, Urc, bring_up, sms, status};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Status, Storage, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Persona, Simulator, Status, Storage};
 
 use crate::bench::*;
 
@@ -93,7 +93,7 @@ async fn slot_zero_is_a_slot() {
 async fn busy_is_waited_for_and_is_no_fault() {
     let sim = simulator();
     for command in ["AT+CMGF", "AT+CPMS=\"", "AT+CPIN?"] {
-        sim.fault(Fault::on(command, Trouble::Cme(515)));
+        sim.fault(Fault::on(command, FaultKind::Cme(515)));
     }
     up(&sim).await;
     assert!(count(&sim, "AT+CMGF") > 1);

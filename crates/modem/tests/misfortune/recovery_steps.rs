@@ -5,7 +5,7 @@ use std::time::Duration;
 use smsbridge_modem::profile::Overrides;
 use smsbridge_modem::recovery;
 use smsbridge_modem::{SessionOptions, bring_up, status};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Persona, Simulator};
 
 use crate::bench::*;
 
@@ -70,8 +70,8 @@ async fn a_modem_that_hangs_is_told_to_reset_all_the_same() {
     let sim = family(Persona::sim800());
     let (session, _) = up(&sim).await;
     drop(session);
-    sim.fault(Fault::on("AT\r", Trouble::Swallow).every());
-    sim.fault(Fault::on("AT", Trouble::Swallow));
+    sim.fault(Fault::on("AT\r", FaultKind::Swallow).every());
+    sim.fault(Fault::on("AT", FaultKind::Swallow));
     let mut session = connect(&sim);
     let _ = recovery::reset(&mut session).await;
     assert_eq!(count(&sim, "AT+CFUN=1,1"), 1, "{:?}", sim.commands());
@@ -87,12 +87,12 @@ async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
     assert!(session.silent_for() < Duration::from_secs(1));
 
     // The first AT after a long sleep vanishes.
-    sim.fault(Fault::on("AT", Trouble::Swallow));
+    sim.fault(Fault::on("AT", FaultKind::Swallow));
     bring_up::probe(&mut session).await.unwrap();
     sms_goes_out(&mut session).await;
 
     // Its answer comes late: it is not taken for the next command's.
-    sim.fault(Fault::on("AT", Trouble::Late(Duration::from_millis(3050))));
+    sim.fault(Fault::on("AT", FaultKind::Late(Duration::from_millis(3050))));
     bring_up::probe(&mut session).await.unwrap();
     sms_goes_out(&mut session).await;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, sms, status};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Persona, Simulator};
 
 use crate::bench::*;
 
@@ -42,15 +42,15 @@ async fn hour(session: &mut Line, book: &mut Book, end: tokio::time::Instant) ->
 async fn week(persona: Persona, seed: u64) -> (Simulator, Book, usize) {
     let sim = Simulator::new(Options { persona, seed, slots: 40, me_slots: 40, ..Options::default() });
     for trouble in [
-        Trouble::Swallow,
-        Trouble::Late(Duration::from_secs(7)),
-        Trouble::Reset,
-        Trouble::Vanish(Duration::from_secs(20)),
-        Trouble::HangFor(Duration::from_secs(90)),
-        Trouble::Noise,
-        Trouble::Split(Duration::from_millis(2)),
-        Trouble::Junk(b"\xff\x00\xfe".to_vec()),
-        Trouble::Cme(100),
+        FaultKind::Swallow,
+        FaultKind::Late(Duration::from_secs(7)),
+        FaultKind::Reset,
+        FaultKind::Vanish(Duration::from_secs(20)),
+        FaultKind::HangFor(Duration::from_secs(90)),
+        FaultKind::Noise,
+        FaultKind::Split(Duration::from_millis(2)),
+        FaultKind::Junk(b"\xff\x00\xfe".to_vec()),
+        FaultKind::Cme(100),
     ] {
         sim.fault(Fault::on("AT", trouble).chance(0.0008));
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::fault::{Fault, Plan};
+use crate::fault::{Fault, FaultPlan};
 use crate::modem::Me;
 use crate::modem::parser::Input;
 use crate::network::Network;
@@ -58,11 +58,11 @@ const JOURNAL_LINES: usize = 20_000;
 pub(crate) struct World {
     pub(crate) me: Me,
     pub(crate) network: Network,
-    plan: Plan,
+    faults: FaultPlan,
     line: Line,
     /// Typed and not yet read by the modem.
     typed: VecDeque<u8>,
-    /// Received before a [`Trouble::HangFor`], done after it.
+    /// Received before a [`FaultKind::HangFor`], done after it.
     deferred: Option<Input>,
     /// The fault of the command in hand, for its later moments.
     armed: Option<Fault>,
@@ -100,7 +100,7 @@ impl World {
         Self {
             me,
             network: Network::new(o),
-            plan: Plan::new(o.seed),
+            faults: FaultPlan::new(o.seed),
             line: Line::Up,
             typed: VecDeque::new(),
             deferred: None,
@@ -210,12 +210,12 @@ impl World {
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) {
-        self.plan.add(fault);
+        self.faults.add(fault);
     }
 
     /// No more faults; a hung modem answers again.
     pub(crate) fn clear_faults(&mut self) {
-        self.plan.clear();
+        self.faults.clear();
         if matches!(self.line, Line::Hung | Line::HungUntil(_)) {
             self.line = Line::Up;
         }
