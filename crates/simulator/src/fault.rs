@@ -82,7 +82,7 @@ pub enum FaultKind {
     Swallow,
     /// The answer comes byte by byte with this pause between (zero: each byte its own write).
     Split(Duration),
-    /// The persona's noise comes before, between and after the lines of the answer.
+    /// The profile's noise comes before, between and after the lines of the answer.
     Noise,
     /// These bytes come right before the answer.
     Junk(Vec<u8>),

@@ -8,7 +8,7 @@
 //! | where | what |
 //! |---|---|
 //! | `simulator.rs` | the handle: everything a test may do |
-//! | `options.rs`, `persona.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
+//! | `options.rs`, `vendor_profile.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
 //! | `modem/` | the modem itself, a value without I/O or clock |
 //! | `network.rs`, `air.rs` | the service centre; the only door to the codec |
 //! | `world/` | modem, network and faults together, with time as an argument |
@@ -43,12 +43,12 @@ mod modem;
 mod network;
 mod now;
 mod options;
-mod persona;
 #[cfg(unix)]
 pub mod pty;
 mod serve;
 mod simulator;
 pub mod tcp;
+mod vendor_profile;
 mod world;
 
 pub use air::Message;
@@ -56,8 +56,8 @@ pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::{Status, Storage, Stored};
 pub use network::{Sent, Ussd};
 pub use options::{Options, Reports};
-pub use persona::Persona;
 pub use serve::End;
 pub use simulator::Simulator;
 /// Why a text could not be made into PDUs.
 pub use smsbridge_codec::EncodeError;
+pub use vendor_profile::VendorProfile;

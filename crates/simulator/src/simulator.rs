@@ -228,7 +228,7 @@ impl Simulator {
         self.change(|world, _| world.me.say(line));
     }
 
-    /// The modem says the next line of its persona's noise.
+    /// The modem says the next line of its profile's noise.
     pub fn noise(&self) {
         self.change(|world, _| {
             let line = world.me.next_noise();

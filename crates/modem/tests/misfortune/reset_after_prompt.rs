@@ -45,7 +45,7 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
 #[tokio::test(start_paused = true)]
 async fn right_after_the_prompt_the_boot_banner_ends_it() {
     let sim = smsbridge_simulator::Simulator::new(smsbridge_simulator::Options {
-        persona: smsbridge_simulator::Persona::sim800(),
+        profile: smsbridge_simulator::VendorProfile::sim800(),
         ..Default::default()
     });
     let (mut session, _) = up(&sim).await;

@@ -1,15 +1,15 @@
 //! Unsolicited codes cut into a list: neither loses a line.
 
 use smsbridge_modem::{Urc, sms};
-use smsbridge_simulator::{Fault, FaultKind, Options, Persona, Simulator};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn noise_between_all_lines_of_every_answer() {
-    for persona in Persona::all() {
-        let name = persona.name;
-        let sim = Simulator::new(Options { persona, ..Options::default() });
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let sim = Simulator::new(Options { profile, ..Options::default() });
         sim.fault(Fault::on("AT", FaultKind::Noise).every());
         let (mut session, ready) = up(&sim).await;
         for n in 0..5 {

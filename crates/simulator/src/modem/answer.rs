@@ -11,7 +11,7 @@ pub(crate) enum Refusal {
     Cme(u16),
     /// `+CMS ERROR: n`.
     Cms(u16),
-    /// A command the persona does not know.
+    /// A command the profile does not know.
     Unknown,
 }
 

@@ -1,7 +1,7 @@
 //! The general commands: V.250 basics and TS 27.007 (identity, PIN, radio, registration, USSD, calls).
 //!
 //! Owns how a command is cut into name, form and arguments. What it does not know it asks
-//! `sms.rs`, then the persona's own list, and then refuses.
+//! `sms.rs`, then the profile's own list, and then refuses.
 
 use super::answer::Refusal;
 use super::parser::parameters;
@@ -73,14 +73,14 @@ type Blocks = Vec<Vec<String>>;
 
 impl Me {
     pub(super) fn command(&mut self, text: &str, now: Now, out: &mut Blocks) -> Result<Done, Refusal> {
-        if let Some((_, line)) = self.persona.extra.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        if let Some((_, line)) = self.profile.extra.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             if !line.is_empty() {
                 out.push(vec![(*line).into()]);
             }
             return Ok(Done::Fine);
         }
         let c = Command::parse(text);
-        if self.persona.caret_cpin && (c.name.as_str(), c.form) == ("^CPIN", Form::Read) {
+        if self.profile.caret_cpin && (c.name.as_str(), c.form) == ("^CPIN", Form::Read) {
             let (pin, puk) = (self.sim.tries, self.sim.puk_tries);
             let state = self.sim.state()?;
             let asked = match state {
@@ -91,12 +91,12 @@ impl Me {
             out.push(vec![format!("^CPIN: {state},{asked},{puk},{pin},10,3")]);
             return Ok(Done::Fine);
         }
-        if c.text.eq_ignore_ascii_case("!RESET") && self.persona.name == "mc7455" {
+        if c.text.eq_ignore_ascii_case("!RESET") && self.profile.name == "mc7455" {
             return Ok(Done::Restart);
         }
         // The tries left, as SIMCom and Siemens tell them.
-        let spic = if self.persona.manufacturer == "SIEMENS" { "^SPIC" } else { "+SPIC" };
-        let has_spic = ["SIEMENS", "SIMCOM"].iter().any(|maker| self.persona.manufacturer.starts_with(maker));
+        let spic = if self.profile.manufacturer == "SIEMENS" { "^SPIC" } else { "+SPIC" };
+        let has_spic = ["SIEMENS", "SIMCOM"].iter().any(|maker| self.profile.manufacturer.starts_with(maker));
         if has_spic && (c.name.as_str(), c.form) == (spic, Form::Plain) {
             out.push(vec![format!("{spic}: {},{}", self.sim.tries, self.sim.puk_tries)]);
             return Ok(Done::Fine);
@@ -110,9 +110,9 @@ impl Me {
         }
         let mut say = |line: String| out.push(vec![line]);
         match (c.name.as_str(), c.form) {
-            ("+CGMI" | "+GMI", Form::Plain) => say(self.persona.manufacturer.into()),
-            ("+CGMM" | "+GMM", Form::Plain) => say(self.persona.model.into()),
-            ("+CGMR" | "+GMR", Form::Plain) => say(self.persona.revision.into()),
+            ("+CGMI" | "+GMI", Form::Plain) => say(self.profile.manufacturer.into()),
+            ("+CGMM" | "+GMM", Form::Plain) => say(self.profile.model.into()),
+            ("+CGMR" | "+GMR", Form::Plain) => say(self.profile.revision.into()),
             ("+CGSN" | "+GSN", Form::Plain) => say(self.imei.clone()),
             ("+CGMI" | "+CGMM" | "+CGMR" | "+CGSN" | "+CIMI" | "+CNUM" | "+CSQ", Form::Test) => {
                 if c.name == "+CSQ" {
@@ -179,13 +179,13 @@ impl Me {
         let text = c.text.to_ascii_uppercase();
         match text.as_str() {
             "E" | "E0" => self.set.echo = false,
-            "E1" if self.persona.never_echoes => return Err(Refusal::Plain),
+            "E1" if self.profile.never_echoes => return Err(Refusal::Plain),
             "E1" => self.set.echo = true,
             "Z" | "Z0" | "&F" | "&F0" => self.restore(),
             "I" | "I0" => out.push(vec![
-                self.persona.manufacturer.into(),
-                self.persona.model.into(),
-                format!("Revision: {}", self.persona.revision),
+                self.profile.manufacturer.into(),
+                self.profile.model.into(),
+                format!("Revision: {}", self.profile.revision),
             ]),
             "V1" | "Q0" | "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0"
             | "&K3" => {}
@@ -198,7 +198,7 @@ impl Me {
 
     /// ATZ and AT&F put back what V.250 and TS 27.005 call the profile; registration and radio stay.
     fn restore(&mut self) {
-        let fresh = super::Settings::at_power_up(&self.persona);
+        let fresh = super::Settings::at_power_up(&self.profile);
         self.set = super::Settings { memory: self.set.memory, ..fresh };
     }
 
@@ -261,7 +261,7 @@ impl Me {
     /// Location area, cell and technology, as `<n>=2` adds them.
     pub(super) fn place(&self, n: u8) -> String {
         if n == 2 && matches!(self.stat(), 1 | 5) {
-            format!(",\"1A2B\",\"01C3D4E5\",{}", self.persona.technology)
+            format!(",\"1A2B\",\"01C3D4E5\",{}", self.profile.technology)
         } else {
             String::new()
         }
@@ -271,13 +271,13 @@ impl Me {
         let (name, code) = &self.operator;
         match c.form {
             Form::Test => {
-                let act = self.persona.technology;
+                let act = self.profile.technology;
                 out.push(vec![format!("+COPS: (2,\"{name}\",\"{name}\",\"{code}\",{act}),,(0-4),(0-2)")]);
             }
             Form::Read if self.reachable() => {
                 let format = self.set.cops_format;
                 let shown = if format == 2 { code } else { name };
-                out.push(vec![format!("+COPS: 0,{format},\"{shown}\",{}", self.persona.technology)]);
+                out.push(vec![format!("+COPS: 0,{format},\"{shown}\",{}", self.profile.technology)]);
             }
             Form::Read => out.push(vec!["+COPS: 0".into()]),
             Form::Set => {
@@ -324,7 +324,7 @@ impl Me {
 
     fn ussd_form(&self) -> air::UssdForm {
         match self.set.charset {
-            _ if self.persona.ussd_packed => air::UssdForm::Packed,
+            _ if self.profile.ussd_packed => air::UssdForm::Packed,
             "UCS2" => air::UssdForm::Ucs2,
             _ => air::UssdForm::Plain,
         }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::now::Now;
 use crate::options::Options;
-use crate::persona::Persona;
+use crate::vendor_profile::VendorProfile;
 use answer::{Answer, Refusal};
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
@@ -72,10 +72,10 @@ struct Settings {
 }
 
 impl Settings {
-    fn at_power_up(persona: &Persona) -> Self {
-        let first = persona.storages.first().copied().unwrap_or(Storage::Sm);
+    fn at_power_up(profile: &VendorProfile) -> Self {
+        let first = profile.storages.first().copied().unwrap_or(Storage::Sm);
         Self {
-            echo: !persona.never_echoes,
+            echo: !profile.never_echoes,
             cmee: 0,
             csms: 0,
             cnmi: [0; 5],
@@ -106,7 +106,7 @@ enum Done {
 
 /// One modem.
 pub(crate) struct Me {
-    persona: Persona,
+    profile: VendorProfile,
     imei: String,
     operator: (String, String),
     parser: Parser,
@@ -134,7 +134,7 @@ pub(crate) struct Me {
 
 impl Me {
     pub(crate) fn new(o: &Options) -> Self {
-        let p = &o.persona;
+        let p = &o.profile;
         let size = |s| match s {
             Storage::Sm => o.slots,
             Storage::Me => o.me_slots,
@@ -169,7 +169,7 @@ impl Me {
             unacknowledged: None,
             returned: Vec::new(),
             noise: 0,
-            persona: p.clone(),
+            profile: p.clone(),
         }
     }
 
@@ -177,7 +177,7 @@ impl Me {
     /// again, messages stay; then the banner is said.
     pub(crate) fn power_up(&mut self) {
         self.parser.reset();
-        self.set = Settings::at_power_up(&self.persona);
+        self.set = Settings::at_power_up(&self.profile);
         self.cfun = 1;
         self.sim.power_up();
         self.payload = None;
@@ -188,7 +188,7 @@ impl Me {
         if let Some((incoming, _)) = self.unacknowledged.take() {
             self.returned.push(incoming);
         }
-        self.urcs = self.persona.banner.iter().map(|line| (*line).to_string()).collect();
+        self.urcs = self.profile.banner.iter().map(|line| (*line).to_string()).collect();
         if self.sim.state() == Ok("SIM PIN") {
             self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
             self.urcs.retain(|l| !l.ends_with("Ready") && !l.ends_with("DONE"));
@@ -259,7 +259,7 @@ impl Me {
             Refusal::Plain => "ERROR".into(),
             Refusal::Cme(n) => cme(n),
             Refusal::Cms(n) => format!("+CMS ERROR: {n}"),
-            Refusal::Unknown => self.persona.unknown.map_or_else(|| cme(4), Into::into),
+            Refusal::Unknown => self.profile.unknown.map_or_else(|| cme(4), Into::into),
         }
     }
 
@@ -298,9 +298,9 @@ impl Me {
         self.urcs.push_back(line.into());
     }
 
-    /// The next line of the persona's noise.
+    /// The next line of the profile's noise.
     pub(crate) fn next_noise(&mut self) -> String {
-        let noise = self.persona.noise;
+        let noise = self.profile.noise;
         self.noise += 1;
         noise.get((self.noise - 1) % noise.len().max(1)).map_or_else(String::new, |l| (*l).to_string())
     }
@@ -328,7 +328,7 @@ impl Me {
                     "+CMGS"
                 };
                 let mut blocks = vec![vec![format!("{name}: {mr}")]];
-                if self.persona.early_ok {
+                if self.profile.early_ok {
                     blocks.insert(0, vec!["OK".into()]);
                 }
                 self.finish(blocks, Ok(()))

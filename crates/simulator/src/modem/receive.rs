@@ -43,7 +43,7 @@ impl Me {
                 }
                 _ => {
                     let storage =
-                        if self.persona.has(Storage::Sr) { Storage::Sr } else { self.set.memory[2] };
+                        if self.profile.has(Storage::Sr) { Storage::Sr } else { self.set.memory[2] };
                     self.keep(storage, "+CDSI", true, &incoming.pdu)
                 }
             },

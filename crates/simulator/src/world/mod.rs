@@ -119,7 +119,7 @@ impl World {
             journal_dropped: 0,
             version: 0,
             boot_time: o.boot_time,
-            leaves_bus: o.persona.leaves_bus_at_reset,
+            leaves_bus: o.profile.leaves_bus_at_reset,
             started: Instant::now(),
             started_unix: i64::try_from(unix).unwrap_or_default(),
             quarters: o.utc_offset_quarters,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use smsbridge_simulator::{End, Fault, FaultKind, Options, Persona, Simulator};
+use smsbridge_simulator::{End, Fault, FaultKind, Options, Simulator, VendorProfile};
 use tokio::time::Instant;
 
 use crate::terminal::{Terminal, connect, quiet};
@@ -85,7 +85,7 @@ async fn the_moment_of_a_reset_decides_whether_the_message_is_on_air() {
         (Fault::on_payload(FaultKind::Cms(38)), 0),
         (Fault::on_payload(FaultKind::Cms(38)).acted(), 1),
     ] {
-        let sim = Simulator::new(Options { persona: Persona::sim800(), ..Options::default() });
+        let sim = Simulator::new(Options { profile: VendorProfile::sim800(), ..Options::default() });
         let mut t = quiet(&sim).await;
         sim.fault(fault.clone());
         at_prompt(&mut t).await;
@@ -117,7 +117,7 @@ async fn a_vanished_modem_comes_back_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_may_come_byte_by_byte_or_among_noise() {
-    let sim = Simulator::new(Options { persona: Persona::huawei(), ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::huawei(), ..Options::default() });
     let mut t = quiet(&sim).await;
     sim.put(smsbridge_simulator::Storage::Sm, smsbridge_simulator::Status::Read, "000102").unwrap();
     sim.fault(Fault::on("AT+CMGL", FaultKind::Split(Duration::from_millis(10))));
