@@ -2,7 +2,7 @@
 //!
 //! Owns the faults still to come and the seeded random numbers behind [`When::Chance`], so that a
 //! run with the same seed and the same commands fails in the same places. Must never act itself:
-//! it is asked once per command and payload, and `world/` carries out what it answers.
+//! it is asked once per command and payload, and `simulation/` carries out what it answers.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::modem::parser::Input;
 /// use smsbridge_simulator::{Fault, FaultKind};
 /// // The third list command hangs the modem for good.
 /// let hang = Fault::on("AT+CMGL", FaultKind::Hang).nth(3);
-/// // The next message goes on air, then the modem restarts and never says `+CMGS`.
+/// // The network accepts the next message, then the modem restarts and never answers `+CMGS`.
 /// let unknown = Fault::on_payload(FaultKind::Reset).acted();
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ pub enum When {
 pub enum Moment {
     /// The command is received but nothing is done.
     Received,
-    /// What the command asks is done (a message is on air, a slot is deleted); nothing is answered yet.
+    /// What the command asks is done (a message is submitted, a slot is deleted); nothing is answered yet.
     Acted,
     /// The answer (or the prompt) has been written.
     Answered,

@@ -10,8 +10,8 @@
 //! | `simulator.rs` | the handle: everything a test may do |
 //! | `options.rs`, `vendor_profile.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
 //! | `modem/` | the modem itself, a value without I/O or clock |
-//! | `network.rs`, `air.rs` | the service centre; the only door to the codec |
-//! | `world/` | modem, network and faults together, with time as an argument |
+//! | `network.rs`, `pdu.rs` | the service centre; PDUs, the only file that uses the codec |
+//! | `simulation/` | modem, network, faults and the line together, with time as an argument |
 //! | `serve.rs`, `pty.rs`, `tcp.rs`, `main.rs` | ends to plug it into |
 //!
 //! ```
@@ -37,25 +37,25 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod air;
 mod fault;
 mod modem;
 mod network;
 mod now;
 mod options;
+mod pdu;
 #[cfg(unix)]
 pub mod pty;
 mod serve;
+mod simulation;
 mod simulator;
 pub mod tcp;
 mod vendor_profile;
-mod world;
 
-pub use air::Message;
 pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::{Status, Storage, Stored};
 pub use network::{Sent, Ussd};
 pub use options::{Options, Reports};
+pub use pdu::Message;
 pub use serve::End;
 pub use simulator::Simulator;
 /// Why a text could not be made into PDUs.

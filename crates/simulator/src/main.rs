@@ -48,7 +48,7 @@ ring FROM, quiet    somebody calls, gives up
 unplug, plug        pull the modem's plug, put it back
 reset, hang, mend   restart; answer nothing any more; answer again
 full, room          the SIM takes nothing more; it does again
-stored, sent        what is on the SIM, what went on air
+stored, sent        what is on the SIM, what the network accepted
 quit                end";
 
 #[tokio::main(flavor = "current_thread")]

@@ -5,9 +5,9 @@
 
 use super::answer::Refusal;
 use super::parser::parameters;
-use super::{Done, Me, Uplink};
-use crate::air;
+use super::{Done, Modem, Uplink};
 use crate::now::Now;
+use crate::pdu;
 
 /// `+NAME`, `+NAME?`, `+NAME=?` or `+NAME=...`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn join(values: &[u8]) -> String {
 
 type Blocks = Vec<Vec<String>>;
 
-impl Me {
+impl Modem {
     pub(super) fn command(&mut self, text: &str, now: Now, out: &mut Blocks) -> Result<Done, Refusal> {
         if let Some((_, line)) = self.profile.extra.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             if !line.is_empty() {
@@ -155,7 +155,7 @@ impl Me {
                     say(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
                 }
             }
-            ("+CCLK", Form::Read) => say(format!("+CCLK: \"{}\"", air::clock(now))),
+            ("+CCLK", Form::Read) => say(format!("+CCLK: \"{}\"", pdu::clock(now))),
             ("+CUSD", _) => return self.cusd(&c, out),
             ("+CLIP", Form::Set) => self.set.clip = within(&c, 0, 1)? == 1,
             ("+CLIP", Form::Read) => say(format!("+CLIP: {},1", u8::from(self.set.clip))),
@@ -313,7 +313,7 @@ impl Me {
                     if !self.reachable() {
                         return Err(Refusal::Cme(30));
                     }
-                    let code = air::read_ussd(self.ussd_form(), code).ok_or(Refusal::BAD_PARAMETER)?;
+                    let code = pdu::read_ussd(self.ussd_form(), code).ok_or(Refusal::BAD_PARAMETER)?;
                     self.uplink.push_back(Uplink::Ussd(code));
                 }
             }
@@ -322,18 +322,18 @@ impl Me {
         Ok(Done::Fine)
     }
 
-    fn ussd_form(&self) -> air::UssdForm {
+    fn ussd_form(&self) -> pdu::UssdForm {
         match self.set.charset {
-            _ if self.profile.ussd_packed => air::UssdForm::Packed,
-            "UCS2" => air::UssdForm::Ucs2,
-            _ => air::UssdForm::Plain,
+            _ if self.profile.ussd_packed => pdu::UssdForm::Packed,
+            "UCS2" => pdu::UssdForm::Ucs2,
+            _ => pdu::UssdForm::Plain,
         }
     }
 
     /// A USSD text from the network; shown when `+CUSD=1`. `more`: the network waits for a reply.
     pub(crate) fn ussd(&mut self, text: &str, more: bool) {
         if self.set.cusd {
-            let (text, dcs) = air::write_ussd(self.ussd_form(), text);
+            let (text, dcs) = pdu::write_ussd(self.ussd_form(), text);
             self.say(format!("+CUSD: {},\"{text}\",{dcs}", u8::from(more)));
         }
     }

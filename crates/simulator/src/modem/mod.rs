@@ -2,8 +2,8 @@
 //!
 //! Owns everything a modem remembers: settings that a restart forgets, the SIM, the storages, and
 //! what it still has to say. Input is what `parser.rs` read from the terminal and what the network
-//! offers; output is answers, unasked lines ([`Me::take_urc`]) and requests to the network
-//! ([`Me::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
+//! offers; output is answers, unasked lines ([`Modem::take_urc`]) and requests to the network
+//! ([`Modem::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
 //! `commands.rs` has the general commands, `sms.rs` those for messages, `receive.rs` what the
@@ -34,7 +34,7 @@ pub use storage::{Status, Storage, Stored};
 /// What the modem asks of the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Uplink {
-    /// A message; the modem is busy until [`Me::finish_submit`].
+    /// A message; the modem is busy until [`Modem::finish_submit`].
     Submit { mr: u8, pdu: String },
     /// A USSD code, or the answer to a menu.
     Ussd(String),
@@ -49,7 +49,7 @@ pub(crate) enum Uplink {
 pub(crate) enum Step {
     /// Done, with this answer.
     Answer(Answer),
-    /// The network has the word; [`Me::finish_submit`] makes the answer.
+    /// The network has the word; [`Modem::finish_submit`] makes the answer.
     Waiting,
     /// The answer is to be given, then the modem restarts.
     Restart(Answer),
@@ -105,7 +105,7 @@ enum Done {
 }
 
 /// One modem.
-pub(crate) struct Me {
+pub(crate) struct Modem {
     profile: VendorProfile,
     imei: String,
     operator: (String, String),
@@ -132,7 +132,7 @@ pub(crate) struct Me {
     noise: usize,
 }
 
-impl Me {
+impl Modem {
     pub(crate) fn new(o: &Options) -> Self {
         let p = &o.profile;
         let size = |s| match s {

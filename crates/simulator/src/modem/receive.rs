@@ -5,17 +5,18 @@
 
 use std::time::Duration;
 
-use super::Me;
+use super::Modem;
 use super::incoming::{Incoming, Kind, Offer};
-use super::storage::{Status, Storage, tpdu_length};
+use super::storage::{Status, Storage};
 use crate::now::Now;
+use crate::pdu::tpdu_length;
 
 /// How long `+CNMA` may take (the network's own patience is of this order).
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(15);
 /// How many unasked lines `+CNMI` mode 0 keeps.
 const BUFFERED: usize = 32;
 
-impl Me {
+impl Modem {
     pub(crate) fn offer(&mut self, incoming: &Incoming, now: Now) -> Offer {
         if !self.reachable() || self.unacknowledged.is_some() {
             return Offer::NotNow;

@@ -5,12 +5,14 @@
 
 use super::answer::Refusal;
 use super::commands::{Command, Form, join};
-use super::storage::{Status, Storage, tpdu_length};
-use super::{Done, Me, Payload, Uplink};
+use super::storage::{Status, Storage};
+
+use super::{Done, Modem, Payload, Uplink};
+use crate::pdu::tpdu_length;
 
 type Blocks = Vec<Vec<String>>;
 
-impl Me {
+impl Modem {
     /// `None`: not a command of this file.
     pub(super) fn sms_command(&mut self, c: &Command<'_>, out: &mut Blocks) -> Option<Result<Done, Refusal>> {
         let known = [

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::pdu::tpdu_length;
+
 /// A message storage by its TS 27.005 name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Storage {
@@ -78,13 +80,6 @@ impl Stored {
     pub(crate) fn length(&self) -> usize {
         tpdu_length(&self.pdu)
     }
-}
-
-/// Octets of a PDU without its service centre address: the `<length>` of AT commands and answers.
-pub(crate) fn tpdu_length(pdu: &str) -> usize {
-    let octets = pdu.len() / 2;
-    let sca = pdu.get(..2).and_then(|head| usize::from_str_radix(head, 16).ok()).unwrap_or(0);
-    octets.saturating_sub(1 + sca)
 }
 
 struct Bank {
@@ -225,12 +220,5 @@ mod tests {
         assert!(s.delete(Storage::Mt, 2));
         assert!(!s.delete(Storage::Sm, 1));
         assert_eq!(s.usage(Storage::Mt), (2, 3));
-    }
-
-    #[test]
-    fn length_leaves_out_the_service_centre() {
-        assert_eq!(tpdu_length("0011223344"), 4);
-        assert_eq!(tpdu_length("0291441122"), 2);
-        assert_eq!(tpdu_length(""), 0);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the three moments of a command ([`Moment`]): received, acted, answered.
 
-use super::{Line, World};
+use super::{Line, Simulation};
 use crate::fault::{Fault, FaultKind, Moment};
 use crate::modem::answer::{Answer, Refusal};
 use crate::modem::parser::Input;
@@ -10,7 +10,7 @@ use crate::modem::{Step, Uplink};
 use crate::now::Now;
 use crate::options::Reports;
 
-impl World {
+impl Simulation {
     /// Reads what is typed, as far as the modem is free to.
     pub(super) fn work(&mut self, now: Now) {
         loop {
@@ -22,7 +22,7 @@ impl World {
                     return;
                 }
                 self.submit_answer = None;
-                let answer = self.me.finish_submit(verdict);
+                let answer = self.modem.finish_submit(verdict);
                 self.answer(answer, now);
                 continue;
             }
@@ -33,7 +33,7 @@ impl World {
             let mut echo = Vec::new();
             let mut complete = None;
             while let Some(byte) = self.typed.pop_front() {
-                let (echoed, input) = self.me.take_byte(byte);
+                let (echoed, input) = self.modem.take_byte(byte);
                 echo.extend(echoed);
                 if input.is_some() {
                     complete = input;
@@ -97,14 +97,14 @@ impl World {
 
     fn refuse(&mut self, input: &Input, refusal: Refusal, now: Now) {
         if matches!(input, Input::Payload(_)) {
-            self.me.forget_payload();
+            self.modem.forget_payload();
         }
-        let answer = Answer { blocks: Vec::new(), result: Some(self.me.refuse(refusal)) };
+        let answer = Answer { blocks: Vec::new(), result: Some(self.modem.refuse(refusal)) };
         self.answer(answer, now);
     }
 
     fn act(&mut self, input: &Input, now: Now) {
-        let step = self.me.execute(input, now);
+        let step = self.modem.execute(input, now);
         self.carry_uplink(now);
         match step {
             Step::Answer(answer) => self.answer(answer, now),
@@ -117,7 +117,7 @@ impl World {
     }
 
     fn carry_uplink(&mut self, now: Now) {
-        while let Some(uplink) = self.me.take_uplink() {
+        while let Some(uplink) = self.modem.take_uplink() {
             match uplink {
                 Uplink::Submit { mr, pdu } => {
                     let (at, verdict, words) = self.network.submit(mr, &pdu, now);
@@ -129,10 +129,10 @@ impl World {
                     self.submit_answer = Some((at, verdict));
                 }
                 Uplink::Ussd(code) => match self.network.ussd.get(&code) {
-                    Some(answer) => self.me.ussd(&answer.text.clone(), answer.more),
-                    None => self.me.ussd_ended(),
+                    Some(answer) => self.modem.ussd(&answer.text.clone(), answer.more),
+                    None => self.modem.ussd_ended(),
                 },
-                Uplink::UssdCancel => self.me.ussd_ended(),
+                Uplink::UssdCancel => self.modem.ussd_ended(),
                 Uplink::HangUp => self.ringing = None,
             }
         }
@@ -160,10 +160,10 @@ impl World {
                     self.line = Line::HungUntil(at);
                 }
                 Some(FaultKind::Cms(n)) => {
-                    answer = Answer { blocks: vec![], result: Some(self.me.refuse(Refusal::Cms(*n))) };
+                    answer = Answer { blocks: vec![], result: Some(self.modem.refuse(Refusal::Cms(*n))) };
                 }
                 Some(FaultKind::Cme(n)) => {
-                    answer = Answer { blocks: vec![], result: Some(self.me.refuse(Refusal::Cme(*n))) };
+                    answer = Answer { blocks: vec![], result: Some(self.modem.refuse(Refusal::Cme(*n))) };
                 }
                 Some(FaultKind::Split(time)) => pause = Some(*time),
                 Some(FaultKind::Noise) => noisy = true,
@@ -175,7 +175,7 @@ impl World {
         for line in answer.blocks.iter().flatten().chain(&answer.result) {
             self.note(now, &format!("<- {line}"));
         }
-        let bytes = answer.render(|| noisy.then(|| self.me.next_noise()));
+        let bytes = answer.render(|| noisy.then(|| self.modem.next_noise()));
         match pause {
             None => self.put(at, bytes),
             Some(pause) => {

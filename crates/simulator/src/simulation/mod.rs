@@ -2,7 +2,7 @@
 //!
 //! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
 //! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
-//! when to come again ([`World::deadline`]). `typed.rs` follows a command through it,
+//! when to come again ([`Simulation::deadline`]). `typed.rs` follows a command through it,
 //! `connection.rs` has the terminal's end.
 
 mod connection;
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::fault::{Fault, FaultPlan};
-use crate::modem::Me;
+use crate::modem::Modem;
 use crate::modem::parser::Input;
 use crate::network::Network;
 use crate::now::Now;
@@ -55,8 +55,8 @@ pub(crate) enum Next {
 const JOURNAL_LINES: usize = 20_000;
 
 /// Everything behind a [`Simulator`](crate::Simulator) handle.
-pub(crate) struct World {
-    pub(crate) me: Me,
+pub(crate) struct Simulation {
+    pub(crate) modem: Modem,
     pub(crate) network: Network,
     faults: FaultPlan,
     line: Line,
@@ -92,13 +92,13 @@ pub(crate) struct World {
     pub(crate) baud: Option<u32>,
 }
 
-impl World {
+impl Simulation {
     pub(crate) fn new(o: &Options) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut me = Me::new(o);
-        me.power_up();
+        let mut modem = Modem::new(o);
+        modem.power_up();
         Self {
-            me,
+            modem,
             network: Network::new(o),
             faults: FaultPlan::new(o.seed),
             line: Line::Up,
@@ -202,7 +202,7 @@ impl World {
         self.armed = None;
         self.submit_answer = None;
         self.ringing = None;
-        self.me.power_up();
+        self.modem.power_up();
     }
 
     fn boot(&mut self, now: Now, time: Duration) {
@@ -228,18 +228,18 @@ impl World {
         }
     }
 
-    /// Rings every 5 s until [`World::stop_ringing`].
+    /// Rings every 5 s until [`Simulation::stop_ringing`].
     pub(crate) fn ring(&mut self, from: &str, now: Now) {
         self.ringing = Some((from.into(), now.elapsed));
     }
 
     pub(crate) fn stop_ringing(&mut self) {
         if self.ringing.take().is_some() {
-            self.me.say("NO CARRIER");
+            self.modem.say("NO CARRIER");
         }
     }
 
-    /// When to call [`World::advance`] next, if nothing else happens.
+    /// When to call [`Simulation::advance`] next, if nothing else happens.
     pub(crate) fn deadline(&self, now: Now) -> Option<Duration> {
         let line = match self.line {
             Line::HungUntil(at) | Line::BootingUntil(at) => Some(at),
@@ -250,7 +250,7 @@ impl World {
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let radio = [ring, self.network.next_due(now), self.me.acknowledge_due()];
+        let radio = [ring, self.network.next_due(now), self.modem.acknowledge_due()];
         let radio = radio.into_iter().flatten().filter(|_| radio_on).min();
         [line, submit, radio].into_iter().flatten().min()
     }
@@ -267,7 +267,7 @@ impl World {
         if let Line::BootingUntil(at) = self.line
             && at <= now.elapsed
         {
-            self.me.power_up();
+            self.modem.power_up();
             self.line = Line::Up;
         }
         if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
@@ -281,7 +281,7 @@ impl World {
     }
 
     fn say_urcs(&mut self, now: Now) {
-        while let Some(line) = self.me.take_urc() {
+        while let Some(line) = self.modem.take_urc() {
             self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
             let at = now.elapsed.max(self.saying_until);
             self.put(at, format!("\r\n{line}\r\n").into_bytes());
@@ -289,8 +289,8 @@ impl World {
     }
 
     fn radio(&mut self, now: Now) {
-        self.me.check_acknowledgement(now);
-        for incoming in self.me.take_returned() {
+        self.modem.check_acknowledgement(now);
+        for incoming in self.modem.take_returned() {
             self.note(now, "not acknowledged: back to the network");
             self.network.give_back(incoming, now);
         }
@@ -299,9 +299,9 @@ impl World {
         {
             *at = now.elapsed + Duration::from_secs(5);
             let from = from.clone();
-            self.me.ring(&from);
+            self.modem.ring(&from);
         }
-        for words in self.network.offer_to(&mut self.me, now) {
+        for words in self.network.offer_to(&mut self.modem, now) {
             self.note(now, &words);
         }
     }

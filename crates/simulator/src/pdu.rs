@@ -1,4 +1,4 @@
-//! The only door to the codec: what goes over the air, as values this crate works with.
+//! PDUs and USSD strings: the only file that uses the codec.
 //!
 //! Must never decide anything: it encodes what the network delivers and reads what a modem submits.
 
@@ -67,9 +67,19 @@ pub(crate) fn class_of(pdu: &str) -> Option<u8> {
 
 /// Whether the network would hand this to the modem as a status report.
 pub(crate) fn is_report(pdu: &str) -> bool {
-    let sca = pdu.get(..2).and_then(|head| usize::from_str_radix(head, 16).ok()).unwrap_or(0);
-    let first = pdu.get(2 + 2 * sca..4 + 2 * sca).and_then(|o| u8::from_str_radix(o, 16).ok());
+    let at = 2 * service_centre_length(pdu);
+    let first = pdu.get(at..at + 2).and_then(|octet| u8::from_str_radix(octet, 16).ok());
     first.is_some_and(|octet| octet & 0b11 == 0b10)
+}
+
+/// Octets of a PDU without its service centre address: the `<length>` of AT commands and answers (TS 27.005 3.1).
+pub(crate) fn tpdu_length(pdu: &str) -> usize {
+    (pdu.len() / 2).saturating_sub(service_centre_length(pdu))
+}
+
+/// Octets of the service centre address with its own length; its content is not looked at.
+fn service_centre_length(pdu: &str) -> usize {
+    1 + pdu.get(..2).and_then(|head| usize::from_str_radix(head, 16).ok()).unwrap_or(0)
 }
 
 /// A number with or without `+`, else a name.
@@ -207,4 +217,16 @@ pub(crate) fn clock(now: Now) -> String {
     let (year, quarters) = (t.year() % 100, t.quarter_hours());
     let (month, day, hour, minute, second) = (t.month(), t.day(), t.hour(), t.minute(), t.second());
     format!("{year:02}/{month:02}/{day:02},{hour:02}:{minute:02}:{second:02}{quarters:+03}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_leaves_out_the_service_centre() {
+        assert_eq!(tpdu_length("0011223344"), 4);
+        assert_eq!(tpdu_length("0291441122"), 2);
+        assert_eq!(tpdu_length(""), 0);
+    }
 }
