@@ -1,7 +1,10 @@
 //! The broker goes and comes back: messages wait in the store, state is told again.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use crate::harness::gateway::has_all;
 use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
 
@@ -47,11 +50,16 @@ fn they_survive_the_gateways_death_too() {
 #[test]
 fn results_wait_as_well() {
     let mut rig = Rig::start();
-    rig.modem.delay_submits(std::time::Duration::from_secs(2));
+    rig.modem.delay_submits(Duration::from_secs(2));
     rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "slow"}));
     rig.client.wait_for_result("slow", "accepted");
     rig.broker.kill();
-    wait_until("the message to be on air", || rig.modem.submits().len() == 1);
+    // Before the broker is back the result has to exist: else nothing waits.
+    wait_until("the gateway to know of the result", || {
+        let history = rig.gateway.run_command(&["history", "--json"]);
+        let lines = String::from_utf8_lossy(&history.stdout).into_owned();
+        lines.lines().any(|line| has_all(line, &["\"slow\"", "\"sent\""]))
+    });
     rig.broker.restart();
     rig.client.wait_for_result("slow", "sent");
 }

@@ -15,6 +15,7 @@ mod disk_full;
 mod graceful_stop;
 mod history_and_send_commands;
 mod hooks;
+mod import_circles;
 mod invariants;
 mod killed_at_random;
 mod modem_detect;

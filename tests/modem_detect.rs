@@ -4,7 +4,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use smsbridge_simulator::{Options, Persona, Simulator, pty};
+use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
 use tempfile::TempDir;
 
 use crate::harness::gateway::program;
@@ -24,7 +24,7 @@ fn plug(folder: &TempDir, name: &str, options: Options) -> (Simulator, pty::Port
 fn the_modem_is_found_among_ports_that_are_none() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_sim, _a, good) =
-        plug(&folder, "good", Options { persona: Persona::ec25(), ..Options::numbered(7) });
+        plug(&folder, "good", Options { profile: VendorProfile::ec25(), ..Options::numbered(7) });
     let (silent, _b, mute) = plug(&folder, "mute", Options::default());
     silent.hang();
     let locked = Options { pin: Some("1234".into()), ..Options::numbered(8) };

@@ -38,17 +38,13 @@ fn plugged_and_unplugged_at_random() {
     // The first one never answers from now on, whatever happens to the others.
     sims[0].hang();
 
-    let mut dice = 0x2026_u64;
-    let mut roll = |below: u64| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (dice >> 33) % below
-    };
+    let mut random = fastrand::Rng::with_seed(0x2026);
     let mut wanted = BTreeSet::new();
     let until = Instant::now() + STORM;
     let mut n = 0;
     while Instant::now() < until {
-        let sim = &sims[1 + usize::try_from(roll(u64::from(MODEMS) - 1)).expect("a small number")];
-        match roll(4) {
+        let sim = &sims[random.usize(1..sims.len())];
+        match random.u8(..4) {
             0 => sim.unplug(),
             1 => sim.plug(),
             _ => {

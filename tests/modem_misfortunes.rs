@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use smsbridge_simulator::{Fault, Message, Options, Persona, Simulator, Status, Storage, Trouble, pty};
+use smsbridge_simulator::{
+    Fault, FaultKind, Message, Options, Simulator, Status, Storage, VendorProfile, pty,
+};
 use tempfile::TempDir;
 
 use crate::harness::modem::ModemOptions;
@@ -36,8 +38,8 @@ impl Bench {
         Bench { rig, sim, _port: port, _folder: folder }
     }
 
-    pub fn start(persona: Persona) -> Self {
-        let mut bench = Self::prepare(Options { persona, ..Options::default() }, &[]);
+    pub fn start(profile: VendorProfile) -> Self {
+        let mut bench = Self::prepare(Options { profile, ..Options::default() }, &[]);
         bench.rig.start_gateway();
         bench
     }
@@ -72,17 +74,17 @@ impl Drop for Bench {
 
 #[test]
 fn split_octets() {
-    for persona in [
-        Persona::generic(),
-        Persona::huawei(),
-        Persona::sim800(),
-        Persona::m95(),
-        Persona::a7670(),
-        Persona::mc7455(),
+    for profile in [
+        VendorProfile::generic(),
+        VendorProfile::huawei(),
+        VendorProfile::sim800(),
+        VendorProfile::m95(),
+        VendorProfile::a7670(),
+        VendorProfile::mc7455(),
     ] {
-        let name = persona.name;
-        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
-        bench.sim.fault(Fault::on("AT", Trouble::Split(Duration::from_millis(1))).every());
+        let name = profile.name;
+        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        bench.sim.fault(Fault::on("AT", FaultKind::Split(Duration::from_millis(1))).every());
         bench.rig.start_gateway();
         bench.assert_works(name);
     }
@@ -90,12 +92,16 @@ fn split_octets() {
 
 #[test]
 fn urc_between_the_lines_of_every_answer() {
-    for persona in
-        [Persona::huawei(), Persona::zte(), Persona::sim7600(), Persona::a7670(), Persona::mc7455()]
-    {
-        let name = persona.name;
-        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
-        bench.sim.fault(Fault::on("AT", Trouble::Noise).every());
+    for profile in [
+        VendorProfile::huawei(),
+        VendorProfile::zte(),
+        VendorProfile::sim7600(),
+        VendorProfile::a7670(),
+        VendorProfile::mc7455(),
+    ] {
+        let name = profile.name;
+        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        bench.sim.fault(Fault::on("AT", FaultKind::Noise).every());
         bench.rig.start_gateway();
         bench.deliver(&"a long one, in parts. ".repeat(20));
         bench.rig.wait_for_received(&"a long one, in parts. ".repeat(20));
@@ -105,11 +111,16 @@ fn urc_between_the_lines_of_every_answer() {
 
 #[test]
 fn reset_after_the_prompt() {
-    for persona in [Persona::ec25(), Persona::sim800(), Persona::mc75i(), Persona::m95(), Persona::sim7600()]
-    {
-        let name = persona.name;
-        let bench = Bench::start(persona);
-        bench.sim.fault(Fault::on("AT+CMGS", Trouble::Reset).answered());
+    for profile in [
+        VendorProfile::ec25(),
+        VendorProfile::sim800(),
+        VendorProfile::mc75i(),
+        VendorProfile::m95(),
+        VendorProfile::sim7600(),
+    ] {
+        let name = profile.name;
+        let bench = Bench::start(profile);
+        bench.sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
         bench.rig.request(&json!({"id": "reset", "to": "+4915100000002", "text": "comes out"}));
         bench.rig.client.wait_for_result("reset", "sent");
         bench.assert_works(name);
@@ -118,9 +129,9 @@ fn reset_after_the_prompt() {
 
 #[test]
 fn re_enumeration_under_another_device_name() {
-    for persona in [Persona::huawei(), Persona::zte(), Persona::ec21()] {
-        let name = persona.name;
-        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
+    for profile in [VendorProfile::huawei(), VendorProfile::zte(), VendorProfile::ec21()] {
+        let name = profile.name;
+        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
         let before = std::fs::read_link(bench._port.path()).expect("a device");
         // Held open, so that the old number is not free when the modem comes back.
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
@@ -138,9 +149,9 @@ fn re_enumeration_under_another_device_name() {
 
 #[test]
 fn wrong_pin_once() {
-    for persona in [Persona::huawei(), Persona::sim7600(), Persona::mc75i()] {
-        let name = persona.name;
-        let options = Options { persona, pin: Some("1234".into()), ..Options::default() };
+    for profile in [VendorProfile::huawei(), VendorProfile::sim7600(), VendorProfile::mc75i()] {
+        let name = profile.name;
+        let options = Options { profile, pin: Some("1234".into()), ..Options::default() };
         let mut bench = Bench::prepare(options, &[("pin", "9999".into())]);
         bench.rig.launch_gateway(&[]);
         let said = |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("PIN"));
@@ -156,9 +167,9 @@ fn wrong_pin_once() {
 
 #[test]
 fn sim_full() {
-    for persona in [Persona::sim900(), Persona::m590(), Persona::mc75i()] {
-        let name = persona.name;
-        let mut bench = Bench::prepare(Options { persona, slots: 5, ..Options::default() }, &[]);
+    for profile in [VendorProfile::sim900(), VendorProfile::m590(), VendorProfile::mc75i()] {
+        let name = profile.name;
+        let mut bench = Bench::prepare(Options { profile, slots: 5, ..Options::default() }, &[]);
         for n in 0..12 {
             bench.deliver(&format!("flood {n}"));
         }
@@ -187,9 +198,9 @@ fn sim_full_of_what_is_not_ours_is_said() {
 
 #[test]
 fn two_storages() {
-    for persona in [Persona::ec25(), Persona::zte(), Persona::huawei()] {
-        let name = persona.name;
-        let mut bench = Bench::prepare(Options { persona, ..Options::default() }, &[]);
+    for profile in [VendorProfile::ec25(), VendorProfile::zte(), VendorProfile::huawei()] {
+        let name = profile.name;
+        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
         for (storage, text) in [(Storage::Sm, "in SM"), (Storage::Me, "in ME")] {
             let pdus = bench.sim.parts("+4915100000001", text, &Message::default()).expect("a text");
             bench.sim.put(storage, Status::Unread, &pdus[0]).expect("a free slot");
@@ -204,8 +215,8 @@ fn two_storages() {
 
 #[test]
 fn cmgl_that_never_returns() {
-    let bench = Bench::start(Persona::huawei());
-    bench.sim.fault(Fault::on("AT+CMGL", Trouble::Swallow).every());
+    let bench = Bench::start(VendorProfile::huawei());
+    bench.sim.fault(Fault::on("AT+CMGL", FaultKind::Swallow).every());
     bench.deliver("read by its slot");
     bench.rig.wait_for_received("read by its slot");
     let state = bench.wait_for_state("a session that came up again", |state| {
@@ -217,14 +228,14 @@ fn cmgl_that_never_returns() {
 
 #[test]
 fn three_argument_cpms() {
-    let bench = Bench::start(Persona::e3372());
+    let bench = Bench::start(VendorProfile::e3372());
     bench.assert_works("three");
 }
 
 #[test]
 fn a_refused_cnmi() {
     let mut bench = Bench::prepare(Options::default(), &[]);
-    bench.sim.fault(Fault::on("AT+CNMI=", Trouble::Cms(303)).every());
+    bench.sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
     bench.deliver("found by polling");
     bench.rig.start_gateway();
     bench.rig.wait_for_received("found by polling");
@@ -232,15 +243,15 @@ fn a_refused_cnmi() {
 
 #[test]
 fn class_0_while_sending() {
-    for persona in [
-        Persona::generic(),
-        Persona::sim800(),
-        Persona::ec25(),
-        Persona::m95(),
-        Persona::a7670(),
-        Persona::mc7455(),
+    for profile in [
+        VendorProfile::generic(),
+        VendorProfile::sim800(),
+        VendorProfile::ec25(),
+        VendorProfile::m95(),
+        VendorProfile::a7670(),
+        VendorProfile::mc7455(),
     ] {
-        let bench = Bench::start(persona);
+        let bench = Bench::start(profile);
         bench.sim.set_submit_delay(Duration::from_secs(2));
         bench.rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "takes a while"}));
         wait_until("the message to be on air", || !bench.sim.sent().is_empty());
@@ -256,7 +267,7 @@ fn class_0_while_sending() {
 
 #[test]
 fn hangs_and_is_told_so_step_by_step() {
-    let bench = Bench::start(Persona::generic());
+    let bench = Bench::start(VendorProfile::generic());
     bench.sim.hang();
     bench.rig.request(&json!({"id": "waits", "to": "+4915100000002", "text": "waits"}));
     let state = bench.wait_for_state("the step that comes next, in words", |state| {

@@ -1,9 +1,7 @@
 //! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of all it says.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use smsbridge_simulator::{Options, Persona, Ussd};
+use smsbridge_simulator::{Options, Ussd, VendorProfile};
 
 use crate::harness::client::Client;
 use crate::harness::process::code;
@@ -23,8 +21,8 @@ fn wait_for_reply(client: &Client, id: &str, state: &str) -> Value {
 
 #[test]
 fn a_balance_is_asked_and_a_menu_answered() {
-    for persona in [Persona::generic(), Persona::huawei()] {
-        let bench = Bench::start(persona);
+    for profile in [VendorProfile::generic(), VendorProfile::huawei()] {
+        let bench = Bench::start(profile);
         let client = hears(&bench.rig);
         bench.sim.set_ussd("*101#", Ussd { text: "1 Баланс\n2 Тариф".into(), more: true });
         bench.sim.set_ussd("1", Ussd { text: "Баланс: 12.34 р".into(), more: false });
@@ -42,7 +40,7 @@ fn a_balance_is_asked_and_a_menu_answered() {
 
 #[test]
 fn ussd_that_cannot_be_is_answered_too() {
-    let bench = Bench::start(Persona::generic());
+    let bench = Bench::start(VendorProfile::generic());
     let client = hears(&bench.rig);
     client.publish("sms/ussd/main", json!({"id": "e", "cod": "*100#"}).to_string());
     wait_for_reply(&client, "e", "failed");
@@ -57,7 +55,7 @@ fn ussd_that_cannot_be_is_answered_too() {
 
 #[test]
 fn a_call_rings_once_is_missed_once_and_stalls_no_message() {
-    let bench = Bench::start(Persona::sim800());
+    let bench = Bench::start(VendorProfile::sim800());
     let client = hears(&bench.rig);
     bench.sim.ring("+4915100000009");
     let of = |client: &Client, state: &str| {
@@ -98,7 +96,7 @@ fn cell_broadcasts_are_off_unless_wanted() {
     let told = client.received().iter().filter(|publish| publish.topic == "sms/broadcast/main").count();
     assert_eq!(told, 1, "what the cell repeats is told once");
 
-    let bench = Bench::start(Persona::generic());
+    let bench = Bench::start(VendorProfile::generic());
     assert!(!bench.sim.broadcast(&page), "off unless wanted");
 }
 
@@ -113,9 +111,10 @@ fn a_transcript_shows_the_dialogue_and_nothing_personal() {
     bench.rig.start_gateway();
     bench.assert_works("traced");
     bench.sim.ring("+4915100000009");
-    std::thread::sleep(Duration::from_secs(1));
+    let read = || std::fs::read_to_string(&file).expect("a transcript");
+    wait_until("the call in the transcript", || read().contains("+CLIP:"));
     assert_eq!(code(bench.rig.gateway.stop()), 0);
-    let trace = std::fs::read_to_string(&file).expect("a transcript");
+    let trace = read();
     for shown in ["main opened at", "> AT+CMGS=", "< OK", "AT+CPIN=****", "octets>", "+CLIP:"] {
         assert!(trace.contains(shown), "{shown} is not in\n{trace}");
     }

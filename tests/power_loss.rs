@@ -148,12 +148,13 @@ impl Found {
             let rows = query.query_map([], |row| row.get(0)).expect("rows");
             rows.map(|row| row.expect("a row")).collect()
         };
-        let text = |payload: String| {
-            let payload: Value = serde_json::from_str(&payload).expect("JSON");
-            payload["text"].as_str().unwrap_or_default().to_owned()
+        let text = |event: String| {
+            let event: Value = serde_json::from_str(&event).expect("a stored event");
+            let message = &event["event"]["received"]["content"]["message"];
+            message["text"].as_str().unwrap_or_default().to_owned()
         };
         Self {
-            texts: column("SELECT payload FROM received").into_iter().map(text).collect(),
+            texts: column("SELECT event FROM received").into_iter().map(text).collect(),
             parts: column("SELECT upper(pdu) FROM part").into_iter().collect(),
             requests: column("SELECT id FROM request").into_iter().collect(),
         }

@@ -10,7 +10,6 @@ fn sent_when_back(rig: &mut Rig) {
     for id in ids {
         rig.request(&json!({"id": id, "to": "+4915100000002", "text": format!("text of {id}")}));
     }
-    assert_eq!(rig.modem.submits().len(), 0, "nobody is there to send it");
     rig.start_gateway();
     for id in ids {
         rig.client.wait_for_result(id, "accepted");

@@ -1,7 +1,7 @@
 //! The meter story with no code: a rule finds fields in a text and answers it.
 
 use serde_json::{Value, json};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::harness::gateway::Config;
 use crate::harness::modem::ModemOptions;
@@ -139,7 +139,7 @@ fn a_kill_between_ctrl_z_and_the_network_may_send_none_or_one_but_says_so() {
         meter(config);
         config.set("outbound", "on_unknown", "report");
     });
-    rig.modem.simulator().fault(Fault::on_payload(Trouble::Hang));
+    rig.modem.simulator().fault(Fault::on_payload(FaultKind::Hang));
     rig.modem.deliver(CUSTOMER, READING);
     wait_until("the text to be typed", || rig.modem.commands().iter().any(|line| line.ends_with("^Z")));
     rig.gateway.kill();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use smsbridge_codec::{Alphabet, Direction, Pdu, Submit, Tpdu};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::harness::client::Client;
 use crate::harness::gateway::has_all;
@@ -119,7 +119,7 @@ fn each_of_many_recipients_gets_a_result_of_its_own() {
 fn a_number_the_network_refuses_holds_up_nobody() {
     let rig = Rig::start();
     // TS 24.011 E.2: 1, unassigned number.
-    rig.modem.simulator().fault(Fault::on_payload(Trouble::Cms(1)));
+    rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(1)));
     rig.request(&json!({"id": "many", "to": [ANNA, BEN, CARL], "text": "to all"}));
     let refused = wait_for_final(&rig, "many", ANNA);
     assert_eq!(refused["state"], "failed", "{refused}");
@@ -135,7 +135,7 @@ fn a_number_the_network_refuses_holds_up_nobody() {
 fn a_busy_network_is_tried_again_while_others_go_by() {
     let rig = Rig::start();
     // TS 24.011 E.2: 38, network out of order.
-    rig.modem.simulator().fault(Fault::on_payload(Trouble::Cms(38)));
+    rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(38)));
     rig.request(&json!({"id": "first", "to": ANNA, "text": "first"}));
     rig.request(&json!({"id": "second", "to": BEN, "text": "second"}));
     let result = wait_for_final(&rig, "first", ANNA);
@@ -148,7 +148,7 @@ fn a_busy_network_is_tried_again_while_others_go_by() {
 #[test]
 fn a_second_try_survives_the_gateways_death() {
     let mut rig = Rig::start();
-    rig.modem.simulator().fault(Fault::on_payload(Trouble::Cms(38)));
+    rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(38)));
     rig.request(&json!({"id": "again", "to": ANNA, "text": "again"}));
     rig.gateway.wait_for_log(&["not sent", "38"]);
     rig.gateway.kill();
@@ -161,7 +161,7 @@ fn a_second_try_survives_the_gateways_death() {
 #[test]
 fn a_message_that_breaks_off_says_how_many_parts_went_out() {
     let rig = Rig::start();
-    rig.modem.simulator().fault(Fault::on_payload(Trouble::Cms(1)).nth(2));
+    rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(1)).nth(2));
     rig.request(&json!({"id": "long", "to": ANNA, "text": "0123456789".repeat(40)}));
     let result = wait_for_final(&rig, "long", ANNA);
     assert_eq!((&result["state"], &result["parts_sent"]), (&json!("failed"), &json!(1)), "{result}");

@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod rig;
 pub mod second;
 pub mod seed;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 pub mod wait;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::wait::wait_until;
 pub use smsbridge_simulator::Reports;
-use smsbridge_simulator::{Fault, Message, Options, Simulator, Status, Storage, Trouble, pty};
+use smsbridge_simulator::{Fault, FaultKind, Message, Options, Simulator, Status, Storage, pty};
 
 #[derive(Clone, Debug)]
 pub struct ModemOptions {
@@ -167,12 +167,12 @@ impl Modem {
 
     /// The next message goes on air, and then the modem says nothing any more.
     pub fn hang_after_next_submit(&self) {
-        self.simulator.fault(Fault::on_payload(Trouble::Hang).acted());
+        self.simulator.fault(Fault::on_payload(FaultKind::Hang).acted());
     }
 
     /// Every message is refused with this `+CMS ERROR`.
     pub fn refuse_submits(&self, cms: u16) {
-        self.simulator.fault(Fault::on_payload(Trouble::Cms(cms)).every());
+        self.simulator.fault(Fault::on_payload(FaultKind::Cms(cms)).every());
     }
 
     /// Ends all faults.

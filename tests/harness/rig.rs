@@ -147,7 +147,7 @@ impl Rig {
         let path = self.folder.path().join("store/smsbridge.sqlite");
         let store = rusqlite::Connection::open(&path).expect("the store opens");
         let mut query = store
-            .prepare("SELECT topic || ' ' || payload FROM outbox WHERE parked = 0")
+            .prepare("SELECT kind || ' ' || coalesce(event, topic) FROM outbox WHERE parked = 0")
             .expect("an outbox table");
         let rows = query.query_map([], |row| row.get(0)).expect("rows of the outbox");
         rows.map(|row| row.expect("a row of the outbox")).collect()

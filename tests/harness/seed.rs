@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A generator that is the same everywhere for the same seed (SplitMix64).
+/// A generator that draws the same for the same seed.
 pub struct Seed {
     pub value: u64,
-    state: u64,
+    random: fastrand::Rng,
 }
 
 impl Seed {
@@ -24,31 +24,23 @@ impl Seed {
 
     /// For a thread that draws on its own: chance must not depend on who comes first.
     pub fn with(value: u64) -> Self {
-        Self { value, state: value }
+        Self { value, random: fastrand::Rng::with_seed(value) }
     }
 
     pub fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
+        self.random.u64(..)
     }
 
     /// A number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.random.u64(..limit)
     }
 
     pub fn millis(&mut self, range: std::ops::Range<u64>) -> Duration {
-        Duration::from_millis(range.start + self.below(range.end - range.start))
+        Duration::from_millis(self.random.u64(range))
     }
 
-    /// Fisher and Yates.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            let other = self.below(last as u64 + 1) as usize;
-            items.swap(last, other);
-        }
+        self.random.shuffle(items);
     }
 }

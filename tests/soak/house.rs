@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use smsbridge_simulator::{Message, Options, Persona, Reports, Simulator, pty};
+use smsbridge_simulator::{Message, Options, Reports, Simulator, VendorProfile, pty};
 use tempfile::TempDir;
 
 use super::load::{Incoming, MODEMS};
@@ -17,7 +17,7 @@ use crate::harness::wait::wait_until;
 /// A modem of a vendor drawn by the seed.
 pub struct Modem {
     pub simulator: Simulator,
-    pub persona: &'static str,
+    pub profile: &'static str,
     /// When its clock began.
     pub started: Instant,
     link: String,
@@ -27,12 +27,12 @@ pub struct Modem {
 
 impl Modem {
     fn start(folder: &Path, number: u32, seed: &mut Seed) -> Self {
-        let personas = Persona::all();
-        let persona = personas[seed.below(personas.len() as u64) as usize].clone();
-        let name = persona.name;
+        let profiles = VendorProfile::all();
+        let profile = profiles[seed.below(profiles.len() as u64) as usize].clone();
+        let name = profile.name;
         let early = seed.below(4) == 0;
         let options = Options {
-            persona,
+            profile,
             seed: seed.next(),
             loopback: false,
             submit_delay: seed.millis(10..60),
@@ -45,7 +45,7 @@ impl Modem {
         let started = Instant::now();
         let path = folder.join(format!("modem-{number}"));
         let port = pty::spawn(&simulator, path.clone()).expect("a pseudo-terminal");
-        Self { simulator, persona: name, started, link: path.display().to_string(), _port: port }
+        Self { simulator, profile: name, started, link: path.display().to_string(), _port: port }
     }
 
     /// What the network hands over for a message, part by part.
@@ -63,7 +63,7 @@ impl Modem {
     /// What lies on it and waits for it, in words.
     pub fn left(&self) -> String {
         let stored = self.simulator.stored();
-        format!("{}: {} wait in the network, stored are {stored:?}", self.persona, self.simulator.waiting())
+        format!("{}: {} wait in the network, stored are {stored:?}", self.profile, self.simulator.waiting())
     }
 
     /// Nothing waits in the network and nothing lies on the SIM.
@@ -108,7 +108,9 @@ impl House {
     pub fn owed(&self) -> Vec<String> {
         let path = self.folder.path().join("store/smsbridge.sqlite");
         let store = rusqlite::Connection::open(&path).expect("the store opens");
-        let mut query = store.prepare("SELECT topic || ' ' || payload FROM outbox").expect("an outbox table");
+        let mut query = store
+            .prepare("SELECT kind || ' ' || coalesce(event, topic) FROM outbox")
+            .expect("an outbox table");
         let rows = query.query_map([], |row| row.get(0)).expect("rows of the outbox");
         rows.map(|row| row.expect("a row of the outbox")).collect()
     }

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use smsbridge_simulator::{Fault, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Simulator};
 
 use crate::harness::broker::Broker;
 use crate::harness::proxy::Proxy;
@@ -100,14 +100,14 @@ impl Misfortune {
                 modem.clear_faults();
             }
             Misfortune::ModemResets => modem.reset(),
-            Misfortune::AnswerSwallowed => modem.fault(Fault::on_payload(Trouble::Swallow)),
-            Misfortune::AnswerLate => modem.fault(Fault::on_payload(Trouble::Late(outage * 2))),
-            Misfortune::ResetOnAir => modem.fault(Fault::on_payload(Trouble::Reset).acted()),
-            Misfortune::ResetBeforeAir => modem.fault(Fault::on_payload(Trouble::Reset)),
-            Misfortune::ResetAtPrompt => modem.fault(Fault::on("AT+CMGS", Trouble::Reset).answered()),
-            Misfortune::VanishesOnAir => modem.fault(Fault::on_payload(Trouble::Vanish(outage)).acted()),
-            Misfortune::ListHangs => modem.fault(Fault::on("AT+CMGL", Trouble::HangFor(outage))),
-            Misfortune::DeleteSwallowed => modem.fault(Fault::on("AT+CMGD", Trouble::Swallow)),
+            Misfortune::AnswerSwallowed => modem.fault(Fault::on_payload(FaultKind::Swallow)),
+            Misfortune::AnswerLate => modem.fault(Fault::on_payload(FaultKind::Late(outage * 2))),
+            Misfortune::ResetOnAir => modem.fault(Fault::on_payload(FaultKind::Reset).acted()),
+            Misfortune::ResetBeforeAir => modem.fault(Fault::on_payload(FaultKind::Reset)),
+            Misfortune::ResetAtPrompt => modem.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered()),
+            Misfortune::VanishesOnAir => modem.fault(Fault::on_payload(FaultKind::Vanish(outage)).acted()),
+            Misfortune::ListHangs => modem.fault(Fault::on("AT+CMGL", FaultKind::HangFor(outage))),
+            Misfortune::DeleteSwallowed => modem.fault(Fault::on("AT+CMGD", FaultKind::Swallow)),
         }
     }
 

@@ -49,7 +49,7 @@ pub fn submissions(modems: &[Modem; 2], journals: &[Journal; 2], deaths: &[Death
     let mut all = Vec::new();
     for (number, (modem, journal)) in modems.iter().zip(journals).enumerate() {
         let places =
-            journal.lines.iter().enumerate().filter(|(_, line)| words(line).starts_with("on air to "));
+            journal.lines.iter().enumerate().filter(|(_, line)| words(line).starts_with("submitted to "));
         let sent = modem.simulator.sent();
         let places: Vec<usize> = places.map(|(place, _)| place).collect();
         assert_eq!(places.len(), sent.len(), "the journal tells of every message on air");
@@ -70,7 +70,7 @@ pub fn submissions(modems: &[Modem; 2], journals: &[Journal; 2], deaths: &[Death
     all
 }
 
-/// Reads on from a message on air to what ended its window.
+/// Reads on from a message submitted to what ended its window.
 fn interruption(lines: &[String], place: usize, deaths: &[Duration]) -> Option<usize> {
     let typed = lines[..place].iter().rposition(|line| words(line).starts_with("-> "))?;
     let struck = lines[typed..place].iter().any(|line| words(line).starts_with("fault: "));
@@ -155,7 +155,7 @@ pub fn excerpt(journal: &Journal, to: &str, name: &str, pdus: &[String]) -> Stri
 #[test]
 fn a_window_is_closed_by_what_is_typed_next() {
     let lines = |tail: &[&str]| -> Vec<String> {
-        let head = ["    1.000 -> 0011^Z", "    1.001 on air to +49: <o1.0> x"];
+        let head = ["    1.000 -> 0011^Z", "    1.001 submitted to +49: <o1.0> x"];
         head.iter().chain(tail).map(|line| (*line).to_owned()).collect()
     };
     let dies = [Duration::from_millis(1200)];

@@ -53,9 +53,9 @@ impl Tally {
             let pdus = ledger.pdus(name);
             let mut life = ledger.life(&[&format!("<{name}."), &format!("\"{name}\""), "----"]);
             for (number, journal) in journals.iter().enumerate() {
-                let (modem, persona) = (MODEMS[number], house.modems[number].persona);
+                let (modem, profile) = (MODEMS[number], house.modems[number].profile);
                 let excerpt = on_air::excerpt(journal, to, &format!("<{name}."), &pdus);
-                let _ = writeln!(life, "modem {modem} ({persona}):\n{excerpt}");
+                let _ = writeln!(life, "modem {modem} ({profile}):\n{excerpt}");
             }
             life
         };

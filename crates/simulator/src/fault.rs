@@ -1,19 +1,21 @@
-//! Faults as data: which command meets which trouble, and at which moment of it.
+//! Faults as data: what goes wrong, at which command, and at which moment of it.
 //!
-//! Owns the plan (what is still to go wrong) and the seeded dice behind [`When::Chance`], so that a
+//! Owns the faults still to come and the seeded random numbers behind [`When::Chance`], so that a
 //! run with the same seed and the same commands fails in the same places. Must never act itself:
-//! it is asked once per command and payload, and `world/` carries out what it answers.
+//! it is asked once per command and payload, and `simulation/` carries out what it answers.
 
 use std::time::Duration;
+
+use crate::modem::parser::Input;
 
 /// One thing to go wrong. Begin with [`Fault::on`] or [`Fault::on_payload`].
 ///
 /// ```
-/// use smsbridge_simulator::{Fault, Trouble};
+/// use smsbridge_simulator::{Fault, FaultKind};
 /// // The third list command hangs the modem for good.
-/// let hang = Fault::on("AT+CMGL", Trouble::Hang).nth(3);
-/// // The next message goes on air, then the modem restarts and never says `+CMGS`.
-/// let unknown = Fault::on_payload(Trouble::Reset).acted();
+/// let hang = Fault::on("AT+CMGL", FaultKind::Hang).nth(3);
+/// // The network accepts the next message, then the modem restarts and never answers `+CMGS`.
+/// let unknown = Fault::on_payload(FaultKind::Reset).acted();
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
@@ -24,7 +26,7 @@ pub struct Fault {
     /// At which moment of the command.
     pub moment: Moment,
     /// What goes wrong.
-    pub trouble: Trouble,
+    pub kind: FaultKind,
 }
 
 /// What sets a fault off.
@@ -47,12 +49,12 @@ pub enum When {
     Chance(f64),
 }
 
-/// The moment of a command at which the trouble begins.
+/// The moment of a command at which the fault begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// The command is received but nothing is done.
     Received,
-    /// What the command asks is done (a message is on air, a slot is deleted); nothing is answered yet.
+    /// What the command asks is done (a message is submitted, a slot is deleted); nothing is answered yet.
     Acted,
     /// The answer (or the prompt) has been written.
     Answered,
@@ -60,7 +62,7 @@ pub enum Moment {
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum FaultKind {
     /// No byte comes any more, until the modem is plugged in again, reset by hand or the faults are
     /// cleared. What is typed meanwhile is gone.
     Hang,
@@ -80,7 +82,7 @@ pub enum Trouble {
     Swallow,
     /// The answer comes byte by byte with this pause between (zero: each byte its own write).
     Split(Duration),
-    /// The persona's noise comes before, between and after the lines of the answer.
+    /// The profile's noise comes before, between and after the lines of the answer.
     Noise,
     /// These bytes come right before the answer.
     Junk(Vec<u8>),
@@ -88,18 +90,13 @@ pub enum Trouble {
 
 impl Fault {
     /// The next command line that begins with `prefix`, as it is received.
-    pub fn on(prefix: &str, trouble: Trouble) -> Self {
-        Self {
-            trigger: Trigger::Command(prefix.into()),
-            when: When::Nth(1),
-            moment: Moment::Received,
-            trouble,
-        }
+    pub fn on(prefix: &str, kind: FaultKind) -> Self {
+        Self { trigger: Trigger::Command(prefix.into()), when: When::Nth(1), moment: Moment::Received, kind }
     }
 
     /// The next text sent after a prompt, as its Ctrl-Z is received.
-    pub fn on_payload(trouble: Trouble) -> Self {
-        Self { trigger: Trigger::Payload, when: When::Nth(1), moment: Moment::Received, trouble }
+    pub fn on_payload(kind: FaultKind) -> Self {
+        Self { trigger: Trigger::Payload, when: When::Nth(1), moment: Moment::Received, kind }
     }
 
     /// Only the n-th time (from 1).
@@ -133,26 +130,20 @@ impl Fault {
     }
 }
 
-/// What `world/` asks about.
-pub(crate) enum Occasion<'a> {
-    Command(&'a str),
-    Payload,
-}
-
 struct Planned {
     fault: Fault,
     met: u32,
 }
 
 /// The faults still to come.
-pub(crate) struct Plan {
+pub(crate) struct FaultPlan {
     planned: Vec<Planned>,
-    dice: Dice,
+    random: fastrand::Rng,
 }
 
-impl Plan {
+impl FaultPlan {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { planned: Vec::new(), dice: Dice(seed) }
+        Self { planned: Vec::new(), random: fastrand::Rng::with_seed(seed) }
     }
 
     pub(crate) fn add(&mut self, fault: Fault) {
@@ -163,16 +154,16 @@ impl Plan {
         self.planned.clear();
     }
 
-    /// The first fault that this occasion sets off. Those behind it still count the occasion.
-    pub(crate) fn strike(&mut self, occasion: Occasion<'_>) -> Option<Fault> {
-        let mut struck = None;
-        let dice = &mut self.dice;
+    /// The first fault that this input sets off. Those behind it still count the input.
+    pub(crate) fn set_off_by(&mut self, input: &Input) -> Option<Fault> {
+        let mut found = None;
+        let random = &mut self.random;
         self.planned.retain_mut(|p| {
-            let met = match (&p.fault.trigger, &occasion) {
-                (Trigger::Command(prefix), Occasion::Command(line)) => {
+            let met = match (&p.fault.trigger, input) {
+                (Trigger::Command(prefix), Input::Line(line)) => {
                     line.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
                 }
-                (Trigger::Payload, Occasion::Payload) => true,
+                (Trigger::Payload, Input::Payload(_)) => true,
                 _ => false,
             };
             if !met {
@@ -180,31 +171,17 @@ impl Plan {
             }
             p.met += 1;
             let (hits, keep) = match p.fault.when {
-                // Also later than the n-th: another fault may have taken that occasion.
-                When::Nth(n) => (p.met >= n, p.met < n || struck.is_some()),
+                // Also later than the n-th: another fault may have come first.
+                When::Nth(n) => (p.met >= n, p.met < n || found.is_some()),
                 When::Every => (true, true),
-                When::Chance(chance) => (dice.roll() < chance, true),
+                When::Chance(chance) => (random.f64() < chance, true),
             };
-            if hits && struck.is_none() {
-                struck = Some(p.fault.clone());
+            if hits && found.is_none() {
+                found = Some(p.fault.clone());
             }
             keep
         });
-        struck
-    }
-}
-
-/// SplitMix64: small, seeded, good enough for dice.
-struct Dice(u64);
-
-impl Dice {
-    /// A number in 0.0 <= x < 1.0.
-    fn roll(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        found
     }
 }
 
@@ -212,33 +189,41 @@ impl Dice {
 mod tests {
     use super::*;
 
+    fn line(text: &str) -> Input {
+        Input::Line(text.into())
+    }
+
+    fn payload() -> Input {
+        Input::Payload(String::new())
+    }
+
     #[test]
     fn nth_counts_only_its_own_trigger() {
-        let mut plan = Plan::new(0);
-        plan.add(Fault::on("AT+CMGL", Trouble::Hang).nth(2));
-        assert!(plan.strike(Occasion::Command("AT+CMGL=4")).is_none());
-        assert!(plan.strike(Occasion::Command("AT")).is_none());
-        assert!(plan.strike(Occasion::Payload).is_none());
-        assert!(plan.strike(Occasion::Command("at+cmgl=0")).is_some());
-        assert!(plan.strike(Occasion::Command("AT+CMGL=4")).is_none());
+        let mut plan = FaultPlan::new(0);
+        plan.add(Fault::on("AT+CMGL", FaultKind::Hang).nth(2));
+        assert!(plan.set_off_by(&line("AT+CMGL=4")).is_none());
+        assert!(plan.set_off_by(&line("AT")).is_none());
+        assert!(plan.set_off_by(&payload()).is_none());
+        assert!(plan.set_off_by(&line("at+cmgl=0")).is_some());
+        assert!(plan.set_off_by(&line("AT+CMGL=4")).is_none());
     }
 
     #[test]
-    fn two_faults_on_one_command_strike_one_after_the_other() {
-        let mut plan = Plan::new(0);
-        plan.add(Fault::on_payload(Trouble::Cms(38)));
-        plan.add(Fault::on_payload(Trouble::Cms(42)));
-        assert_eq!(plan.strike(Occasion::Payload).map(|f| f.trouble), Some(Trouble::Cms(38)));
-        assert_eq!(plan.strike(Occasion::Payload).map(|f| f.trouble), Some(Trouble::Cms(42)));
-        assert!(plan.strike(Occasion::Payload).is_none());
+    fn two_faults_on_one_command_happen_one_after_the_other() {
+        let mut plan = FaultPlan::new(0);
+        plan.add(Fault::on_payload(FaultKind::Cms(38)));
+        plan.add(Fault::on_payload(FaultKind::Cms(42)));
+        assert_eq!(plan.set_off_by(&payload()).map(|f| f.kind), Some(FaultKind::Cms(38)));
+        assert_eq!(plan.set_off_by(&payload()).map(|f| f.kind), Some(FaultKind::Cms(42)));
+        assert!(plan.set_off_by(&payload()).is_none());
     }
 
     #[test]
-    fn the_same_seed_rolls_the_same_faults() {
+    fn the_same_seed_sets_off_the_same_faults() {
         let run = |seed| {
-            let mut plan = Plan::new(seed);
-            plan.add(Fault::on("AT", Trouble::Swallow).chance(0.3));
-            (0..100).map(|_| plan.strike(Occasion::Command("AT")).is_some()).collect::<Vec<_>>()
+            let mut plan = FaultPlan::new(seed);
+            plan.add(Fault::on("AT", FaultKind::Swallow).chance(0.3));
+            (0..100).map(|_| plan.set_off_by(&line("AT")).is_some()).collect::<Vec<_>>()
         };
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));

@@ -8,10 +8,10 @@
 //! | where | what |
 //! |---|---|
 //! | `simulator.rs` | the handle: everything a test may do |
-//! | `options.rs`, `persona.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
+//! | `options.rs`, `vendor_profile.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
 //! | `modem/` | the modem itself, a value without I/O or clock |
-//! | `network.rs`, `air.rs` | the service centre; the only door to the codec |
-//! | `world/` | modem, network and faults together, with time as an argument |
+//! | `network.rs`, `pdu.rs` | the service centre; PDUs, the only file that uses the codec |
+//! | `simulation/` | modem, network, faults and the line together, with time as an argument |
 //! | `serve.rs`, `pty.rs`, `tcp.rs`, `main.rs` | ends to plug it into |
 //!
 //! ```
@@ -37,26 +37,27 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod air;
 mod fault;
 mod modem;
 mod network;
+mod now;
 mod options;
-mod persona;
+mod pdu;
 #[cfg(unix)]
 pub mod pty;
 mod serve;
+mod simulation;
 mod simulator;
 pub mod tcp;
-mod world;
+mod vendor_profile;
 
-pub use air::Message;
-pub use fault::{Fault, Moment, Trigger, Trouble, When};
+pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::{Status, Storage, Stored};
 pub use network::{Sent, Ussd};
 pub use options::{Options, Reports};
-pub use persona::Persona;
+pub use pdu::Message;
 pub use serve::End;
 pub use simulator::Simulator;
 /// Why a text could not be made into PDUs.
 pub use smsbridge_codec::EncodeError;
+pub use vendor_profile::VendorProfile;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use smsbridge_simulator::{Options, Persona, Simulator, tcp};
+use smsbridge_simulator::{Options, Simulator, VendorProfile, tcp};
 use tokio::sync::mpsc;
 
 /// A GSM modem that does not exist
@@ -23,7 +23,7 @@ struct Arguments {
     tcp: Option<String>,
     /// Vendor: generic, huawei, sim800, ec25
     #[arg(long, default_value = "generic")]
-    persona: String,
+    profile: String,
     /// PIN the SIM asks for
     #[arg(long)]
     pin: Option<String>,
@@ -48,21 +48,21 @@ ring FROM, quiet    somebody calls, gives up
 unplug, plug        pull the modem's plug, put it back
 reset, hang, mend   restart; answer nothing any more; answer again
 full, room          the SIM takes nothing more; it does again
-stored, sent        what is on the SIM, what went on air
+stored, sent        what is on the SIM, what the network accepted
 quit                end";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let persona = Persona::named(&arguments.persona).ok_or_else(|| {
-        let names: Vec<_> = Persona::all().iter().map(|p| p.name).collect();
-        format!("no persona {:?}; there are {}", arguments.persona, names.join(", "))
+    let profile = VendorProfile::named(&arguments.profile).ok_or_else(|| {
+        let names: Vec<_> = VendorProfile::all().iter().map(|p| p.name).collect();
+        format!("no profile {:?}; there are {}", arguments.profile, names.join(", "))
     })?;
     if arguments.pty.is_none() && arguments.tcp.is_none() {
         return Err("nothing to plug it into: give --pty PATH or --tcp ADDRESS".into());
     }
     let sim = Simulator::new(Options {
-        persona,
+        profile,
         pin: arguments.pin,
         slots: arguments.slots,
         baud: arguments.baud,

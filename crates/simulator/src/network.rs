@@ -1,17 +1,18 @@
-//! The network: what waits for this SIM, what went on air, status reports, USSD.
+//! The simulated network: what it has to deliver, what was submitted to it, status reports, USSD.
 //!
 //! Owns the queues towards the modem and the log of everything it submitted. Must never drop a
-//! message: what finds no room stays here until the modem takes it. Input is the modem's uplink and
-//! the test's hand; `world/` carries things between it and the modem.
+//! message: what finds no room stays here until the modem takes it. Input is what the modem
+//! submits and what a test asks for; `simulation/` carries things between it and the modem.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::air;
-use crate::modem::{Incoming, Kind, Me, Now, Offer};
+use crate::modem::{Incoming, Kind, Modem, Offer};
+use crate::now::Now;
 use crate::options::{Options, Reports};
+use crate::pdu;
 
-/// A message that went on air.
+/// A message the modem submitted and the network accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// Since the simulator was made.
@@ -98,8 +99,8 @@ impl Network {
 
     /// Puts a PDU (a message or a status report, as its first octet says) into the queue.
     pub(crate) fn queue(&mut self, pdu: String, not_before: Duration) {
-        let class = air::class_of(&pdu);
-        let kind = if air::is_report(&pdu) { Kind::Report } else { Kind::Message };
+        let class = pdu::class_of(&pdu);
+        let kind = if pdu::is_report(&pdu) { Kind::Report } else { Kind::Message };
         self.put(Incoming { kind, pdu, class }, not_before);
     }
 
@@ -123,15 +124,15 @@ impl Network {
     /// A message from the modem: when its answer comes, and which.
     pub(crate) fn submit(&mut self, mr: u8, pdu: &str, now: Now) -> (Duration, Result<(), u16>, String) {
         let answer_at = now.elapsed + self.submit_delay;
-        let (read, decoded) = match air::read_submit(pdu) {
+        let (read, decoded) = match pdu::read_submit(pdu) {
             Ok(both) => both,
             Err(why) => return (answer_at, Err(304), format!("refused by the network: {why}")),
         };
-        let words = format!("on air to {}: {}", read.to, read.text.as_deref().unwrap_or("(data)"));
+        let words = format!("submitted to {}: {}", read.to, read.text.as_deref().unwrap_or("(data)"));
         if self.loopback
             && !self.number.is_empty()
             && read.to == self.number
-            && let Some(back) = air::loop_back(&self.centre, &self.number, decoded, now)
+            && let Some(back) = pdu::loop_back(&self.centre, &self.number, decoded, now)
         {
             self.queue(back, answer_at);
         }
@@ -159,7 +160,7 @@ impl Network {
 
     fn report(&mut self, owed: &Owed, status: u8, at: Duration, now: Now) {
         // An address that decoded also encodes; a report that did not would simply never come.
-        if let Ok(pdu) = air::report(&self.centre, owed.mr, &owed.to, status, owed.sent, now) {
+        if let Ok(pdu) = pdu::report(&self.centre, owed.mr, &owed.to, status, owed.sent, now) {
             self.put(Incoming { kind: Kind::Report, pdu, class: None }, at);
         }
     }
@@ -174,12 +175,12 @@ impl Network {
     }
 
     /// Offers the modem what is due; what happened, in words.
-    pub(crate) fn offer_to(&mut self, me: &mut Me, now: Now) -> Vec<String> {
+    pub(crate) fn offer_to(&mut self, modem: &mut Modem, now: Now) -> Vec<String> {
         let mut words = Vec::new();
         for queue in [&mut self.status_reports, &mut self.messages] {
             // Reports come at their own times; messages in order.
             while let Some(next) = queue.iter().position(|w| w.not_before <= now.elapsed) {
-                let offer = me.offer(&queue[next].incoming, now);
+                let offer = modem.offer(&queue[next].incoming, now);
                 match &offer {
                     Offer::NoRoom | Offer::NotNow => break,
                     Offer::Stored(storage, slot) => words.push(format!("stored in {storage} {slot}")),

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use crate::persona::Persona;
+use crate::vendor_profile::VendorProfile;
 
 /// How to make a [`Simulator`](crate::Simulator).
 ///
 /// ```
-/// use smsbridge_simulator::{Options, Persona, Simulator};
+/// use smsbridge_simulator::{Options, VendorProfile, Simulator};
 /// let sim = Simulator::new(Options {
-///     persona: Persona::ec25(),
+///     profile: VendorProfile::ec25(),
 ///     pin: Some("1234".into()),
 ///     ..Options::default()
 /// });
@@ -19,7 +19,7 @@ use crate::persona::Persona;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Which vendor's modem it is.
-    pub persona: Persona,
+    pub profile: VendorProfile,
     /// The SIM's PIN; `None`: it asks for none.
     pub pin: Option<String>,
     /// The SIM's PUK.
@@ -52,7 +52,7 @@ pub struct Options {
     pub reports: Reports,
     /// Time from a message to its status report.
     pub report_delay: Duration,
-    /// Time a restart takes: silence on a UART, absence from the bus for a persona that leaves it.
+    /// Time a restart takes: silence on a UART, absence from the bus for a profile that leaves it.
     pub boot_time: Duration,
     /// Bits per second both ways at 10 bits a byte; `None`: as fast as it goes.
     pub baud: Option<u32>,
@@ -80,7 +80,7 @@ pub enum Reports {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            persona: Persona::generic(),
+            profile: VendorProfile::generic(),
             pin: None,
             puk: "12345678".into(),
             slots: 30,

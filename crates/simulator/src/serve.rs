@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
+use crate::simulation::Next;
 use crate::simulator::Simulator;
-use crate::world::Next;
 
 /// Why [`Simulator::serve`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ struct Attached<'a> {
 
 impl Drop for Attached<'_> {
     fn drop(&mut self) {
-        self.sim.with(|world, now| world.detach(self.id, now));
+        self.sim.with(|simulation, now| simulation.detach(self.id, now));
     }
 }
 
@@ -52,7 +52,7 @@ impl Simulator {
         }
         let mut watch = self.watch();
         let unpluggings = self.lock().unpluggings;
-        let line = Attached { sim: self, id: self.with(|world, now| world.attach(now)) };
+        let line = Attached { sim: self, id: self.with(|simulation, now| simulation.attach(now)) };
         let byte_time = self.lock().baud.map(|baud| Duration::from_secs_f64(10.0 / f64::from(baud.max(1))));
         let (reader, writer) = tokio::io::split(io);
         tokio::pin!(reader, writer);
@@ -65,7 +65,9 @@ impl Simulator {
             watch.borrow_and_update();
             let mut wake = Instant::now() + NEVER;
             if said.is_empty() {
-                match self.with(|world, now| (world.next(line.id, now), world.instant(Duration::ZERO))) {
+                match self.with(|simulation, now| {
+                    (simulation.next(line.id, now), simulation.instant(Duration::ZERO))
+                }) {
                     (Next::Write(bytes), _) => said.extend(bytes),
                     (Next::Wait(at), start) => wake = at.map_or(wake, |at| start + at),
                     (Next::Gone, _) => break,
@@ -76,7 +78,7 @@ impl Simulator {
             let now = Instant::now();
             if let Some((_, count)) = arriving.filter(|(at, _)| *at <= now) {
                 arriving = None;
-                self.with(|world, _| world.receive(&typed[..count]));
+                self.with(|simulation, _| simulation.receive(&typed[..count]));
                 continue;
             }
             if let Some((at, _)) = arriving {

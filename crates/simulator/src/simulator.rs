@@ -12,12 +12,13 @@ use smsbridge_codec::EncodeError;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::air::{self, Message};
 use crate::fault::Fault;
-use crate::modem::{Now, Status, Storage, Stored};
+use crate::modem::{Status, Storage, Stored};
 use crate::network::{Sent, Ussd};
+use crate::now::Now;
 use crate::options::{Options, Reports};
-use crate::world::World;
+use crate::pdu::{self, Message};
+use crate::simulation::Simulation;
 
 /// A modem and a network that do not exist.
 #[derive(Clone)]
@@ -26,7 +27,7 @@ pub struct Simulator {
 }
 
 struct Shared {
-    world: Mutex<World>,
+    simulation: Mutex<Simulation>,
     wake: watch::Sender<u64>,
 }
 
@@ -39,34 +40,34 @@ impl Default for Simulator {
 impl Simulator {
     /// A modem with power, a SIM and a network; plug it in with [`serve`](Self::serve), `pty` or `tcp`.
     pub fn new(options: Options) -> Self {
-        let world = Mutex::new(World::new(&options));
-        Self { shared: Arc::new(Shared { world, wake: watch::Sender::new(0) }) }
+        let simulation = Mutex::new(Simulation::new(&options));
+        Self { shared: Arc::new(Shared { simulation, wake: watch::Sender::new(0) }) }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Simulation> {
         // A panic in another test's thread says nothing about this value.
-        self.shared.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.simulation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks or acts at the present time, and wakes who waits if anything changed.
-    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut World, Now) -> R) -> R {
-        let mut world = self.lock();
-        let now = world.now();
-        let version = world.version;
-        world.advance(now);
-        let result = act(&mut world, now);
-        world.advance(now);
-        if world.version != version {
-            self.shared.wake.send_replace(world.version);
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Simulation, Now) -> R) -> R {
+        let mut simulation = self.lock();
+        let now = simulation.now();
+        let version = simulation.version;
+        simulation.advance(now);
+        let result = act(&mut simulation, now);
+        simulation.advance(now);
+        if simulation.version != version {
+            self.shared.wake.send_replace(simulation.version);
         }
         result
     }
 
     /// As [`with`](Self::with), for what always concerns the connection.
-    fn change<R>(&self, act: impl FnOnce(&mut World, Now) -> R) -> R {
-        self.with(|world, now| {
-            world.version += 1;
-            act(world, now)
+    fn change<R>(&self, act: impl FnOnce(&mut Simulation, Now) -> R) -> R {
+        self.with(|simulation, now| {
+            simulation.version += 1;
+            act(simulation, now)
         })
     }
 
@@ -81,12 +82,12 @@ impl Simulator {
     /// `from` is a number with or without `+`, or a name of up to 11 characters. With the modem
     /// off or its storage full the parts wait in the network.
     pub fn deliver(&self, from: &str, text: &str) -> Result<usize, EncodeError> {
-        let reference = self.change(|world, _| world.next_reference());
+        let reference = self.change(|simulation, _| simulation.next_reference());
         let parts = self.parts(from, text, &Message { reference, ..Message::default() })?;
         let count = parts.len();
-        self.change(|world, now| {
+        self.change(|simulation, now| {
             for part in parts {
-                world.network.queue(part, now.elapsed);
+                simulation.network.queue(part, now.elapsed);
             }
         });
         Ok(count)
@@ -95,185 +96,185 @@ impl Simulator {
     /// The PDUs a text from `from` would come in, to be given to [`deliver_pdu`](Self::deliver_pdu)
     /// in any order, twice, or not at all.
     pub fn parts(&self, from: &str, text: &str, message: &Message) -> Result<Vec<String>, EncodeError> {
-        self.with(|world, now| air::deliver(world.network.centre(), from, text, message, now))
+        self.with(|simulation, now| pdu::deliver(simulation.network.centre(), from, text, message, now))
     }
 
     /// The network delivers this PDU, given as on the AT line (service centre address and TPDU in
     /// hex); whether its octets make sense is not looked at.
     pub fn deliver_pdu(&self, pdu: &str) {
         let pdu = pdu.trim().to_ascii_uppercase();
-        self.change(|world, now| world.network.queue(pdu, now.elapsed));
+        self.change(|simulation, now| simulation.network.queue(pdu, now.elapsed));
     }
 
     /// As [`deliver_pdu`](Self::deliver_pdu), after a time.
     pub fn deliver_pdu_in(&self, delay: Duration, pdu: &str) {
         let pdu = pdu.trim().to_ascii_uppercase();
-        self.change(|world, now| world.network.queue(pdu, now.elapsed + delay));
+        self.change(|simulation, now| simulation.network.queue(pdu, now.elapsed + delay));
     }
 
     /// Puts a PDU straight into a slot, with no word to the terminal; the slot's number, or `None`
     /// if there is no room.
     pub fn put(&self, storage: Storage, status: Status, pdu: &str) -> Option<usize> {
-        self.change(|world, _| world.me.storages.store(storage, status, pdu))
+        self.change(|simulation, _| simulation.modem.storages.store(storage, status, pdu))
     }
 
     /// A cell broadcast page (hex); whether the terminal is shown it.
     pub fn broadcast(&self, page: &str) -> bool {
-        self.change(|world, _| world.me.broadcast(page))
+        self.change(|simulation, _| simulation.modem.broadcast(page))
     }
 
     /// All stored messages, of all storages.
     pub fn stored(&self) -> Vec<Stored> {
         let all = [Storage::Sm, Storage::Me, Storage::Sr];
-        self.with(|world, _| {
-            all.iter().flat_map(|s| world.me.storages.list(*s)).map(|(_, stored)| stored).collect()
+        self.with(|simulation, _| {
+            all.iter().flat_map(|s| simulation.modem.storages.list(*s)).map(|(_, stored)| stored).collect()
         })
     }
 
     /// Free slots of a storage.
     pub fn free(&self, storage: Storage) -> usize {
-        let (used, all) = self.with(|world, _| world.me.storages.usage(storage));
+        let (used, all) = self.with(|simulation, _| simulation.modem.storages.usage(storage));
         all - used
     }
 
     /// PDUs the network still holds for this SIM.
     pub fn waiting(&self) -> usize {
-        self.with(|world, _| world.network.waiting())
+        self.with(|simulation, _| simulation.network.waiting())
     }
 
     /// Received messages find no room, whatever is free, until this is set back.
     pub fn set_full(&self, full: bool) {
-        self.change(|world, _| world.me.storages.full = full);
+        self.change(|simulation, _| simulation.modem.storages.full = full);
     }
 
     // ---- messages from the modem ----
 
-    /// Every message that went on air, in order, also those whose answer was lost.
+    /// Every message the network accepted, in order, also those whose answer was lost.
     pub fn sent(&self) -> Vec<Sent> {
-        self.with(|world, _| world.network.sent.clone())
+        self.with(|simulation, _| simulation.network.sent.clone())
     }
 
     /// What happens to status reports from now on.
     pub fn set_reports(&self, reports: Reports) {
-        self.change(|world, _| world.network.reports = reports);
+        self.change(|simulation, _| simulation.network.reports = reports);
     }
 
     /// Time from a message to its report, from now on.
     pub fn set_report_delay(&self, delay: Duration) {
-        self.change(|world, _| world.network.report_delay = delay);
+        self.change(|simulation, _| simulation.network.report_delay = delay);
     }
 
     /// Time from Ctrl-Z to the network's answer, from now on.
     pub fn set_submit_delay(&self, delay: Duration) {
-        self.change(|world, _| world.network.set_submit_delay(delay));
+        self.change(|simulation, _| simulation.network.set_submit_delay(delay));
     }
 
     /// Sends the reports that [`Reports::Held`] keeps, with this TP-Status; how many.
     pub fn release_reports(&self, status: u8) -> usize {
-        self.change(|world, now| world.network.release_reports(status, now))
+        self.change(|simulation, now| simulation.network.release_reports(status, now))
     }
 
     /// A status report out of the blue: for reference `mr`, sent to `to`, with this TP-Status.
     pub fn report(&self, mr: u8, to: &str, status: u8) -> Result<(), EncodeError> {
-        self.change(|world, now| {
-            let pdu = air::report(world.network.centre(), mr, to, status, now.unix, now)?;
-            world.network.queue(pdu, now.elapsed);
+        self.change(|simulation, now| {
+            let pdu = pdu::report(simulation.network.centre(), mr, to, status, now.unix, now)?;
+            simulation.network.queue(pdu, now.elapsed);
             Ok(())
         })
     }
 
     /// What the network answers to a USSD code (or to a reply within a menu).
     pub fn set_ussd(&self, code: &str, answer: Ussd) {
-        self.change(|world, _| world.network.ussd.insert(code.into(), answer));
+        self.change(|simulation, _| simulation.network.ussd.insert(code.into(), answer));
     }
 
-    // ---- the world around ----
+    // ---- SIM, network and calls ----
 
     /// `<stat>` of `+CREG` while radio and SIM are on: 1 home, 5 roaming, 2 searching, 3 denied, 0 none.
     pub fn set_registration(&self, stat: u8) {
-        self.change(|world, _| world.me.set_registration(stat));
+        self.change(|simulation, _| simulation.modem.set_registration(stat));
     }
 
     /// `<rssi>` of `+CSQ`: 0 to 31, 99 unknown.
     pub fn set_signal(&self, rssi: u8) {
-        self.change(|world, _| world.me.signal = rssi);
+        self.change(|simulation, _| simulation.modem.signal = rssi);
     }
 
     /// Takes the SIM card out, or puts it back (the PIN is asked again).
     pub fn set_sim_present(&self, present: bool) {
-        self.change(|world, _| {
-            world.me.sim.present = present;
-            world.me.sim.power_up();
+        self.change(|simulation, _| {
+            simulation.modem.sim.present = present;
+            simulation.modem.sim.power_up();
         });
     }
 
     /// PIN tries left.
     pub fn pin_tries_left(&self) -> u8 {
-        self.with(|world, _| world.me.sim.tries)
+        self.with(|simulation, _| simulation.modem.sim.tries)
     }
 
     /// Somebody calls: `RING` at once and every 5 s until [`stop_ringing`](Self::stop_ringing).
     pub fn ring(&self, from: &str) {
-        self.change(|world, now| world.ring(from, now));
+        self.change(|simulation, now| simulation.ring(from, now));
     }
 
     /// The caller gives up: `NO CARRIER`.
     pub fn stop_ringing(&self) {
-        self.change(|world, _| world.stop_ringing());
+        self.change(|simulation, _| simulation.stop_ringing());
     }
 
     /// The modem says a line nobody asked for.
     pub fn say(&self, line: &str) {
-        self.change(|world, _| world.me.say(line));
+        self.change(|simulation, _| simulation.modem.say(line));
     }
 
-    /// The modem says the next line of its persona's noise.
+    /// The modem says the next line of its profile's noise.
     pub fn noise(&self) {
-        self.change(|world, _| {
-            let line = world.me.next_noise();
-            world.me.say(line);
+        self.change(|simulation, _| {
+            let line = simulation.modem.next_noise();
+            simulation.modem.say(line);
         });
     }
 
     // ---- faults ----
 
-    /// Adds a fault to the plan; several may be set, the first that applies strikes.
+    /// Adds a fault to the plan; several may be set, the first that applies happens.
     pub fn fault(&self, fault: Fault) {
-        self.change(|world, _| world.add_fault(fault));
+        self.change(|simulation, _| simulation.add_fault(fault));
     }
 
     /// No more faults; a hung modem answers again.
     pub fn clear_faults(&self) {
-        self.change(|world, _| world.clear_faults());
+        self.change(|simulation, _| simulation.clear_faults());
     }
 
     /// The modem answers nothing from now on, until [`clear_faults`](Self::clear_faults),
     /// [`reset`](Self::reset) or a new plugging in.
     pub fn hang(&self) {
-        self.change(|world, now| world.hang(now));
+        self.change(|simulation, now| simulation.hang(now));
     }
 
     /// The modem restarts, as with `AT+CFUN=1,1`.
     pub fn reset(&self) {
-        self.change(|world, now| world.restart(now));
+        self.change(|simulation, now| simulation.restart(now));
     }
 
     /// Takes the modem off: every connection ends, settings are lost; messages wait in the network.
     pub fn unplug(&self) {
-        self.change(|world, now| {
-            world.unplug(now, None);
-            world.cut();
+        self.change(|simulation, now| {
+            simulation.unplug(now, None);
+            simulation.cut();
         });
     }
 
     /// Puts it back.
     pub fn plug(&self) {
-        self.change(|world, now| world.plug(now));
+        self.change(|simulation, now| simulation.plug(now));
     }
 
     /// Whether it is plugged in.
     pub fn is_plugged(&self) -> bool {
-        self.with(|world, _| world.is_plugged())
+        self.with(|simulation, _| simulation.is_plugged())
     }
 
     // ---- what happened ----
@@ -281,7 +282,7 @@ impl Simulator {
     /// All that was typed, in order, over all connections: command lines as typed, a text after a
     /// prompt followed by `^Z`, an escape as `^[`.
     pub fn commands(&self) -> Vec<String> {
-        self.with(|world, _| world.commands.clone())
+        self.with(|simulation, _| simulation.commands.clone())
     }
 
     /// All that happened in words, each line with seconds since the start: to be shown when a test fails.
@@ -291,7 +292,7 @@ impl Simulator {
 
     /// The journal from its n-th line on, and the number of the line that will be next.
     pub fn journal_from(&self, n: u64) -> (Vec<String>, u64) {
-        self.with(|world, _| world.journal_from(n))
+        self.with(|simulation, _| simulation.journal_from(n))
     }
 
     /// Waits until `condition` holds or the time is up; whether it holds.
@@ -313,9 +314,9 @@ impl Simulator {
 
     /// The next time something happens by itself.
     fn deadline(&self) -> Option<Instant> {
-        self.with(|world, now| {
-            let at = world.deadline(now)?;
-            Some(world.instant(at))
+        self.with(|simulation, now| {
+            let at = simulation.deadline(now)?;
+            Some(simulation.instant(at))
         })
     }
 

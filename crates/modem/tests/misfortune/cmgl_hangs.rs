@@ -1,7 +1,7 @@
 //! A modem that never returns from a list: the next session reads slot by slot.
 
 use smsbridge_modem::{SessionOptions, sms};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -11,7 +11,7 @@ async fn the_fault_tells_the_next_session_what_to_avoid() {
     let (mut session, ready_before) = up(&sim).await;
     sim.deliver("+491234567", "still there").unwrap();
     settle().await;
-    sim.fault(Fault::on("AT+CMGL", Trouble::Hang).every());
+    sim.fault(Fault::on("AT+CMGL", FaultKind::Hang).every());
     let error = sms::sweep(&mut session, &ready_before).await.unwrap_err();
     assert!(error.is_fatal() && error.suggests_cmgr(), "{error}");
     drop(session);

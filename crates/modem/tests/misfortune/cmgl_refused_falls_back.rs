@@ -1,16 +1,16 @@
 //! A modem that does not list is read slot by slot.
 
 use smsbridge_modem::sms;
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn all_messages_are_found_and_listing_is_not_tried_again() {
-    for persona in Persona::all() {
-        let name = persona.name;
-        let sim = Simulator::new(Options { persona, ..Options::default() });
-        sim.fault(Fault::on("AT+CMGL", Trouble::Cms(302)).every());
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let sim = Simulator::new(Options { profile, ..Options::default() });
+        sim.fault(Fault::on("AT+CMGL", FaultKind::Cms(302)).every());
         let (mut session, ready) = up(&sim).await;
         for n in 0..3 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::{Command, LinkFault, ModemError};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -11,7 +11,7 @@ use crate::bench::*;
 async fn leaves_a_session_that_only_errs() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on("AT+CSQ", Trouble::Late(Duration::from_secs(3))));
+    sim.fault(Fault::on("AT+CSQ", FaultKind::Late(Duration::from_secs(3))));
     let dropped = tokio::time::timeout(Duration::from_secs(1), session.command(Command::new("AT+CSQ"))).await;
     assert!(dropped.is_err());
     let expect = Err(ModemError::Link(LinkFault::Abandoned));

@@ -2,14 +2,14 @@
 //! messages are received into.
 
 use smsbridge_modem::{Storage, Urc, sms};
-use smsbridge_simulator::{Options, Persona, Simulator, Status};
+use smsbridge_simulator::{Options, Simulator, Status, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn the_receiving_storage_is_put_back() {
-    let persona = Persona { cpms_needs_three: true, ..Persona::generic() };
-    let sim = Simulator::new(Options { persona, ..Options::default() });
+    let profile = VendorProfile { cpms_needs_three: true, ..VendorProfile::generic() };
+    let sim = Simulator::new(Options { profile, ..Options::default() });
     let (mut session, ready) = up(&sim).await;
     assert!(ready.storages.len() > 1, "{:?}", ready.storages);
     sim.put(smsbridge_simulator::Storage::Me, Status::Unread, "00040C9194511132547600006211221415300002C834");

@@ -2,34 +2,34 @@
 
 use smsbridge_modem::profile::{self, Overrides};
 use smsbridge_modem::{SessionOptions, Urc, bring_up, sms, status};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Status, Storage, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, Status, Storage, VendorProfile};
 
 use crate::bench::*;
 
-fn family(persona: Persona) -> Simulator {
-    Simulator::new(Options { persona, ..Options::default() })
+fn family(profile: VendorProfile) -> Simulator {
+    Simulator::new(Options { profile, ..Options::default() })
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_persona_is_known_by_its_own_words() {
+async fn each_vendor_is_known_by_its_own_words() {
     let rows = [
-        (Persona::generic(), "generic"),
-        (Persona::huawei(), "huawei"),
-        (Persona::e3372(), "huawei"),
-        (Persona::zte(), "zte"),
-        (Persona::sim800(), "simcom"),
-        (Persona::sim900(), "simcom"),
-        (Persona::sim7600(), "simcom-lte"),
-        (Persona::a7670(), "simcom-lte"),
-        (Persona::ec25(), "quectel"),
-        (Persona::ec21(), "quectel"),
-        (Persona::mc7455(), "sierra"),
-        (Persona::mc75i(), "cinterion"),
-        (Persona::m590(), "neoway"),
+        (VendorProfile::generic(), "generic"),
+        (VendorProfile::huawei(), "huawei"),
+        (VendorProfile::e3372(), "huawei"),
+        (VendorProfile::zte(), "zte"),
+        (VendorProfile::sim800(), "simcom"),
+        (VendorProfile::sim900(), "simcom"),
+        (VendorProfile::sim7600(), "simcom-lte"),
+        (VendorProfile::a7670(), "simcom-lte"),
+        (VendorProfile::ec25(), "quectel"),
+        (VendorProfile::ec21(), "quectel"),
+        (VendorProfile::mc7455(), "sierra"),
+        (VendorProfile::mc75i(), "cinterion"),
+        (VendorProfile::m590(), "neoway"),
     ];
-    for (persona, expect) in rows {
-        let name = persona.name;
-        let sim = family(persona);
+    for (profile, expect) in rows {
+        let name = profile.name;
+        let sim = family(profile);
         let mut session = connect(&sim);
         assert_eq!(bring_up::wake(&mut session).await.unwrap().profile, expect, "{name}");
     }
@@ -49,7 +49,7 @@ async fn what_the_user_says_stands_before_what_the_modem_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_listed_twice_is_one() {
-    let sim = family(Persona::m590());
+    let sim = family(VendorProfile::m590());
     let (mut session, ready) = up(&sim).await;
     sim.deliver("+491234567", "once").unwrap();
     settle().await;
@@ -58,7 +58,7 @@ async fn a_message_that_is_listed_twice_is_one() {
 
 #[tokio::test(start_paused = true)]
 async fn all_storages_are_swept_whichever_is_named() {
-    let sim = family(Persona::ec25());
+    let sim = family(VendorProfile::ec25());
     let (mut session, ready) = up(&sim).await;
     let pdu = &sim.parts("+491234567", "lost one", &Default::default()).unwrap()[0];
     for storage in [Storage::Me, Storage::Sm] {
@@ -74,7 +74,7 @@ async fn all_storages_are_swept_whichever_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn slot_zero_is_a_slot() {
-    let sim = family(Persona::huawei());
+    let sim = family(VendorProfile::huawei());
     let (mut session, ready) = up(&sim).await;
     sim.deliver("+491234567", "in slot 0").unwrap();
     let slot = loop {
@@ -93,7 +93,7 @@ async fn slot_zero_is_a_slot() {
 async fn busy_is_waited_for_and_is_no_fault() {
     let sim = simulator();
     for command in ["AT+CMGF", "AT+CPMS=\"", "AT+CPIN?"] {
-        sim.fault(Fault::on(command, Trouble::Cme(515)));
+        sim.fault(Fault::on(command, FaultKind::Cme(515)));
     }
     up(&sim).await;
     assert!(count(&sim, "AT+CMGF") > 1);
@@ -101,7 +101,7 @@ async fn busy_is_waited_for_and_is_no_fault() {
 
 #[tokio::test(start_paused = true)]
 async fn ok_between_prompt_and_result_is_not_the_end() {
-    let sim = family(Persona::mc7455());
+    let sim = family(VendorProfile::mc7455());
     let (mut session, _) = up(&sim).await;
     let reference = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
     assert_eq!(sim.sent()[0].mr, reference);
@@ -109,9 +109,9 @@ async fn ok_between_prompt_and_result_is_not_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn lte_tells_more_of_its_signal() {
-    for persona in [Persona::e3372(), Persona::sim7600(), Persona::ec25()] {
-        let name = persona.name;
-        let sim = family(persona);
+    for profile in [VendorProfile::e3372(), VendorProfile::sim7600(), VendorProfile::ec25()] {
+        let name = profile.name;
+        let sim = family(profile);
         let (mut session, _) = up(&sim).await;
         let lte = status::network(&mut session).await.unwrap().lte.unwrap_or_else(|| panic!("{name}"));
         assert_eq!(lte.rsrp_dbm, Some(-89), "{name}");
@@ -121,7 +121,7 @@ async fn lte_tells_more_of_its_signal() {
 
 #[tokio::test(start_paused = true)]
 async fn a_measured_signal_that_comes_unasked_is_used() {
-    let sim = family(Persona::e3372());
+    let sim = family(VendorProfile::e3372());
     let (mut session, _) = up(&sim).await;
     sim.say("^HCSQ:\"LTE\",60,52,121,20");
     match session.next_event().await.unwrap() {

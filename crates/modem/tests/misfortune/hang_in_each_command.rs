@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::{ModemError, sms, status};
-use smsbridge_simulator::{Fault, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Simulator};
 
 use crate::bench::*;
 
@@ -18,7 +18,7 @@ async fn day(session: &mut Line) -> Result<(), ModemError> {
     Ok(())
 }
 
-async fn trouble_in_the(nth: u32, trouble: Trouble) -> (Simulator, Result<(), ModemError>) {
+async fn trouble_in_the(nth: u32, trouble: FaultKind) -> (Simulator, Result<(), ModemError>) {
     let sim = simulator();
     sim.deliver("+491234567", "hello").expect("a text that can be encoded");
     settle().await;
@@ -31,13 +31,13 @@ async fn trouble_in_the(nth: u32, trouble: Trouble) -> (Simulator, Result<(), Mo
 
 #[tokio::test(start_paused = true)]
 async fn ends_in_bounded_time_and_is_recovered_from() {
-    let (sim, result) = trouble_in_the(10_000, Trouble::Hang).await;
+    let (sim, result) = trouble_in_the(10_000, FaultKind::Hang).await;
     result.unwrap();
     let commands = u32::try_from(sim.commands().len()).unwrap();
     assert!(commands > 20);
     for nth in 1..=commands {
         for trouble in
-            [Trouble::Hang, Trouble::Reset, Trouble::Vanish(Duration::from_secs(1)), Trouble::Swallow]
+            [FaultKind::Hang, FaultKind::Reset, FaultKind::Vanish(Duration::from_secs(1)), FaultKind::Swallow]
         {
             let (sim, _) = trouble_in_the(nth, trouble.clone()).await;
             sim.clear_faults();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::{Command, ModemError};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -11,7 +11,7 @@ use crate::bench::*;
 async fn the_session_is_spent_and_the_next_one_is_in_step() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on("AT+CSQ", Trouble::Late(Duration::from_secs(8))));
+    sim.fault(Fault::on("AT+CSQ", FaultKind::Late(Duration::from_secs(8))));
     let error = session.command(Command::new("AT+CSQ").expect("+CSQ:")).await.unwrap_err();
     assert!(matches!(&error, ModemError::Timeout { command, .. } if command == "AT+CSQ"), "{error}");
     let before = sim.commands().len();

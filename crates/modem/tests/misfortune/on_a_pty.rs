@@ -8,7 +8,7 @@ use smsbridge_modem::detect::{self, Candidate};
 use smsbridge_modem::port::{self, PortError, PortSpec};
 use smsbridge_modem::trace::Traced;
 use smsbridge_modem::{LinkFault, ModemError, Session, bring_up, sms};
-use smsbridge_simulator::{Options, Persona, Simulator, pty};
+use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
 
 use crate::bench::*;
 
@@ -61,7 +61,7 @@ async fn a_port_in_use_is_busy() {
 #[tokio::test]
 async fn a_probe_tells_who_is_there_and_what_is_wrong() {
     let sim = Simulator::new(Options {
-        persona: Persona::huawei(),
+        profile: VendorProfile::huawei(),
         pin: Some("1234".into()),
         ..Options::default()
     });

@@ -1,7 +1,7 @@
 //! A read of 0 octets is a port that is gone, at once and in every call.
 
 use smsbridge_modem::{LinkFault, ModemError, SendError, sms};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -23,7 +23,7 @@ async fn idle_and_in_a_command() {
 async fn after_ctrl_z_it_is_unknown() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on_payload(Trouble::Vanish(std::time::Duration::from_secs(3))).acted());
+    sim.fault(Fault::on_payload(FaultKind::Vanish(std::time::Duration::from_secs(3))).acted());
     let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
     assert_eq!(error, SendError::Unknown(ModemError::Link(LinkFault::Gone)));
     assert_eq!(sim.sent().len(), 1);

@@ -1,7 +1,7 @@
 //! `AT+CMGS` and silence: nothing was submitted, and the modem is not left waiting for a PDU.
 
 use smsbridge_modem::{SendError, sms};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -9,7 +9,7 @@ use crate::bench::*;
 async fn a_swallowed_prompt_is_left_by_escape() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on("AT+CMGS", Trouble::Swallow));
+    sim.fault(Fault::on("AT+CMGS", FaultKind::Swallow));
     let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
     drop(session);

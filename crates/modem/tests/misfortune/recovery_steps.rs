@@ -5,12 +5,12 @@ use std::time::Duration;
 use smsbridge_modem::profile::Overrides;
 use smsbridge_modem::recovery;
 use smsbridge_modem::{SessionOptions, bring_up, status};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
-fn family(persona: Persona) -> Simulator {
-    Simulator::new(Options { persona, ..Options::default() })
+fn family(profile: VendorProfile) -> Simulator {
+    Simulator::new(Options { profile, ..Options::default() })
 }
 
 #[tokio::test(start_paused = true)]
@@ -26,13 +26,13 @@ async fn the_radio_goes_off_and_on_and_the_modem_stays_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
-    for (persona, command) in [
-        (Persona::sim800(), "AT+CFUN=1,1"),
-        (Persona::sim7600(), "AT+CRESET"),
-        (Persona::mc7455(), "AT!RESET"),
+    for (profile, command) in [
+        (VendorProfile::sim800(), "AT+CFUN=1,1"),
+        (VendorProfile::sim7600(), "AT+CRESET"),
+        (VendorProfile::mc7455(), "AT!RESET"),
     ] {
-        let name = persona.name;
-        let sim = family(persona);
+        let name = profile.name;
+        let sim = family(profile);
         let mut session = connect(&sim);
         assert!(recovery::reset(&mut session).await.unwrap(), "{name}");
         assert_eq!(count(&sim, command), 1, "{name}: {:?}", sim.commands());
@@ -44,9 +44,9 @@ async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
-    for persona in [Persona::huawei(), Persona::e3372(), Persona::zte()] {
-        let name = persona.name;
-        let sim = family(persona);
+    for profile in [VendorProfile::huawei(), VendorProfile::e3372(), VendorProfile::zte()] {
+        let name = profile.name;
+        let sim = family(profile);
         let mut session = connect(&sim);
         assert!(!recovery::reset(&mut session).await.unwrap(), "{name}");
         assert_eq!(count(&sim, "AT+CFUN=1,1"), 0, "{name}");
@@ -67,11 +67,11 @@ async fn the_users_reset_stands_before_the_familys() {
 
 #[tokio::test(start_paused = true)]
 async fn a_modem_that_hangs_is_told_to_reset_all_the_same() {
-    let sim = family(Persona::sim800());
+    let sim = family(VendorProfile::sim800());
     let (session, _) = up(&sim).await;
     drop(session);
-    sim.fault(Fault::on("AT\r", Trouble::Swallow).every());
-    sim.fault(Fault::on("AT", Trouble::Swallow));
+    sim.fault(Fault::on("AT\r", FaultKind::Swallow).every());
+    sim.fault(Fault::on("AT", FaultKind::Swallow));
     let mut session = connect(&sim);
     let _ = recovery::reset(&mut session).await;
     assert_eq!(count(&sim, "AT+CFUN=1,1"), 1, "{:?}", sim.commands());
@@ -87,12 +87,12 @@ async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
     assert!(session.silent_for() < Duration::from_secs(1));
 
     // The first AT after a long sleep vanishes.
-    sim.fault(Fault::on("AT", Trouble::Swallow));
+    sim.fault(Fault::on("AT", FaultKind::Swallow));
     bring_up::probe(&mut session).await.unwrap();
     sms_goes_out(&mut session).await;
 
     // Its answer comes late: it is not taken for the next command's.
-    sim.fault(Fault::on("AT", Trouble::Late(Duration::from_millis(3050))));
+    sim.fault(Fault::on("AT", FaultKind::Late(Duration::from_millis(3050))));
     bring_up::probe(&mut session).await.unwrap();
     sms_goes_out(&mut session).await;
 

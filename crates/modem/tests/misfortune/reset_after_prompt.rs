@@ -2,7 +2,7 @@
 //! outcome is unknown.
 
 use smsbridge_modem::{LinkFault, ModemError, SendError, sms};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -10,7 +10,7 @@ use crate::bench::*;
 async fn before_the_prompt_it_is_not_submitted() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on("AT+CMGS", Trouble::Reset));
+    sim.fault(Fault::on("AT+CMGS", FaultKind::Reset));
     let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
     assert_eq!(sim.sent(), []);
@@ -22,7 +22,7 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
     for on_air in [false, true] {
         let sim = simulator();
         let (mut session, _) = up(&sim).await;
-        let fault = Fault::on_payload(Trouble::Reset);
+        let fault = Fault::on_payload(FaultKind::Reset);
         sim.fault(if on_air { fault.acted() } else { fault });
         let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
         assert!(
@@ -45,11 +45,11 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
 #[tokio::test(start_paused = true)]
 async fn right_after_the_prompt_the_boot_banner_ends_it() {
     let sim = smsbridge_simulator::Simulator::new(smsbridge_simulator::Options {
-        persona: smsbridge_simulator::Persona::sim800(),
+        profile: smsbridge_simulator::VendorProfile::sim800(),
         ..Default::default()
     });
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on("AT+CMGS", Trouble::Reset).answered());
+    sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
     match sms::send_pdu(&mut session, HI, HI_LENGTH).await {
         Err(SendError::Unknown(ModemError::Link(LinkFault::Restarted { banner }))) => {
             assert_eq!(banner, "RDY");
@@ -63,7 +63,7 @@ async fn right_after_the_prompt_the_boot_banner_ends_it() {
 async fn an_answer_swallowed_after_ctrl_z_is_unknown_and_never_repeated() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    sim.fault(Fault::on_payload(Trouble::Swallow));
+    sim.fault(Fault::on_payload(FaultKind::Swallow));
     let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
     assert!(matches!(error, SendError::Unknown(ModemError::Timeout { .. })), "{error}");
     assert_eq!(sim.sent().len(), 1);

@@ -1,13 +1,13 @@
 //! The modem restarts while nothing is asked of it.
 
 use smsbridge_modem::{LinkFault, ModemError};
-use smsbridge_simulator::{Options, Persona, Simulator};
+use smsbridge_simulator::{Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn its_banner_ends_the_session_and_the_next_one_comes_up() {
-    let sim = Simulator::new(Options { persona: Persona::sim800(), ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::sim800(), ..Options::default() });
     let (mut session, _) = up(&sim).await;
     sim.reset();
     let error = loop {

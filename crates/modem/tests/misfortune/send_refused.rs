@@ -1,7 +1,7 @@
 //! The modem says no: certainly not sent, and the session goes on.
 
 use smsbridge_modem::{Class, SendError, sms};
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -10,10 +10,10 @@ async fn each_refusal_has_its_class() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
     let rows = [
-        (Fault::on_payload(Trouble::Cms(38)), "cms-38", Class::Transient),
-        (Fault::on_payload(Trouble::Cms(28)), "cms-28", Class::Permanent),
-        (Fault::on_payload(Trouble::Cms(331)), "cms-331", Class::ThisModem),
-        (Fault::on("AT+CMGS", Trouble::Cms(310)), "cms-310", Class::ThisModem),
+        (Fault::on_payload(FaultKind::Cms(38)), "cms-38", Class::Transient),
+        (Fault::on_payload(FaultKind::Cms(28)), "cms-28", Class::Permanent),
+        (Fault::on_payload(FaultKind::Cms(331)), "cms-331", Class::ThisModem),
+        (Fault::on("AT+CMGS", FaultKind::Cms(310)), "cms-310", Class::ThisModem),
     ];
     for (fault, slug, class) in rows {
         sim.fault(fault);

@@ -30,17 +30,17 @@ async fn a_missing_sim_is_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sim_that_is_busy_at_first_is_waited_for() {
-    use smsbridge_simulator::{Fault, Trouble};
+    use smsbridge_simulator::{Fault, FaultKind};
     let sim = simulator();
     let mut session = connect(&sim);
     bring_up::wake(&mut session).await.unwrap();
     for _ in 0..5 {
-        sim.fault(Fault::on("AT+CPIN?", Trouble::Cme(14)));
+        sim.fault(Fault::on("AT+CPIN?", FaultKind::Cme(14)));
     }
     assert_eq!(bring_up::sim(&mut session).await.unwrap(), SimStatus::Ready);
     for _ in 0..3 {
-        sim.fault(Fault::on("AT+CMGF", Trouble::Cms(314)));
-        sim.fault(Fault::on("AT+CPMS=\"", Trouble::Cms(314)));
+        sim.fault(Fault::on("AT+CMGF", FaultKind::Cms(314)));
+        sim.fault(Fault::on("AT+CPMS=\"", FaultKind::Cms(314)));
     }
     bring_up::configure(&mut session, None).await.unwrap();
 }

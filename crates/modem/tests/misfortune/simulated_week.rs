@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, sms, status};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
@@ -39,18 +39,18 @@ async fn hour(session: &mut Line, book: &mut Book, end: tokio::time::Instant) ->
     Ok(())
 }
 
-async fn week(persona: Persona, seed: u64) -> (Simulator, Book, usize) {
-    let sim = Simulator::new(Options { persona, seed, slots: 40, me_slots: 40, ..Options::default() });
+async fn week(profile: VendorProfile, seed: u64) -> (Simulator, Book, usize) {
+    let sim = Simulator::new(Options { profile, seed, slots: 40, me_slots: 40, ..Options::default() });
     for trouble in [
-        Trouble::Swallow,
-        Trouble::Late(Duration::from_secs(7)),
-        Trouble::Reset,
-        Trouble::Vanish(Duration::from_secs(20)),
-        Trouble::HangFor(Duration::from_secs(90)),
-        Trouble::Noise,
-        Trouble::Split(Duration::from_millis(2)),
-        Trouble::Junk(b"\xff\x00\xfe".to_vec()),
-        Trouble::Cme(100),
+        FaultKind::Swallow,
+        FaultKind::Late(Duration::from_secs(7)),
+        FaultKind::Reset,
+        FaultKind::Vanish(Duration::from_secs(20)),
+        FaultKind::HangFor(Duration::from_secs(90)),
+        FaultKind::Noise,
+        FaultKind::Split(Duration::from_millis(2)),
+        FaultKind::Junk(b"\xff\x00\xfe".to_vec()),
+        FaultKind::Cme(100),
     ] {
         sim.fault(Fault::on("AT", trouble).chance(0.0008));
     }
@@ -83,9 +83,11 @@ async fn week(persona: Persona, seed: u64) -> (Simulator, Book, usize) {
 
 #[tokio::test(start_paused = true)]
 async fn every_message_is_read_and_none_twice_without_a_reason() {
-    for (persona, seed) in [(Persona::generic(), 1), (Persona::huawei(), 2), (Persona::sim800(), 3)] {
-        let name = persona.name;
-        let (sim, book, sent) = week(persona, seed).await;
+    for (profile, seed) in
+        [(VendorProfile::generic(), 1), (VendorProfile::huawei(), 2), (VendorProfile::sim800(), 3)]
+    {
+        let name = profile.name;
+        let (sim, book, sent) = week(profile, seed).await;
         assert_eq!(book.read.len(), sent, "{name}, seed {seed}");
         assert!(sim.stored().is_empty() && sim.waiting() == 0, "{name}, seed {seed}");
         for (pdu, times) in &book.read {

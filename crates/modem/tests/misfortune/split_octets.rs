@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::sms;
-use smsbridge_simulator::{Fault, Trouble};
+use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
 
@@ -11,8 +11,8 @@ use crate::bench::*;
 async fn nothing_changes() {
     for pause in [Duration::ZERO, Duration::from_millis(3)] {
         let sim = simulator();
-        sim.fault(Fault::on("AT", Trouble::Split(pause)).every());
-        sim.fault(Fault::on_payload(Trouble::Split(pause)).every());
+        sim.fault(Fault::on("AT", FaultKind::Split(pause)).every());
+        sim.fault(Fault::on_payload(FaultKind::Split(pause)).every());
         let (mut session, ready) = up(&sim).await;
         sim.deliver("+491234567", &"long ".repeat(60)).unwrap();
         settle().await;

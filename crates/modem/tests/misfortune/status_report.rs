@@ -1,15 +1,15 @@
 //! Status reports, stored and direct.
 
 use smsbridge_modem::{Urc, sms};
-use smsbridge_simulator::{Options, Persona, Simulator};
+use smsbridge_simulator::{Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn they_come_the_way_the_modem_offers() {
-    for persona in Persona::all() {
-        let name = persona.name;
-        let sim = Simulator::new(Options { persona, ..Options::default() });
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let sim = Simulator::new(Options { profile, ..Options::default() });
         let (mut session, ready) = up(&sim).await;
         sms::send_pdu(&mut session, HI_WITH_REPORT, HI_LENGTH).await.unwrap();
         loop {

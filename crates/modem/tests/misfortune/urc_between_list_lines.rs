@@ -1,16 +1,16 @@
 //! Unsolicited codes cut into a list: neither loses a line.
 
 use smsbridge_modem::{Urc, sms};
-use smsbridge_simulator::{Fault, Options, Persona, Simulator, Trouble};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn noise_between_all_lines_of_every_answer() {
-    for persona in Persona::all() {
-        let name = persona.name;
-        let sim = Simulator::new(Options { persona, ..Options::default() });
-        sim.fault(Fault::on("AT", Trouble::Noise).every());
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let sim = Simulator::new(Options { profile, ..Options::default() });
+        sim.fault(Fault::on("AT", FaultKind::Noise).every());
         let (mut session, ready) = up(&sim).await;
         for n in 0..5 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
@@ -27,7 +27,7 @@ async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
     let (mut session, ready) = up(&sim).await;
     sim.deliver("+491234567", "first").unwrap();
     settle().await;
-    sim.fault(Fault::on("AT+CMGL", Trouble::Split(std::time::Duration::from_millis(20))));
+    sim.fault(Fault::on("AT+CMGL", FaultKind::Split(std::time::Duration::from_millis(20))));
     let late = sim.clone();
     tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;

@@ -1,15 +1,15 @@
 //! A wrong PIN costs one try, never two.
 
 use smsbridge_modem::bring_up::{self, PinOutcome, SimStatus};
-use smsbridge_simulator::{Options, Persona, Simulator};
+use smsbridge_simulator::{Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_pin_is_tried_once_and_the_right_one_opens() {
-    for persona in Persona::all() {
-        let name = persona.name;
-        let sim = Simulator::new(Options { persona, pin: Some("1234".into()), ..Options::default() });
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let sim = Simulator::new(Options { profile, pin: Some("1234".into()), ..Options::default() });
         let mut session = connect(&sim);
         bring_up::wake(&mut session).await.unwrap();
         let status = bring_up::sim(&mut session).await.unwrap();
@@ -36,11 +36,11 @@ async fn what_cannot_be_a_pin_is_not_tried() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unanswered_pin_shows_itself_nowhere() {
-    use smsbridge_simulator::{Fault, Trouble};
+    use smsbridge_simulator::{Fault, FaultKind};
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
     bring_up::wake(&mut session).await.unwrap();
-    sim.fault(Fault::on("AT+CPIN=", Trouble::Hang));
+    sim.fault(Fault::on("AT+CPIN=", FaultKind::Hang));
     let error = bring_up::enter_pin(&mut session, "1234").await.unwrap_err();
     assert!(error.is_fatal());
     assert!(!error.to_string().contains("1234") && !format!("{error:?}").contains("1234"), "{error:?}");

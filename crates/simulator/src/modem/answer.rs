@@ -11,7 +11,7 @@ pub(crate) enum Refusal {
     Cme(u16),
     /// `+CMS ERROR: n`.
     Cms(u16),
-    /// A command the persona does not know.
+    /// A command the profile does not know.
     Unknown,
 }
 
@@ -29,6 +29,24 @@ impl Refusal {
     pub(crate) const MEMORY_FULL: Self = Self::Cms(322);
     pub(crate) const NO_SERVICE_CENTRE: Self = Self::Cms(330);
     pub(crate) const NO_NETWORK: Self = Self::Cms(331);
+}
+
+/// The words of `+CMEE=2` for the errors given here (TS 27.007 9.2.1).
+pub(super) fn cme_text(n: u16) -> Option<&'static str> {
+    Some(match n {
+        3 => "operation not allowed",
+        4 => "operation not supported",
+        10 => "SIM not inserted",
+        11 => "SIM PIN required",
+        12 => "SIM PUK required",
+        13 => "SIM failure",
+        14 => "SIM busy",
+        16 => "incorrect password",
+        30 => "no network service",
+        50 => "Incorrect parameters",
+        100 => "unknown",
+        _ => return None,
+    })
 }
 
 /// A finished command.

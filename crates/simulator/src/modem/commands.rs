@@ -1,12 +1,13 @@
 //! The general commands: V.250 basics and TS 27.007 (identity, PIN, radio, registration, USSD, calls).
 //!
 //! Owns how a command is cut into name, form and arguments. What it does not know it asks
-//! `sms.rs`, then the persona's own list, and then refuses.
+//! `sms.rs`, then the profile's own list, and then refuses.
 
 use super::answer::Refusal;
 use super::parser::parameters;
-use super::{Done, Me, Now, Uplink};
-use crate::air;
+use super::{Done, Modem, Uplink};
+use crate::now::Now;
+use crate::pdu;
 
 /// `+NAME`, `+NAME?`, `+NAME=?` or `+NAME=...`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,36 +69,18 @@ pub(super) fn join(values: &[u8]) -> String {
     values.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The words of `+CMEE=2` for the errors given here (TS 27.007 9.2.1).
-pub(super) fn cme_text(n: u16) -> Option<&'static str> {
-    Some(match n {
-        3 => "operation not allowed",
-        4 => "operation not supported",
-        10 => "SIM not inserted",
-        11 => "SIM PIN required",
-        12 => "SIM PUK required",
-        13 => "SIM failure",
-        14 => "SIM busy",
-        16 => "incorrect password",
-        30 => "no network service",
-        50 => "Incorrect parameters",
-        100 => "unknown",
-        _ => return None,
-    })
-}
-
 type Blocks = Vec<Vec<String>>;
 
-impl Me {
+impl Modem {
     pub(super) fn command(&mut self, text: &str, now: Now, out: &mut Blocks) -> Result<Done, Refusal> {
-        if let Some((_, line)) = self.persona.extra.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        if let Some((_, line)) = self.profile.extra.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             if !line.is_empty() {
                 out.push(vec![(*line).into()]);
             }
             return Ok(Done::Fine);
         }
         let c = Command::parse(text);
-        if self.persona.caret_cpin && (c.name.as_str(), c.form) == ("^CPIN", Form::Read) {
+        if self.profile.caret_cpin && (c.name.as_str(), c.form) == ("^CPIN", Form::Read) {
             let (pin, puk) = (self.sim.tries, self.sim.puk_tries);
             let state = self.sim.state()?;
             let asked = match state {
@@ -108,12 +91,12 @@ impl Me {
             out.push(vec![format!("^CPIN: {state},{asked},{puk},{pin},10,3")]);
             return Ok(Done::Fine);
         }
-        if c.text.eq_ignore_ascii_case("!RESET") && self.persona.name == "mc7455" {
+        if c.text.eq_ignore_ascii_case("!RESET") && self.profile.name == "mc7455" {
             return Ok(Done::Restart);
         }
         // The tries left, as SIMCom and Siemens tell them.
-        let spic = if self.persona.manufacturer == "SIEMENS" { "^SPIC" } else { "+SPIC" };
-        let has_spic = ["SIEMENS", "SIMCOM"].iter().any(|maker| self.persona.manufacturer.starts_with(maker));
+        let spic = if self.profile.manufacturer == "SIEMENS" { "^SPIC" } else { "+SPIC" };
+        let has_spic = ["SIEMENS", "SIMCOM"].iter().any(|maker| self.profile.manufacturer.starts_with(maker));
         if has_spic && (c.name.as_str(), c.form) == (spic, Form::Plain) {
             out.push(vec![format!("{spic}: {},{}", self.sim.tries, self.sim.puk_tries)]);
             return Ok(Done::Fine);
@@ -127,9 +110,9 @@ impl Me {
         }
         let mut say = |line: String| out.push(vec![line]);
         match (c.name.as_str(), c.form) {
-            ("+CGMI" | "+GMI", Form::Plain) => say(self.persona.manufacturer.into()),
-            ("+CGMM" | "+GMM", Form::Plain) => say(self.persona.model.into()),
-            ("+CGMR" | "+GMR", Form::Plain) => say(self.persona.revision.into()),
+            ("+CGMI" | "+GMI", Form::Plain) => say(self.profile.manufacturer.into()),
+            ("+CGMM" | "+GMM", Form::Plain) => say(self.profile.model.into()),
+            ("+CGMR" | "+GMR", Form::Plain) => say(self.profile.revision.into()),
             ("+CGSN" | "+GSN", Form::Plain) => say(self.imei.clone()),
             ("+CGMI" | "+CGMM" | "+CGMR" | "+CGSN" | "+CIMI" | "+CNUM" | "+CSQ", Form::Test) => {
                 if c.name == "+CSQ" {
@@ -172,7 +155,7 @@ impl Me {
                     say(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
                 }
             }
-            ("+CCLK", Form::Read) => say(format!("+CCLK: \"{}\"", air::clock(now))),
+            ("+CCLK", Form::Read) => say(format!("+CCLK: \"{}\"", pdu::clock(now))),
             ("+CUSD", _) => return self.cusd(&c, out),
             ("+CLIP", Form::Set) => self.set.clip = within(&c, 0, 1)? == 1,
             ("+CLIP", Form::Read) => say(format!("+CLIP: {},1", u8::from(self.set.clip))),
@@ -196,13 +179,13 @@ impl Me {
         let text = c.text.to_ascii_uppercase();
         match text.as_str() {
             "E" | "E0" => self.set.echo = false,
-            "E1" if self.persona.never_echoes => return Err(Refusal::Plain),
+            "E1" if self.profile.never_echoes => return Err(Refusal::Plain),
             "E1" => self.set.echo = true,
             "Z" | "Z0" | "&F" | "&F0" => self.restore(),
             "I" | "I0" => out.push(vec![
-                self.persona.manufacturer.into(),
-                self.persona.model.into(),
-                format!("Revision: {}", self.persona.revision),
+                self.profile.manufacturer.into(),
+                self.profile.model.into(),
+                format!("Revision: {}", self.profile.revision),
             ]),
             "V1" | "Q0" | "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0"
             | "&K3" => {}
@@ -215,7 +198,7 @@ impl Me {
 
     /// ATZ and AT&F put back what V.250 and TS 27.005 call the profile; registration and radio stay.
     fn restore(&mut self) {
-        let fresh = super::Settings::at_power_up(&self.persona);
+        let fresh = super::Settings::at_power_up(&self.profile);
         self.set = super::Settings { memory: self.set.memory, ..fresh };
     }
 
@@ -278,7 +261,7 @@ impl Me {
     /// Location area, cell and technology, as `<n>=2` adds them.
     pub(super) fn place(&self, n: u8) -> String {
         if n == 2 && matches!(self.stat(), 1 | 5) {
-            format!(",\"1A2B\",\"01C3D4E5\",{}", self.persona.technology)
+            format!(",\"1A2B\",\"01C3D4E5\",{}", self.profile.technology)
         } else {
             String::new()
         }
@@ -288,13 +271,13 @@ impl Me {
         let (name, code) = &self.operator;
         match c.form {
             Form::Test => {
-                let act = self.persona.technology;
+                let act = self.profile.technology;
                 out.push(vec![format!("+COPS: (2,\"{name}\",\"{name}\",\"{code}\",{act}),,(0-4),(0-2)")]);
             }
             Form::Read if self.reachable() => {
                 let format = self.set.cops_format;
                 let shown = if format == 2 { code } else { name };
-                out.push(vec![format!("+COPS: 0,{format},\"{shown}\",{}", self.persona.technology)]);
+                out.push(vec![format!("+COPS: 0,{format},\"{shown}\",{}", self.profile.technology)]);
             }
             Form::Read => out.push(vec!["+COPS: 0".into()]),
             Form::Set => {
@@ -330,7 +313,7 @@ impl Me {
                     if !self.reachable() {
                         return Err(Refusal::Cme(30));
                     }
-                    let code = air::read_ussd(self.ussd_form(), code).ok_or(Refusal::BAD_PARAMETER)?;
+                    let code = pdu::read_ussd(self.ussd_form(), code).ok_or(Refusal::BAD_PARAMETER)?;
                     self.uplink.push_back(Uplink::Ussd(code));
                 }
             }
@@ -339,18 +322,18 @@ impl Me {
         Ok(Done::Fine)
     }
 
-    fn ussd_form(&self) -> air::UssdForm {
+    fn ussd_form(&self) -> pdu::UssdForm {
         match self.set.charset {
-            _ if self.persona.ussd_packed => air::UssdForm::Packed,
-            "UCS2" => air::UssdForm::Ucs2,
-            _ => air::UssdForm::Plain,
+            _ if self.profile.ussd_packed => pdu::UssdForm::Packed,
+            "UCS2" => pdu::UssdForm::Ucs2,
+            _ => pdu::UssdForm::Plain,
         }
     }
 
     /// A USSD text from the network; shown when `+CUSD=1`. `more`: the network waits for a reply.
     pub(crate) fn ussd(&mut self, text: &str, more: bool) {
         if self.set.cusd {
-            let (text, dcs) = air::write_ussd(self.ussd_form(), text);
+            let (text, dcs) = pdu::write_ussd(self.ussd_form(), text);
             self.say(format!("+CUSD: {},\"{text}\",{dcs}", u8::from(more)));
         }
     }

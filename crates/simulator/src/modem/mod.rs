@@ -2,8 +2,8 @@
 //!
 //! Owns everything a modem remembers: settings that a restart forgets, the SIM, the storages, and
 //! what it still has to say. Input is what `parser.rs` read from the terminal and what the network
-//! offers; output is answers, unasked lines ([`Me::take_urc`]) and requests to the network
-//! ([`Me::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
+//! offers; output is answers, unasked lines ([`Modem::take_urc`]) and requests to the network
+//! ([`Modem::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
 //! `commands.rs` has the general commands, `sms.rs` those for messages, `receive.rs` what the
@@ -11,6 +11,7 @@
 
 pub(crate) mod answer;
 mod commands;
+mod incoming;
 pub(crate) mod parser;
 mod receive;
 mod sim_card;
@@ -20,30 +21,20 @@ pub(crate) mod storage;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::now::Now;
 use crate::options::Options;
-use crate::persona::Persona;
+use crate::vendor_profile::VendorProfile;
 use answer::{Answer, Refusal};
+pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
-pub(crate) use receive::{Incoming, Kind, Offer};
 use sim_card::SimCard;
 use storage::Storages;
 pub use storage::{Status, Storage, Stored};
 
-/// The time, as whoever drives the modem tells it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Now {
-    /// Since the simulator was made: for deadlines.
-    pub(crate) elapsed: Duration,
-    /// Seconds since 1970: for time stamps.
-    pub(crate) unix: i64,
-    /// The network's time zone in quarters of an hour.
-    pub(crate) quarters: i8,
-}
-
 /// What the modem asks of the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Uplink {
-    /// A message; the modem is busy until [`Me::finish_submit`].
+    /// A message; the modem is busy until [`Modem::finish_submit`].
     Submit { mr: u8, pdu: String },
     /// A USSD code, or the answer to a menu.
     Ussd(String),
@@ -58,7 +49,7 @@ pub(crate) enum Uplink {
 pub(crate) enum Step {
     /// Done, with this answer.
     Answer(Answer),
-    /// The network has the word; [`Me::finish_submit`] makes the answer.
+    /// The network has the word; [`Modem::finish_submit`] makes the answer.
     Waiting,
     /// The answer is to be given, then the modem restarts.
     Restart(Answer),
@@ -81,10 +72,10 @@ struct Settings {
 }
 
 impl Settings {
-    fn at_power_up(persona: &Persona) -> Self {
-        let first = persona.storages.first().copied().unwrap_or(Storage::Sm);
+    fn at_power_up(profile: &VendorProfile) -> Self {
+        let first = profile.storages.first().copied().unwrap_or(Storage::Sm);
         Self {
-            echo: !persona.never_echoes,
+            echo: !profile.never_echoes,
             cmee: 0,
             csms: 0,
             cnmi: [0; 5],
@@ -114,8 +105,8 @@ enum Done {
 }
 
 /// One modem.
-pub(crate) struct Me {
-    persona: Persona,
+pub(crate) struct Modem {
+    profile: VendorProfile,
     imei: String,
     operator: (String, String),
     parser: Parser,
@@ -141,9 +132,9 @@ pub(crate) struct Me {
     noise: usize,
 }
 
-impl Me {
+impl Modem {
     pub(crate) fn new(o: &Options) -> Self {
-        let p = &o.persona;
+        let p = &o.profile;
         let size = |s| match s {
             Storage::Sm => o.slots,
             Storage::Me => o.me_slots,
@@ -178,7 +169,7 @@ impl Me {
             unacknowledged: None,
             returned: Vec::new(),
             noise: 0,
-            persona: p.clone(),
+            profile: p.clone(),
         }
     }
 
@@ -186,7 +177,7 @@ impl Me {
     /// again, messages stay; then the banner is said.
     pub(crate) fn power_up(&mut self) {
         self.parser.reset();
-        self.set = Settings::at_power_up(&self.persona);
+        self.set = Settings::at_power_up(&self.profile);
         self.cfun = 1;
         self.sim.power_up();
         self.payload = None;
@@ -197,7 +188,7 @@ impl Me {
         if let Some((incoming, _)) = self.unacknowledged.take() {
             self.returned.push(incoming);
         }
-        self.urcs = self.persona.banner.iter().map(|line| (*line).to_string()).collect();
+        self.urcs = self.profile.banner.iter().map(|line| (*line).to_string()).collect();
         if self.sim.state() == Ok("SIM PIN") {
             self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
             self.urcs.retain(|l| !l.ends_with("Ready") && !l.ends_with("DONE"));
@@ -261,14 +252,14 @@ impl Me {
         let cme = |n: u16| match self.set.cmee {
             0 => "ERROR".into(),
             1 => format!("+CME ERROR: {n}"),
-            _ => commands::cme_text(n)
+            _ => answer::cme_text(n)
                 .map_or_else(|| format!("+CME ERROR: {n}"), |text| format!("+CME ERROR: {text}")),
         };
         match refusal {
             Refusal::Plain => "ERROR".into(),
             Refusal::Cme(n) => cme(n),
             Refusal::Cms(n) => format!("+CMS ERROR: {n}"),
-            Refusal::Unknown => self.persona.unknown.map_or_else(|| cme(4), Into::into),
+            Refusal::Unknown => self.profile.unknown.map_or_else(|| cme(4), Into::into),
         }
     }
 
@@ -307,9 +298,9 @@ impl Me {
         self.urcs.push_back(line.into());
     }
 
-    /// The next line of the persona's noise.
+    /// The next line of the profile's noise.
     pub(crate) fn next_noise(&mut self) -> String {
-        let noise = self.persona.noise;
+        let noise = self.profile.noise;
         self.noise += 1;
         noise.get((self.noise - 1) % noise.len().max(1)).map_or_else(String::new, |l| (*l).to_string())
     }
@@ -337,7 +328,7 @@ impl Me {
                     "+CMGS"
                 };
                 let mut blocks = vec![vec![format!("{name}: {mr}")]];
-                if self.persona.early_ok {
+                if self.profile.early_ok {
                     blocks.insert(0, vec!["OK".into()]);
                 }
                 self.finish(blocks, Ok(()))

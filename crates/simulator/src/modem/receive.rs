@@ -5,47 +5,18 @@
 
 use std::time::Duration;
 
-use super::storage::{Status, Storage, tpdu_length};
-use super::{Me, Now};
-
-/// Whether a short message or a status report arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Message,
-    Report,
-}
-
-/// Something on its way from the network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Incoming {
-    pub(crate) kind: Kind,
-    /// Service centre address and TPDU in hex.
-    pub(crate) pdu: String,
-    /// Message class, if it has one.
-    pub(crate) class: Option<u8>,
-}
-
-/// What the modem made of an offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
-    Stored(Storage, usize),
-    /// Handed to the terminal, whether or not one listens.
-    HandedOver,
-    /// Handed to the terminal; `+CNMA` is due.
-    Unacknowledged,
-    /// A status report nobody asked to see (`ds=0`).
-    Dropped,
-    NoRoom,
-    /// Off, no SIM, not registered, or the last one is not acknowledged yet.
-    NotNow,
-}
+use super::Modem;
+use super::incoming::{Incoming, Kind, Offer};
+use super::storage::{Status, Storage};
+use crate::now::Now;
+use crate::pdu::tpdu_length;
 
 /// How long `+CNMA` may take (the network's own patience is of this order).
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(15);
 /// How many unasked lines `+CNMI` mode 0 keeps.
 const BUFFERED: usize = 32;
 
-impl Me {
+impl Modem {
     pub(crate) fn offer(&mut self, incoming: &Incoming, now: Now) -> Offer {
         if !self.reachable() || self.unacknowledged.is_some() {
             return Offer::NotNow;
@@ -73,7 +44,7 @@ impl Me {
                 }
                 _ => {
                     let storage =
-                        if self.persona.has(Storage::Sr) { Storage::Sr } else { self.set.memory[2] };
+                        if self.profile.has(Storage::Sr) { Storage::Sr } else { self.set.memory[2] };
                     self.keep(storage, "+CDSI", true, &incoming.pdu)
                 }
             },

@@ -5,12 +5,14 @@
 
 use super::answer::Refusal;
 use super::commands::{Command, Form, join};
-use super::storage::{Status, Storage, tpdu_length};
-use super::{Done, Me, Payload, Uplink};
+use super::storage::{Status, Storage};
+
+use super::{Done, Modem, Payload, Uplink};
+use crate::pdu::tpdu_length;
 
 type Blocks = Vec<Vec<String>>;
 
-impl Me {
+impl Modem {
     /// `None`: not a command of this file.
     pub(super) fn sms_command(&mut self, c: &Command<'_>, out: &mut Blocks) -> Option<Result<Done, Refusal>> {
         let known = [
@@ -70,7 +72,7 @@ impl Me {
     fn cnmi(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
         match c.form {
             Form::Test => {
-                let ranges: Vec<_> = self.persona.cnmi.iter().map(|r| format!("({})", join(r))).collect();
+                let ranges: Vec<_> = self.profile.cnmi.iter().map(|r| format!("({})", join(r))).collect();
                 out.push(vec![format!("+CNMI: {}", ranges.join(","))]);
             }
             Form::Read => out.push(vec![format!("+CNMI: {}", join(&self.set.cnmi))]),
@@ -79,7 +81,7 @@ impl Me {
                     return Err(Refusal::CMS_NOT_ALLOWED);
                 }
                 let mut wanted = self.set.cnmi;
-                for (n, (value, allowed)) in wanted.iter_mut().zip(self.persona.cnmi).enumerate() {
+                for (n, (value, allowed)) in wanted.iter_mut().zip(self.profile.cnmi).enumerate() {
                     if c.arg(n).is_some_and(|a| !a.is_empty()) {
                         *value =
                             c.number(n).and_then(|v| u8::try_from(v).ok()).ok_or(Refusal::CMS_NOT_ALLOWED)?;
@@ -99,7 +101,7 @@ impl Me {
         match c.form {
             Form::Test => {
                 let list = |reports: bool| {
-                    let names = self.persona.storages.iter().filter(|s| reports || **s != Storage::Sr);
+                    let names = self.profile.storages.iter().filter(|s| reports || **s != Storage::Sr);
                     format!("({})", names.map(|s| format!("\"{s}\"")).collect::<Vec<_>>().join(","))
                 };
                 out.push(vec![format!("+CPMS: {},{},{}", list(true), list(false), list(false))]);
@@ -113,13 +115,13 @@ impl Me {
                 out.push(vec![format!("+CPMS: {}", parts.join(","))]);
             }
             _ => {
-                if c.args.len() > 3 || (self.persona.cpms_needs_three && c.args.len() != 3) {
+                if c.args.len() > 3 || (self.profile.cpms_needs_three && c.args.len() != 3) {
                     return Err(Refusal::CMS_NOT_ALLOWED);
                 }
                 let mut wanted = self.set.memory;
                 for (n, memory) in wanted.iter_mut().enumerate().take(c.args.len()) {
                     let name = c.arg(n).unwrap_or("");
-                    let storage = Storage::parse(name).filter(|s| self.persona.has(*s));
+                    let storage = Storage::parse(name).filter(|s| self.profile.has(*s));
                     // Reports are kept apart by the modem itself; nothing else may be written there.
                     *memory =
                         storage.filter(|s| n == 0 || *s != Storage::Sr).ok_or(Refusal::CMS_NOT_ALLOWED)?;
@@ -130,7 +132,7 @@ impl Me {
                     format!("{used},{all}")
                 };
                 let parts: Vec<_> = self.set.memory.iter().map(part).collect();
-                if !self.persona.cpms_is_silent {
+                if !self.profile.cpms_is_silent {
                     out.push(vec![format!("+CPMS: {}", parts.join(","))]);
                 }
             }
@@ -139,7 +141,7 @@ impl Me {
     }
 
     fn cmgl(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
-        if self.persona.no_list {
+        if self.profile.no_list {
             return Err(Refusal::Unknown);
         }
         if c.form == Form::Test {
@@ -152,7 +154,7 @@ impl Me {
         let mut lines = Vec::new();
         for (n, stored) in self.storages.list(memory) {
             if wanted == 4 || Status::from_number(wanted) == Some(stored.status) {
-                for _ in 0..if self.persona.lists_twice { 2 } else { 1 } {
+                for _ in 0..if self.profile.lists_twice { 2 } else { 1 } {
                     lines.push(format!("+CMGL: {n},{},,{}", stored.status as u8, stored.length()));
                     lines.push(stored.pdu.clone());
                 }
@@ -177,7 +179,7 @@ impl Me {
                 out.push(vec![format!("+CMGR: {},,{}", s.status as u8, s.length()), s.pdu]);
                 Ok(Done::Fine)
             }
-            None if self.persona.empty_slot_is_ok => Ok(Done::Fine),
+            None if self.profile.empty_slot_is_ok => Ok(Done::Fine),
             None => Err(Refusal::BAD_SLOT),
         }
     }
@@ -191,7 +193,7 @@ impl Me {
         let memory = self.set.memory[0];
         if c.form == Form::Test {
             let used: Vec<_> = self.storages.list(memory).iter().map(|(n, _)| n.to_string()).collect();
-            let flags = if self.persona.delete_flags { ",(0-4)" } else { "" };
+            let flags = if self.profile.delete_flags { ",(0-4)" } else { "" };
             out.push(vec![format!("+CMGD: ({}){flags}", used.join(","))]);
             return Ok(Done::Fine);
         }
@@ -199,7 +201,7 @@ impl Me {
             None => 0,
             Some(_) => c
                 .number(1)
-                .filter(|n| self.persona.delete_flags && *n <= 4)
+                .filter(|n| self.profile.delete_flags && *n <= 4)
                 .ok_or(Refusal::CMS_NOT_ALLOWED)?,
         };
         if flag == 0 {

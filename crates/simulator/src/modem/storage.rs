@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::pdu::tpdu_length;
+
 /// A message storage by its TS 27.005 name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Storage {
@@ -78,11 +80,6 @@ impl Stored {
     pub(crate) fn length(&self) -> usize {
         tpdu_length(&self.pdu)
     }
-}
-
-/// The `<length>` of AT answers; 0 for what is not a PDU.
-pub(crate) fn tpdu_length(pdu: &str) -> usize {
-    smsbridge_codec::tpdu_length(pdu).unwrap_or(0)
 }
 
 struct Bank {
@@ -223,12 +220,5 @@ mod tests {
         assert!(s.delete(Storage::Mt, 2));
         assert!(!s.delete(Storage::Sm, 1));
         assert_eq!(s.usage(Storage::Mt), (2, 3));
-    }
-
-    #[test]
-    fn length_leaves_out_the_service_centre() {
-        assert_eq!(tpdu_length("0011223344"), 4);
-        assert_eq!(tpdu_length("0291441122"), 2);
-        assert_eq!(tpdu_length(""), 0);
     }
 }

@@ -59,7 +59,7 @@ mod pty {
     use std::path::Path;
     use std::time::{Duration, Instant};
 
-    use smsbridge_simulator::{Options, Persona, Simulator, pty};
+    use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
 
     fn open(path: &Path) -> File {
         OpenOptions::new().read(true).write(true).open(path).unwrap()
@@ -158,7 +158,7 @@ mod pty {
     fn a_stick_that_resets_comes_back_at_the_same_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("modem0");
-        let options = Options { persona: Persona::ec25(), ..Options::default() };
+        let options = Options { profile: VendorProfile::ec25(), ..Options::default() };
         let _port = pty::spawn(&Simulator::new(options), &path).unwrap();
         let mut client = open(&path);
         client.write_all(b"AT+CFUN=1,1\r").unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_codec::{Direction, Pdu, ReportRequest, SubmitOptions, Tpdu, submit};
-use smsbridge_simulator::{Message, Options, Persona, Reports, Simulator, Status, Storage};
+use smsbridge_simulator::{Message, Options, Reports, Simulator, Status, Storage, VendorProfile};
 
 use crate::terminal::{Terminal, quiet};
 
@@ -85,7 +85,7 @@ async fn unplugged_or_without_radio_the_network_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn the_third_memory_receives_and_slots_count_from_zero() {
-    let sim = Simulator::new(Options { persona: Persona::huawei(), ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::huawei(), ..Options::default() });
     let mut t = quiet(&sim).await;
     t.ask("AT+CNMI=2,1,0,0,0").await;
     assert_eq!(t.ask("AT+CPMS=\"SM\",\"SM\",\"ME\"").await, ["+CPMS: 0,30,0,30,0,50", "OK"]);
@@ -239,9 +239,9 @@ async fn a_report_goes_where_cnmi_says() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_report_storage_reports_take_slots_of_the_sim() {
-    let mut persona = Persona::huawei();
-    persona.storages = &[Storage::Sm];
-    let sim = Simulator::new(Options { persona, ..Options::default() });
+    let mut profile = VendorProfile::huawei();
+    profile.storages = &[Storage::Sm];
+    let sim = Simulator::new(Options { profile, ..Options::default() });
     let mut t = quiet(&sim).await;
     t.ask("AT+CNMI=2,1,0,2,0").await;
     send_text(&mut t, FROM, "hello", true).await;

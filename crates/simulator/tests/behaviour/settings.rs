@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use smsbridge_simulator::{Options, Persona, Simulator, Ussd};
+use smsbridge_simulator::{Options, Simulator, Ussd, VendorProfile};
 
 use crate::terminal::{connect, quiet};
 
@@ -112,7 +112,7 @@ async fn cnmi_is_forgotten_at_reset() {
 #[tokio::test(start_paused = true)]
 async fn a_uart_modem_boots_on_the_same_line_with_its_banner() {
     let boot_time = Duration::from_secs(3);
-    let sim = Simulator::new(Options { persona: Persona::sim800(), boot_time, ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::sim800(), boot_time, ..Options::default() });
     let mut t = quiet(&sim).await;
     sim.reset();
     t.write(b"AT\r").await;
@@ -125,7 +125,7 @@ async fn a_uart_modem_boots_on_the_same_line_with_its_banner() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stick_leaves_the_bus_at_reset() {
-    let sim = Simulator::new(Options { persona: Persona::huawei(), ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::huawei(), ..Options::default() });
     let mut t = quiet(&sim).await;
     assert_eq!(t.ask("AT+CFUN=1,1").await, ["OK"]);
     assert!(t.is_closed().await);
@@ -135,8 +135,8 @@ async fn a_stick_leaves_the_bus_at_reset() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn identity_is_the_personas() {
-    let sim = Simulator::new(Options { persona: Persona::ec25(), ..Options::numbered(7) });
+async fn identity_is_the_vendor_profiles() {
+    let sim = Simulator::new(Options { profile: VendorProfile::ec25(), ..Options::numbered(7) });
     let mut t = quiet(&sim).await;
     assert_eq!(t.ask("AT+CGMI").await, ["Quectel", "OK"]);
     assert_eq!(t.ask("AT+CGMM").await, ["EC25", "OK"]);
@@ -170,7 +170,7 @@ async fn ussd_is_written_as_the_charset_or_the_vendor_has_it() {
     t.ask("AT+CSCS=\"UCS2\"").await;
     t.ask("AT+CUSD=1,\"002A0031003000300023\",15").await;
     t.until("\r\n+CUSD: 0,\"00420061006C0061006E00630065003A002000310032002E00330034\",15\r\n").await;
-    let sim = Simulator::new(Options { persona: Persona::huawei(), ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::huawei(), ..Options::default() });
     let mut t = quiet(&sim).await;
     assert_eq!(t.ask("AT+CUSD=1,\"*100#\",15").await, ["ERROR"]);
     t.ask("AT+CUSD=1,\"AA180C3602\",15").await;
@@ -194,7 +194,7 @@ async fn a_call_rings_until_the_caller_gives_up() {
 #[tokio::test(start_paused = true)]
 async fn tries_left_are_told_the_huawei_way() {
     let pin = Some("1234".into());
-    let sim = Simulator::new(Options { persona: Persona::huawei(), pin, ..Options::default() });
+    let sim = Simulator::new(Options { profile: VendorProfile::huawei(), pin, ..Options::default() });
     let mut t = quiet(&sim).await;
     t.ask("AT+CPIN=0000").await;
     assert_eq!(t.ask("AT^CPIN?").await, ["^CPIN: SIM PIN,2,10,2,10,3", "OK"]);

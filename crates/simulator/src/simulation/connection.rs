@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::{Chunk, Connection, Line, Next, World};
-use crate::modem::Now;
+use super::{Chunk, Connection, Line, Next, Simulation};
+use crate::now::Now;
 
-impl World {
+impl Simulation {
     /// A new connection; it takes the line from any other. What was said to nobody is gone.
     pub(crate) fn attach(&mut self, now: Now) -> u64 {
         self.note(now, "terminal connected");

@@ -1,15 +1,16 @@
-//! From a typed byte to a said answer, with the fault that strikes on the way.
+//! From a typed byte to a said answer, with the fault that happens on the way.
 //!
 //! Owns the three moments of a command ([`Moment`]): received, acted, answered.
 
-use super::{Line, World};
-use crate::fault::{Fault, Moment, Occasion, Trouble};
+use super::{Line, Simulation};
+use crate::fault::{Fault, FaultKind, Moment};
 use crate::modem::answer::{Answer, Refusal};
 use crate::modem::parser::Input;
-use crate::modem::{Now, Step, Uplink};
+use crate::modem::{Step, Uplink};
+use crate::now::Now;
 use crate::options::Reports;
 
-impl World {
+impl Simulation {
     /// Reads what is typed, as far as the modem is free to.
     pub(super) fn work(&mut self, now: Now) {
         loop {
@@ -21,7 +22,7 @@ impl World {
                     return;
                 }
                 self.submit_answer = None;
-                let answer = self.me.finish_submit(verdict);
+                let answer = self.modem.finish_submit(verdict);
                 self.answer(answer, now);
                 continue;
             }
@@ -32,7 +33,7 @@ impl World {
             let mut echo = Vec::new();
             let mut complete = None;
             while let Some(byte) = self.typed.pop_front() {
-                let (echoed, input) = self.me.take_byte(byte);
+                let (echoed, input) = self.modem.take_byte(byte);
                 echo.extend(echoed);
                 if input.is_some() {
                     complete = input;
@@ -51,27 +52,28 @@ impl World {
 
     /// A complete input: its fault first, then the modem.
     fn meet(&mut self, input: &Input, now: Now) {
-        let (words, struck) = match input {
-            Input::Line(line) => (line.clone(), self.plan.strike(Occasion::Command(line))),
-            Input::Payload(text) => (format!("{text}^Z"), self.plan.strike(Occasion::Payload)),
-            Input::Cancelled => ("^[".into(), None),
+        let words = match input {
+            Input::Line(line) => line.clone(),
+            Input::Payload(text) => format!("{text}^Z"),
+            Input::Cancelled => "^[".into(),
         };
+        let due = self.faults.set_off_by(input);
         self.note(now, &format!("-> {words}"));
         self.commands.push(words);
-        if let Some(fault) = &struck {
-            self.note(now, &format!("fault: {:?} ({:?})", fault.trouble, fault.moment));
+        if let Some(fault) = &due {
+            self.note(now, &format!("fault: {:?} ({:?})", fault.kind, fault.moment));
         }
-        match struck {
-            Some(Fault { moment: Moment::Received, trouble, .. }) => match trouble {
-                Trouble::HangFor(time) => {
+        match due {
+            Some(Fault { moment: Moment::Received, kind, .. }) => match kind {
+                FaultKind::HangFor(time) => {
                     self.deferred = Some(input.clone());
                     self.line = Line::HungUntil(now.elapsed + time);
                 }
-                Trouble::Cms(n) => self.refuse(input, Refusal::Cms(n), now),
-                Trouble::Cme(n) => self.refuse(input, Refusal::Cme(n), now),
-                ref trouble if self.break_down(trouble, now) => {}
-                trouble => {
-                    self.armed = Some(Fault::on("", trouble).acted());
+                FaultKind::Cms(n) => self.refuse(input, Refusal::Cms(n), now),
+                FaultKind::Cme(n) => self.refuse(input, Refusal::Cme(n), now),
+                ref kind if self.break_down(kind, now) => {}
+                kind => {
+                    self.armed = Some(Fault::on("", kind).acted());
                     self.act(input, now);
                 }
             },
@@ -82,12 +84,12 @@ impl World {
         }
     }
 
-    /// The troubles that end what the modem was doing; whether it was one.
-    fn break_down(&mut self, trouble: &Trouble, now: Now) -> bool {
-        match trouble {
-            Trouble::Hang => self.hang(now),
-            Trouble::Reset => self.restart(now),
-            Trouble::Vanish(time) => self.unplug(now, Some(now.elapsed + *time)),
+    /// Carries out a fault that ends what the modem was doing; whether it is of that kind.
+    fn break_down(&mut self, kind: &FaultKind, now: Now) -> bool {
+        match kind {
+            FaultKind::Hang => self.hang(now),
+            FaultKind::Reset => self.restart(now),
+            FaultKind::Vanish(time) => self.unplug(now, Some(now.elapsed + *time)),
             _ => return false,
         }
         true
@@ -95,14 +97,14 @@ impl World {
 
     fn refuse(&mut self, input: &Input, refusal: Refusal, now: Now) {
         if matches!(input, Input::Payload(_)) {
-            self.me.forget_payload();
+            self.modem.forget_payload();
         }
-        let answer = Answer { blocks: Vec::new(), result: Some(self.me.refuse(refusal)) };
+        let answer = Answer { blocks: Vec::new(), result: Some(self.modem.refuse(refusal)) };
         self.answer(answer, now);
     }
 
     fn act(&mut self, input: &Input, now: Now) {
-        let step = self.me.execute(input, now);
+        let step = self.modem.execute(input, now);
         self.carry_uplink(now);
         match step {
             Step::Answer(answer) => self.answer(answer, now),
@@ -115,7 +117,7 @@ impl World {
     }
 
     fn carry_uplink(&mut self, now: Now) {
-        while let Some(uplink) = self.me.take_uplink() {
+        while let Some(uplink) = self.modem.take_uplink() {
             match uplink {
                 Uplink::Submit { mr, pdu } => {
                     let (at, verdict, words) = self.network.submit(mr, &pdu, now);
@@ -127,10 +129,10 @@ impl World {
                     self.submit_answer = Some((at, verdict));
                 }
                 Uplink::Ussd(code) => match self.network.ussd.get(&code) {
-                    Some(answer) => self.me.ussd(&answer.text.clone(), answer.more),
-                    None => self.me.ussd_ended(),
+                    Some(answer) => self.modem.ussd(&answer.text.clone(), answer.more),
+                    None => self.modem.ussd_ended(),
                 },
-                Uplink::UssdCancel => self.me.ussd_ended(),
+                Uplink::UssdCancel => self.modem.ussd_ended(),
                 Uplink::HangUp => self.ringing = None,
             }
         }
@@ -139,41 +141,41 @@ impl World {
     /// Says an answer, as the armed fault has it.
     fn answer(&mut self, mut answer: Answer, now: Now) {
         let armed = self.armed.take();
-        let (moment, trouble) = match &armed {
-            Some(fault) => (fault.moment, Some(&fault.trouble)),
+        let (moment, kind) = match &armed {
+            Some(fault) => (fault.moment, Some(&fault.kind)),
             None => (Moment::Acted, None),
         };
         let mut at = now.elapsed.max(self.answers_from).max(self.saying_until);
         let mut pause = None;
         let mut noisy = false;
-        if moment != Moment::Answered || trouble.is_some_and(|t| !breaks(t)) {
-            match trouble {
-                Some(Trouble::Swallow) => return,
-                Some(Trouble::Late(time)) => {
+        if moment != Moment::Answered || kind.is_some_and(|t| !breaks(t)) {
+            match kind {
+                Some(FaultKind::Swallow) => return,
+                Some(FaultKind::Late(time)) => {
                     at += *time;
                     self.answers_from = at;
                 }
-                Some(Trouble::HangFor(time)) => {
+                Some(FaultKind::HangFor(time)) => {
                     at += *time;
                     self.line = Line::HungUntil(at);
                 }
-                Some(Trouble::Cms(n)) => {
-                    answer = Answer { blocks: vec![], result: Some(self.me.refuse(Refusal::Cms(*n))) };
+                Some(FaultKind::Cms(n)) => {
+                    answer = Answer { blocks: vec![], result: Some(self.modem.refuse(Refusal::Cms(*n))) };
                 }
-                Some(Trouble::Cme(n)) => {
-                    answer = Answer { blocks: vec![], result: Some(self.me.refuse(Refusal::Cme(*n))) };
+                Some(FaultKind::Cme(n)) => {
+                    answer = Answer { blocks: vec![], result: Some(self.modem.refuse(Refusal::Cme(*n))) };
                 }
-                Some(Trouble::Split(time)) => pause = Some(*time),
-                Some(Trouble::Noise) => noisy = true,
-                Some(Trouble::Junk(bytes)) => self.put(at, bytes.clone()),
-                Some(trouble) if self.break_down(trouble, now) => return,
+                Some(FaultKind::Split(time)) => pause = Some(*time),
+                Some(FaultKind::Noise) => noisy = true,
+                Some(FaultKind::Junk(bytes)) => self.put(at, bytes.clone()),
+                Some(kind) if self.break_down(kind, now) => return,
                 _ => {}
             }
         }
         for line in answer.blocks.iter().flatten().chain(&answer.result) {
             self.note(now, &format!("<- {line}"));
         }
-        let bytes = answer.render(|| noisy.then(|| self.me.next_noise()));
+        let bytes = answer.render(|| noisy.then(|| self.modem.next_noise()));
         match pause {
             None => self.put(at, bytes),
             Some(pause) => {
@@ -185,16 +187,16 @@ impl World {
             }
         }
         if moment == Moment::Answered {
-            match trouble {
-                Some(Trouble::HangFor(time)) => self.line = Line::HungUntil(now.elapsed + *time),
-                Some(trouble) => drop(self.break_down(trouble, now)),
+            match kind {
+                Some(FaultKind::HangFor(time)) => self.line = Line::HungUntil(now.elapsed + *time),
+                Some(kind) => drop(self.break_down(kind, now)),
                 None => {}
             }
         }
     }
 }
 
-/// Troubles that begin after the answer, if that is their moment.
-fn breaks(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Hang | Trouble::HangFor(_) | Trouble::Reset | Trouble::Vanish(_))
+/// Faults that begin after the answer, if that is their moment.
+fn breaks(kind: &FaultKind) -> bool {
+    matches!(kind, FaultKind::Hang | FaultKind::HangFor(_) | FaultKind::Reset | FaultKind::Vanish(_))
 }

@@ -1,13 +1,13 @@
-//! The only door to the codec: what goes over the air, as values this crate works with.
+//! PDUs and USSD strings: the only file that uses the codec.
 //!
 //! Must never decide anything: it encodes what the network delivers and reads what a modem submits.
 
 use smsbridge_codec::{
     Address, Dcs, Deliver, Direction, EncodeError, Encoding, MessageClass, Pdu, Reference, SplitOptions,
-    Status, StatusReport, Timestamp, Tpdu, UserData, gsm7, hex, split, tpdu_length, ucs2,
+    Status, StatusReport, Timestamp, Tpdu, UserData, gsm7, hex, split, ucs2,
 };
 
-use crate::modem::Now;
+use crate::now::Now;
 
 /// How [`Simulator::parts`](crate::Simulator::parts) makes PDUs of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +67,15 @@ pub(crate) fn class_of(pdu: &str) -> Option<u8> {
 
 /// Whether the network would hand this to the modem as a status report.
 pub(crate) fn is_report(pdu: &str) -> bool {
-    let Ok(length) = tpdu_length(pdu) else { return false };
-    let tpdu = pdu.len() - 2 * length;
-    let first = pdu.get(tpdu..tpdu + 2).and_then(|octet| u8::from_str_radix(octet, 16).ok());
+    let at = pdu.len() - 2 * tpdu_length(pdu);
+    let first = pdu.get(at..at + 2).and_then(|octet| u8::from_str_radix(octet, 16).ok());
     first.is_some_and(|octet| octet & 0b11 == 0b10)
+}
+
+/// Octets of a PDU without its service centre address: the `<length>` of AT commands and answers (TS 27.005 3.1); 0 for
+/// what is not a PDU.
+pub(crate) fn tpdu_length(pdu: &str) -> usize {
+    smsbridge_codec::tpdu_length(pdu).unwrap_or(0)
 }
 
 /// A number with or without `+`, else a name.
@@ -188,4 +193,16 @@ pub(crate) fn clock(now: Now) -> String {
     let (year, quarters) = (t.year() % 100, t.quarter_hours());
     let (month, day, hour, minute, second) = (t.month(), t.day(), t.hour(), t.minute(), t.second());
     format!("{year:02}/{month:02}/{day:02},{hour:02}:{minute:02}:{second:02}{quarters:+03}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_leaves_out_the_service_centre() {
+        assert_eq!(tpdu_length("0011223344"), 4);
+        assert_eq!(tpdu_length("0291441122"), 2);
+        assert_eq!(tpdu_length(""), 0);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
 //! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
-//! when to come again ([`World::deadline`]). `typed.rs` follows a command through it,
+//! when to come again ([`Simulation::deadline`]). `typed.rs` follows a command through it,
 //! `connection.rs` has the terminal's end.
 
 mod connection;
@@ -13,10 +13,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::fault::{Fault, Plan};
+use crate::fault::{Fault, FaultPlan};
+use crate::modem::Modem;
 use crate::modem::parser::Input;
-use crate::modem::{Me, Now};
 use crate::network::Network;
+use crate::now::Now;
 use crate::options::Options;
 
 /// What the terminal's side of the modem is doing.
@@ -54,14 +55,14 @@ pub(crate) enum Next {
 const JOURNAL_LINES: usize = 20_000;
 
 /// Everything behind a [`Simulator`](crate::Simulator) handle.
-pub(crate) struct World {
-    pub(crate) me: Me,
+pub(crate) struct Simulation {
+    pub(crate) modem: Modem,
     pub(crate) network: Network,
-    plan: Plan,
+    faults: FaultPlan,
     line: Line,
     /// Typed and not yet read by the modem.
     typed: VecDeque<u8>,
-    /// Received before a [`Trouble::HangFor`], done after it.
+    /// Received before a [`FaultKind::HangFor`], done after it.
     deferred: Option<Input>,
     /// The fault of the command in hand, for its later moments.
     armed: Option<Fault>,
@@ -91,15 +92,15 @@ pub(crate) struct World {
     pub(crate) baud: Option<u32>,
 }
 
-impl World {
+impl Simulation {
     pub(crate) fn new(o: &Options) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut me = Me::new(o);
-        me.power_up();
+        let mut modem = Modem::new(o);
+        modem.power_up();
         Self {
-            me,
+            modem,
             network: Network::new(o),
-            plan: Plan::new(o.seed),
+            faults: FaultPlan::new(o.seed),
             line: Line::Up,
             typed: VecDeque::new(),
             deferred: None,
@@ -118,7 +119,7 @@ impl World {
             journal_dropped: 0,
             version: 0,
             boot_time: o.boot_time,
-            leaves_bus: o.persona.leaves_bus_at_reset,
+            leaves_bus: o.profile.leaves_bus_at_reset,
             started: Instant::now(),
             started_unix: i64::try_from(unix).unwrap_or_default(),
             quarters: o.utc_offset_quarters,
@@ -201,7 +202,7 @@ impl World {
         self.armed = None;
         self.submit_answer = None;
         self.ringing = None;
-        self.me.power_up();
+        self.modem.power_up();
     }
 
     fn boot(&mut self, now: Now, time: Duration) {
@@ -209,12 +210,12 @@ impl World {
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) {
-        self.plan.add(fault);
+        self.faults.add(fault);
     }
 
     /// No more faults; a hung modem answers again.
     pub(crate) fn clear_faults(&mut self) {
-        self.plan.clear();
+        self.faults.clear();
         if matches!(self.line, Line::Hung | Line::HungUntil(_)) {
             self.line = Line::Up;
         }
@@ -227,18 +228,18 @@ impl World {
         }
     }
 
-    /// Rings every 5 s until [`World::stop_ringing`].
+    /// Rings every 5 s until [`Simulation::stop_ringing`].
     pub(crate) fn ring(&mut self, from: &str, now: Now) {
         self.ringing = Some((from.into(), now.elapsed));
     }
 
     pub(crate) fn stop_ringing(&mut self) {
         if self.ringing.take().is_some() {
-            self.me.say("NO CARRIER");
+            self.modem.say("NO CARRIER");
         }
     }
 
-    /// When to call [`World::advance`] next, if nothing else happens.
+    /// When to call [`Simulation::advance`] next, if nothing else happens.
     pub(crate) fn deadline(&self, now: Now) -> Option<Duration> {
         let line = match self.line {
             Line::HungUntil(at) | Line::BootingUntil(at) => Some(at),
@@ -249,7 +250,7 @@ impl World {
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let radio = [ring, self.network.next_due(now), self.me.acknowledge_due()];
+        let radio = [ring, self.network.next_due(now), self.modem.acknowledge_due()];
         let radio = radio.into_iter().flatten().filter(|_| radio_on).min();
         [line, submit, radio].into_iter().flatten().min()
     }
@@ -266,7 +267,7 @@ impl World {
         if let Line::BootingUntil(at) = self.line
             && at <= now.elapsed
         {
-            self.me.power_up();
+            self.modem.power_up();
             self.line = Line::Up;
         }
         if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
@@ -280,7 +281,7 @@ impl World {
     }
 
     fn say_urcs(&mut self, now: Now) {
-        while let Some(line) = self.me.take_urc() {
+        while let Some(line) = self.modem.take_urc() {
             self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
             let at = now.elapsed.max(self.saying_until);
             self.put(at, format!("\r\n{line}\r\n").into_bytes());
@@ -288,8 +289,8 @@ impl World {
     }
 
     fn radio(&mut self, now: Now) {
-        self.me.check_acknowledgement(now);
-        for incoming in self.me.take_returned() {
+        self.modem.check_acknowledgement(now);
+        for incoming in self.modem.take_returned() {
             self.note(now, "not acknowledged: back to the network");
             self.network.give_back(incoming, now);
         }
@@ -298,9 +299,9 @@ impl World {
         {
             *at = now.elapsed + Duration::from_secs(5);
             let from = from.clone();
-            self.me.ring(&from);
+            self.modem.ring(&from);
         }
-        for words in self.network.offer_to(&mut self.me, now) {
+        for words in self.network.offer_to(&mut self.modem, now) {
             self.note(now, &words);
         }
     }

@@ -1,15 +1,15 @@
 //! A plain day with each kind of modem: come up, receive, delete, send.
 
 use smsbridge_modem::{Urc, sms, status};
-use smsbridge_simulator::{Options, Persona, Simulator};
+use smsbridge_simulator::{Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
 async fn comes_up_receives_deletes_and_sends() {
-    for persona in Persona::all() {
-        let name = persona.name;
-        let sim = Simulator::new(Options { persona, ..Options::default() });
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let sim = Simulator::new(Options { profile, ..Options::default() });
         let (mut session, ready) = up(&sim).await;
         assert!(!ready.cnmi.is_empty(), "{name}");
         assert_eq!(ready.iccid.as_deref(), Some(Options::default().iccid.as_str()), "{name}");

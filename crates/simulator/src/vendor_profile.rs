@@ -1,15 +1,15 @@
-//! Personas: what one vendor's modem says and can do, as data.
+//! Vendor profiles: what one vendor's modem says and can do, as data.
 //!
 //! Owns every answer that differs between vendors: identity, boot banner, storages, what `+CNMI=?`
 //! offers, unasked noise. Must never hold behaviour: a difference that is not expressible here gets
 //! a field here and one line where the modem acts. The values are what such modems are known to
-//! say; they are chosen by [`Options::persona`](crate::Options::persona).
+//! say; they are chosen by [`Options::profile`](crate::Options::profile).
 
 use crate::modem::Storage;
 
 /// A vendor's modem as data. Take one of the constructors and change fields where a test needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Persona {
+pub struct VendorProfile {
     /// Short name, as the command line of the simulator takes it.
     pub name: &'static str,
     /// Answer to `+CGMI`.
@@ -62,7 +62,7 @@ pub struct Persona {
 
 const ANY_DS: &[u8] = &[0, 1, 2];
 
-impl Persona {
+impl VendorProfile {
     /// A modem that does what TS 27.005 and TS 27.007 say and nothing else.
     pub fn generic() -> Self {
         Self {
@@ -330,7 +330,7 @@ impl Persona {
         Self { name: "no-list", no_list: true, ..Self::generic() }
     }
 
-    /// Every persona there is, the generic one first.
+    /// Every profile there is, the generic one first.
     pub fn all() -> Vec<Self> {
         vec![
             Self::generic(),
@@ -351,7 +351,7 @@ impl Persona {
         ]
     }
 
-    /// The persona of that [`name`](Self::name).
+    /// The profile of that [`name`](Self::name).
     pub fn named(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|p| p.name.eq_ignore_ascii_case(name))
     }
