@@ -3,12 +3,11 @@
 //! Every candidate is encoded once; the one with the fewest parts wins. A part never ends within an escape sequence or a
 //! surrogate pair.
 
-use super::{Encoding, LanguageChoice, MAX_PARTS, SplitOptions};
+use super::options::{Encoding, LanguageChoice, MAX_PARTS, SplitOptions, capacity};
 use crate::dcs::Alphabet;
 use crate::error::{EncodeError, EncodeErrorKind, Field};
 use crate::gsm7::{self, Languages};
 use crate::ucs2;
-use crate::user_data::UserData;
 
 /// How a text is sent.
 pub(super) struct Plan {
@@ -167,15 +166,5 @@ impl Plan {
         }
         ends.push(end);
         ends
-    }
-}
-
-/// How many units a part holds after a header of `header` octets, not counting its length octet.
-pub(super) fn capacity(alphabet: Alphabet, header: usize) -> usize {
-    let octets = UserData::MAX_OCTETS - if header == 0 { 0 } else { header + 1 };
-    match alphabet {
-        Alphabet::Gsm7 => octets * 8 / 7,
-        Alphabet::EightBit => octets,
-        Alphabet::Ucs2 => octets / 2,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{HEADER_INDICATOR, flag};
+use super::first_octet::{HEADER_INDICATOR, flag};
 use crate::address::Address;
 use crate::error::{DecodeError, DecodeErrorKind, EncodeError, Field};
 use crate::octets::Octets;

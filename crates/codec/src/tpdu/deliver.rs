@@ -1,6 +1,6 @@
 //! SMS-DELIVER (TS 23.040 9.2.2.1): a message from the service centre to the phone.
 
-use super::{HEADER_INDICATOR, REPLY_PATH, check_coding, flag};
+use super::first_octet::{HEADER_INDICATOR, REPLY_PATH, check_coding, flag};
 use crate::address::Address;
 use crate::dcs::Dcs;
 use crate::error::{DecodeError, EncodeError, Field};

@@ -5,6 +5,7 @@
 
 mod command;
 mod deliver;
+mod first_octet;
 mod parameters;
 mod report;
 mod status_report;
@@ -47,11 +48,6 @@ pub enum Tpdu<'a> {
     /// SMS-COMMAND (9.2.2.4): a request about an earlier message.
     Command(Command<'a>),
 }
-
-/// TP-UDHI in the first octet.
-const HEADER_INDICATOR: u8 = 0x40;
-/// TP-RP in the first octet.
-const REPLY_PATH: u8 = 0x80;
 
 impl<'a> Tpdu<'a> {
     /// Reads a TPDU without a service centre address before it.
@@ -139,20 +135,6 @@ impl<'a> Tpdu<'a> {
             Tpdu::StatusReport(tpdu) => Tpdu::StatusReport(tpdu.into_owned()),
             Tpdu::Command(tpdu) => Tpdu::Command(tpdu.into_owned()),
         }
-    }
-}
-
-/// The bit of a flag that is set, otherwise 0.
-fn flag(set: bool, bit: u8) -> u8 {
-    if set { bit } else { 0 }
-}
-
-/// Refuses a data coding scheme that does not describe the user data.
-fn check_coding(dcs: crate::dcs::Dcs, user_data: &UserData<'_>) -> Result<(), EncodeError> {
-    if user_data.agrees_with(dcs) {
-        Ok(())
-    } else {
-        Err(EncodeError::new(Field::DataCodingScheme, crate::error::EncodeErrorKind::WrongCoding))
     }
 }
 

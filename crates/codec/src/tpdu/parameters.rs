@@ -1,6 +1,6 @@
 //! TP-PI, the parameter indicator, and the optional fields that it announces at the end of reports (TS 23.040 9.2.3.27).
 
-use super::check_coding;
+use super::first_octet::check_coding;
 use crate::dcs::Dcs;
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;

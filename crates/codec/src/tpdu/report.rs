@@ -4,7 +4,8 @@
 //! The layer below says which of the two it is. Without that layer the octet after the first decides: causes are 80 to
 //! FF, and no parameter indicator in use has its top bit set.
 
-use super::{HEADER_INDICATOR, Parameters, flag};
+use super::first_octet::{HEADER_INDICATOR, flag};
+use super::parameters::Parameters;
 use crate::cause::FailureCause;
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::octets::Octets;

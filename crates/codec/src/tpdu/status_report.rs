@@ -1,6 +1,7 @@
 //! SMS-STATUS-REPORT (TS 23.040 9.2.2.3): what became of a submitted message.
 
-use super::{HEADER_INDICATOR, Parameters, flag};
+use super::first_octet::{HEADER_INDICATOR, flag};
+use super::parameters::Parameters;
 use crate::address::Address;
 use crate::cause::{Outcome, Status};
 use crate::error::{DecodeError, EncodeError, Field};

@@ -1,0 +1,16 @@
+//! What the gateway has to say: events (what happened) and states (what is).
+//!
+//! Events are stored until the broker has acknowledged them, in the versioned form of `stored`. States are never stored:
+//! they are true now or not at all. Pure data. Topics and JSON are `wire/`'s, SQL is `store/`'s.
+
+mod happened;
+mod state;
+mod stored;
+
+pub use happened::{
+    Broadcast, BroadcastContent, BroadcastMessage, Call, CallState, Event, MessageEncoding, MessageState,
+    Received, ReceivedContent, ReceivedMessage, ResultFields, RuleMatch, SendResult, UssdReply, UssdState,
+};
+pub use state::{
+    Availability, GatewayState, ModemConnection, ModemState, QueueDepth, Signal, State, StorageUse, Subject,
+};
