@@ -10,6 +10,8 @@ mod calls;
 mod connect;
 mod connected;
 mod online;
+#[cfg(test)]
+mod online_tests;
 mod pin;
 mod receive;
 mod recovery_state;

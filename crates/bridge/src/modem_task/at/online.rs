@@ -1,8 +1,8 @@
-//! A modem in service: owns its session and decides what it does next.
+//! A modem in service: decides what it does next, one thing at a time.
 //!
 //! URCs and wake-ups only say *look now*; the looking is the same at start, after a fault and in between. Each ability
-//! (sweep, status, sending, USSD) has its own time to run; an error that ends the session leaves `run`. Input: the
-//! session's URCs, the store's wake-ups, USSD requests.
+//! (sweep, status, sending, USSD) has its own time to run, and is carried out by a file of its own. An error that ends the
+//! session leaves `run`. Input: the session's URCs, the store's wake-ups, USSD requests.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::broadcasts::Broadcasts;
-use super::calls::Calls;
+use super::calls::{CallChange, Calls};
 use super::connected::ConnectedModem;
 use super::receive;
 use super::send::{self, Sent};
@@ -35,7 +35,7 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 /// How often the store is asked for messages without a wake-up.
 const QUEUE_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A modem that was silent this long is asked `AT` before a message is submitted to it.
+/// A modem that was silent this long is asked `AT` before anything else.
 const PROBE_AFTER: Duration = Duration::from_secs(20);
 
 /// A modem in service.
@@ -68,7 +68,7 @@ impl<'a> OnlineModem<'a> {
         }
     }
 
-    /// When the session went online.
+    /// When the modem went online.
     pub(in crate::modem_task) fn online_since(&self) -> Instant {
         self.online_since
     }
@@ -82,15 +82,18 @@ impl<'a> OnlineModem<'a> {
     pub(in crate::modem_task) async fn run(&mut self, stop: &CancellationToken) -> Result<(), SessionError> {
         let task = self.modem.task;
         self.modem.view.online();
-        while !stop.is_cancelled() {
+        loop {
             // Before looking: what changes while we look wakes us all the same.
             let queued = task.store.wakes().queue.notified();
             tokio::pin!(queued);
             queued.as_mut().enable();
-            while let Some(urc) = self.modem.session.next_event().now_or_never() {
-                self.on_urc(urc?).await?;
-            }
+            let urcs_handled = self.handle_waiting_urcs().await;
+            // Even after a fault or at a stop: what the modem has said is not said again.
             self.publish_events().await?;
+            urcs_handled?;
+            if stop.is_cancelled() {
+                return Ok(());
+            }
             if self.do_next(stop).await? {
                 continue;
             }
@@ -102,6 +105,12 @@ impl<'a> OnlineModem<'a> {
                 () = tokio::time::sleep_until(due_at) => {}
                 () = stop.cancelled() => {}
             }
+        }
+    }
+
+    async fn handle_waiting_urcs(&mut self) -> Result<(), SessionError> {
+        while let Some(urc) = self.modem.session.next_event().now_or_never() {
+            self.on_urc(urc?).await?;
         }
         Ok(())
     }
@@ -187,22 +196,22 @@ impl<'a> OnlineModem<'a> {
         Ok(())
     }
 
-    /// Publishes what calls, cell broadcasts and USSD have come to.
+    /// Publishes what cell broadcasts, USSD and calls have come to. Commands come last: one may end the session.
     async fn publish_events(&mut self) -> Result<(), SessionError> {
-        while let Some(change) = self.calls.tick(Instant::now()) {
-            let state = change.state;
-            let call = Call { modem: self.modem.name().clone(), from: change.from, at: now_ms(), state };
-            self.modem.task.store.publish(Event::Call(call)).await?;
-            if state == CallState::Ringing && self.modem.task.config.hang_up {
+        let (task, now) = (self.modem.task, Instant::now());
+        while let Some(content) = self.broadcasts.tick(now) {
+            let broadcast = Broadcast { modem: task.config.name.clone(), at: now_ms(), content };
+            task.store.publish(Event::Broadcast(broadcast)).await?;
+        }
+        while let Some(answer) = self.ussd.tick(now) {
+            ussd_requests::publish(task, answer).await?;
+        }
+        while let Some(CallChange { from, state }) = self.calls.tick(now) {
+            let call = Call { modem: task.config.name.clone(), from, at: now_ms(), state };
+            task.store.publish(Event::Call(call)).await?;
+            if state == CallState::Ringing && task.config.hang_up {
                 self.hang_up().await?;
             }
-        }
-        while let Some(content) = self.broadcasts.tick(Instant::now()) {
-            let broadcast = Broadcast { modem: self.modem.name().clone(), at: now_ms(), content };
-            self.modem.task.store.publish(Event::Broadcast(broadcast)).await?;
-        }
-        while let Some(answer) = self.ussd.tick(Instant::now()) {
-            ussd_requests::publish(self.modem.task, answer).await?;
         }
         if self.ussd.take_timed_out() {
             call::end_ussd(&mut self.modem.session).await?;
