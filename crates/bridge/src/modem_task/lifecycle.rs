@@ -61,7 +61,7 @@ async fn session(
         () = stop.cancelled() => return None,
     };
     let mut modem = match connected {
-        Ok(connected) => OnlineModem::new(task, view, connected),
+        Ok(connected) => OnlineModem::new(connected),
         Err(error) => return Some(error),
     };
     reconnect.connected(Instant::now());

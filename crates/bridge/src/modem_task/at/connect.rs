@@ -3,20 +3,20 @@
 
 use std::time::Duration;
 
-use smsbridge_modem::bring_up::{self, Identity, Ready};
+use smsbridge_modem::bring_up::{self, Identity};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
 use smsbridge_modem::recovery::{self, Step};
 use smsbridge_modem::trace::Traced;
 use smsbridge_modem::{Session, SessionOptions, detect};
 use tokio::time::Instant;
 
-use super::super::error::SessionError;
-use super::super::status_view::StatusView;
-use super::super::task::ModemTask;
+use super::connected::ConnectedModem;
 use super::pin;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
-use crate::message::Sim;
+use crate::modem_task::error::SessionError;
+use crate::modem_task::status_view::StatusView;
+use crate::modem_task::task::ModemTask;
 
 /// How long a modem that was reset may be away.
 const RESET_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,20 +24,12 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often its port is looked for meanwhile.
 const RESET_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A modem that is up.
-pub(in crate::modem_task) struct Connected {
-    pub session: Session<Port>,
-    pub ready: Ready,
-    /// The SIM's identity.
-    pub sim: Sim,
-}
-
 /// Connects to the modem.
-pub(in crate::modem_task) async fn connect(
-    task: &ModemTask,
+pub(in crate::modem_task) async fn connect<'a>(
+    task: &'a ModemTask,
     recovery: &mut RecoveryState,
-    view: &mut StatusView,
-) -> Result<Connected, SessionError> {
+    view: &'a mut StatusView,
+) -> Result<ConnectedModem<'a>, SessionError> {
     // First of all: what the last session claimed, another modem may send while this one is away.
     task.store.release(Some(task.config.name.clone()), now_ms()).await?;
     let step = recovery.take_step();
@@ -57,7 +49,7 @@ pub(in crate::modem_task) async fn connect(
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");
     tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");
-    Ok(Connected { session, ready, sim })
+    Ok(ConnectedModem { task, view, session, ready, sim })
 }
 
 fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Result<(), SessionError> {

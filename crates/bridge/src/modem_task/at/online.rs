@@ -1,25 +1,22 @@
-//! A modem in service: owns its session and decides what it does next.
+//! A modem in service: decides what it does next, one thing at a time.
 //!
 //! URCs and wake-ups only say *look now*; the looking is the same at start, after a fault and in between. Each ability
-//! (sweep, status, sending, USSD) has its own time to run; an error that ends the session leaves `run`. Input: the
-//! session's URCs, the store's wake-ups, USSD requests.
+//! (sweep, status, sending, USSD) has its own time to run, and is carried out by a file of its own. An error that ends the
+//! session leaves `run`. Input: the session's URCs, the store's wake-ups, USSD requests.
 
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use smsbridge_modem::bring_up::{self, Ready};
+use smsbridge_modem::bring_up;
 use smsbridge_modem::port::Port;
 use smsbridge_modem::status::Registration;
-use smsbridge_modem::{Session, Urc, call, status};
+use smsbridge_modem::{Urc, call, status};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::error::SessionError;
-use super::super::status_view::StatusView;
-use super::super::task::ModemTask;
 use super::broadcasts::Broadcasts;
-use super::calls::Calls;
-use super::connect::Connected;
+use super::calls::{CallChange, Calls};
+use super::connected::ConnectedModem;
 use super::receive;
 use super::send::{self, Sent};
 use super::ussd::UssdSession;
@@ -27,7 +24,7 @@ use super::ussd_requests;
 use super::watchdog::Watchdog;
 use crate::clock::now_ms;
 use crate::event::{Broadcast, Call, CallState, Event};
-use crate::message::Sim;
+use crate::modem_task::error::SessionError;
 
 /// A sweep without any notification: one may have been lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -38,104 +35,101 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 /// How often the store is asked for messages without a wake-up.
 const QUEUE_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A modem that was silent this long is asked `AT` before a message is submitted to it.
+/// A modem that was silent this long is asked `AT` before anything else.
 const PROBE_AFTER: Duration = Duration::from_secs(20);
 
 /// A modem in service.
 pub(in crate::modem_task) struct OnlineModem<'a> {
-    pub(super) task: &'a ModemTask,
-    pub(super) view: &'a mut StatusView,
-    pub(super) session: Session<Port>,
-    pub(super) ready: Ready,
-    /// The SIM's identity.
-    pub(super) sim: Sim,
-    pub(super) watchdog: Watchdog,
-    pub(super) ussd: UssdSession,
+    modem: ConnectedModem<'a>,
+    /// The registration last read or reported; none before that.
     registration: Option<Registration>,
+    watchdog: Watchdog,
     calls: Calls,
     broadcasts: Broadcasts,
+    ussd: UssdSession,
     online_since: Instant,
     sweep_at: Instant,
     status_at: Instant,
 }
 
 impl<'a> OnlineModem<'a> {
-    pub(in crate::modem_task) fn new(
-        task: &'a ModemTask,
-        view: &'a mut StatusView,
-        connected: Connected,
-    ) -> Self {
-        let Connected { session, ready, sim } = connected;
+    pub(in crate::modem_task) fn new(modem: ConnectedModem<'a>) -> Self {
         let now = Instant::now();
-        view.online();
         OnlineModem {
-            task,
-            view,
-            session,
-            ready,
-            sim,
-            watchdog: Watchdog::new(now),
-            ussd: UssdSession::default(),
+            modem,
             registration: None,
+            watchdog: Watchdog::new(now),
             calls: Calls::default(),
             broadcasts: Broadcasts::default(),
+            ussd: UssdSession::default(),
             online_since: now,
             sweep_at: now,
             status_at: now,
         }
     }
 
-    /// When the session went online.
+    /// When the modem went online.
     pub(in crate::modem_task) fn online_since(&self) -> Instant {
         self.online_since
     }
 
     /// Gives the port back.
     pub(in crate::modem_task) fn into_port(self) -> Port {
-        self.session.into_port()
+        self.modem.session.into_port()
     }
 
     /// Looks for messages in both directions until a fault or `stop`.
     pub(in crate::modem_task) async fn run(&mut self, stop: &CancellationToken) -> Result<(), SessionError> {
-        let task = self.task;
-        while !stop.is_cancelled() {
+        let task = self.modem.task;
+        self.modem.view.online();
+        loop {
             // Before looking: what changes while we look wakes us all the same.
             let queued = task.store.wakes().queue.notified();
             tokio::pin!(queued);
             queued.as_mut().enable();
-            while let Some(urc) = self.session.next_event().now_or_never() {
-                self.on_urc(urc?).await?;
-            }
+            let urcs_handled = self.handle_waiting_urcs().await;
+            // Even after a fault or at a stop: what the modem has said is not said again.
             self.publish_events().await?;
+            urcs_handled?;
+            if stop.is_cancelled() {
+                return Ok(());
+            }
             if self.do_next(stop).await? {
                 continue;
             }
             let due_at = self.due_at();
             tokio::select! {
-                urc = self.session.next_event() => self.on_urc(urc?).await?,
+                urc = self.modem.session.next_event() => self.on_urc(urc?).await?,
                 () = queued => {}
                 () = task.ussd.added() => {}
                 () = tokio::time::sleep_until(due_at) => {}
                 () = stop.cancelled() => {}
             }
         }
+    }
+
+    async fn handle_waiting_urcs(&mut self) -> Result<(), SessionError> {
+        while let Some(urc) = self.modem.session.next_event().now_or_never() {
+            self.on_urc(urc?).await?;
+        }
         Ok(())
     }
 
     /// Does what is due, one thing at a time; whether anything was.
     async fn do_next(&mut self, stop: &CancellationToken) -> Result<bool, SessionError> {
-        if let Some(request) = self.task.ussd.pop() {
-            ussd_requests::send(self, request).await?;
+        if let Some(request) = self.modem.task.ussd.pop() {
+            ussd_requests::send(&mut self.modem, &mut self.ussd, request).await?;
             return Ok(true);
         }
-        if self.session.silent_for() >= PROBE_AFTER {
-            self.view.probed();
-            bring_up::probe(&mut self.session).await?;
+        if self.modem.session.silent_for() >= PROBE_AFTER {
+            self.modem.view.probed();
+            bring_up::probe(&mut self.modem.session).await?;
         }
         let now = Instant::now();
         if now >= self.sweep_at {
             self.sweep_at = now + SWEEP_INTERVAL;
-            receive::sweep(self).await?;
+            receive::check_notifications(&mut self.modem).await?;
+            receive::sweep(&mut self.modem).await?;
             return Ok(true);
         }
         if now >= self.status_at {
@@ -144,13 +138,13 @@ impl<'a> OnlineModem<'a> {
             return Ok(true);
         }
         if !self.is_registered() {
-            self.view.waiting(None);
+            self.modem.view.waiting(None);
             return Ok(false);
         }
-        match send::send_next(self, stop).await? {
+        match send::send_next(&mut self.modem, &mut self.watchdog, stop).await? {
             Sent::Something => Ok(true),
             Sent::Nothing { waiting } => {
-                self.view.waiting(waiting);
+                self.modem.view.waiting(waiting);
                 Ok(false)
             }
         }
@@ -169,10 +163,10 @@ impl<'a> OnlineModem<'a> {
     }
 
     async fn read_status(&mut self) -> Result<(), SessionError> {
-        let network = status::network(&mut self.session).await?;
+        let network = status::network(&mut self.modem.session).await?;
         self.registration = Some(network.registration);
-        self.view.network(network);
-        self.view.storage(&status::storage_use(&mut self.session, &self.ready).await?);
+        self.modem.view.network(network);
+        self.modem.view.storage(&status::storage_use(&mut self.modem.session, &self.modem.ready).await?);
         let now = Instant::now();
         self.watchdog.registered(self.registration, now);
         match self.watchdog.unhealthy_reason(now) {
@@ -186,46 +180,48 @@ impl<'a> OnlineModem<'a> {
         let now = Instant::now();
         self.calls.on_urc(&urc, now);
         self.broadcasts.on_urc(&urc, now);
-        self.ussd.on_urc(&urc, self.session.profile().ussd_packed);
+        self.ussd.on_urc(&urc, self.modem.session.profile().ussd_packed);
         match urc {
             Urc::MessageStored { .. } | Urc::ReportStored { .. } | Urc::StorageFull => self.sweep_at = now,
-            Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => receive::on_delivery(self, pdu).await?,
+            Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
+                receive::on_delivery(&mut self.modem, pdu).await?
+            }
             Urc::Registration(report) => {
                 self.registration = Some(report.state);
-                self.view.registration(&report);
+                self.modem.view.registration(&report);
             }
-            Urc::Signal(signal) => self.view.signal(signal),
-            other => tracing::debug!(modem = %self.task.config.name, "unsolicited: {other:?}"),
+            Urc::Signal(signal) => self.modem.view.signal(signal),
+            other => tracing::debug!(modem = %self.modem.name(), "unsolicited: {other:?}"),
         }
         Ok(())
     }
 
-    /// Publishes what calls, cell broadcasts and USSD have come to.
+    /// Publishes what cell broadcasts, USSD and calls have come to. Commands come last: one may end the session.
     async fn publish_events(&mut self) -> Result<(), SessionError> {
-        while let Some(change) = self.calls.tick(Instant::now()) {
-            let state = change.state;
-            let call = Call { modem: self.task.config.name.clone(), from: change.from, at: now_ms(), state };
-            self.task.store.publish(Event::Call(call)).await?;
-            if state == CallState::Ringing && self.task.config.hang_up {
+        let (task, now) = (self.modem.task, Instant::now());
+        while let Some(content) = self.broadcasts.tick(now) {
+            let broadcast = Broadcast { modem: task.config.name.clone(), at: now_ms(), content };
+            task.store.publish(Event::Broadcast(broadcast)).await?;
+        }
+        while let Some(answer) = self.ussd.tick(now) {
+            ussd_requests::publish(task, answer).await?;
+        }
+        while let Some(CallChange { from, state }) = self.calls.tick(now) {
+            let call = Call { modem: task.config.name.clone(), from, at: now_ms(), state };
+            task.store.publish(Event::Call(call)).await?;
+            if state == CallState::Ringing && task.config.hang_up {
                 self.hang_up().await?;
             }
         }
-        while let Some(content) = self.broadcasts.tick(Instant::now()) {
-            let broadcast = Broadcast { modem: self.task.config.name.clone(), at: now_ms(), content };
-            self.task.store.publish(Event::Broadcast(broadcast)).await?;
-        }
-        while let Some(answer) = self.ussd.tick(Instant::now()) {
-            ussd_requests::publish(self.task, answer).await?;
-        }
         if self.ussd.take_timed_out() {
-            call::end_ussd(&mut self.session).await?;
+            call::end_ussd(&mut self.modem.session).await?;
         }
         Ok(())
     }
 
     async fn hang_up(&mut self) -> Result<(), SessionError> {
-        if !call::hang_up(&mut self.session).await? {
-            tracing::warn!(modem = %self.task.config.name, "the modem refuses to end a call");
+        if !call::hang_up(&mut self.modem.session).await? {
+            tracing::warn!(modem = %self.modem.name(), "the modem refuses to end a call");
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use smsbridge_modem::Session;
 use smsbridge_modem::bring_up::{self, PinOutcome, SimStatus};
 use smsbridge_modem::port::Port;
 
-use super::super::error::SessionError;
-use super::super::task::ModemTask;
+use crate::modem_task::error::SessionError;
+use crate::modem_task::task::ModemTask;
 use crate::store::PinAttempt;
 
 /// Enters the PIN where the SIM asks for one.

@@ -3,22 +3,26 @@
 use futures_util::future::join_all;
 use smsbridge_modem::sms::{self, StoredPdu};
 
-use super::super::error::SessionError;
-use super::online::OnlineModem;
+use super::connected::ConnectedModem;
 use crate::clock::{self, now_ms};
 use crate::crash;
 use crate::incoming::IncomingPdu;
 use crate::message::Slot;
+use crate::modem_task::error::SessionError;
 use crate::pdu::{self, Part, Reading};
 use crate::store::Accepted;
 
-/// Lists all storages, stores what was received, deletes it. Outgoing messages somebody keeps there are left alone.
-pub(super) async fn sweep(modem: &mut OnlineModem<'_>) -> Result<(), SessionError> {
+/// Sets the message notifications again where the modem has lost them.
+pub(super) async fn check_notifications(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
     if sms::check_cnmi(&mut modem.session, &modem.ready).await? {
-        let name = &modem.task.config.name;
-        tracing::warn!(modem = %name, "the modem had lost its notification settings; set again");
+        tracing::warn!(modem = %modem.name(), "the modem had lost its notification settings; set again");
         modem.view.announced_again();
     }
+    Ok(())
+}
+
+/// Lists all storages, stores what was received, deletes it. Outgoing messages somebody keeps there are left alone.
+pub(super) async fn sweep(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
     let listed = sms::sweep(&mut modem.session, &modem.ready).await?;
     let received: Vec<&StoredPdu> = listed.pdus.iter().filter(|pdu| pdu.status.is_received()).collect();
     let slots: Vec<Slot> = received.iter().map(|pdu| slot(pdu)).collect();
@@ -55,24 +59,24 @@ pub(super) async fn sweep(modem: &mut OnlineModem<'_>) -> Result<(), SessionErro
 }
 
 /// Stores a PDU the modem delivered without storing it.
-pub(super) async fn on_delivery(modem: &mut OnlineModem<'_>, pdu: String) -> Result<(), SessionError> {
+pub(super) async fn on_delivery(modem: &mut ConnectedModem<'_>, pdu: String) -> Result<(), SessionError> {
     let accepted = modem.task.store.accept(incoming(modem, None, pdu)).await?;
     count(modem, &accepted);
     Ok(())
 }
 
-fn count(modem: &mut OnlineModem<'_>, accepted: &Accepted) {
+fn count(modem: &mut ConnectedModem<'_>, accepted: &Accepted) {
     if matches!(accepted, Accepted::Waiting | Accepted::Completed(_)) {
         modem.view.received();
     }
 }
 
-fn incoming(modem: &OnlineModem<'_>, slot: Option<Slot>, pdu: String) -> IncomingPdu {
+fn incoming(modem: &ConnectedModem<'_>, slot: Option<Slot>, pdu: String) -> IncomingPdu {
     let reading = pdu::read(&pdu);
     if let Reading::Part(Part { sent_at: Some(seconds), .. }) = &reading {
         clock::witness(*seconds);
     }
-    let (modem, sim) = (modem.task.config.name.clone(), modem.sim.clone());
+    let (modem, sim) = (modem.name().clone(), modem.sim.clone());
     IncomingPdu { modem, sim, slot, pdu, reading, received_at: now_ms() }
 }
 

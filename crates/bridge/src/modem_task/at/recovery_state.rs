@@ -7,8 +7,8 @@ use smsbridge_modem::port::Port;
 use smsbridge_modem::recovery::{Ladder, Step};
 use tokio::time::Instant;
 
-use super::super::error::SessionError;
 use crate::config;
+use crate::modem_task::error::SessionError;
 
 /// After a session that stood this long, the next fault begins with the first step again.
 const STABLE_AFTER: Duration = Duration::from_secs(60);

@@ -5,11 +5,12 @@ use std::time::Duration;
 use smsbridge_modem::sms;
 use tokio_util::sync::CancellationToken;
 
-use super::super::error::SessionError;
-use super::online::OnlineModem;
+use super::connected::ConnectedModem;
+use super::watchdog::Watchdog;
 use crate::clock::now_ms;
 use crate::crash;
-use crate::message::UnixMs;
+use crate::message::{Name, UnixMs};
+use crate::modem_task::error::SessionError;
 use crate::pdu;
 use crate::store::{Claim, Claimed, StoreError};
 use crate::verdict;
@@ -17,7 +18,7 @@ use crate::verdict;
 /// How often a result is offered to a store that cannot be written.
 const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What became of looking for a message to send.
+/// The outcome of looking for a message to send.
 pub(super) enum Sent {
     /// There was one: look again.
     Something,
@@ -30,23 +31,25 @@ pub(super) enum Sent {
 
 /// Sends the next message there is for this modem.
 pub(super) async fn send_next(
-    modem: &mut OnlineModem<'_>,
+    modem: &mut ConnectedModem<'_>,
+    watchdog: &mut Watchdog,
     stop: &CancellationToken,
 ) -> Result<Sent, SessionError> {
-    let (name, sim) = (modem.task.config.name.clone(), modem.sim.clone());
+    let (name, sim) = (modem.name().clone(), modem.sim.clone());
     match modem.task.store.claim(name, sim, now_ms()).await? {
         Claimed::Nothing => Ok(Sent::Nothing { waiting: None }),
         Claimed::OverBudget(reason) => Ok(Sent::Nothing { waiting: Some(reason) }),
         Claimed::Message(claim) => {
             crash::point("submit_claimed");
-            send(modem, *claim, stop).await?;
+            send(modem, watchdog, *claim, stop).await?;
             Ok(Sent::Something)
         }
     }
 }
 
 async fn send(
-    modem: &mut OnlineModem<'_>,
+    modem: &mut ConnectedModem<'_>,
+    watchdog: &mut Watchdog,
     claim: Claim,
     stop: &CancellationToken,
 ) -> Result<(), SessionError> {
@@ -56,7 +59,7 @@ async fn send(
         Ok(pdus) => pdus,
         Err(failure) => return Ok(store.fail(claim.message, failure, now).await?),
     };
-    let name = modem.task.config.name.clone();
+    let name = modem.name().clone();
     for &sequence in &claim.open_parts {
         // Between parts is as good a place to stop as any: the others wait in the store.
         if stop.is_cancelled() {
@@ -68,20 +71,20 @@ async fn send(
         match sms::send_pdu(&mut modem.session, &pdu.hex, pdu.tpdu_length).await {
             Ok(mr) => {
                 crash::point("submit_answered");
-                until_stored(stop, || store.submitted(claim.message, sequence, mr, now_ms())).await?;
+                until_stored(&name, stop, || store.submitted(claim.message, sequence, mr, now_ms())).await?;
                 crash::point("submit_committed");
                 modem.view.sent();
-                modem.watchdog.submitted();
+                watchdog.submitted();
             }
             Err(error) => {
                 let verdict = verdict::judge(&error, claim.attempts + 1);
                 tracing::warn!(modem = %name, request = claim.request, "not sent: {error}; {verdict:?}");
-                until_stored(stop, || {
+                until_stored(&name, stop, || {
                     store.not_submitted(claim.message, sequence, name.clone(), verdict.clone(), now_ms())
                 })
                 .await?;
                 modem.view.not_sent();
-                modem.watchdog.not_submitted(&error);
+                watchdog.not_submitted(&error);
                 return match modem.session.fault() {
                     Some(fault) => Err(fault.clone().into()),
                     None => Ok(()),
@@ -94,14 +97,18 @@ async fn send(
 
 /// Repeats an operation until it is on disk, or the process stops: what the network has accepted must be written down,
 /// however long the disk takes to recover.
-async fn until_stored<F>(stop: &CancellationToken, mut operation: impl FnMut() -> F) -> Result<(), StoreError>
+async fn until_stored<F>(
+    modem: &Name,
+    stop: &CancellationToken,
+    mut operation: impl FnMut() -> F,
+) -> Result<(), StoreError>
 where
     F: Future<Output = Result<(), StoreError>>,
 {
     loop {
         match operation().await {
             Err(StoreError::Unwritable(reason)) if !stop.is_cancelled() => {
-                tracing::error!("{reason}: trying again until it is on disk");
+                tracing::error!(modem = %modem, "{reason}: trying again until it is on disk");
                 tokio::time::sleep(STORE_RETRY_INTERVAL).await;
             }
             done => return done,

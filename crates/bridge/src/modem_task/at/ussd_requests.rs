@@ -3,34 +3,38 @@
 use smsbridge_modem::{ModemError, call};
 use tokio::time::Instant;
 
-use super::super::error::SessionError;
-use super::super::task::ModemTask;
-use super::online::OnlineModem;
-use super::ussd::UssdAnswer;
+use super::connected::ConnectedModem;
+use super::ussd::{UssdAnswer, UssdSession};
 use super::ussd_text;
 use crate::event::{Event, UssdReply, UssdState};
+use crate::modem_task::error::SessionError;
+use crate::modem_task::task::ModemTask;
 use crate::store::StoreError;
 use crate::ussd_queue::{UssdAction, UssdRequest};
 
 /// Carries out a request.
-pub(super) async fn send(modem: &mut OnlineModem<'_>, request: UssdRequest) -> Result<(), SessionError> {
+pub(super) async fn send(
+    modem: &mut ConnectedModem<'_>,
+    ussd: &mut UssdSession,
+    request: UssdRequest,
+) -> Result<(), SessionError> {
     let UssdRequest { id, action } = request;
     match action {
         UssdAction::Cancel => {
             call::end_ussd(&mut modem.session).await?;
-            modem.ussd.end();
+            ussd.end();
             let answer = UssdAnswer { id, text: None, state: UssdState::Done };
             Ok(publish(modem.task, answer).await?)
         }
-        UssdAction::Send(_) if modem.ussd.is_waiting() => {
+        UssdAction::Send(_) if ussd.is_waiting() => {
             let reason = "another USSD request waits for the network's answer";
             Ok(publish(modem.task, UssdAnswer::failed(id, reason)).await?)
         }
         UssdAction::Send(text) => {
             // Before the command: the answer may come before its OK.
-            modem.ussd.begin(id, Instant::now());
+            ussd.begin(id, Instant::now());
             let Some(error) = send_text(modem, text).await else { return Ok(()) };
-            let id = modem.ussd.end();
+            let id = ussd.end();
             publish(modem.task, UssdAnswer::failed(id, error.words())).await?;
             match error {
                 SendTextError::Refused(_) => Ok(()),
@@ -58,7 +62,7 @@ impl SendTextError {
 }
 
 /// Tries the form of the modem's family first, then the other one.
-async fn send_text(modem: &mut OnlineModem<'_>, text: String) -> Option<SendTextError> {
+async fn send_text(modem: &mut ConnectedModem<'_>, text: String) -> Option<SendTextError> {
     let packed = ussd_text::pack(&text);
     let forms = match modem.session.profile().ussd_packed {
         true => [packed, Some(text)],

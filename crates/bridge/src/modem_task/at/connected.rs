@@ -1,0 +1,31 @@
+//! A connected AT modem, as its abilities see it: receiving, sending and USSD each take one `&mut`.
+//!
+//! Made by `connect` and by nothing else; decides nothing.
+
+use smsbridge_modem::Session;
+use smsbridge_modem::bring_up::Ready;
+use smsbridge_modem::port::Port;
+
+use crate::message::{Name, Sim};
+use crate::modem_task::status_view::StatusView;
+use crate::modem_task::task::ModemTask;
+
+/// A modem that is up, its SIM, and where messages and state go.
+pub(in crate::modem_task) struct ConnectedModem<'a> {
+    /// The configuration and the store.
+    pub(super) task: &'a ModemTask,
+    /// Where its state is shown.
+    pub(super) view: &'a mut StatusView,
+    pub(super) session: Session<Port>,
+    /// What was learnt while connecting.
+    pub(super) ready: Ready,
+    /// The SIM's identity: its ICCID, or the modem's name where that cannot be read.
+    pub(super) sim: Sim,
+}
+
+impl ConnectedModem<'_> {
+    /// The modem's name.
+    pub(super) fn name(&self) -> &Name {
+        &self.task.config.name
+    }
+}
