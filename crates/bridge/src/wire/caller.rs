@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json;
+use super::format::json;
 
 /// A request as `smsbridge send` publishes it.
 #[derive(Debug, Serialize)]

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use super::{json, time};
+use super::format::{json, time};
 use crate::event::{
     Broadcast, BroadcastContent, Call, CallState, MessageEncoding, Received, ReceivedContent,
     ReceivedMessage, ResultFields, SendResult, UssdReply, UssdState,

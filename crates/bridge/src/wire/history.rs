@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use super::event::{ReceivedForm, ResultForm, received_form, result_form};
-use super::json;
+use super::format::json;
 use crate::request::Content;
 use crate::store::{Entry, SentEntry};
 

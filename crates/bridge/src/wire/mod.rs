@@ -5,17 +5,16 @@
 
 pub mod caller;
 pub mod event;
+mod format;
 pub mod history;
 pub mod request;
 pub mod state;
 pub mod topic;
 
-use jiff::Timestamp;
-use serde::Serialize;
+pub use format::time;
 
 use self::topic::Topics;
 use crate::event::{Availability, Event, State};
-use crate::message::UnixMs;
 use crate::store::Publication;
 
 /// Renders what is published below one prefix.
@@ -87,14 +86,4 @@ impl Wire {
         };
         Publish { topic: self.topics.of_state(state), payload, retain: true, correlation: None }
     }
-}
-
-/// A time in our JSON: RFC 3339, UTC, milliseconds.
-pub fn time(at: UnixMs) -> String {
-    Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
-}
-
-/// JSON text of a value whose keys are all strings, which cannot fail.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

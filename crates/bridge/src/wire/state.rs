@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{json, time};
+use super::format::{json, time};
 use crate::event::{GatewayState, ModemConnection, ModemState};
 
 #[derive(Serialize)]
