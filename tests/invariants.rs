@@ -100,6 +100,19 @@ fn only_the_store_knows_sql() {
 }
 
 #[test]
+fn only_wire_makes_json() {
+    // `detect --json` and `pdu` have JSON of their own, which no topic carries.
+    let places = [
+        "crates/bridge/src/wire/",
+        "crates/bridge/src/commands/detect.rs",
+        "crates/bridge/src/commands/pdu.rs",
+    ];
+    let words = ["json!(", "serde_json::Value", "Value::", "from_slice"];
+    only_in("Only wire/ writes and reads the JSON of the contract:", "crates/bridge/src", &words, &places);
+    is_used_in(places[0], &words);
+}
+
+#[test]
 fn only_mqtt_names_rumqttc() {
     let place = ["crates/bridge/src/mqtt/"];
     let words = ["rumqttc::", "use rumqttc"];
