@@ -15,7 +15,6 @@ use crate::clock::{self, now_ms};
 use crate::config::Config;
 use crate::event::{Availability, GatewayState, QueueDepth, State, Subject};
 use crate::hooks;
-use crate::incoming::IncomingPolicy;
 use crate::intake::Intake;
 use crate::message::Name;
 use crate::modem_task::{self, ModemTask};
@@ -36,23 +35,10 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Runs the gateway until `stop`.
 pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
-    let (store, store_thread) = Store::open(&config.store.path, store_config(&config))?;
+    let (store, store_thread) = Store::open(&config.store.path, StoreConfig::from(&config))?;
     let outcome = run_with(&config, store, &stop).await;
     store_thread.join();
     outcome
-}
-
-fn store_config(config: &Config) -> StoreConfig {
-    StoreConfig {
-        incoming: IncomingPolicy {
-            inbound: config.inbound.clone(),
-            outbound: config.outbound.clone(),
-            rules: config.rules.clone(),
-        },
-        retain_last: config.mqtt.retain_last,
-        outbound: config.outbound.clone(),
-        hooks: config.hooks.clone(),
-    }
 }
 
 async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use crate::retained_state::RetainedState;
 use crate::store::Store;
 use crate::ussd_queue::UssdQueue;
 
-/// Everything a modem's task needs; cheap to clone, so that the task can be begun again.
+/// Everything a modem's task needs; cheap to clone, so that the task can be started again.
 #[derive(Clone)]
 pub struct ModemTask {
     /// The modem's part of the configuration.

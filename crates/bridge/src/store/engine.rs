@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::error::{OpenError, StoreError};
 use super::file;
-use crate::config::{Hook, Outbound};
+use crate::config::{Config, Hook, Outbound};
 use crate::incoming::IncomingPolicy;
 
 /// Operations joined into one transaction.
@@ -33,6 +33,21 @@ pub struct StoreConfig {
     pub outbound: Outbound,
     /// Programs run for events.
     pub hooks: Vec<Hook>,
+}
+
+impl From<&Config> for StoreConfig {
+    fn from(config: &Config) -> Self {
+        StoreConfig {
+            incoming: IncomingPolicy {
+                inbound: config.inbound.clone(),
+                outbound: config.outbound.clone(),
+                rules: config.rules.clone(),
+            },
+            retain_last: config.mqtt.retain_last,
+            outbound: config.outbound.clone(),
+            hooks: config.hooks.clone(),
+        }
+    }
 }
 
 /// Whom a commit wakes. A lost wake-up costs a poll interval, never a message.

@@ -196,7 +196,7 @@ impl<'a> OnlineModem<'a> {
         Ok(())
     }
 
-    /// Publishes what cell broadcasts, USSD and calls have come to. Commands come last: one may end the session.
+    /// Publishes the events that cell broadcasts, USSD and calls have led to. Commands come last: one may end the session.
     async fn publish_events(&mut self) -> Result<(), SessionError> {
         let (task, now) = (self.modem.task, Instant::now());
         while let Some(content) = self.broadcasts.tick(now) {

@@ -13,7 +13,6 @@ use super::online::OnlineModem;
 use super::recovery_state::RecoveryState;
 use crate::config;
 use crate::event::{Event, UssdState};
-use crate::incoming::IncomingPolicy;
 use crate::modem_task::status_view::StatusView;
 use crate::modem_task::task::ModemTask;
 use crate::retained_state::RetainedState;
@@ -51,17 +50,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     let folder = tempfile::tempdir().unwrap();
     let text = format!("[[modem]]\nname = \"main\"\nport = \"tcp://{port}\"\n");
     let config = config::parse("smsbridge.toml", &text).unwrap();
-    let store_config = StoreConfig {
-        incoming: IncomingPolicy {
-            inbound: config.inbound.clone(),
-            outbound: config.outbound.clone(),
-            rules: config.rules.clone(),
-        },
-        retain_last: config.mqtt.retain_last,
-        outbound: config.outbound.clone(),
-        hooks: config.hooks.clone(),
-    };
-    let (store, _thread) = Store::open(folder.path(), store_config).unwrap();
+    let (store, _thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
     let task = ModemTask {
         config: config.modems[0].clone(),
         store: store.clone(),

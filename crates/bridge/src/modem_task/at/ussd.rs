@@ -74,7 +74,7 @@ impl UssdSession {
             (_, Some(text)) => (Some(text), UssdState::Failed),
             (_, None) => failed("the network refused"),
         };
-        // After `More` the next answer is for the same caller, unless he gives another id.
+        // After `More` the next answer is for the same caller, unless the next request names another id.
         let id = if state == UssdState::More { self.id.clone() } else { self.end() };
         self.answers.push_back(UssdAnswer { id, text, state });
     }
