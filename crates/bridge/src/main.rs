@@ -20,6 +20,7 @@ mod mqtt;
 mod number;
 mod pdu;
 mod policy;
+mod remedy;
 mod request;
 mod retained_state;
 mod rules;

@@ -12,6 +12,8 @@ use smsbridge_codec::{
     Tpdu, Validity,
 };
 
+use smsbridge_modem::sms::OutgoingPdu;
+
 use crate::event::{MessageEncoding, ReceivedMessage};
 use crate::failure::{Failure, FailureCode};
 use crate::request::{Body, Content};
@@ -194,7 +196,7 @@ pub fn build(
     reference: u8,
     delivery_report: bool,
     ttl: Option<Duration>,
-) -> Result<Vec<EncodedPdu>, Failure> {
+) -> Result<Vec<OutgoingPdu>, Failure> {
     let options =
         SubmitOptions::default()
             .with_split(split_options(body, reference))
@@ -203,11 +205,12 @@ pub fn build(
                 Validity::from_minutes(u32::try_from(ttl.as_secs().div_ceil(60)).unwrap_or(u32::MAX))
             }))
             .with_class(body.class.and_then(|class| MessageClass::try_from(class).ok()));
-    match &body.content {
+    let encoded = match &body.content {
         Content::Text(text) => smsbridge_codec::submit(to, &transliterated(text, body), &options),
         Content::Data { octets, .. } => smsbridge_codec::submit_data(to, octets, &options),
-    }
-    .map_err(unencodable)
+    };
+    let outgoing = |pdu: EncodedPdu| OutgoingPdu { hex: pdu.hex, tpdu_length: pdu.tpdu_length };
+    Ok(encoded.map_err(unencodable)?.into_iter().map(outgoing).collect())
 }
 
 fn transliterated<'t>(text: &'t str, body: &Body) -> Cow<'t, str> {

@@ -68,10 +68,9 @@ fn modem_failure(fault: &ModemError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smsbridge_modem::at::error::Fault;
 
     fn cms(code: u16) -> SendError {
-        SendError::Refused(AtError::Cms(Fault { code: Some(code), words: String::new() }))
+        SendError::Refused(AtError::parse(&format!("+CMS ERROR: {code}")).unwrap())
     }
 
     #[test]

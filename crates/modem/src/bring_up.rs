@@ -1,29 +1,32 @@
 //! The only way into a session, in stages.
 //!
-//! [`wake`] synchronises and learns who the modem is, [`sim`] asks whether a PIN is due, [`enter_pin`]
-//! tries one once, [`configure`] makes the modem receive. The stages are apart because the caller
-//! must write a PIN attempt down before it is made. Nothing here may try a PIN twice, or take a
-//! setting for granted: what can be chosen is chosen from what the modem's `=?` offers, and what is
-//! not needed may be refused. Input is a fresh [`Session`].
+//! [`synchronise`] finds the start of the dialogue and learns who the modem is, [`sim`] asks whether a PIN is required,
+//! [`enter_pin`] tries one once, [`configure`] makes the modem receive. The stages are separate for callers who must
+//! record a PIN attempt before it is made; [`crate::Modem::connect`] goes through all of them. Nothing here may try a
+//! PIN twice, or take a setting for granted: what can be chosen is chosen from what the modem's `=?` offers, and what
+//! is not needed may be refused. Input is a fresh [`Session`].
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use crate::at::command::{Command, Response};
-use crate::at::error::AtError;
 use crate::at::params::{fields, number, unquote};
-use crate::at::urc::Storage;
 use crate::choice::{Offer, cnmi_candidates, storages_to_receive_into, storages_to_sweep, tidy_iccid};
 use crate::error::ModemError;
 use crate::profile;
+use crate::ready::{Cnmi, Ready};
+use crate::selection::{self, Selected};
 use crate::session::{Session, Stream};
+use crate::sim_status::SimStatus;
+use crate::storage::Storage;
 
 /// How often `AT` is tried; the first after a long sleep may vanish.
-const SYNC_TRIES: usize = 5;
+const SYNC_ATTEMPTS: usize = 5;
 /// How long a SIM may be busy after power-up.
-const SIM_PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_secs(1);
+const SIM_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is asked meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Who the modem says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,24 +43,6 @@ pub struct Identity {
     pub profile: &'static str,
 }
 
-/// What the SIM wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SimStatus {
-    /// Nothing.
-    Ready,
-    /// Its PIN.
-    PinRequired {
-        /// Tries left, where the modem tells.
-        tries_left: Option<u8>,
-    },
-    /// Its PUK: too many wrong PINs. A person must act.
-    PukRequired,
-    /// There is none.
-    Missing,
-    /// Something else, in the modem's words.
-    Other(String),
-}
-
 /// What became of a PIN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PinOutcome {
@@ -70,34 +55,10 @@ pub enum PinOutcome {
     },
 }
 
-/// A modem that receives and can send, and what was learnt on the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ready {
-    /// The SIM's number, digits only.
-    pub iccid: Option<String>,
-    /// The subscription's number.
-    pub imsi: Option<String>,
-    /// The telephone number, where the SIM holds it.
-    pub number: Option<String>,
-    /// The service centre in force.
-    pub service_centre: Option<String>,
-    /// The storages to sweep.
-    pub storages: Vec<Storage>,
-    /// Where the modem puts incoming messages.
-    pub receive_storage: Storage,
-    /// Where it puts status reports, if apart.
-    pub report_storage: Option<Storage>,
-    /// Status reports come as `+CDS` and are not stored.
-    pub direct_reports: bool,
-    /// The parameters of `AT+CNMI` in force; empty where the modem refused all: then only sweeping
-    /// finds messages.
-    pub cnmi: String,
-}
-
-/// Synchronises, silences echo and learns who the modem is.
-pub async fn wake<P: Stream>(session: &mut Session<P>) -> Result<Identity, ModemError> {
-    synchronise(session, SYNC_TRIES, Duration::from_secs(2)).await?;
-    // The stored profile may be a strange one; what is needed is set below.
+/// Finds the start of the dialogue, switches echo off and learns who the modem is.
+pub async fn synchronise<P: Stream>(session: &mut Session<P>) -> Result<Identity, ModemError> {
+    find_dialogue(session, SYNC_ATTEMPTS, Duration::from_secs(2)).await?;
+    // The user profile may hold anything; what is needed is set below.
     session.optional(Command::new("ATZ")).await?;
     session.optional(Command::new("ATE0")).await?;
     session.set_synchronised();
@@ -123,17 +84,17 @@ pub async fn probe<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError
     session.command(Command::new("AT").timeout(patience)).await.map(drop)
 }
 
-/// Finds the start of a dialogue: leaves a prompt, drops what is on the line, asks `AT` until `OK`.
-pub(crate) async fn synchronise<P: Stream>(
+/// Finds the start of the dialogue: leaves a prompt, discards what is on the line, asks `AT` until `OK`.
+pub(crate) async fn find_dialogue<P: Stream>(
     session: &mut Session<P>,
-    tries: usize,
-    patience: Duration,
+    attempts: usize,
+    answer_timeout: Duration,
 ) -> Result<(), ModemError> {
     const QUIET: Duration = Duration::from_millis(100);
     session.write_raw(b"\x1b\r").await?;
     session.drain(QUIET, Duration::from_secs(3)).await?;
-    for _ in 0..tries {
-        let answered = session.attempt(Command::new("AT").timeout(patience)).await?.is_some();
+    for _ in 0..attempts {
+        let answered = session.attempt(Command::new("AT").timeout(answer_timeout)).await?.is_some();
         // Late answers to earlier tries must not be taken for the next command's.
         session.drain(QUIET, Duration::from_secs(3)).await?;
         if answered {
@@ -141,16 +102,16 @@ pub(crate) async fn synchronise<P: Stream>(
         }
     }
     Err(ModemError::unusable(
-        format!("the modem does not answer: AT was sent {tries} times and no OK came back"),
-        "try another port of the modem (`smsbridge detect` lists them), another baud rate, or power it off and on",
+        format!("the modem does not answer: AT was sent {attempts} times and no OK came back"),
+        "try another port of the modem, another baud rate, or power it off and on",
     ))
 }
 
 pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Identity, ModemError> {
-    let manufacturer = word(session, "AT+CGMI", "+CGMI:").await?;
-    let model = word(session, "AT+CGMM", "+CGMM:").await?;
-    let firmware = word(session, "AT+CGMR", "+CGMR:").await?;
-    let imei = word(session, "AT+CGSN", "+CGSN:").await?.map(|text| digits(&text));
+    let manufacturer = query_value(session, "AT+CGMI", "+CGMI:").await?;
+    let model = query_value(session, "AT+CGMM", "+CGMM:").await?;
+    let firmware = query_value(session, "AT+CGMR", "+CGMR:").await?;
+    let imei = query_value(session, "AT+CGSN", "+CGSN:").await?.map(|text| digits(&text));
     let profile = profile::pick(manufacturer.as_deref(), model.as_deref());
     session.set_profile(profile);
     let imei = imei.filter(|imei| (14..=17).contains(&imei.len()));
@@ -161,15 +122,15 @@ pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Iden
 /// Asks what the SIM wants; waits a bounded time while it is busy.
 pub async fn sim<P: Stream>(session: &mut Session<P>) -> Result<SimStatus, ModemError> {
     switch_on(session).await?;
-    let end = Instant::now() + SIM_PATIENCE;
+    let end = Instant::now() + SIM_TIMEOUT;
     let mut missing = 0;
     loop {
-        let (status, wait) = sim_once(session).await?;
+        let SimAnswer { status, is_passing } = sim_once(session).await?;
         // Some say "not inserted" while the SIM is being read.
         missing += u32::from(status == SimStatus::Missing);
-        let wait = wait || (status == SimStatus::Missing && missing < 3);
-        if wait && Instant::now() < end {
-            sleep(PAUSE).await;
+        let ask_again = is_passing || (status == SimStatus::Missing && missing < 3);
+        if ask_again && Instant::now() < end {
+            sleep(POLL_INTERVAL).await;
             continue;
         }
         return match status {
@@ -186,7 +147,7 @@ pub async fn enter_pin<P: Stream>(session: &mut Session<P>, pin: &str) -> Result
     if !(4..=8).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
         return Err(ModemError::unusable(
             "the configured PIN is not 4 to 8 digits, so it was not tried",
-            "correct it in the configuration",
+            "correct it",
         ));
     }
     let command = Command::new(format!("AT+CPIN=\"{pin}\"")).secret().timeout(Duration::from_secs(20));
@@ -196,15 +157,11 @@ pub async fn enter_pin<P: Stream>(session: &mut Session<P>, pin: &str) -> Result
         Err(error) => return Err(error),
     };
     let ModemError::Refused { error, .. } = &refused else { return Err(refused) };
-    let wrong = match error {
-        AtError::Cme(fault) => matches!(fault.code, Some(12 | 16)),
-        _ => false,
-    };
-    if !wrong {
-        match sim_once(session).await?.0 {
+    if !error.is_wrong_pin() {
+        match sim_once(session).await?.status {
             SimStatus::Ready => return Ok(PinOutcome::Accepted),
             // Refused for another reason than the PIN: it has cost no try.
-            _ if !matches!(error, AtError::Error) && error.code() != Some(100) => return Err(refused),
+            _ if !error.says_nothing() => return Err(refused),
             _ => {}
         }
     }
@@ -218,8 +175,8 @@ pub async fn configure<P: Stream>(
     service_centre: Option<&str>,
 ) -> Result<Ready, ModemError> {
     wait_for_sim(session).await?;
-    insist(session, "AT+CMGF=0").await?;
-    session.optional(Command::new("AT+CSMS=0").expect("+CSMS:")).await?;
+    retry_until_ready(session, "AT+CMGF=0").await?;
+    session.optional(Command::new("AT+CSMS=0").answer_prefix("+CSMS:")).await?;
     let offer = offered_storages(session).await?;
     let receive_storage = choose_storage(session, &offer).await?;
     let storages = storages_to_sweep(&offer, receive_storage, session.profile().avoid);
@@ -231,15 +188,10 @@ pub async fn configure<P: Stream>(
     for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+CLIP=1"] {
         session.optional(Command::new(text)).await?;
     }
-    let reports = cnmi.split(',').nth(3).unwrap_or_default();
-    let stored_reports = reports == "2" && storages.contains(&Storage::SR);
     Ok(Ready {
         iccid: iccid(session).await?,
-        imsi: word(session, "AT+CIMI", "+CIMI:").await?.map(|text| digits(&text)).filter(|d| !d.is_empty()),
         number: own_number(session).await?,
         service_centre: set_service_centre(session, service_centre).await?,
-        report_storage: stored_reports.then_some(Storage::SR),
-        direct_reports: reports == "1",
         storages,
         receive_storage,
         cnmi,
@@ -248,7 +200,7 @@ pub async fn configure<P: Stream>(
 
 /// The radio on: with it off some modems do not even read the SIM.
 async fn switch_on<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError> {
-    let level = session.optional(Command::new("AT+CFUN?").expect("+CFUN:")).await?;
+    let level = session.optional(Command::new("AT+CFUN?").answer_prefix("+CFUN:")).await?;
     let level: Option<u8> =
         level.and_then(|r| r.after("+CFUN:").next().and_then(|rest| number(fields(rest).first())));
     if matches!(level, Some(0 | 4)) {
@@ -257,41 +209,45 @@ async fn switch_on<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError
     Ok(())
 }
 
-/// One `AT+CPIN?`, and whether it is worth asking again.
-pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<(SimStatus, bool), ModemError> {
-    let asked = Command::new("AT+CPIN?").expect("+CPIN:").timeout(Duration::from_secs(10));
+/// One answer to `AT+CPIN?`.
+pub(crate) struct SimAnswer {
+    pub(crate) status: SimStatus,
+    /// The modem is still reading the SIM: the same question may be answered otherwise in a moment.
+    pub(crate) is_passing: bool,
+}
+
+/// Asks `AT+CPIN?` once.
+pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<SimAnswer, ModemError> {
+    let lasting = |status| SimAnswer { status, is_passing: false };
+    let passing = |status| SimAnswer { status, is_passing: true };
+    let asked = Command::new("AT+CPIN?").answer_prefix("+CPIN:").timeout(Duration::from_secs(10));
     match session.command(asked).await {
         Ok(response) => {
-            let said = response.after("+CPIN:").next().map(unquote).unwrap_or_default();
-            Ok(match said.as_str() {
-                "READY" => (SimStatus::Ready, false),
-                "SIM PIN" => (SimStatus::PinRequired { tries_left: None }, false),
-                "SIM PUK" => (SimStatus::PukRequired, false),
-                "NOT INSERTED" => (SimStatus::Missing, false),
-                "NOT READY" | "" => (SimStatus::Other("the SIM is not ready".into()), true),
-                _ => (SimStatus::Other(said), false),
+            let words = response.after("+CPIN:").next().map(unquote).unwrap_or_default();
+            Ok(match words.as_str() {
+                "READY" => lasting(SimStatus::Ready),
+                "SIM PIN" => lasting(SimStatus::PinRequired { tries_left: None }),
+                "SIM PUK" => lasting(SimStatus::PukRequired),
+                "NOT INSERTED" => lasting(SimStatus::Missing),
+                "NOT READY" | "" => passing(SimStatus::Other("the SIM is not ready".into())),
+                _ => lasting(SimStatus::Other(words)),
             })
         }
-        Err(ModemError::Refused { error, .. }) => {
-            let busy = error.is_not_ready_yet();
-            Ok(match error.slug().as_str() {
-                "cme-10" | "cms-310" => (SimStatus::Missing, false),
-                "cme-11" | "cms-311" => (SimStatus::PinRequired { tries_left: None }, false),
-                "cme-12" | "cms-316" => (SimStatus::PukRequired, false),
-                "cme-13" | "cme-15" | "cms-313" | "cms-315" if !busy => {
-                    (SimStatus::Other(error.to_string()), false)
-                }
-                // Busy, or a bare refusal as some give while the SIM is being read.
-                _ => (SimStatus::Other(error.to_string()), true),
-            })
-        }
+        Err(ModemError::Refused { error, .. }) => Ok(match &error {
+            error if error.is_sim_missing() => lasting(SimStatus::Missing),
+            error if error.is_sim_pin_required() => lasting(SimStatus::PinRequired { tries_left: None }),
+            error if error.is_sim_puk_required() => lasting(SimStatus::PukRequired),
+            error if error.is_sim_unusable() => lasting(SimStatus::Other(error.to_string())),
+            // Busy, or a bare refusal as some give while the SIM is being read.
+            error => passing(SimStatus::Other(error.to_string())),
+        }),
         Err(error) => Err(error),
     }
 }
 
 async fn tries_left<P: Stream>(session: &mut Session<P>) -> Result<Option<u8>, ModemError> {
     for question in session.profile().tries {
-        let answer = session.optional(Command::new(question.command).expect(question.prefix)).await?;
+        let answer = session.optional(Command::new(question.command).answer_prefix(question.prefix)).await?;
         let rows: Vec<Vec<String>> =
             answer.iter().flat_map(|r| r.after(question.prefix)).map(fields).collect();
         // Some tell of all their codes at once.
@@ -304,41 +260,34 @@ async fn tries_left<P: Stream>(session: &mut Session<P>) -> Result<Option<u8>, M
     Ok(None)
 }
 
+/// Right after an accepted PIN the modem may still give the old state.
 async fn wait_for_sim<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError> {
-    let end = Instant::now() + SIM_PATIENCE;
+    let end = Instant::now() + SIM_TIMEOUT;
     loop {
-        let (reason, remedy) = match sim_once(session).await? {
-            (SimStatus::Ready, _) => return Ok(()),
-            // Right after an accepted PIN the modem may still give the old state.
-            (SimStatus::PinRequired { .. }, _) => ("the SIM wants its PIN".into(), "set pin or pin_file"),
-            (SimStatus::PukRequired, _) => {
-                ("the SIM is locked and wants its PUK".into(), "put it into a telephone and unlock it there")
-            }
-            (SimStatus::Missing, _) => ("there is no SIM".into(), "insert one, or clean its contacts"),
-            (SimStatus::Other(words), _) => {
-                (format!("the SIM is not usable: {words}"), "try it in a telephone")
-            }
-        };
-        if Instant::now() >= end {
-            return Err(ModemError::unusable(reason, remedy));
+        let status = sim_once(session).await?.status;
+        if status == SimStatus::Ready {
+            return Ok(());
         }
-        sleep(PAUSE).await;
+        if Instant::now() >= end {
+            return Err(ModemError::Sim(status));
+        }
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// A command that must succeed, given time while the SIM is being read.
-async fn insist<P: Stream>(session: &mut Session<P>, text: &str) -> Result<Response, ModemError> {
-    let end = Instant::now() + SIM_PATIENCE;
+/// A command that must succeed, repeated while the modem says that it is not ready yet.
+async fn retry_until_ready<P: Stream>(session: &mut Session<P>, text: &str) -> Result<Response, ModemError> {
+    let end = Instant::now() + SIM_TIMEOUT;
     loop {
         match session.command(Command::new(text)).await {
-            Err(error) if error.is_not_ready_yet() && Instant::now() < end => sleep(PAUSE).await,
+            Err(error) if error.is_not_ready_yet() && Instant::now() < end => sleep(POLL_INTERVAL).await,
             other => return other,
         }
     }
 }
 
 async fn offered_storages<P: Stream>(session: &mut Session<P>) -> Result<Offer, ModemError> {
-    let answer = session.optional(Command::new("AT+CPMS=?").expect("+CPMS:")).await?;
+    let answer = session.optional(Command::new("AT+CPMS=?").answer_prefix("+CPMS:")).await?;
     Ok(answer.and_then(|r| r.after("+CPMS:").next().map(Offer::parse)).unwrap_or_default())
 }
 
@@ -346,7 +295,7 @@ async fn offered_storages<P: Stream>(session: &mut Session<P>) -> Result<Offer, 
 async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &Offer) -> Result<Storage, ModemError> {
     let candidates = storages_to_receive_into(offer, session.profile());
     for storage in candidates {
-        if crate::sms::select_all(session, storage).await? {
+        if selection::select_all(session, storage).await? == Selected::Yes {
             return Ok(storage);
         }
     }
@@ -356,28 +305,29 @@ async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &Offer) -> R
     ))
 }
 
-/// Chooses and sets `AT+CNMI`; the parameters that were taken, or nothing.
-async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemError> {
-    let answer = session.optional(Command::new("AT+CNMI=?").expect("+CNMI:")).await?;
+/// Chooses and sets `AT+CNMI`; returns the settings in force, or none where the modem refuses all.
+async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<Option<Cnmi>, ModemError> {
+    let answer = session.optional(Command::new("AT+CNMI=?").answer_prefix("+CNMI:")).await?;
     let offer = answer.and_then(|r| r.after("+CNMI:").next().map(fields)).unwrap_or_default();
-    let mut taken = None;
-    for parameters in cnmi_candidates(&offer, !session.broadcast().is_empty()) {
-        if session.optional(Command::new(format!("AT+CNMI={parameters}"))).await?.is_none() {
+    let mut accepted = None;
+    for wanted in cnmi_candidates(&offer, !session.broadcast().is_empty()) {
+        if session.optional(Command::new(format!("AT+CNMI={wanted}"))).await?.is_none() {
             continue;
         }
-        // Some say OK and mean something else. What they say they have is what they are held to.
-        let now = session.optional(Command::new("AT+CNMI?").expect("+CNMI:")).await?;
-        let Some(now) = now.and_then(|r| r.after("+CNMI:").next().map(fields)) else { return Ok(parameters) };
-        if now.get(1).map(String::as_str) == parameters.split(',').nth(1) {
-            return Ok(now.join(","));
+        // Some say OK and set something else: what they report is what they are checked against later.
+        let answer = session.optional(Command::new("AT+CNMI?").answer_prefix("+CNMI:")).await?;
+        let Some(answer) = answer.and_then(|r| r.after("+CNMI:").next().map(Cnmi::parse)) else {
+            return Ok(Some(wanted));
+        };
+        match answer {
+            Some(set) if set.mt == wanted.mt => return Ok(Some(set)),
+            _ => accepted = accepted.or(Some(wanted)),
         }
-        taken.get_or_insert(parameters);
     }
-    if let Some(parameters) = taken {
-        return Ok(parameters);
+    if accepted.is_none() {
+        tracing::warn!("the modem refuses every AT+CNMI; messages are found by polling only");
     }
-    tracing::warn!("the modem refuses every AT+CNMI; messages are found by polling only");
-    Ok(String::new())
+    Ok(accepted)
 }
 
 /// The number of the SIM card (ITU-T E.118); most modems tell it before the PIN is entered.
@@ -386,13 +336,13 @@ async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<String, ModemEr
 /// Only faults that end the session; a modem that does not tell is `None`.
 pub async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
     for (text, prefix) in session.profile().iccid {
-        let found = word(session, text, prefix).await?.and_then(|text| tidy_iccid(&text));
+        let found = query_value(session, text, prefix).await?.and_then(|text| tidy_iccid(&text));
         if found.is_some() {
             return Ok(found);
         }
     }
     // EF ICCID itself (TS 51.011 10.1.1): ten octets, digits swapped in pairs.
-    let asked = Command::new("AT+CRSM=176,12258,0,0,10").expect("+CRSM:");
+    let asked = Command::new("AT+CRSM=176,12258,0,0,10").answer_prefix("+CRSM:");
     let raw = session.optional(asked).await?.and_then(|r| r.after("+CRSM:").next().map(fields));
     let raw = raw.and_then(|f| f.get(2).cloned()).unwrap_or_default();
     let swapped: String =
@@ -402,7 +352,7 @@ pub async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>
 
 /// `+CNUM: [<alpha>],<number>,<type>`.
 async fn own_number<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
-    let asked = Command::new("AT+CNUM").expect("+CNUM:").timeout(Duration::from_secs(10));
+    let asked = Command::new("AT+CNUM").answer_prefix("+CNUM:").timeout(Duration::from_secs(10));
     let answer = session.optional(asked).await?;
     Ok(answer.and_then(|r| {
         r.after("+CNUM:").find_map(|rest| fields(rest).get(1).filter(|number| !number.is_empty()).cloned())
@@ -421,7 +371,7 @@ async fn set_service_centre<P: Stream>(
 }
 
 async fn service_centre<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
-    let answer = session.optional(Command::new("AT+CSCA?").expect("+CSCA:")).await?;
+    let answer = session.optional(Command::new("AT+CSCA?").answer_prefix("+CSCA:")).await?;
     Ok(answer.and_then(|r| r.after("+CSCA:").next().map(fields)).and_then(|fields| {
         let number = fields.first().filter(|number| !number.is_empty())?;
         // Type 145 says international; not every modem writes the plus as well.
@@ -430,13 +380,13 @@ async fn service_centre<P: Stream>(session: &mut Session<P>) -> Result<Option<St
     }))
 }
 
-/// The first line of an answer that is one value.
-async fn word<P: Stream>(
+/// Asks for one value; none where the modem refuses or gives an empty one.
+async fn query_value<P: Stream>(
     session: &mut Session<P>,
     text: &str,
     prefix: &'static str,
 ) -> Result<Option<String>, ModemError> {
-    let answer = session.optional(Command::new(text).expect(prefix)).await?;
+    let answer = session.optional(Command::new(text).answer_prefix(prefix)).await?;
     Ok(answer.and_then(|r| r.first().map(|line| unquote(line.strip_prefix(prefix).unwrap_or(line)))))
         .map(|word| word.filter(|text| !text.is_empty()))
 }

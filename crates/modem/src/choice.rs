@@ -4,8 +4,9 @@
 //! A modem that does not tell what it offers is offered the usual.
 
 use crate::at::params::{names, range};
-use crate::at::urc::Storage;
 use crate::profile::Profile;
+use crate::ready::Cnmi;
+use crate::storage::Storage;
 
 /// What `AT+CPMS=?` offers: storages to read from and to receive into. Empty where the modem does not
 /// tell.
@@ -66,9 +67,9 @@ pub(crate) fn storages_to_sweep(offer: &Offer, receive: Storage, avoid: &[Storag
 
 /// `<mode>,<mt>,<bm>,<ds>,<bfr>` (TS 27.005 3.4.1), best first, from what is offered. mt is never 2
 /// or 3: a message that is not stored must be acknowledged in time or is lost.
-pub(crate) fn cnmi_candidates(offer: &[String], broadcast: bool) -> Vec<String> {
+pub(crate) fn cnmi_candidates(offer: &[String], broadcast: bool) -> Vec<Cnmi> {
     const WANTED: [&[u16]; 5] = [&[2, 1, 3, 0], &[1, 0], &[0], &[2, 1, 0], &[0, 1]];
-    const MOST: usize = 16;
+    const MAX_CANDIDATES: usize = 16;
     let choices: Vec<Vec<u16>> = WANTED
         .iter()
         .enumerate()
@@ -87,12 +88,12 @@ pub(crate) fn cnmi_candidates(offer: &[String], broadcast: bool) -> Vec<String> 
         for mode in choices.first().into_iter().flatten() {
             for ds in choices.get(3).into_iter().flatten() {
                 for bfr in choices.get(4).into_iter().flatten() {
-                    out.push(format!("{mode},{mt},{bm},{ds},{bfr}"));
+                    out.push(Cnmi { mode: *mode, mt: *mt, bm, ds: *ds, bfr: *bfr });
                 }
             }
         }
     }
-    out.truncate(MOST);
+    out.truncate(MAX_CANDIDATES);
     out
 }
 

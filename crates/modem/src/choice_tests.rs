@@ -50,7 +50,7 @@ fn cnmi_from_offers() {
     ];
     for (name, offer, expect) in rows {
         let candidates = cnmi_candidates(&fields(offer), false);
-        assert_eq!(candidates.first().map(String::as_str), Some(expect), "{name}");
+        assert_eq!(candidates.first().map(Cnmi::to_string).as_deref(), Some(expect), "{name}");
     }
     assert!(cnmi_candidates(&[], false).len() <= 16);
 }

@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use crate::at::error::{AtError, Class};
+use crate::sim_status::SimStatus;
 
 /// Why a modem did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModemError {
     /// The connection is no longer of use: drop the session, wait, begin again.
     #[error(transparent)]
@@ -30,6 +32,9 @@ pub enum ModemError {
         /// How long it was waited for.
         after: Duration,
     },
+    /// The SIM is not ready for use.
+    #[error("{0}")]
+    Sim(SimStatus),
     /// The modem answers, but cannot be used as it is.
     #[error("{reason}; {remedy}")]
     Unusable {
@@ -50,7 +55,7 @@ impl ModemError {
     pub fn class(&self) -> Class {
         match self {
             Self::Refused { error, .. } => error.class(),
-            Self::Link(_) | Self::Timeout { .. } | Self::Unusable { .. } => Class::ThisModem,
+            Self::Link(_) | Self::Timeout { .. } | Self::Sim(_) | Self::Unusable { .. } => Class::ThisModem,
         }
     }
 
@@ -71,6 +76,7 @@ impl ModemError {
 
 /// How a connection to a modem ends.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LinkFault {
     /// A read gave 0 octets: unplugged, or the other end closed.
     #[error("the modem's port is gone: unplugged, reset, or the other end closed it")]

@@ -1,47 +1,58 @@
-//! One AT modem (TS 27.005, TS 27.007) over any byte stream.
+//! One AT modem (TS 27.005, TS 27.007) over any byte stream: receive and send SMS in PDU mode.
 //!
-//! The crate knows AT. It does not know what is inside a short message (PDUs stay strings of
-//! hexadecimal digits), and it knows no MQTT, no JSON and no database. It never spawns a task.
+//! The crate knows AT. It does not know what is inside a short message: PDUs stay strings of hexadecimal digits. It
+//! knows no MQTT, no JSON and no database, and never spawns a task.
 //!
 //! | where | what |
 //! |---|---|
-//! | [`at::engine`] | bytes and `now` in; events, bytes and a deadline out; no I/O |
-//! | [`at::lexer`] | bytes to lines and prompts |
-//! | [`at::urc`] | which lines may come unasked, by table |
-//! | [`at::error`] | +CMS and +CME codes, their words and their class |
-//! | [`session`] | owns port and engine: one command at a time, events in between |
-//! | [`bring_up`] | the only way into a session, in stages |
-//! | `choice` | what bring-up asks for, chosen from what is offered |
+//! | [`Modem`] | the short way: connect, list, delete, send, next event |
+//! | [`session`] | owns the port and the dialogue: one command at a time, unsolicited lines in between |
+//! | [`bring_up`] | the stages from a fresh port to a ready modem |
 //! | [`sms`] | list, read, delete, send |
-//! | [`call`] | ending a call, asking a USSD code |
-//! | [`status`] | network, signal, storage |
+//! | [`status`], [`registration`], [`signal`] | network, signal, storage |
+//! | [`voice`], [`ussd`] | ending a call; USSD |
 //! | [`profile`] | what differs between modem families, as data |
-//! | [`recovery`] | what is tried about a modem that does not answer, step by step |
-//! | [`port`] | serial device or TCP stream |
-//! | [`detect`] | which port is the modem |
-//! | [`trace`] | a byte log with secrets masked |
+//! | [`recovery`] | what to try with a modem that does not work, step by step |
+//! | [`port`], [`serial_ports`], [`detect`], [`obstacles`] | opening a port; which there are; which one is the modem; what is in the way |
+//! | [`trace`] | a transcript with secrets masked |
+//! | [`at`] | the protocol without I/O: bytes and time in; events, bytes and a deadline out |
 //!
-//! A session begins with [`bring_up::wake`], [`bring_up::sim`] and [`bring_up::configure`]; after a
-//! fault it is dropped and a new one begins the same way.
+//! A session that has a fault is over: AT answers carry no number, so nobody knows whose answer comes next. Drop it and
+//! connect again.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod at;
 pub mod bring_up;
-pub mod call;
 mod choice;
 pub mod detect;
 pub mod error;
+mod modem;
+pub mod obstacles;
 pub mod port;
 pub mod profile;
+pub mod ready;
 pub mod recovery;
+pub mod registration;
+mod selection;
+pub mod serial_ports;
 pub mod session;
+pub mod signal;
+pub mod sim_status;
 pub mod sms;
 pub mod status;
+pub mod storage;
 pub mod trace;
+pub mod ussd;
+pub mod voice;
 
 pub use at::command::{Command, Response};
 pub use at::error::{AtError, Class};
-pub use at::urc::{Storage, Urc};
+pub use at::urc::Urc;
 pub use error::{LinkFault, ModemError, SendError};
+pub use modem::{ConnectOptions, Modem};
+pub use ready::{Cnmi, Ready};
 pub use session::{Session, SessionOptions};
+pub use sim_status::SimStatus;
+pub use storage::Storage;

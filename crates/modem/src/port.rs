@@ -1,12 +1,12 @@
 //! The byte stream a modem is behind: a serial device or a TCP connection.
 //!
-//! Owns opening, and the words for why it failed. The only file that names tokio-serial. It must
-//! never block the caller (some USB modems hang in `open`), never rely on modem lines, and treats no
-//! read of 0 octets as data: the session does the rest. Input is the user's `port` key.
+//! Owns opening, and the words for why it failed. The only file that names tokio-serial. It must never block the caller
+//! (some USB modems hang in `open`) and never rely on modem lines. Input is a port as a user writes it.
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "serial")]
+use std::path::Path;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll};
@@ -15,12 +15,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_serial::{SerialPort, SerialPortBuilderExt, SerialStream};
+#[cfg(feature = "serial")]
+use tokio_serial::{SerialPort as _, SerialPortBuilderExt as _, SerialStream};
 
-use crate::detect;
+use crate::serial_ports::Holder;
+#[cfg(feature = "serial")]
+use crate::serial_ports::{self, Candidate};
 use crate::session::Stream;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long opening a port may take.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a modem is, as a user writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,7 @@ pub enum PortSpec {
 
 /// A `port` that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no port; expected auto, a device such as /dev/ttyUSB2 or COM6, or tcp://host:port")]
+#[error("\"{0}\" is not a port; expected auto, a device such as /dev/ttyUSB2 or COM6, or tcp://host:port")]
 pub struct PortSpecError(String);
 
 impl FromStr for PortSpec {
@@ -79,21 +83,6 @@ impl fmt::Display for PortSpec {
     }
 }
 
-/// A process that has a device open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// Its name.
-    pub name: String,
-    /// Its number.
-    pub pid: u32,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (process {})", self.name, self.pid)
-    }
-}
-
 /// Why a port did not open. Its words say what is wrong and what to try.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -106,18 +95,16 @@ pub enum PortError {
         /// What there is.
         existing: Vec<String>,
     },
-    /// No right to open it.
-    #[error(
-        "no permission to open {port}; add the user to the group that owns it (sudo usermod -aG {group} $USER, then log in anew; in a container: pass the device and --group-add {group})"
-    )]
+    /// No permission to open it.
+    #[error("no permission to open {port}, which belongs to the group {group}")]
     Denied {
         /// What was asked for.
         port: String,
-        /// The group that may.
+        /// The group that may open it.
         group: String,
     },
-    /// Somebody else has it.
-    #[error("{port} is in use by {}; {}", holder_in_words(.holder), busy_remedy(.holder))]
+    /// Another process has it open.
+    #[error("{port} is in use by {}", holder_in_words(.holder))]
     Busy {
         /// What was asked for.
         port: String,
@@ -140,8 +127,8 @@ pub enum PortError {
         /// The system's words.
         why: String,
     },
-    /// Opening takes for ever.
-    #[error("{port} did not open within {} s; unplug the modem and plug it in again", PATIENCE.as_secs())]
+    /// It did not open in time.
+    #[error("{port} did not open within {} s; unplug the modem and plug it in again", OPEN_TIMEOUT.as_secs())]
     TimedOut {
         /// What was asked for.
         port: String,
@@ -150,7 +137,7 @@ pub enum PortError {
     #[error("no modem found: {0}")]
     NoModem(String),
     /// `auto` found several.
-    #[error("several modems found; set imei or port to choose one of: {}", .0.join(", "))]
+    #[error("several modems found, by IMEI: {}", .0.join(", "))]
     Several(Vec<String>),
     /// Anything else, in the system's words.
     #[error("cannot open {port}: {why}")]
@@ -174,19 +161,11 @@ fn holder_in_words(holder: &Option<Holder>) -> String {
     holder.as_ref().map_or_else(|| "another process".into(), Holder::to_string)
 }
 
-fn busy_remedy(holder: &Option<Holder>) -> &'static str {
-    match holder {
-        Some(holder) if holder.name.contains("ModemManager") => {
-            "keep ModemManager off it with a udev rule that sets ENV{ID_MM_DEVICE_IGNORE}=\"1\" (`smsbridge detect` prints it), or stop ModemManager"
-        }
-        Some(_) => "stop that program, or use another port of the modem",
-        None => "`sudo fuser -v` on the device names it; stop that program, or use another port of the modem",
-    }
-}
-
 /// An open port.
+#[non_exhaustive]
 pub enum Port {
     /// A serial device.
+    #[cfg(feature = "serial")]
     Serial(Box<SerialStream>),
     /// A TCP connection.
     Tcp(TcpStream),
@@ -202,6 +181,7 @@ impl Port {
 
     fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Stream> {
         match self.get_mut() {
+            #[cfg(feature = "serial")]
             Self::Serial(port) => Pin::new(port.as_mut()),
             Self::Tcp(port) => Pin::new(port),
             Self::Stream(port) => Pin::new(port.as_mut()),
@@ -212,6 +192,7 @@ impl Port {
 impl fmt::Debug for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            #[cfg(feature = "serial")]
             Self::Serial(_) => "Port::Serial",
             Self::Tcp(_) => "Port::Tcp",
             Self::Stream(_) => "Port::Stream",
@@ -233,6 +214,7 @@ impl AsyncWrite for Port {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Flushing a tty waits in the kernel until the last octet left, which blocks the thread.
         match self.get_mut() {
+            #[cfg(feature = "serial")]
             Self::Serial(_) => Poll::Ready(Ok(())),
             Self::Tcp(port) => Pin::new(port).poll_flush(cx),
             Self::Stream(port) => Pin::new(port.as_mut()).poll_flush(cx),
@@ -244,13 +226,10 @@ impl AsyncWrite for Port {
     }
 }
 
-/// Opens a port. [`PortSpec::Auto`] looks for the only modem there is.
+/// Opens a port. [`PortSpec::Auto`] names none: [`crate::detect::find`] finds it.
 pub async fn open(spec: &PortSpec, baud: u32) -> Result<Port, PortError> {
     match spec {
-        PortSpec::Auto => {
-            let path = detect::find(None, baud).await?;
-            serial(&path.to_string_lossy(), baud).await
-        }
+        PortSpec::Auto => Err(PortError::NoModem("`auto` names no port".into())),
         PortSpec::Serial(path) => serial(path, baud).await,
         PortSpec::Tcp { host, port } => tcp(host, *port).await,
     }
@@ -258,17 +237,18 @@ pub async fn open(spec: &PortSpec, baud: u32) -> Result<Port, PortError> {
 
 async fn tcp(host: &str, port: u16) -> Result<Port, PortError> {
     let unreachable = |why: String| PortError::Unreachable { address: format!("{host}:{port}"), why };
-    match timeout(PATIENCE, TcpStream::connect((host, port))).await {
+    match timeout(OPEN_TIMEOUT, TcpStream::connect((host, port))).await {
         Ok(Ok(stream)) => {
-            // A command is one small packet and should leave at once; that it may not is no fault.
+            // A command is one small packet and should leave at once; a stream that cannot do that works as well.
             let _ = stream.set_nodelay(true);
             Ok(Port::Tcp(stream))
         }
         Ok(Err(error)) => Err(unreachable(error.to_string())),
-        Err(_) => Err(unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
+        Err(_) => Err(unreachable(format!("no answer within {} s", OPEN_TIMEOUT.as_secs()))),
     }
 }
 
+#[cfg(feature = "serial")]
 async fn serial(path: &str, baud: u32) -> Result<Port, PortError> {
     let port = path.to_string();
     let opening = tokio::task::spawn_blocking(move || {
@@ -279,13 +259,20 @@ async fn serial(path: &str, baud: u32) -> Result<Port, PortError> {
         let _ = stream.write_request_to_send(true);
         Ok(stream)
     });
-    match timeout(PATIENCE, opening).await {
+    match timeout(OPEN_TIMEOUT, opening).await {
         Ok(Ok(opened)) => opened.map(|stream| Port::Serial(Box::new(stream))),
         Ok(Err(error)) => Err(PortError::Other { port: path.to_string(), why: error.to_string() }),
         Err(_) => Err(PortError::TimedOut { port: path.to_string() }),
     }
 }
 
+#[cfg(not(feature = "serial"))]
+async fn serial(path: &str, _baud: u32) -> Result<Port, PortError> {
+    let why = "this program was built without serial devices (feature `serial`)".to_string();
+    Err(PortError::Other { port: path.to_string(), why })
+}
+
+#[cfg(feature = "serial")]
 fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
     let path = Path::new(port);
     let port = port.to_string();
@@ -300,60 +287,26 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
         return PortError::Missing { port, existing: existing_ports() };
     }
     if kind == Some(io::ErrorKind::PermissionDenied) || said.contains("permission denied") {
-        return PortError::Denied { port, group: group_of(path).unwrap_or_else(|| "dialout".into()) };
+        return PortError::Denied {
+            port,
+            group: serial_ports::group_of(path).unwrap_or_else(|| "dialout".into()),
+        };
     }
     if said.contains("typewriter") || said.contains("inappropriate ioctl") || path.is_file() || path.is_dir()
     {
         return PortError::NotATty { port };
     }
-    let holder = holder(path);
+    let holder = serial_ports::holder(path);
     if holder.is_some() || said.contains("lock") || said.contains("busy") || said.contains("denied") {
         return PortError::Busy { port, holder };
     }
     PortError::Other { port, why: error.to_string() }
 }
 
+#[cfg(feature = "serial")]
 fn existing_ports() -> Vec<String> {
-    let name = |c: &detect::Candidate| c.by_id.as_ref().unwrap_or(&c.path).display().to_string();
-    detect::candidates(true).iter().map(name).collect()
-}
-
-/// The name of the group a device belongs to.
-fn group_of(path: &Path) -> Option<String> {
-    #[cfg(unix)]
-    {
-        let gid = std::os::unix::fs::MetadataExt::gid(&path.metadata().ok()?).to_string();
-        let groups = std::fs::read_to_string("/etc/group").ok()?;
-        let row = groups.lines().map(|line| line.split(':')).find(|row| row.clone().nth(2) == Some(&gid));
-        row?.next().map(str::to_string)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
-}
-
-/// Who has a device open. Only what this user may see: another user's process is found by root
-/// alone.
-pub fn holder(path: &Path) -> Option<Holder> {
-    let device = path.canonicalize().ok()?;
-    let own = std::process::id();
-    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-            continue;
-        };
-        if pid == own {
-            continue;
-        }
-        let Ok(files) = std::fs::read_dir(entry.path().join("fd")) else { continue };
-        let holds = |file: PathBuf| std::fs::read_link(file).is_ok_and(|target| target == device);
-        if files.flatten().any(|file| holds(file.path())) {
-            let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            return Some(Holder { name: name.trim().to_string(), pid });
-        }
-    }
-    None
+    let name = |candidate: &Candidate| candidate.stable_name().display().to_string();
+    serial_ports::candidates(true).iter().map(name).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 
 use std::time::Duration;
 
-use crate::at::urc::Storage;
+use crate::signal::SignalQuestion;
+use crate::storage::Storage;
 
 /// What is known about a family of modems.
 #[derive(Debug)]
@@ -61,21 +62,6 @@ pub struct TriesQuestion {
     pub prefix: &'static str,
     /// Which field of the answer holds the number.
     pub field: usize,
-}
-
-/// A question for the signal; the answers are read in `status.rs`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignalQuestion {
-    /// `AT+CESQ` (TS 27.007 8.69).
-    Cesq,
-    /// `AT^HCSQ?`, Huawei.
-    Hcsq,
-    /// `AT+QCSQ`, Quectel.
-    Qcsq,
-    /// `AT+QENG="servingcell"`, Quectel: SINR where `AT+QCSQ` is not known.
-    Qeng,
-    /// `AT+CPSI?`, SIMCom.
-    Cpsi,
 }
 
 /// What a user sets in place of what a profile says.

@@ -1,9 +1,9 @@
-//! What is done about a modem that does not do as it should, one step after the other.
+//! What to try with a modem that does not work, one step after the other.
 //!
-//! Owns the order of the steps ([`Ladder`]) and the two that take commands. A step is taken at the beginning of the next
-//! session, never inside one: a session that faulted is spent. A step that this modem cannot take is left out, and said.
-//! Nothing here waits for ever, and nothing resets a modem whose family is known to come back as something else (a
-//! CD-ROM drive): its profile has no reset command then.
+//! Owns the order of the steps ([`Ladder`]) and the two that send commands. A step is taken at the beginning of the next
+//! session, never inside one: a session with a fault is over. A step that this modem cannot take is left out. Nothing
+//! here waits for ever, and nothing resets a modem whose family is known to come back as something else (a CD-ROM
+//! drive): its profile has no reset command then.
 
 use std::fmt;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub enum Step {
 }
 
 impl Step {
-    /// What is about to be done, in words.
-    pub fn words(self) -> &'static str {
+    /// What is done, in words.
+    pub fn description(self) -> &'static str {
         match self {
             Self::Resynchronise => "ESC, AT and the initialisation once more",
             Self::Reopen => "the port is closed and opened again",
@@ -43,7 +43,7 @@ impl Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
+        f.write_str(self.description())
     }
 }
 
@@ -59,14 +59,14 @@ impl Ladder {
         self.failures
     }
 
-    /// The modem was well for long enough: the next failure begins at the bottom again.
-    pub fn healthy(&mut self) {
+    /// The modem worked for long enough: the next failure begins with the first step again.
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// One more failure of the modem: what to do about it. A port that is gone can only be opened again; what has
+    /// The step for one more failure. A port that is gone can only be opened again; what has
     /// restarted by itself needs no more than to be initialised.
-    pub fn failed(&mut self, fault: &ModemError) -> Step {
+    pub fn on_failure(&mut self, fault: &ModemError) -> Step {
         self.failures += 1;
         match (fault, self.failures) {
             (ModemError::Link(LinkFault::Gone | LinkFault::Io(_)), n) if !n.is_multiple_of(4) => Step::Reopen,
@@ -77,39 +77,48 @@ impl Ladder {
         }
     }
 
-    /// It answers, but no message goes through: the radio first, and the whole modem when that did not help.
-    pub fn dead(&mut self) -> Step {
+    /// It answers, but no message goes through: restart the radio first. The reset follows only when this is called twice
+    /// in a row.
+    pub fn on_radio_dead(&mut self) -> Step {
         self.failures = self.failures.max(2) + 1;
         if self.failures.is_multiple_of(4) { Step::Reset } else { Step::RestartRadio }
     }
 }
 
-/// The radio off and on. False where the modem refuses one of the two.
-pub async fn restart_radio<P: Stream>(session: &mut Session<P>) -> Result<bool, ModemError> {
-    const PATIENCE: Duration = Duration::from_secs(20);
-    // Not 0: that takes the SIM's power, and on some (Neoway M590) the serial line with it.
-    let off = session.optional(Command::new("AT+CFUN=4").timeout(PATIENCE)).await?.is_some();
-    sleep(Duration::from_secs(2)).await;
-    let on = session.optional(Command::new("AT+CFUN=1").timeout(PATIENCE)).await?.is_some();
-    Ok(off && on)
+/// Whether a recovery step was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It was.
+    Yes,
+    /// The modem refused it, or its family has no command for it.
+    No,
 }
 
-/// Tells the modem to reset, and waits until it has begun to. False where its family has no command for that; the
-/// session is spent otherwise, and the port with it.
-pub async fn reset<P: Stream>(session: &mut Session<P>) -> Result<bool, ModemError> {
+/// Switches the radio off and on.
+pub async fn restart_radio<P: Stream>(session: &mut Session<P>) -> Result<Taken, ModemError> {
+    const RADIO_TIMEOUT: Duration = Duration::from_secs(20);
+    // Not 0: that takes the SIM's power, and on some (Neoway M590) the serial line with it.
+    let off = session.optional(Command::new("AT+CFUN=4").timeout(RADIO_TIMEOUT)).await?.is_some();
+    sleep(Duration::from_secs(2)).await;
+    let on = session.optional(Command::new("AT+CFUN=1").timeout(RADIO_TIMEOUT)).await?.is_some();
+    Ok(if off && on { Taken::Yes } else { Taken::No })
+}
+
+/// Resets the modem, and waits until it has begun to. When the step was taken, session and port are of no more use.
+pub async fn reset<P: Stream>(session: &mut Session<P>) -> Result<Taken, ModemError> {
     // A modem that hangs may still take a command, so its silence here is no reason to leave it out.
-    if bring_up::synchronise(session, 2, Duration::from_secs(2)).await.is_ok() && !session.knows_family() {
+    if bring_up::find_dialogue(session, 2, Duration::from_secs(2)).await.is_ok() && !session.knows_family() {
         bring_up::identify(session).await?;
     }
     if session.fault().is_some() {
-        return Ok(false);
+        return Ok(Taken::No);
     }
-    let Some(command) = session.reset_command() else { return Ok(false) };
+    let Some(command) = session.reset_command() else { return Ok(Taken::No) };
     let command = Command::new(command).timeout(Duration::from_secs(10));
     // Whatever comes back, or nothing, or the end of the port: all of it may be the reset.
     let _ = session.attempt(command).await;
     sleep(Duration::from_secs(3)).await;
-    Ok(true)
+    Ok(Taken::Yes)
 }
 
 #[cfg(test)]
@@ -121,25 +130,25 @@ mod tests {
     }
 
     #[test]
-    fn steps_by_count_and_from_the_bottom_after_a_healthy_minute() {
+    fn steps_follow_the_number_of_failures_and_begin_again_after_a_stable_minute() {
         let mut ladder = Ladder::default();
-        let steps: Vec<Step> = (0..8).map(|_| ladder.failed(&silent())).collect();
+        let steps: Vec<Step> = (0..8).map(|_| ladder.on_failure(&silent())).collect();
         use Step::*;
         assert_eq!(steps, [Resynchronise, Reopen, RestartRadio, Reset, Reopen, Reopen, RestartRadio, Reset]);
-        ladder.healthy();
-        assert_eq!(ladder.failed(&silent()), Resynchronise);
+        ladder.reset();
+        assert_eq!(ladder.on_failure(&silent()), Resynchronise);
     }
 
     #[test]
-    fn a_port_that_is_gone_is_only_opened_again() {
+    fn a_port_that_is_gone_is_only_reopened() {
         let mut ladder = Ladder::default();
         let gone = ModemError::Link(LinkFault::Gone);
-        assert!((0..3).all(|_| ladder.failed(&gone) == Step::Reopen));
+        assert!((0..3).all(|_| ladder.on_failure(&gone) == Step::Reopen));
     }
 
     #[test]
     fn a_dead_radio_is_restarted_before_the_modem_is() {
         let mut ladder = Ladder::default();
-        assert_eq!((ladder.dead(), ladder.dead()), (Step::RestartRadio, Step::Reset));
+        assert_eq!((ladder.on_radio_dead(), ladder.on_radio_dead()), (Step::RestartRadio, Step::Reset));
     }
 }

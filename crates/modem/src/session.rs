@@ -14,9 +14,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::at::command::{Command, Response};
 use crate::at::engine::{Engine, Event};
 use crate::at::error::AtError;
-use crate::at::urc::{Storage, Urc};
+use crate::at::urc::Urc;
 use crate::error::{LinkFault, ModemError};
 use crate::profile::{self, Overrides, Profile};
+use crate::storage::Storage;
 
 /// What came unasked and nobody fetched: beyond this the oldest goes. All of it is hints to look,
 /// and the looking is done anyway.
@@ -243,9 +244,9 @@ impl<P: Stream> Session<P> {
     /// A command the modem need not know: `None` where it refuses. One it refuses as unknown is soon
     /// not asked again in this session.
     pub(crate) async fn optional(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
-        const ENOUGH: u8 = 3;
+        const MAX_REFUSALS: u8 = 3;
         let shown = command.to_string();
-        if self.memory.refused.get(&shown).is_some_and(|times| *times >= ENOUGH) {
+        if self.memory.refused.get(&shown).is_some_and(|times| *times >= MAX_REFUSALS) {
             return Ok(None);
         }
         match self.command(command).await {
@@ -254,8 +255,7 @@ impl<P: Stream> Session<P> {
                 tracing::debug!(command = %shown, %error, "optional command refused");
                 // A bare ERROR may also be the state of the moment.
                 let weight = match error {
-                    AtError::NotSupported => ENOUGH,
-                    AtError::Cme(fault) if fault.code == Some(4) => ENOUGH,
+                    error if error.is_unknown_command() => MAX_REFUSALS,
                     AtError::Error => 1,
                     _ => 0,
                 };

@@ -11,13 +11,14 @@ use tokio::time::sleep;
 
 use crate::at::command::{Command, Response};
 use crate::at::params::{fields, is_hex, number, range};
-use crate::at::urc::Storage;
-use crate::bring_up::Ready;
 use crate::error::{ModemError, SendError};
+use crate::ready::{Cnmi, Ready};
+use crate::selection::{Selected, restore, select, storage_use_of};
 use crate::session::{Session, Stream};
+use crate::storage::Storage;
 
-/// No storage has more slots worth reading one by one.
-const MOST_SLOTS: u16 = 1000;
+/// Slots read one by one, at most.
+const MAX_SLOTS: u16 = 1000;
 
 /// What the storage says of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub struct StoredPdu {
 
 impl StoredPdu {
     /// Whether there are as many octets as the modem announced.
-    fn is_whole(&self) -> bool {
+    fn is_complete(&self) -> bool {
         let Some(length) = self.length.map(usize::from) else { return is_hex(&self.pdu) };
         let octets = self.pdu.len() / 2;
         let address = self.pdu.get(..2).and_then(|n| usize::from_str_radix(n, 16).ok()).unwrap_or(0);
@@ -87,10 +88,10 @@ pub struct Swept {
 pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<Swept, ModemError> {
     let mut swept = Swept::default();
     for storage in &ready.storages {
-        if select(session, *storage).await?.is_none() {
+        if select(session, *storage).await? == Selected::Refused {
             continue;
         }
-        if list(session, *storage, &mut swept.pdus).await? {
+        if list(session, *storage, &mut swept.pdus).await? == Listing::Complete {
             swept.storages.push(*storage);
         }
     }
@@ -98,19 +99,27 @@ pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result
     Ok(swept)
 }
 
-/// Adds the messages of the selected storage to `out`; false where one of them could not be read whole.
+/// Whether all messages of a storage could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Complete,
+    /// At least one was disturbed on the way.
+    Incomplete,
+}
+
+/// Adds the messages of the selected storage to `out`.
 async fn list<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     out: &mut Vec<StoredPdu>,
-) -> Result<bool, ModemError> {
+) -> Result<Listing, ModemError> {
     if session.reads_by_slot(storage) {
         return scan(session, storage, out).await;
     }
-    let asked = Command::new("AT+CMGL=4").expect("+CMGL:").timeout(session.profile().list_silence);
+    let asked = Command::new("AT+CMGL=4").answer_prefix("+CMGL:").timeout(session.profile().list_silence);
     match session.command(asked).await {
         Ok(response) => {
-            let mut whole = true;
+            let mut listing = Listing::Complete;
             let mut found = Vec::new();
             let again = parse_list(&response, storage, &mut found);
             for message in found {
@@ -123,10 +132,10 @@ async fn list<P: Stream>(
                 match read_twice(session, storage, slot).await? {
                     Reading::Message(message) => out.push(message),
                     Reading::Empty => {}
-                    Reading::Disturbed => whole = false,
+                    Reading::Disturbed => listing = Listing::Incomplete,
                 }
             }
-            Ok(whole)
+            Ok(listing)
         }
         Err(error @ ModemError::Refused { .. }) if !error.is_not_ready_yet() => {
             tracing::debug!(%error, %storage, "listing refused; reading slot by slot");
@@ -143,13 +152,14 @@ pub async fn read<P: Stream>(
     storage: Storage,
     slot: u16,
 ) -> Result<Option<StoredPdu>, ModemError> {
-    if select(session, storage).await?.is_none() {
+    if select(session, storage).await? == Selected::Refused {
         return Ok(None);
     }
-    let asked = Command::new(format!("AT+CMGR={slot}")).expect("+CMGR:").timeout(Duration::from_secs(10));
+    let asked =
+        Command::new(format!("AT+CMGR={slot}")).answer_prefix("+CMGR:").timeout(Duration::from_secs(10));
     match session.command(asked).await {
         Ok(response) => Ok(parse_one(&response, storage, slot)),
-        Err(error) if means_empty(&error) => Ok(None),
+        Err(error) if is_empty_slot(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -160,7 +170,7 @@ pub async fn delete<P: Stream>(
     storage: Storage,
     slot: u16,
 ) -> Result<(), ModemError> {
-    if select(session, storage).await?.is_none() {
+    if select(session, storage).await? == Selected::Refused {
         return Err(ModemError::unusable(
             format!("storage {storage} cannot be selected, so its slot {slot} was not deleted"),
             "restart the modem",
@@ -169,37 +179,52 @@ pub async fn delete<P: Stream>(
     let asked = Command::new(format!("AT+CMGD={slot}")).timeout(Duration::from_secs(25));
     match session.command(asked).await {
         Ok(_) => Ok(()),
-        Err(error) if means_empty(&error) => Ok(()),
+        Err(error) if is_empty_slot(&error) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Whether `AT+CNMI` had to be set again: a modem that restarted unnoticed, or that switched its
-/// notifications off by itself, is deaf until then.
-pub async fn check_cnmi<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<bool, ModemError> {
-    if ready.cnmi.is_empty() {
-        return Ok(false);
-    }
-    let answer = session.optional(Command::new("AT+CNMI?").expect("+CNMI:")).await?;
-    let Some(now) = answer.and_then(|r| r.after("+CNMI:").next().map(fields)) else { return Ok(false) };
-    if now.join(",") == ready.cnmi {
-        return Ok(false);
-    }
-    session.command(Command::new("AT+CMGF=0")).await?;
-    session.command(Command::new(format!("AT+CNMI={}", ready.cnmi))).await?;
-    Ok(true)
+/// Whether the notification settings were in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notifications {
+    /// They are, or there are none.
+    InForce,
+    /// The modem had lost them; they are set again.
+    SetAgain,
 }
 
-/// Hands a PDU to the network; gives its TP-Message-Reference. `tpdu_length` is in octets, without
-/// the service centre address.
-pub async fn send_pdu<P: Stream>(
+/// Checks `AT+CNMI`, and sets it again where it was lost: a modem that restarted unnoticed, or that switched its
+/// notifications off by itself, announces nothing until then.
+pub async fn check_notifications<P: Stream>(
     session: &mut Session<P>,
-    pdu_hex: &str,
-    tpdu_length: usize,
-) -> Result<u8, SendError> {
-    let command = Command::new(format!("AT+CMGS={tpdu_length}"))
-        .expect("+CMGS:")
-        .payload(pdu_hex)
+    ready: &Ready,
+) -> Result<Notifications, ModemError> {
+    let Some(wanted) = ready.cnmi else { return Ok(Notifications::InForce) };
+    let answer = session.optional(Command::new("AT+CNMI?").answer_prefix("+CNMI:")).await?;
+    match answer.and_then(|r| r.after("+CNMI:").next().map(Cnmi::parse)) {
+        None => return Ok(Notifications::InForce),
+        Some(now) if now == Some(wanted) => return Ok(Notifications::InForce),
+        Some(_) => {}
+    }
+    session.command(Command::new("AT+CMGF=0")).await?;
+    session.command(Command::new(format!("AT+CNMI={wanted}"))).await?;
+    Ok(Notifications::SetAgain)
+}
+
+/// A PDU to submit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingPdu {
+    /// Service centre address and TPDU, hexadecimal digits (TS 27.005 3.1).
+    pub hex: String,
+    /// The TPDU's length in octets, without the service centre address.
+    pub tpdu_length: usize,
+}
+
+/// Submits a PDU to the network; returns its TP-Message-Reference.
+pub async fn send<P: Stream>(session: &mut Session<P>, pdu: &OutgoingPdu) -> Result<u8, SendError> {
+    let command = Command::new(format!("AT+CMGS={}", pdu.tpdu_length))
+        .answer_prefix("+CMGS:")
+        .payload(pdu.hex.as_str())
         .timeout(session.profile().send_timeout);
     if let Some(fault) = session.fault() {
         return Err(SendError::NotSubmitted(fault.clone()));
@@ -227,106 +252,12 @@ pub async fn send_pdu<P: Stream>(
     }
 }
 
-/// Sets all three storages; whether the modem took it. Some take only three names, some only two or
-/// one.
-pub(crate) async fn select_all<P: Stream>(
-    session: &mut Session<P>,
-    storage: Storage,
-) -> Result<bool, ModemError> {
-    for count in [3, 2, 1] {
-        if cpms(session, storage, count).await?.is_some() {
-            session.memory.selected = Some(storage);
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Back to the storage messages are received into, where reading another one moved that too.
-pub(crate) async fn restore<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<(), ModemError> {
-    if session.memory.cpms_wants_three {
-        select(session, ready.receive_storage).await?;
-    }
-    Ok(())
-}
-
-/// Slots used and slots in all, if the storage can be selected and the modem tells.
-pub(crate) async fn storage_use_of<P: Stream>(
-    session: &mut Session<P>,
-    storage: Storage,
-) -> Result<Option<(u16, u16)>, ModemError> {
-    if select(session, storage).await?.is_none() {
-        return Ok(None);
-    }
-    let answer = session.optional(Command::new("AT+CPMS?").expect("+CPMS:")).await?;
-    Ok(answer.and_then(|r| r.after("+CPMS:").next().and_then(slot_counts)))
-}
-
-/// Makes `storage` the one that is read from; `None` where the modem refuses it.
-async fn select<P: Stream>(session: &mut Session<P>, storage: Storage) -> Result<Option<()>, ModemError> {
-    if session.memory.selected == Some(storage) {
-        return Ok(Some(()));
-    }
-    if session.memory.unselectable.contains(&storage) {
-        return Ok(None);
-    }
-    session.memory.selected = None;
-    if !session.memory.cpms_wants_three {
-        if cpms(session, storage, 1).await?.is_some() {
-            session.memory.selected = Some(storage);
-            return Ok(Some(()));
-        }
-        if cpms(session, storage, 3).await?.is_some() {
-            session.memory.cpms_wants_three = true;
-            session.memory.selected = Some(storage);
-            return Ok(Some(()));
-        }
-    } else if cpms(session, storage, 3).await?.is_some() {
-        session.memory.selected = Some(storage);
-        return Ok(Some(()));
-    }
-    tracing::debug!(%storage, "storage is offered but cannot be selected");
-    session.memory.unselectable.insert(storage);
-    Ok(None)
-}
-
-/// `AT+CPMS=` with the same name `count` times; `None` where refused for good.
-async fn cpms<P: Stream>(
-    session: &mut Session<P>,
-    storage: Storage,
-    count: usize,
-) -> Result<Option<Response>, ModemError> {
-    let quoted = format!("\"{storage}\"");
-    let text = format!("AT+CPMS={}", vec![quoted; count].join(","));
-    let mut tries = 0;
-    loop {
-        let asked = Command::new(text.as_str()).expect("+CPMS:").timeout(Duration::from_secs(10));
-        match session.command(asked).await {
-            Ok(response) => return Ok(Some(response)),
-            Err(error) if error.is_not_ready_yet() && tries < 20 => {
-                tries += 1;
-                sleep(Duration::from_secs(1)).await;
-            }
-            Err(error) if error.is_not_ready_yet() => return Err(error),
-            Err(ModemError::Refused { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// `3,30,…` or `"SM",3,30,…`.
-fn slot_counts(rest: &str) -> Option<(u16, u16)> {
-    let fields = fields(rest);
-    let skip = usize::from(fields.first()?.parse::<u16>().is_err());
-    Some((number(fields.get(skip))?, number(fields.get(skip + 1))?))
-}
-
 /// Reads slot by slot, where listing does not work.
 async fn scan<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     out: &mut Vec<StoredPdu>,
-) -> Result<bool, ModemError> {
+) -> Result<Listing, ModemError> {
     let mut counts = storage_use_of(session, storage).await?;
     if counts.is_some_and(|(used, _)| used == 0) {
         // Some count a message only a moment after they announced it.
@@ -335,9 +266,9 @@ async fn scan<P: Stream>(
     }
     let used = counts.map(|(used, _)| used);
     if used == Some(0) {
-        return Ok(true);
+        return Ok(Listing::Complete);
     }
-    let offered = session.optional(Command::new("AT+CMGD=?").expect("+CMGD:")).await?;
+    let offered = session.optional(Command::new("AT+CMGD=?").answer_prefix("+CMGD:")).await?;
     let mut slots: Vec<u16> = offered
         .and_then(|r| r.after("+CMGD:").next().map(fields))
         .and_then(|fields| fields.first().map(|group| range(group)))
@@ -345,21 +276,21 @@ async fn scan<P: Stream>(
     if slots.is_empty() {
         slots = (0..=counts.map_or(50, |(_, total)| total)).collect();
     }
-    slots.truncate(MOST_SLOTS.into());
+    slots.truncate(MAX_SLOTS.into());
     let mut found = 0;
-    let mut whole = true;
+    let mut listing = Listing::Complete;
     for slot in slots {
         match read_twice(session, storage, slot).await? {
             Reading::Empty => continue,
             Reading::Message(message) => out.push(message),
-            Reading::Disturbed => whole = false,
+            Reading::Disturbed => listing = Listing::Incomplete,
         }
         found += 1;
         if used == Some(found) {
             break;
         }
     }
-    Ok(whole)
+    Ok(listing)
 }
 
 /// What a slot turned out to hold.
@@ -379,12 +310,14 @@ async fn read_twice<P: Stream>(
 ) -> Result<Reading, ModemError> {
     let first = read(session, storage, slot).await?;
     let last = match &first {
-        Some(message) if !message.is_whole() => read(session, storage, slot).await?,
+        Some(message) if !message.is_complete() => read(session, storage, slot).await?,
         _ => first.clone(),
     };
     Ok(match last {
         None => Reading::Empty,
-        Some(message) if message.is_whole() || first.as_ref() == Some(&message) => Reading::Message(message),
+        Some(message) if message.is_complete() || first.as_ref() == Some(&message) => {
+            Reading::Message(message)
+        }
         Some(_) => {
             tracing::warn!(%storage, slot, "a stored message reads differently each time; left for later");
             Reading::Disturbed
@@ -411,7 +344,7 @@ fn parse_list(response: &Response, storage: Storage, out: &mut Vec<StoredPdu>) -
             && let Some(mut message) = open.take()
         {
             message.pdu = line.to_ascii_uppercase();
-            if message.is_whole() {
+            if message.is_complete() {
                 out.push(message);
             } else {
                 again.push(message.slot);
@@ -432,10 +365,9 @@ fn parse_one(response: &Response, storage: Storage, slot: u16) -> Option<StoredP
     Some(StoredPdu { storage, slot, status, length: number(header.last()), pdu })
 }
 
-/// 321 is "invalid memory index"; equipment errors 21 and 22 say the same.
-fn means_empty(error: &ModemError) -> bool {
-    let ModemError::Refused { error, .. } = error else { return false };
-    matches!(error.slug().as_str(), "cms-321" | "cme-21" | "cme-22")
+/// A slot that holds nothing is answered with an error.
+fn is_empty_slot(error: &ModemError) -> bool {
+    matches!(error, ModemError::Refused { error, .. } if error.is_invalid_index())
 }
 
 #[cfg(test)]

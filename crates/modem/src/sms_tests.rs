@@ -1,22 +1,9 @@
-//! Reading of lists and counts.
+//! Reading of lists.
 
 use super::*;
 
 fn response(lines: &[&str]) -> Response {
     Response { lines: lines.iter().map(|line| (*line).to_string()).collect() }
-}
-
-#[test]
-fn counts_in_all_shapes() {
-    let rows = [
-        ("numbers", "3,30,3,30,3,30", Some((3, 30))),
-        ("with names", "\"SM\",3,30,\"SM\",3,30", Some((3, 30))),
-        ("blanks", " \"ME\", 0, 255", Some((0, 255))),
-        ("nothing", "", None),
-    ];
-    for (name, rest, expect) in rows {
-        assert_eq!(slot_counts(rest), expect, "{name}");
-    }
 }
 
 #[test]
@@ -46,5 +33,5 @@ fn an_empty_slot_is_no_message() {
     assert_eq!(parse_one(&response(&[]), Storage::SM, 1), None);
     assert_eq!(parse_one(&response(&["+CMGR: 0,,0"]), Storage::SM, 1), None);
     let one = parse_one(&response(&["+CMGR: 0,,3", "00AABBCC"]), Storage::SM, 1).unwrap();
-    assert_eq!((one.length, one.is_whole()), (Some(3), true));
+    assert_eq!((one.length, one.is_complete()), (Some(3), true));
 }

@@ -143,29 +143,33 @@ impl<P, W> Traced<P, W> {
             let (text, tail) = text.rsplit_once('"').unwrap_or((text, ""));
             return format!("{head}<{} characters>{tail}", text.chars().count());
         }
-        let masked = masked(line);
-        let mut out = String::new();
-        let mut digits = String::new();
-        let close = |digits: &mut String, out: &mut String| {
-            if digits.len() >= 5 {
-                out.push('…');
-                out.push_str(digits.get(digits.len() - 2..).unwrap_or_default());
-            } else {
-                out.push_str(digits);
-            }
-            digits.clear();
-        };
-        for c in masked.chars() {
-            if c.is_ascii_digit() {
-                digits.push(c);
-            } else {
-                close(&mut digits, &mut out);
-                out.push(c);
-            }
-        }
-        close(&mut digits, &mut out);
-        out
+        replace_runs(
+            &masked(line),
+            |c| c.is_ascii_digit(),
+            |digits| match digits.len() {
+                0..5 => None,
+                length => Some(format!("…{}", digits.get(length - 2..).unwrap_or_default())),
+            },
+        )
     }
+}
+
+/// Replaces each run of characters for which `is_part` holds by what `replace` makes of it, or leaves it.
+fn replace_runs(
+    line: &str,
+    is_part: impl Fn(char) -> bool,
+    replace: impl Fn(&str) -> Option<String>,
+) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find(&is_part) {
+        let (before, from) = rest.split_at(start);
+        let (run, after) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
+        out.push_str(before);
+        out.push_str(replace(run).as_deref().unwrap_or(run));
+        rest = after;
+    }
+    out + rest
 }
 
 fn printable(line: &[u8]) -> String {
@@ -201,28 +205,13 @@ pub fn masked(line: &str) -> String {
     if let Some(masked) = pin_masked(line) {
         return masked;
     }
-    let mut out = String::new();
-    let mut digits = String::new();
     // An ICCID or IMEI has at most 20 digits and no letters; a PDU is longer or has them.
-    let close = |digits: &mut String, out: &mut String| {
-        let plain = digits.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit());
-        if digits.len() >= PDU_DIGITS && !plain {
-            out.push_str(&format!("<{} octets>", digits.len() / 2));
-        } else {
-            out.push_str(digits);
-        }
-        digits.clear();
-    };
-    for c in line.chars() {
-        if c.is_ascii_hexdigit() {
-            digits.push(c);
-        } else {
-            close(&mut digits, &mut out);
-            out.push(c);
-        }
-    }
-    close(&mut digits, &mut out);
-    out
+    let is_number = |run: &str| run.len() <= 20 && run.bytes().all(|b| b.is_ascii_digit());
+    replace_runs(
+        line,
+        |c| c.is_ascii_hexdigit(),
+        |run| (run.len() >= PDU_DIGITS && !is_number(run)).then(|| format!("<{} octets>", run.len() / 2)),
+    )
 }
 
 impl<P: AsyncRead + Unpin, W: Write + Unpin> AsyncRead for Traced<P, W> {

@@ -2,14 +2,14 @@
 
 use clap::Args;
 use secrecy::ExposeSecret as _;
-use smsbridge_modem::bring_up::{self, SimStatus};
+use smsbridge_modem::bring_up;
 use smsbridge_modem::port::{self, PortSpec};
-use smsbridge_modem::{Session, detect, status};
+use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::config_arg::ConfigArg;
 use crate::config::{Config, Modem};
 use crate::mqtt::Caller;
-use crate::rules;
+use crate::{remedy, rules};
 
 /// Check the configuration.
 #[derive(Debug, Args)]
@@ -90,18 +90,19 @@ fn say(what: &str, found: Result<String, String>) -> bool {
     found.is_ok()
 }
 
-/// Looks, and changes nothing: a PIN is not tried here.
+/// Brings the modem up as far as its SIM's status, with the commands of its family; tries no PIN.
 async fn look_at(modem: &Modem) -> Result<String, String> {
     let spec = match &modem.port {
         PortSpec::Auto => {
-            let path = detect::find(modem.imei.as_deref(), modem.baud).await.map_err(|e| e.to_string())?;
+            let path =
+                detect::find(modem.imei.as_deref(), modem.baud).await.map_err(|e| remedy::port_error(&e))?;
             PortSpec::Serial(path.display().to_string())
         }
         known => known.clone(),
     };
-    let port = port::open(&spec, modem.baud).await.map_err(|e| e.to_string())?;
+    let port = port::open(&spec, modem.baud).await.map_err(|e| remedy::port_error(&e))?;
     let mut session = Session::new(port);
-    let identity = bring_up::wake(&mut session).await.map_err(|e| e.to_string())?;
+    let identity = bring_up::synchronise(&mut session).await.map_err(|e| remedy::modem_error(&e))?;
     let model = identity.model.unwrap_or_else(|| "unknown model".to_owned());
     match bring_up::sim(&mut session).await.map_err(|e| e.to_string())? {
         SimStatus::Ready => {

@@ -2,8 +2,12 @@
 
 use clap::Args;
 use serde_json::json;
-use smsbridge_modem::bring_up::SimStatus;
+use smsbridge_modem::SimStatus;
 use smsbridge_modem::detect::{self, ProbeReport};
+use smsbridge_modem::obstacles::{Obstacle, obstacles};
+use smsbridge_modem::serial_ports::{self, Candidate};
+
+use crate::remedy;
 
 /// Find modems on the serial ports.
 #[derive(Debug, Args)]
@@ -25,13 +29,13 @@ pub struct Detect {
 impl Detect {
     /// True when a modem answered.
     pub async fn run(self) -> anyhow::Result<bool> {
-        let mut candidates = detect::candidates(self.all);
-        candidates.extend(self.port.iter().map(detect::Candidate::from_path));
+        let mut candidates = serial_ports::candidates(self.all);
+        candidates.extend(self.port.iter().map(Candidate::from_path));
         let reports = detect::probe_all(&candidates, self.baud).await;
         for report in &reports {
             println!("{}", if self.json { as_json(report) } else { in_words(report) });
         }
-        for obstacle in detect::obstacles(&candidates) {
+        for obstacle in obstacles().iter().flat_map(|obstacle| describe(obstacle, &candidates)) {
             // Beside the JSON lines, not among them.
             if self.json {
                 eprintln!("{obstacle}");
@@ -60,6 +64,32 @@ impl Detect {
     }
 }
 
+/// What is in the way, a line each, with what to do about it.
+fn describe(obstacle: &Obstacle, candidates: &[Candidate]) -> Vec<String> {
+    match obstacle {
+        Obstacle::NoPort { vendor_id, product_id, what, remedy } => {
+            vec![format!("USB {vendor_id:04x}:{product_id:04x} is {what}; {remedy}")]
+        }
+        Obstacle::ModemManager => {
+            let mut rules: Vec<String> = candidates.iter().filter_map(udev_rule).collect();
+            rules.sort();
+            rules.dedup();
+            let words = "ModemManager runs and opens modems: keep it off them with a line in \
+                /etc/udev/rules.d/78-smsbridge.rules, then `sudo udevadm control --reload && sudo udevadm trigger`, \
+                or stop it";
+            std::iter::once(words.to_owned()).chain(rules).collect()
+        }
+    }
+}
+
+fn udev_rule(candidate: &Candidate) -> Option<String> {
+    let (vendor, product) = (candidate.vendor_id?, candidate.product_id?);
+    Some(format!(
+        "    ACTION==\"add|change|move|bind\", SUBSYSTEM==\"usb\", ENV{{DEVTYPE}}==\"usb_device\", \
+         ATTR{{idVendor}}==\"{vendor:04x}\", ATTR{{idProduct}}==\"{product:04x}\", ENV{{ID_MM_DEVICE_IGNORE}}=\"1\""
+    ))
+}
+
 fn sim_in_words(sim: &SimStatus) -> String {
     match sim {
         SimStatus::Ready => "SIM ready".to_owned(),
@@ -81,7 +111,7 @@ fn in_words(report: &ProbeReport) -> String {
             report.sim.as_ref().map(sim_in_words),
             report.operator.clone(),
             report.signal_percent.map(|percent| format!("signal {percent} %")),
-            report.gives_urcs.then(|| "tells of messages unasked".to_owned()),
+            report.gives_urcs.then(|| "announces messages".to_owned()),
         ];
         return format!("{port}: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     }
@@ -93,8 +123,8 @@ fn in_words(report: &ProbeReport) -> String {
         let answer = if report.what_came_back.is_empty() { "nothing" } else { &report.what_came_back };
         words.push_str(&format!("\n    sent: {}\n    came back: {answer}", report.what_was_sent));
     }
-    if let Some(advice) = &report.advice {
-        words.push_str(&format!("\n    try: {advice}"));
+    if let Some(problem) = &report.problem {
+        words.push_str(&format!("\n    problem: {}", remedy::probe_problem(problem)));
     }
     words
 }
@@ -110,7 +140,7 @@ fn as_json(report: &ProbeReport) -> String {
         "sim": report.sim.as_ref().map(sim_in_words), "operator": report.operator,
         "signal_percent": report.signal_percent, "signal_dbm": report.signal_dbm,
         "holder": report.holder.as_ref().map(|h| json!({"name": h.name, "pid": h.pid})),
-        "sent": report.what_was_sent, "came_back": report.what_came_back, "advice": report.advice,
+        "sent": report.what_was_sent, "came_back": report.what_came_back, "problem": report.problem.as_ref().map(remedy::probe_problem),
     })
     .to_string()
 }

@@ -1,6 +1,6 @@
 //! States: of a modem, of the gateway, and whether they are online.
 
-use smsbridge_modem::status::Registration;
+use smsbridge_modem::registration::Registration;
 
 use crate::message::{Name, UnixMs};
 

@@ -3,19 +3,20 @@
 use smsbridge_modem::ModemError;
 use smsbridge_modem::port::PortError;
 
+use crate::remedy;
 use crate::store::StoreError;
 
 /// What ends a session with a modem, or keeps one from beginning: the session is dropped, and another begins.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
     /// The port cannot be opened.
-    #[error(transparent)]
+    #[error("{}", remedy::port_error(.0))]
     Port(#[from] PortError),
     /// The modem failed in the middle of a session.
-    #[error(transparent)]
+    #[error("{}", remedy::modem_error(.0))]
     Modem(#[from] ModemError),
     /// The modem did not answer at this port.
-    #[error("{port}: {error}")]
+    #[error("{port}: {}", remedy::modem_error(.error))]
     AtPort { port: String, error: ModemError },
     /// The store cannot be written.
     #[error(transparent)]

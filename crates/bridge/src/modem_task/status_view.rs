@@ -6,9 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smsbridge_modem::bring_up::{Identity, Ready};
+use smsbridge_modem::Ready;
+use smsbridge_modem::bring_up::Identity;
 use smsbridge_modem::recovery::Step;
-use smsbridge_modem::status::{self, NetworkStatus, Registration, RegistrationReport};
+use smsbridge_modem::registration::{Registration, RegistrationReport};
+use smsbridge_modem::signal;
+use smsbridge_modem::status::{self, NetworkStatus};
 
 use crate::event::{Availability, ModemConnection, ModemState, Signal, State, StorageUse, Subject};
 use crate::message::Name;
@@ -103,7 +106,7 @@ impl StatusView {
         self.registered(report.state, report.cause);
     }
 
-    pub(super) fn signal(&mut self, signal: status::Signal) {
+    pub(super) fn signal(&mut self, signal: signal::Signal) {
         self.state.signal.dbm = signal.dbm;
         self.state.signal.percent = signal.percent;
         self.update();

@@ -17,7 +17,7 @@ pub struct Command {
     payload: Option<String>,
     timeout: Duration,
     prompt_timeout: Duration,
-    expects: Option<&'static str>,
+    answer_prefix: Option<&'static str>,
     secret: bool,
 }
 
@@ -29,7 +29,7 @@ impl Command {
             payload: None,
             timeout: DEFAULT_TIMEOUT,
             prompt_timeout: Duration::from_secs(10),
-            expects: None,
+            answer_prefix: None,
             secret: false,
         }
     }
@@ -38,8 +38,8 @@ impl Command {
     ///
     /// Lines with another prefix are then unsolicited, and a prefix that may also come unasked is
     /// told apart by this.
-    pub fn expect(mut self, prefix: &'static str) -> Self {
-        self.expects = Some(prefix);
+    pub fn answer_prefix(mut self, prefix: &'static str) -> Self {
+        self.answer_prefix = Some(prefix);
         self
     }
 
@@ -70,8 +70,8 @@ impl Command {
         self.payload.as_deref()
     }
 
-    pub(crate) fn expects(&self) -> Option<&'static str> {
-        self.expects
+    pub(crate) fn expected_prefix(&self) -> Option<&'static str> {
+        self.answer_prefix
     }
 
     /// The longest silence allowed after the command or its payload.

@@ -220,7 +220,7 @@ impl Engine {
             return;
         }
         let belongs = match &self.pending {
-            Some(pending) => pending.command.expects().is_none() || !has_prefix(line),
+            Some(pending) => pending.command.expected_prefix().is_none() || !has_prefix(line),
             None => false,
         };
         if belongs {
@@ -269,7 +269,7 @@ impl Engine {
     /// that share it.
     fn is_answer(&self, line: &str) -> bool {
         let Some(pending) = &self.pending else { return false };
-        let Some(prefix) = pending.command.expects() else { return false };
+        let Some(prefix) = pending.command.expected_prefix() else { return false };
         let Some(rest) = line.strip_prefix(prefix) else { return false };
         // Not every line that cuts in is known as one.
         let is_first = || !pending.response.lines.iter().any(|line| line.starts_with(prefix));
@@ -301,8 +301,9 @@ impl Engine {
     fn success(&mut self) {
         let Some(pending) = &self.pending else { return };
         // Some modems say OK between prompt and result; the result is what counts.
-        let early =
-            pending.stage == Stage::Payload && pending.command.expects().is_some() && !pending.answered;
+        let early = pending.stage == Stage::Payload
+            && pending.command.expected_prefix().is_some()
+            && !pending.answered;
         if early {
             return;
         }

@@ -2,8 +2,9 @@
 //! byte by byte, and must tell the same.
 
 use super::*;
-use crate::at::urc::Storage;
-use crate::status::{Domain, Registration, RegistrationReport, Signal};
+use crate::registration::{Domain, Registration, RegistrationReport};
+use crate::signal::Signal;
+use crate::storage::Storage;
 
 fn done(lines: &[&str]) -> Event {
     Event::Done(Ok(Response { lines: lines.iter().map(|line| (*line).to_string()).collect() }))
@@ -42,16 +43,16 @@ fn run(command: Option<Command>, pieces: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
 
 #[test]
 fn transcripts() {
-    let list = || Some(Command::new("AT+CMGL=4").expect("+CMGL:"));
-    let send = || Some(Command::new("AT+CMGS=3").expect("+CMGS:").payload("00AABBCC"));
-    let creg = || Some(Command::new("AT+CREG?").expect("+CREG:"));
+    let list = || Some(Command::new("AT+CMGL=4").answer_prefix("+CMGL:"));
+    let send = || Some(Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC"));
+    let creg = || Some(Command::new("AT+CREG?").answer_prefix("+CREG:"));
     let home = RegistrationReport { domain: Domain::Circuit, state: Registration::Home, cause: None };
     let rows: Vec<(&str, Option<Command>, &str, Vec<Event>)> = vec![
         ("plain", Some(Command::new("AT")), "\r\nOK\r\n", vec![done(&[])]),
         ("echo", Some(Command::new("AT+CGMM")), "AT+CGMM\r\r\nE173\r\n\r\nOK\r\n", vec![done(&["E173"])]),
         (
             "value with prefix",
-            Some(Command::new("AT+CSQ").expect("+CSQ:")),
+            Some(Command::new("AT+CSQ").answer_prefix("+CSQ:")),
             "\r\n+CSQ: 17,99\r\n\r\nOK\r\n",
             vec![done(&["+CSQ: 17,99"])],
         ),
@@ -148,7 +149,7 @@ fn transcripts() {
         ("a call that fails", Some(Command::new("ATD123;")), "NO CARRIER\r\n", vec![refused("NO CARRIER")]),
         (
             "a call comes in",
-            Some(Command::new("AT+CSQ").expect("+CSQ:")),
+            Some(Command::new("AT+CSQ").answer_prefix("+CSQ:")),
             "RING\r\n+CLIP: \"+491\",145\r\nOK\r\n",
             vec![Event::Urc(Urc::Ring), Event::Urc(Urc::CallerId { number: Some("+491".into()) }), done(&[])],
         ),
@@ -160,7 +161,7 @@ fn transcripts() {
         ),
         (
             "foreign prefix inside an answer",
-            Some(Command::new("AT+CGMM").expect("+CGMM:")),
+            Some(Command::new("AT+CGMM").answer_prefix("+CGMM:")),
             "^XYZ: 1\r\nE173\r\nOK\r\n",
             vec![other("^XYZ: 1"), done(&["E173"])],
         ),
@@ -186,7 +187,7 @@ fn transcripts() {
         ),
         (
             "ussd state asked for",
-            Some(Command::new("AT+CUSD?").expect("+CUSD:")),
+            Some(Command::new("AT+CUSD?").answer_prefix("+CUSD:")),
             "+CUSD: 1\r\nOK\r\n",
             vec![done(&["+CUSD: 1"])],
         ),
@@ -213,7 +214,7 @@ fn transcripts() {
 fn the_payload_waits_for_the_prompt_and_ctrl_z_comes_alone() {
     let now = Instant::now();
     let mut engine = Engine::default();
-    engine.start(Command::new("AT+CMGS=3").expect("+CMGS:").payload("00AABBCC"), now).unwrap();
+    engine.start(Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC"), now).unwrap();
     assert_eq!(engine.poll_transmit().unwrap(), b"AT+CMGS=3\r");
     assert_eq!(engine.poll_transmit(), None);
     engine.feed(b"\r\n> ", now);
@@ -236,7 +237,7 @@ fn silence_is_counted_anew_from_each_line_of_a_list() {
     let second = Duration::from_secs(1);
     let begin = Instant::now();
     let mut engine = Engine::default();
-    engine.start(Command::new("AT+CMGL=4").expect("+CMGL:").timeout(2 * second), begin).unwrap();
+    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").timeout(2 * second), begin).unwrap();
     engine.feed(b"+CMGL: 1,1,,3\r\n", begin + second);
     engine.handle_timeout(begin + 2 * second);
     assert_eq!(engine.poll_event(), None);
@@ -261,7 +262,7 @@ fn a_modem_that_gives_no_prompt_gets_escape() {
 fn an_endless_answer_is_garbage() {
     let now = Instant::now();
     let mut engine = Engine::default();
-    engine.start(Command::new("AT+CMGL=4").expect("+CMGL:"), now).unwrap();
+    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:"), now).unwrap();
     for _ in 0..5000 {
         engine.feed(b"+CMGL: 1,1,,3\r\n", now);
     }

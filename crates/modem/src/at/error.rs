@@ -22,7 +22,7 @@ pub enum Class {
 
 /// A numbered error, or an unnumbered one in the modem's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct CodedError {
     /// The number, where the modem gave one or its words are in the table.
     pub code: Option<u16>,
     /// The table's words, else the modem's.
@@ -35,9 +35,9 @@ pub enum AtError {
     /// `ERROR`, with no reason given.
     Error,
     /// `+CMS ERROR`: a message service failure.
-    Cms(Fault),
+    Cms(CodedError),
     /// `+CME ERROR`: an equipment failure.
-    Cme(Fault),
+    Cme(CodedError),
     /// `NO CARRIER`.
     NoCarrier,
     /// `BUSY`.
@@ -81,8 +81,8 @@ impl AtError {
     /// What it means for the message in hand.
     pub fn class(&self) -> Class {
         match self {
-            Self::Cms(fault) => fault.code.map_or(Class::Unknown, cms::class),
-            Self::Cme(fault) => fault.code.map_or(Class::Unknown, cme::class),
+            Self::Cms(error) => class_of(CMS, error.code),
+            Self::Cme(error) => class_of(CME, error.code),
             Self::NotSupported | Self::TooManyParameters => Class::ThisModem,
             Self::Busy | Self::NoCarrier | Self::NoAnswer | Self::NoDialtone => Class::Transient,
             Self::Error => Class::Unknown,
@@ -97,7 +97,7 @@ impl AtError {
         }
     }
 
-    /// A short name fit for a machine: `cms-38`, `cme-10`, `error`.
+    /// Family and number as one word, for output only: `cms-38`, `cme-10`, `error`.
     pub fn slug(&self) -> String {
         let (family, code) = match self {
             Self::Cms(fault) => ("cms", fault.code),
@@ -113,14 +113,70 @@ impl AtError {
         code.map_or_else(|| family.to_string(), |code| format!("{family}-{code}"))
     }
 
-    /// The modem or its SIM is still starting: the same command may succeed in a moment.
-    pub fn is_not_ready_yet(&self) -> bool {
+    /// The number, if it is a message service failure.
+    fn cms(&self) -> Option<u16> {
         match self {
-            Self::Cms(fault) => fault.code == Some(314),
-            // 515 is Wavecom's "please wait".
-            Self::Cme(fault) => matches!(fault.code, Some(14 | 515)),
-            _ => false,
+            Self::Cms(error) => error.code,
+            _ => None,
         }
+    }
+
+    /// The number, if it is an equipment failure.
+    fn cme(&self) -> Option<u16> {
+        match self {
+            Self::Cme(error) => error.code,
+            _ => None,
+        }
+    }
+
+    /// The modem or its SIM is still starting: the same command may succeed in a moment. 515 is Wavecom's "please wait".
+    pub fn is_not_ready_yet(&self) -> bool {
+        self.cms() == Some(314) || matches!(self.cme(), Some(14 | 515))
+    }
+
+    /// There is no such slot, or nothing in it.
+    pub fn is_invalid_index(&self) -> bool {
+        self.cms() == Some(321) || matches!(self.cme(), Some(21 | 22))
+    }
+
+    /// There is no SIM.
+    pub fn is_sim_missing(&self) -> bool {
+        self.cms() == Some(310) || self.cme() == Some(10)
+    }
+
+    /// The SIM requires its PIN.
+    pub fn is_sim_pin_required(&self) -> bool {
+        self.cms() == Some(311) || self.cme() == Some(11)
+    }
+
+    /// The SIM requires its PUK.
+    pub fn is_sim_puk_required(&self) -> bool {
+        self.cms() == Some(316) || self.cme() == Some(12)
+    }
+
+    /// The SIM has failed, or is not the one the modem is locked to.
+    pub fn is_sim_unusable(&self) -> bool {
+        matches!(self.cms(), Some(313 | 315)) || matches!(self.cme(), Some(13 | 15))
+    }
+
+    /// The PIN that was entered is wrong. Some say so by asking for the PUK.
+    pub fn is_wrong_pin(&self) -> bool {
+        matches!(self.cme(), Some(12 | 16))
+    }
+
+    /// The network does not react: the refusal names neither recipient nor message.
+    pub fn is_network_silent(&self) -> bool {
+        matches!(self.cms(), Some(38 | 41 | 47 | 331 | 332 | 500)) || matches!(self.cme(), Some(30 | 31))
+    }
+
+    /// The modem does not know the command. A bare `ERROR` may mean that, or anything else.
+    pub fn is_unknown_command(&self) -> bool {
+        matches!(self, Self::NotSupported) || self.cme() == Some(4)
+    }
+
+    /// The refusal gives no reason.
+    pub fn says_nothing(&self) -> bool {
+        matches!(self, Self::Error) || self.cme() == Some(100) || self.cms() == Some(100)
     }
 }
 
@@ -147,50 +203,25 @@ impl fmt::Display for AtError {
 /// A row: code, words, class.
 type Row = (u16, &'static str, Class);
 
-fn fault(rest: &str, table: &[Row]) -> Fault {
+fn fault(rest: &str, table: &[Row]) -> CodedError {
     let said = rest.trim_start_matches(':').trim();
     let row = match said.parse::<u16>() {
         Ok(code) => {
             let words = find(table, code).map_or("a code of this maker's own", |row| row.1);
-            return Fault { code: Some(code), words: words.to_string() };
+            return CodedError { code: Some(code), words: words.to_string() };
         }
         Err(_) => table.iter().find(|row| row.1.eq_ignore_ascii_case(said)),
     };
-    Fault { code: row.map(|row| row.0), words: said.to_string() }
+    CodedError { code: row.map(|row| row.0), words: said.to_string() }
+}
+
+/// Codes of a maker's own are [`Class::Unknown`].
+fn class_of(table: &[Row], code: Option<u16>) -> Class {
+    code.and_then(|code| find(table, code)).map_or(Class::Unknown, |row| row.2)
 }
 
 fn find(table: &[Row], code: u16) -> Option<&Row> {
     table.iter().find(|row| row.0 == code)
-}
-
-/// Message service failures.
-pub mod cms {
-    use super::{CMS, Class, find};
-
-    /// The words of a code, where the standard has them.
-    pub fn describe(code: u16) -> Option<&'static str> {
-        find(CMS, code).map(|row| row.1)
-    }
-
-    /// The class of a code; codes of a maker's own are [`Class::Unknown`].
-    pub fn class(code: u16) -> Class {
-        find(CMS, code).map_or(Class::Unknown, |row| row.2)
-    }
-}
-
-/// Equipment failures.
-pub mod cme {
-    use super::{CME, Class, find};
-
-    /// The words of a code, where the standard has them.
-    pub fn describe(code: u16) -> Option<&'static str> {
-        find(CME, code).map(|row| row.1)
-    }
-
-    /// The class of a code; codes of a maker's own are [`Class::Unknown`].
-    pub fn class(code: u16) -> Class {
-        find(CME, code).map_or(Class::Unknown, |row| row.2)
-    }
 }
 
 use Class::{Permanent, ThisModem, Transient, Unknown};

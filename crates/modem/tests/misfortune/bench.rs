@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use smsbridge_modem::bring_up::{self, Ready, SimStatus};
-use smsbridge_modem::sms::StoredPdu;
-use smsbridge_modem::{ModemError, Session, SessionOptions};
+use smsbridge_modem::bring_up;
+use smsbridge_modem::sms::{OutgoingPdu, StoredPdu};
+use smsbridge_modem::{ModemError, Ready, Session, SessionOptions, SimStatus};
 use smsbridge_simulator::{Options, Simulator};
 use tokio::io::DuplexStream;
 
@@ -14,6 +14,16 @@ pub const HI: &str = "0001000D91945111325476F8000002C834";
 pub const HI_WITH_REPORT: &str = "0021000D91945111325476F8000002C834";
 /// Octets of either without the service centre address.
 pub const HI_LENGTH: usize = 16;
+
+/// [`HI`], to be submitted.
+pub fn hi() -> OutgoingPdu {
+    OutgoingPdu { hex: HI.to_string(), tpdu_length: HI_LENGTH }
+}
+
+/// [`HI_WITH_REPORT`], to be submitted.
+pub fn hi_with_report() -> OutgoingPdu {
+    OutgoingPdu { hex: HI_WITH_REPORT.to_string(), tpdu_length: HI_LENGTH }
+}
 
 pub type Line = Session<DuplexStream>;
 
@@ -35,7 +45,7 @@ pub fn connect_with(sim: &Simulator, options: SessionOptions) -> Line {
 
 /// All stages, for a SIM that wants no PIN.
 pub async fn ready(session: &mut Line) -> Result<Ready, ModemError> {
-    bring_up::wake(session).await?;
+    bring_up::synchronise(session).await?;
     assert_eq!(bring_up::sim(session).await?, SimStatus::Ready);
     bring_up::configure(session, None).await
 }

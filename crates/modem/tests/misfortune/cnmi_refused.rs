@@ -1,6 +1,6 @@
 //! A modem that takes no `AT+CNMI` is polled.
 
-use smsbridge_modem::sms;
+use smsbridge_modem::sms::{self, Notifications};
 use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
@@ -10,10 +10,10 @@ async fn messages_are_found_all_the_same() {
     let sim = simulator();
     sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
     let (mut session, ready) = up(&sim).await;
-    assert_eq!(ready.cnmi, "");
+    assert_eq!(ready.cnmi, None);
     sim.deliver("+491234567", "quiet").unwrap();
     settle().await;
-    assert!(!sms::check_cnmi(&mut session, &ready).await.unwrap());
+    assert_eq!(sms::check_notifications(&mut session, &ready).await.unwrap(), Notifications::InForce);
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
 }
 
@@ -22,6 +22,9 @@ async fn the_next_best_is_taken() {
     let sim = simulator();
     sim.fault(Fault::on("AT+CNMI=2,1,0,2", FaultKind::Cms(303)).every());
     let (_, ready) = up(&sim).await;
-    assert_eq!(ready.cnmi, "2,1,0,1,0");
-    assert!(ready.direct_reports);
+    assert_eq!(
+        ready.cnmi.map(|cnmi| cnmi.to_string()).as_deref(),
+        Some("2,1,0,1,0"),
+        "reports come directly"
+    );
 }

@@ -1,6 +1,7 @@
 //! What each family does otherwise, one test a peculiarity.
 
 use smsbridge_modem::profile::{self, Overrides};
+use smsbridge_modem::registration::Registration;
 use smsbridge_modem::{SessionOptions, Urc, bring_up, sms, status};
 use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, Status, Storage, VendorProfile};
 
@@ -31,7 +32,7 @@ async fn each_vendor_is_known_by_its_own_words() {
         let name = profile.name;
         let sim = family(profile);
         let mut session = connect(&sim);
-        assert_eq!(bring_up::wake(&mut session).await.unwrap().profile, expect, "{name}");
+        assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, expect, "{name}");
     }
 }
 
@@ -41,7 +42,7 @@ async fn what_the_user_says_stands_before_what_the_modem_says() {
     let overrides =
         Overrides { profile: profile::named("huawei"), init: vec!["AT+CSCS=\"UCS2\"".into()], reset: None };
     let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
-    assert_eq!(bring_up::wake(&mut session).await.unwrap().profile, "huawei");
+    assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, "huawei");
     let typed = sim.commands();
     let place = |head: &str| typed.iter().position(|line| line.starts_with(head)).unwrap();
     assert!(place("AT^CURC=0") < place("AT+CSCS=\"UCS2\""), "{typed:?}");
@@ -103,7 +104,7 @@ async fn busy_is_waited_for_and_is_no_fault() {
 async fn ok_between_prompt_and_result_is_not_the_end() {
     let sim = family(VendorProfile::mc7455());
     let (mut session, _) = up(&sim).await;
-    let reference = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    let reference = sms::send(&mut session, &hi()).await.unwrap();
     assert_eq!(sim.sent()[0].mr, reference);
 }
 
@@ -136,7 +137,7 @@ async fn a_refusal_by_the_network_comes_with_its_cause_and_roaming_is_told() {
     let (mut session, _) = up(&sim).await;
     sim.set_registration(5);
     let network = status::network(&mut session).await.unwrap();
-    assert_eq!(network.registration, status::Registration::Roaming);
+    assert_eq!(network.registration, Registration::Roaming);
     sim.set_registration(3);
     sim.say("+CREG: 3,,,,0,11");
     let report = loop {
@@ -145,5 +146,5 @@ async fn a_refusal_by_the_network_comes_with_its_cause_and_roaming_is_told() {
             _ => {}
         }
     };
-    assert_eq!((report.state, report.cause), (status::Registration::Denied, Some(11)));
+    assert_eq!((report.state, report.cause), (Registration::Denied, Some(11)));
 }

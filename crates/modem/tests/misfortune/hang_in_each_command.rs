@@ -14,7 +14,7 @@ async fn day(session: &mut Line) -> Result<(), ModemError> {
     }
     status::network(session).await?;
     status::storage_use(session, &ready).await?;
-    sms::check_cnmi(session, &ready).await?;
+    sms::check_notifications(session, &ready).await?;
     Ok(())
 }
 

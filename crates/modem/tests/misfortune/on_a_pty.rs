@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use smsbridge_modem::bring_up::SimStatus;
-use smsbridge_modem::detect::{self, Candidate};
+use smsbridge_modem::SimStatus;
+use smsbridge_modem::detect;
 use smsbridge_modem::port::{self, PortError, PortSpec};
+use smsbridge_modem::serial_ports::Candidate;
 use smsbridge_modem::trace::Traced;
 use smsbridge_modem::{LinkFault, ModemError, Session, bring_up, sms};
 use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
@@ -26,12 +27,12 @@ async fn a_day_on_a_device_and_its_end() {
     let device = pty::spawn(&sim, link("day")).unwrap();
     let port = port::open(&spec(device.path()), 115_200).await.unwrap();
     let mut session = Session::new(Traced::new(port, std::io::sink()));
-    bring_up::wake(&mut session).await.unwrap();
+    bring_up::synchronise(&mut session).await.unwrap();
     let ready = bring_up::configure(&mut session, None).await.unwrap();
     sim.deliver("+491234567", "Привет").unwrap();
     session.next_event().await.unwrap();
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
-    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    sms::send(&mut session, &hi()).await.unwrap();
 
     sim.unplug();
     let end = loop {
@@ -46,7 +47,7 @@ async fn a_day_on_a_device_and_its_end() {
     sim.plug();
     assert!(sim.wait_for(Duration::from_secs(5), |_| device.is_there()).await);
     let port = port::open(&spec(device.path()), 115_200).await.unwrap();
-    bring_up::wake(&mut Session::new(port)).await.unwrap();
+    bring_up::synchronise(&mut Session::new(port)).await.unwrap();
 }
 
 #[tokio::test]
@@ -78,11 +79,11 @@ async fn a_probe_tells_who_is_there_and_what_is_wrong() {
     assert!(locked.answered);
     assert_eq!(locked.identity.as_ref().unwrap().profile, "huawei");
     assert!(matches!(locked.sim, Some(SimStatus::PinRequired { .. })), "{locked:?}");
-    assert!(locked.advice.as_ref().unwrap().contains("PIN"));
+    assert!(locked.problem.as_ref().unwrap().to_string().contains("PIN"));
     assert_eq!(count(&sim, "AT+CPIN="), 0);
     assert!(!mute.answered);
     assert_eq!((mute.what_was_sent.as_str(), mute.what_came_back.as_str()), ("AT", ""));
-    assert!(mute.advice.is_some());
+    assert!(mute.problem.is_some());
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn after_ctrl_z_it_is_unknown() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
     sim.fault(Fault::on_payload(FaultKind::Vanish(std::time::Duration::from_secs(3))).acted());
-    let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+    let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert_eq!(error, SendError::Unknown(ModemError::Link(LinkFault::Gone)));
     assert_eq!(sim.sent().len(), 1);
 }

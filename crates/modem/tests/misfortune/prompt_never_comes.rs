@@ -10,13 +10,13 @@ async fn a_swallowed_prompt_is_left_by_escape() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Swallow));
-    let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+    let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
     drop(session);
     settle().await;
     let (mut session, _) = up(&sim).await;
     assert_eq!(sim.sent(), []);
-    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    sms::send(&mut session, &hi()).await.unwrap();
     assert_eq!(sim.sent().len(), 1);
 }
 
@@ -39,5 +39,5 @@ async fn a_prompt_left_open_by_a_killed_predecessor_is_left_too() {
     drop(port);
     let (mut session, _) = up(&sim).await;
     assert_eq!(sim.sent(), []);
-    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    sms::send(&mut session, &hi()).await.unwrap();
 }

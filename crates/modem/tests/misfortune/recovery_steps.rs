@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::profile::Overrides;
-use smsbridge_modem::recovery;
+use smsbridge_modem::recovery::{self, Taken};
 use smsbridge_modem::{SessionOptions, bring_up, status};
 use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
@@ -17,7 +17,7 @@ fn family(profile: VendorProfile) -> Simulator {
 async fn the_radio_goes_off_and_on_and_the_modem_stays_up() {
     let sim = simulator();
     let (mut session, ready) = up(&sim).await;
-    assert!(recovery::restart_radio(&mut session).await.unwrap());
+    assert_eq!(recovery::restart_radio(&mut session).await.unwrap(), Taken::Yes);
     assert_eq!((count(&sim, "AT+CFUN=4"), count(&sim, "AT+CFUN=1")), (1, 1));
     settle().await;
     assert!(status::network(&mut session).await.unwrap().registration.is_registered());
@@ -34,7 +34,7 @@ async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
         let name = profile.name;
         let sim = family(profile);
         let mut session = connect(&sim);
-        assert!(recovery::reset(&mut session).await.unwrap(), "{name}");
+        assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::Yes, "{name}");
         assert_eq!(count(&sim, command), 1, "{name}: {:?}", sim.commands());
         drop(session);
         settle().await;
@@ -48,7 +48,7 @@ async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
         let name = profile.name;
         let sim = family(profile);
         let mut session = connect(&sim);
-        assert!(!recovery::reset(&mut session).await.unwrap(), "{name}");
+        assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::No, "{name}");
         assert_eq!(count(&sim, "AT+CFUN=1,1"), 0, "{name}");
         assert!(session.fault().is_none(), "{name}");
     }
@@ -60,7 +60,7 @@ async fn the_users_reset_stands_before_the_familys() {
         let sim = simulator();
         let overrides = Overrides { reset: Some(own.to_string()), ..Overrides::default() };
         let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
-        assert_eq!(recovery::reset(&mut session).await.unwrap(), typed == 1);
+        assert_eq!(recovery::reset(&mut session).await.unwrap() == Taken::Yes, typed == 1);
         assert_eq!((count(&sim, "AT+CRESET"), count(&sim, "AT+CFUN")), (typed, 0));
     }
 }
@@ -103,5 +103,5 @@ async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
 }
 
 async fn sms_goes_out(session: &mut Line) {
-    smsbridge_modem::sms::send_pdu(session, HI, HI_LENGTH).await.expect("a message that goes out");
+    smsbridge_modem::sms::send(session, &hi()).await.expect("a message that goes out");
 }

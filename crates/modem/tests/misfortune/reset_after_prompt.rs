@@ -11,7 +11,7 @@ async fn before_the_prompt_it_is_not_submitted() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Reset));
-    let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+    let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
     assert_eq!(sim.sent(), []);
     assert!(session.fault().is_some());
@@ -24,7 +24,7 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
         let (mut session, _) = up(&sim).await;
         let fault = Fault::on_payload(FaultKind::Reset);
         sim.fault(if on_air { fault.acted() } else { fault });
-        let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+        let error = sms::send(&mut session, &hi()).await.unwrap_err();
         assert!(
             matches!(error, SendError::Unknown(ModemError::Link(_) | ModemError::Timeout { .. })),
             "{error}"
@@ -32,13 +32,13 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
         assert_eq!(sim.sent().len(), usize::from(on_air));
         // The session is spent, and says so again without touching the modem.
         let before = sim.commands().len();
-        let again = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+        let again = sms::send(&mut session, &hi()).await.unwrap_err();
         assert!(matches!(again, SendError::NotSubmitted(_)), "{again}");
         assert_eq!(sim.commands().len(), before);
         // A new one begins over the same line.
         drop(session);
         let (mut session, _) = up(&sim).await;
-        sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+        sms::send(&mut session, &hi()).await.unwrap();
     }
 }
 
@@ -50,7 +50,7 @@ async fn right_after_the_prompt_the_boot_banner_ends_it() {
     });
     let (mut session, _) = up(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
-    match sms::send_pdu(&mut session, HI, HI_LENGTH).await {
+    match sms::send(&mut session, &hi()).await {
         Err(SendError::Unknown(ModemError::Link(LinkFault::Restarted { banner }))) => {
             assert_eq!(banner, "RDY");
         }
@@ -64,7 +64,7 @@ async fn an_answer_swallowed_after_ctrl_z_is_unknown_and_never_repeated() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
     sim.fault(Fault::on_payload(FaultKind::Swallow));
-    let error = sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap_err();
+    let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::Unknown(ModemError::Timeout { .. })), "{error}");
     assert_eq!(sim.sent().len(), 1);
 }

@@ -1,6 +1,7 @@
 //! The modem says no: certainly not sent, and the session goes on.
 
-use smsbridge_modem::{Class, SendError, sms};
+use smsbridge_modem::sms::{self, OutgoingPdu};
+use smsbridge_modem::{Class, SendError};
 use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
@@ -17,7 +18,7 @@ async fn each_refusal_has_its_class() {
     ];
     for (fault, slug, class) in rows {
         sim.fault(fault);
-        match sms::send_pdu(&mut session, HI, HI_LENGTH).await {
+        match sms::send(&mut session, &hi()).await {
             Err(SendError::Refused(error)) => {
                 assert_eq!((error.slug().as_str(), error.class()), (slug, class))
             }
@@ -25,13 +26,14 @@ async fn each_refusal_has_its_class() {
         }
     }
     assert_eq!(sim.sent(), []);
-    sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+    sms::send(&mut session, &hi()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_length_that_is_wrong_is_refused() {
     let sim = simulator();
     let (mut session, _) = up(&sim).await;
-    let error = sms::send_pdu(&mut session, HI, HI_LENGTH + 3).await.unwrap_err();
+    let error =
+        sms::send(&mut session, &OutgoingPdu { tpdu_length: HI_LENGTH + 3, ..hi() }).await.unwrap_err();
     assert!(matches!(&error, SendError::Refused(e) if e.class() == Class::Permanent), "{error}");
 }

@@ -1,6 +1,7 @@
 //! A SIM that wants its PUK, and none at all.
 
-use smsbridge_modem::bring_up::{self, SimStatus};
+use smsbridge_modem::SimStatus;
+use smsbridge_modem::bring_up;
 use smsbridge_simulator::{Options, Simulator};
 
 use crate::bench::*;
@@ -9,7 +10,7 @@ use crate::bench::*;
 async fn the_puk_is_a_persons_to_enter() {
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
-    bring_up::wake(&mut session).await.unwrap();
+    bring_up::synchronise(&mut session).await.unwrap();
     for _ in 0..3 {
         bring_up::enter_pin(&mut session, "0000").await.unwrap();
     }
@@ -24,7 +25,7 @@ async fn a_missing_sim_is_said() {
     let sim = simulator();
     sim.set_sim_present(false);
     let mut session = connect(&sim);
-    bring_up::wake(&mut session).await.unwrap();
+    bring_up::synchronise(&mut session).await.unwrap();
     assert_eq!(bring_up::sim(&mut session).await.unwrap(), SimStatus::Missing);
 }
 
@@ -33,7 +34,7 @@ async fn a_sim_that_is_busy_at_first_is_waited_for() {
     use smsbridge_simulator::{Fault, FaultKind};
     let sim = simulator();
     let mut session = connect(&sim);
-    bring_up::wake(&mut session).await.unwrap();
+    bring_up::synchronise(&mut session).await.unwrap();
     for _ in 0..5 {
         sim.fault(Fault::on("AT+CPIN?", FaultKind::Cme(14)));
     }

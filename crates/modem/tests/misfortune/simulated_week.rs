@@ -28,7 +28,7 @@ async fn hour(session: &mut Line, book: &mut Book, end: tokio::time::Instant) ->
             }
         }
         status::network(session).await?;
-        sms::check_cnmi(session, &ready).await?;
+        sms::check_notifications(session, &ready).await?;
         let minute = tokio::time::Instant::now() + Duration::from_secs(60);
         while let Ok(urc) = tokio::time::timeout_at(minute.min(end), session.next_event()).await {
             if matches!(urc?, Urc::MessageStored { .. }) {
@@ -97,7 +97,7 @@ async fn every_message_is_read_and_none_twice_without_a_reason() {
                 "{name}, seed {seed}: read {times} times, {reasons} unsure: {pdu}"
             );
         }
-        assert!(!book.unsure.is_empty() || sim.commands().len() > 10_000, "{name}: a week without trouble");
+        assert!(!book.unsure.is_empty(), "{name}, seed {seed}: a week without a single fault proves nothing");
     }
 }
 

@@ -18,6 +18,6 @@ async fn nothing_changes() {
         settle().await;
         let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
         assert_eq!((messages.len(), pdus(&messages)), (2, stored(&sim)));
-        sms::send_pdu(&mut session, HI, HI_LENGTH).await.unwrap();
+        sms::send(&mut session, &hi()).await.unwrap();
     }
 }

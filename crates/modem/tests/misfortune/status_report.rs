@@ -11,15 +11,15 @@ async fn they_come_the_way_the_modem_offers() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, ..Options::default() });
         let (mut session, ready) = up(&sim).await;
-        sms::send_pdu(&mut session, HI_WITH_REPORT, HI_LENGTH).await.unwrap();
+        sms::send(&mut session, &hi_with_report()).await.unwrap();
         loop {
             match session.next_event().await.unwrap() {
                 Urc::Report { pdu, length } => {
-                    assert!(ready.direct_reports && length.is_some() && !pdu.is_empty(), "{name}");
+                    assert!(ready.cnmi.unwrap().ds == 1 && length.is_some() && !pdu.is_empty(), "{name}");
                     break;
                 }
                 Urc::ReportStored { storage, slot } => {
-                    assert!(!ready.direct_reports, "{name}");
+                    assert_eq!(ready.cnmi.unwrap().ds, 2, "{name}");
                     let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
                     assert_eq!(swept.len(), 1, "{name}");
                     assert_eq!((swept[0].storage, swept[0].slot), (storage, slot), "{name}");

@@ -1,6 +1,7 @@
 //! A wrong PIN costs one try, never two.
 
-use smsbridge_modem::bring_up::{self, PinOutcome, SimStatus};
+use smsbridge_modem::SimStatus;
+use smsbridge_modem::bring_up::{self, PinOutcome};
 use smsbridge_simulator::{Options, Simulator, VendorProfile};
 
 use crate::bench::*;
@@ -11,7 +12,7 @@ async fn a_wrong_pin_is_tried_once_and_the_right_one_opens() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, pin: Some("1234".into()), ..Options::default() });
         let mut session = connect(&sim);
-        bring_up::wake(&mut session).await.unwrap();
+        bring_up::synchronise(&mut session).await.unwrap();
         let status = bring_up::sim(&mut session).await.unwrap();
         assert!(matches!(status, SimStatus::PinRequired { .. }), "{name}: {status:?}");
         let outcome = bring_up::enter_pin(&mut session, "9999").await.unwrap();
@@ -26,7 +27,7 @@ async fn a_wrong_pin_is_tried_once_and_the_right_one_opens() {
 async fn what_cannot_be_a_pin_is_not_tried() {
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
-    bring_up::wake(&mut session).await.unwrap();
+    bring_up::synchronise(&mut session).await.unwrap();
     for pin in ["", "123", "123456789", "12a4", "1234\""] {
         let error = bring_up::enter_pin(&mut session, pin).await.unwrap_err();
         assert!(!error.is_fatal() && !error.to_string().contains("12a4"), "{error}");
@@ -39,7 +40,7 @@ async fn an_unanswered_pin_shows_itself_nowhere() {
     use smsbridge_simulator::{Fault, FaultKind};
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
-    bring_up::wake(&mut session).await.unwrap();
+    bring_up::synchronise(&mut session).await.unwrap();
     sim.fault(Fault::on("AT+CPIN=", FaultKind::Hang));
     let error = bring_up::enter_pin(&mut session, "1234").await.unwrap_err();
     assert!(error.is_fatal());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use smsbridge_modem::bring_up::{self, Identity};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
-use smsbridge_modem::recovery::{self, Step};
+use smsbridge_modem::recovery::{self, Step, Taken};
 use smsbridge_modem::trace::Traced;
 use smsbridge_modem::{Session, SessionOptions, detect};
 use tokio::time::Instant;
@@ -34,13 +34,13 @@ pub(in crate::modem_task) async fn connect<'a>(
     task.store.release(Some(task.config.name.clone()), now_ms()).await?;
     let step = recovery.take_step();
     let (mut session, spec) = open_session(task, recovery, view, step).await?;
-    let identity = bring_up::wake(&mut session)
+    let identity = bring_up::synchronise(&mut session)
         .await
         .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
     check_identity(task, &identity, &spec)?;
     recovery.imei = identity.imei.clone().or(recovery.imei.take());
     view.identified(&identity);
-    if step == Some(Step::RestartRadio) && !recovery::restart_radio(&mut session).await? {
+    if step == Some(Step::RestartRadio) && recovery::restart_radio(&mut session).await? == Taken::No {
         tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
     }
     pin::unlock(task, &mut session).await?;
@@ -86,7 +86,7 @@ async fn open_session(
 
 async fn reset(task: &ModemTask, options: SessionOptions, port: Port) -> Result<(), SessionError> {
     let mut session = Session::with_options(port, options);
-    if recovery::reset(&mut session).await? {
+    if recovery::reset(&mut session).await? == Taken::Yes {
         tracing::warn!(modem = %task.config.name, "the modem was told to reset");
     } else {
         tracing::warn!(

@@ -2,9 +2,8 @@
 //!
 //! Made by `connect` and by nothing else; decides nothing.
 
-use smsbridge_modem::Session;
-use smsbridge_modem::bring_up::Ready;
 use smsbridge_modem::port::Port;
+use smsbridge_modem::{Ready, Session};
 
 use crate::message::{Name, Sim};
 use crate::modem_task::status_view::StatusView;

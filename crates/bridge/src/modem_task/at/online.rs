@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use smsbridge_modem::bring_up;
 use smsbridge_modem::port::Port;
-use smsbridge_modem::status::Registration;
-use smsbridge_modem::{Urc, call, status};
+use smsbridge_modem::registration::Registration;
+use smsbridge_modem::voice::{self, HangUp};
+use smsbridge_modem::{Urc, status, ussd};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -214,13 +215,13 @@ impl<'a> OnlineModem<'a> {
             }
         }
         if self.ussd.take_timed_out() {
-            call::end_ussd(&mut self.modem.session).await?;
+            ussd::end(&mut self.modem.session).await?;
         }
         Ok(())
     }
 
     async fn hang_up(&mut self) -> Result<(), SessionError> {
-        if !call::hang_up(&mut self.modem.session).await? {
+        if voice::hang_up(&mut self.modem.session).await? == HangUp::Refused {
             tracing::warn!(modem = %self.modem.name(), "the modem refuses to end a call");
         }
         Ok(())

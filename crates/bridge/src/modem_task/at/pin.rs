@@ -1,9 +1,9 @@
 //! The SIM's PIN: written down before it is tried, and a wrong one never tried twice.
 
 use secrecy::ExposeSecret as _;
-use smsbridge_modem::Session;
-use smsbridge_modem::bring_up::{self, PinOutcome, SimStatus};
+use smsbridge_modem::bring_up::{self, PinOutcome};
 use smsbridge_modem::port::Port;
+use smsbridge_modem::{Session, SimStatus};
 
 use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;

@@ -1,7 +1,7 @@
 //! Receiving: everything on the SIM goes into the store, and only what is there is deleted from the SIM.
 
 use futures_util::future::join_all;
-use smsbridge_modem::sms::{self, StoredPdu};
+use smsbridge_modem::sms::{self, Notifications, StoredPdu};
 
 use super::connected::ConnectedModem;
 use crate::clock::{self, now_ms};
@@ -14,7 +14,7 @@ use crate::store::Accepted;
 
 /// Sets the message notifications again where the modem has lost them.
 pub(super) async fn check_notifications(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
-    if sms::check_cnmi(&mut modem.session, &modem.ready).await? {
+    if sms::check_notifications(&mut modem.session, &modem.ready).await? == Notifications::SetAgain {
         tracing::warn!(modem = %modem.name(), "the modem had lost its notification settings; set again");
         modem.view.announced_again();
     }

@@ -49,7 +49,7 @@ impl RecoveryState {
     /// A session that was online ended; its port may be used again.
     pub fn session_ended(&mut self, online_since: Instant, port: Port) {
         if online_since.elapsed() >= STABLE_AFTER {
-            self.ladder.healthy();
+            self.ladder.reset();
         }
         self.port = Some(port);
     }
@@ -59,9 +59,9 @@ impl RecoveryState {
         self.step = match error {
             SessionError::Modem(error) | SessionError::AtPort { error, .. } => {
                 self.options.prefer_cmgr |= error.suggests_cmgr();
-                Some(self.ladder.failed(error))
+                Some(self.ladder.on_failure(error))
             }
-            SessionError::Unhealthy(_) => Some(self.ladder.dead()),
+            SessionError::Unhealthy(_) => Some(self.ladder.on_radio_dead()),
             // A port that cannot be opened, a PIN, the store: nothing the modem could be told.
             SessionError::Port(_)
             | SessionError::Store(_)

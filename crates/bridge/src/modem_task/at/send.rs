@@ -68,7 +68,7 @@ async fn send(
         let Some(pdu) = pdus.get(usize::from(sequence) - 1) else { continue };
         store.submitting(claim.message, sequence, name.clone(), modem.sim.clone(), now_ms()).await?;
         crash::point("submit_written");
-        match sms::send_pdu(&mut modem.session, &pdu.hex, pdu.tpdu_length).await {
+        match sms::send(&mut modem.session, pdu).await {
             Ok(mr) => {
                 crash::point("submit_answered");
                 until_stored(&name, stop, || store.submitted(claim.message, sequence, mr, now_ms())).await?;

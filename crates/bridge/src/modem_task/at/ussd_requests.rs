@@ -1,6 +1,6 @@
 //! Carrying out USSD requests: at most once, nothing of it is stored before the network has answered.
 
-use smsbridge_modem::{ModemError, call};
+use smsbridge_modem::{ModemError, ussd};
 use tokio::time::Instant;
 
 use super::connected::ConnectedModem;
@@ -21,7 +21,7 @@ pub(super) async fn send(
     let UssdRequest { id, action } = request;
     match action {
         UssdAction::Cancel => {
-            call::end_ussd(&mut modem.session).await?;
+            ussd::end(&mut modem.session).await?;
             ussd.end();
             let answer = UssdAnswer { id, text: None, state: UssdState::Done };
             Ok(publish(modem.task, answer).await?)
@@ -70,7 +70,7 @@ async fn send_text(modem: &mut ConnectedModem<'_>, text: String) -> Option<SendT
     };
     let mut refusal = "the code cannot be written in the alphabet of USSD".to_owned();
     for form in forms.into_iter().flatten() {
-        match call::ussd(&mut modem.session, &form).await {
+        match ussd::send(&mut modem.session, &form).await {
             Ok(()) => return None,
             Err(ModemError::Refused { error, .. }) => refusal = format!("the modem refused it: {error}"),
             Err(fault) => return Some(SendTextError::Fault(fault)),

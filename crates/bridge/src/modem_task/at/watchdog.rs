@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::SendError;
-use smsbridge_modem::status::Registration;
+use smsbridge_modem::registration::Registration;
 use tokio::time::Instant;
 
 /// A modem that searches for a network this long is stuck; many find it again after the radio was off.
@@ -56,12 +56,7 @@ impl Watchdog {
     /// A submission failed. A refusal that names the recipient or the message shows that the network reacts.
     pub(super) fn not_submitted(&mut self, error: &SendError) {
         match error {
-            SendError::Refused(error)
-                if matches!(
-                    error.slug().as_str(),
-                    "cms-38" | "cms-41" | "cms-47" | "cms-331" | "cms-332" | "cms-500" | "cme-30" | "cme-31"
-                ) =>
-            {
+            SendError::Refused(error) if error.is_network_silent() => {
                 self.ignored += 1;
             }
             SendError::Refused(_) => self.ignored = 0,
