@@ -258,7 +258,7 @@ fn class_0_while_sending() {
         let flash = Message { class: Some(0), ..Message::default() };
         let pdu = bench.sim.parts("+4915100000001", "flash", &flash).expect("a text").remove(0);
         // As modems do that store no class 0, whatever +CNMI says.
-        bench.sim.say(&format!("+CMT: ,{}\r\n{pdu}", pdu.len() / 2 - 8));
+        bench.sim.send_urc(&format!("+CMT: ,{}\r\n{pdu}", pdu.len() / 2 - 8));
         let received = bench.rig.wait_for_received("flash");
         assert_eq!(received["class"], 0);
         bench.rig.client.wait_for_result("slow", "sent");
