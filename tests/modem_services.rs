@@ -1,4 +1,4 @@
-//! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of all it says.
+//! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of the dialogue.
 
 use serde_json::{Value, json};
 use smsbridge_simulator::{Options, Ussd, VendorProfile};
@@ -7,9 +7,9 @@ use crate::harness::client::Client;
 use crate::harness::process::code;
 use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
-use crate::modem_misfortunes::Bench;
+use crate::modem_faults::VendorRig;
 
-fn hears(rig: &Rig) -> Client {
+fn service_client(rig: &Rig) -> Client {
     Client::start(rig.broker.port, "services", None, &["sms/ussd/+/reply", "sms/call/#", "sms/broadcast/#"])
 }
 
@@ -22,8 +22,8 @@ fn wait_for_reply(client: &Client, id: &str, state: &str) -> Value {
 #[test]
 fn a_balance_is_asked_and_a_menu_answered() {
     for profile in [VendorProfile::generic(), VendorProfile::huawei()] {
-        let bench = Bench::start(profile);
-        let client = hears(&bench.rig);
+        let bench = VendorRig::start(profile);
+        let client = service_client(&bench.rig);
         bench.sim.set_ussd("*101#", Ussd { text: "1 Баланс\n2 Тариф".into(), more: true });
         bench.sim.set_ussd("1", Ussd { text: "Баланс: 12.34 р".into(), more: false });
         client.publish("sms/ussd/main", json!({"id": "a", "code": "*100#"}).to_string());
@@ -39,9 +39,9 @@ fn a_balance_is_asked_and_a_menu_answered() {
 }
 
 #[test]
-fn ussd_that_cannot_be_is_answered_too() {
-    let bench = Bench::start(VendorProfile::generic());
-    let client = hears(&bench.rig);
+fn invalid_ussd_requests_are_answered() {
+    let bench = VendorRig::start(VendorProfile::generic());
+    let client = service_client(&bench.rig);
     client.publish("sms/ussd/main", json!({"id": "e", "cod": "*100#"}).to_string());
     wait_for_reply(&client, "e", "failed");
     client.publish("sms/ussd/main", json!({"id": "f", "code": "\"\r"}).to_string());
@@ -55,8 +55,8 @@ fn ussd_that_cannot_be_is_answered_too() {
 
 #[test]
 fn a_call_rings_once_is_missed_once_and_stalls_no_message() {
-    let bench = Bench::start(VendorProfile::sim800());
-    let client = hears(&bench.rig);
+    let bench = VendorRig::start(VendorProfile::sim800());
+    let client = service_client(&bench.rig);
     bench.sim.ring("+4915100000009");
     let of = |client: &Client, state: &str| {
         client.wait_for_json(state, |topic, json| topic == "sms/call/main" && json["state"] == state)
@@ -65,15 +65,15 @@ fn a_call_rings_once_is_missed_once_and_stalls_no_message() {
     bench.assert_works("while-it-rings");
     bench.sim.stop_ringing();
     assert_eq!(of(&client, "missed")["from"], "+4915100000009");
-    let told = client.received().iter().filter(|publish| publish.topic == "sms/call/main").count();
-    assert_eq!(told, 2);
+    let calls = client.received().iter().filter(|publish| publish.topic == "sms/call/main").count();
+    assert_eq!(calls, 2);
 }
 
 #[test]
-fn a_call_is_ended_where_that_is_wanted() {
-    let mut bench = Bench::prepare(Options::default(), &[("hang_up", true.into())]);
+fn a_call_is_hung_up_where_configured() {
+    let mut bench = VendorRig::prepare(Options::default(), &[("hang_up", true.into())]);
     bench.rig.start_gateway();
-    let client = hears(&bench.rig);
+    let client = service_client(&bench.rig);
     bench.sim.ring("+4915100000009");
     client.wait_for_json("ringing", |topic, json| topic == "sms/call/main" && json["state"] == "ringing");
     wait_until("the call to be ended", || bench.sim.commands().iter().any(|line| line == "AT+CHUP"));
@@ -85,18 +85,18 @@ fn cell_broadcasts_are_off_unless_wanted() {
     // "Test" and padding, channel 50, page 1 of 1.
     let page = format!("0010003201{}D4F29C0E1A8D46A3D168", "11").to_ascii_uppercase();
     let page = format!("{page}{}", "00".repeat(88 - page.len() / 2));
-    let mut bench = Bench::prepare(Options::default(), &[("broadcast", vec!["50".to_owned()].into())]);
+    let mut bench = VendorRig::prepare(Options::default(), &[("broadcast", vec!["50".to_owned()].into())]);
     bench.rig.start_gateway();
-    let client = hears(&bench.rig);
+    let client = service_client(&bench.rig);
     assert!(bench.sim.commands().iter().any(|line| line == "AT+CSCB=0,\"50\""));
     assert!(bench.sim.broadcast(&page) && bench.sim.broadcast(&page));
-    let told = client.wait_for_json("the broadcast", |topic, _| topic == "sms/broadcast/main");
-    assert_eq!((&told["channel"], &told["complete"]), (&json!(50), &json!(true)));
+    let broadcast = client.wait_for_json("the broadcast", |topic, _| topic == "sms/broadcast/main");
+    assert_eq!((&broadcast["channel"], &broadcast["complete"]), (&json!(50), &json!(true)));
     bench.assert_works("beside");
-    let told = client.received().iter().filter(|publish| publish.topic == "sms/broadcast/main").count();
-    assert_eq!(told, 1, "what the cell repeats is told once");
+    let broadcasts = client.received().iter().filter(|publish| publish.topic == "sms/broadcast/main").count();
+    assert_eq!(broadcasts, 1, "what the cell repeats is published once");
 
-    let bench = Bench::start(VendorProfile::generic());
+    let bench = VendorRig::start(VendorProfile::generic());
     assert!(!bench.sim.broadcast(&page), "off unless wanted");
 }
 
@@ -105,7 +105,7 @@ fn a_transcript_shows_the_dialogue_and_nothing_personal() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("trace");
     let options = Options { pin: Some("4711".into()), ..Options::default() };
-    let mut bench = Bench::prepare(options, &[("pin", "4711".into())]);
+    let mut bench = VendorRig::prepare(options, &[("pin", "4711".into())]);
     let path = file.display().to_string();
     bench.rig.reconfigure(|config| config.set_root("trace", path));
     bench.rig.start_gateway();

@@ -1,6 +1,6 @@
-//! What modems do to people, by the whole program and a terminal device: each test is named after the misfortune.
+//! Faults of modems, with the whole program on a terminal device: each test is named after the fault.
 //!
-//! The same misfortunes, and many more, stand in crates/modem/tests/misfortune over in-process streams.
+//! The same faults, and many more, are in crates/modem/tests/misfortune over in-process streams.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
 
 /// A rig whose modem is `options`, in place of the harness's own.
-pub struct Bench {
+pub struct VendorRig {
     pub rig: Rig,
     pub sim: Simulator,
     _port: pty::Port,
     _folder: TempDir,
 }
 
-impl Bench {
+impl VendorRig {
     /// Everything but the gateway runs; `config` is the `[[modem]]` table's keys.
     pub fn prepare(options: Options, keys: &[(&str, toml::Value)]) -> Self {
         let folder = TempDir::with_prefix("smsbridge-modem-").expect("a temporary folder");
@@ -35,7 +35,7 @@ impl Bench {
                 config.set_modem(key, value.clone());
             }
         });
-        Bench { rig, sim, _port: port, _folder: folder }
+        VendorRig { rig, sim, _port: port, _folder: folder }
     }
 
     pub fn start(profile: VendorProfile) -> Self {
@@ -62,7 +62,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for VendorRig {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let journal = self.sim.journal();
@@ -83,7 +83,7 @@ fn split_octets() {
         VendorProfile::mc7455(),
     ] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        let mut bench = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
         bench.sim.fault(Fault::on("AT", FaultKind::Split(Duration::from_millis(1))).every());
         bench.rig.start_gateway();
         bench.assert_works(name);
@@ -100,7 +100,7 @@ fn urc_between_the_lines_of_every_answer() {
         VendorProfile::mc7455(),
     ] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        let mut bench = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
         bench.sim.fault(Fault::on("AT", FaultKind::Noise).every());
         bench.rig.start_gateway();
         bench.deliver(&"a long one, in parts. ".repeat(20));
@@ -119,7 +119,7 @@ fn reset_after_the_prompt() {
         VendorProfile::sim7600(),
     ] {
         let name = profile.name;
-        let bench = Bench::start(profile);
+        let bench = VendorRig::start(profile);
         bench.sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
         bench.rig.request(&json!({"id": "reset", "to": "+4915100000002", "text": "comes out"}));
         bench.rig.client.wait_for_result("reset", "sent");
@@ -131,7 +131,7 @@ fn reset_after_the_prompt() {
 fn re_enumeration_under_another_device_name() {
     for profile in [VendorProfile::huawei(), VendorProfile::zte(), VendorProfile::ec21()] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        let mut bench = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
         let before = std::fs::read_link(bench._port.path()).expect("a device");
         // Held open, so that the old number is not free when the modem comes back.
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
@@ -152,7 +152,7 @@ fn wrong_pin_once() {
     for profile in [VendorProfile::huawei(), VendorProfile::sim7600(), VendorProfile::mc75i()] {
         let name = profile.name;
         let options = Options { profile, pin: Some("1234".into()), ..Options::default() };
-        let mut bench = Bench::prepare(options, &[("pin", "9999".into())]);
+        let mut bench = VendorRig::prepare(options, &[("pin", "9999".into())]);
         bench.rig.launch_gateway(&[]);
         let said = |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("PIN"));
         let state = bench.wait_for_state("a word about the PIN", said);
@@ -169,7 +169,7 @@ fn wrong_pin_once() {
 fn sim_full() {
     for profile in [VendorProfile::sim900(), VendorProfile::m590(), VendorProfile::mc75i()] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, slots: 5, ..Options::default() }, &[]);
+        let mut bench = VendorRig::prepare(Options { profile, slots: 5, ..Options::default() }, &[]);
         for n in 0..12 {
             bench.deliver(&format!("flood {n}"));
         }
@@ -183,8 +183,8 @@ fn sim_full() {
 }
 
 #[test]
-fn sim_full_of_what_is_not_ours_is_said() {
-    let mut bench = Bench::prepare(Options { slots: 5, ..Options::default() }, &[]);
+fn a_sim_full_of_foreign_messages_is_reported() {
+    let mut bench = VendorRig::prepare(Options { slots: 5, ..Options::default() }, &[]);
     for _ in 0..4 {
         bench
             .sim
@@ -200,7 +200,7 @@ fn sim_full_of_what_is_not_ours_is_said() {
 fn two_storages() {
     for profile in [VendorProfile::ec25(), VendorProfile::zte(), VendorProfile::huawei()] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        let mut bench = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
         for (storage, text) in [(Storage::Sm, "in SM"), (Storage::Me, "in ME")] {
             let pdus = bench.sim.parts("+4915100000001", text, &Message::default()).expect("a text");
             bench.sim.put(storage, Status::Unread, &pdus[0]).expect("a free slot");
@@ -215,7 +215,7 @@ fn two_storages() {
 
 #[test]
 fn cmgl_that_never_returns() {
-    let bench = Bench::start(VendorProfile::huawei());
+    let bench = VendorRig::start(VendorProfile::huawei());
     bench.sim.fault(Fault::on("AT+CMGL", FaultKind::Swallow).every());
     bench.deliver("read by its slot");
     bench.rig.wait_for_received("read by its slot");
@@ -228,13 +228,13 @@ fn cmgl_that_never_returns() {
 
 #[test]
 fn three_argument_cpms() {
-    let bench = Bench::start(VendorProfile::e3372());
+    let bench = VendorRig::start(VendorProfile::e3372());
     bench.assert_works("three");
 }
 
 #[test]
 fn a_refused_cnmi() {
-    let mut bench = Bench::prepare(Options::default(), &[]);
+    let mut bench = VendorRig::prepare(Options::default(), &[]);
     bench.sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
     bench.deliver("found by polling");
     bench.rig.start_gateway();
@@ -251,7 +251,7 @@ fn class_0_while_sending() {
         VendorProfile::a7670(),
         VendorProfile::mc7455(),
     ] {
-        let bench = Bench::start(profile);
+        let bench = VendorRig::start(profile);
         bench.sim.set_submit_delay(Duration::from_secs(2));
         bench.rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "takes a while"}));
         wait_until("the message to be on air", || !bench.sim.sent().is_empty());
@@ -266,8 +266,8 @@ fn class_0_while_sending() {
 }
 
 #[test]
-fn hangs_and_is_told_so_step_by_step() {
-    let bench = Bench::start(VendorProfile::generic());
+fn a_hanging_modem_is_recovered_step_by_step_and_reported() {
+    let bench = VendorRig::start(VendorProfile::generic());
     bench.sim.hang();
     bench.rig.request(&json!({"id": "waits", "to": "+4915100000002", "text": "waits"}));
     let state = bench.wait_for_state("the step that comes next, in words", |state| {
