@@ -44,14 +44,14 @@ impl Simulation {
                 self.put(now.elapsed.max(self.answers_from), echo);
             }
             match complete {
-                Some(input) => self.meet(&input, now),
+                Some(input) => self.handle_input(&input, now),
                 None => return,
             }
         }
     }
 
     /// A complete input: its fault first, then the modem.
-    fn meet(&mut self, input: &Input, now: Now) {
+    fn handle_input(&mut self, input: &Input, now: Now) {
         let words = match input {
             Input::Line(line) => line.clone(),
             Input::Payload(text) => format!("{text}^Z"),
