@@ -1,6 +1,6 @@
-//! Memory and disk under loads nobody should make: they grow by what must be kept, and by nothing else.
+//! Memory and disk under excessive load: disk grows by what must be kept, memory by nothing.
 //!
-//! The figures are small enough for every run; `SMSBRIDGE_TEST_LONG=1` takes those docs/security.md speaks of.
+//! The numbers are small enough for every run; `SMSBRIDGE_TEST_LONG=1` takes those of docs/security.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -92,7 +92,7 @@ fn print_figures(what: &str, count: usize, since: Instant, before: u64, rig: &Ri
 }
 
 #[test]
-fn a_broker_that_stays_away_costs_disk_by_the_messages_alone() {
+fn a_broker_that_stays_away_costs_disk_and_no_memory() {
     let mut rig = Rig::start();
     rig.assert_still_works("before");
     let messages = figure(1500, 50_000);
@@ -196,7 +196,7 @@ fn a_flood_of_requests_is_stored_and_none_is_lost() {
 }
 
 #[test]
-fn parts_that_never_become_whole_are_kept_on_disk_and_given_out_at_last() {
+fn incomplete_messages_are_kept_on_disk_and_published_after_the_timeout() {
     let mut rig = Rig::start();
     rig.assert_still_works("before");
     save_seldom(&mut rig);
@@ -259,7 +259,7 @@ fn assert_rejected(rig: &Rig, what: &str, payload: &[u8], code: &str) -> Value {
 }
 
 #[test]
-fn payloads_made_to_harm_are_answered_in_few_words() {
+fn hostile_payloads_get_short_rejections() {
     const ROUNDS: u64 = 5;
     let mut rig = Rig::start();
     rig.assert_still_works("before");
@@ -316,7 +316,7 @@ fn payloads_made_to_harm_are_answered_in_few_words() {
 }
 
 #[test]
-fn a_payload_over_every_limit_harms_neither_the_connection_nor_what_follows() {
+fn an_oversized_payload_disturbs_neither_the_connection_nor_later_requests() {
     let mut rig = Rig::start();
     // The broker does not deliver what is larger than the gateway says it takes (4 MiB).
     rig.client.publish("sms/send", vec![b'x'; 5 << 20]);
@@ -325,7 +325,7 @@ fn a_payload_over_every_limit_harms_neither_the_connection_nor_what_follows() {
 }
 
 #[test]
-fn a_text_with_nul_or_control_characters_goes_out_as_it_is() {
+fn a_text_with_nul_or_control_characters_is_sent_unchanged() {
     let rig = Rig::start();
     let text = "a\0b\u{1b}\u{1a}c\r\nAT+CMGD=1\r\n";
     rig.request(&json!({"id": "nul", "to": ANNA, "text": text}));
@@ -385,7 +385,7 @@ fn names_that_would_be_topics_are_refused() {
 }
 
 #[test]
-fn what_is_done_is_forgotten_after_keep_days_and_what_is_not_stays() {
+fn finished_rows_are_deleted_after_keep_days_and_open_ones_stay() {
     let mut rig = Rig::with(|config| config.set("store", "keep_days", 1));
     rig.assert_still_works("old");
     let later = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1000)).to_string();
@@ -409,7 +409,7 @@ fn what_is_done_is_forgotten_after_keep_days_and_what_is_not_stays() {
 }
 
 #[test]
-fn the_write_ahead_log_is_held_under_steady_load() {
+fn the_write_ahead_log_stays_bounded_under_steady_load() {
     let rig = Rig::start();
     let rounds = figure(400, 20_000);
     let mut largest = 0;

@@ -1,4 +1,4 @@
-//! The broker goes and comes back: messages wait in the store, state is told again.
+//! The broker goes and comes back: messages wait in the store, state is published again.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
 
 #[test]
-fn messages_received_meanwhile_are_published_later() {
+fn messages_received_without_a_broker_are_published_later() {
     let mut rig = Rig::start();
     rig.broker.kill();
     for n in 0..20 {
@@ -36,7 +36,7 @@ fn messages_received_meanwhile_are_published_later() {
 }
 
 #[test]
-fn they_survive_the_gateways_death_too() {
+fn received_messages_survive_a_kill_while_the_broker_is_away() {
     let mut rig = Rig::start();
     rig.broker.kill();
     rig.modem.deliver("+4915100000001", "stored only");
@@ -48,7 +48,7 @@ fn they_survive_the_gateways_death_too() {
 }
 
 #[test]
-fn results_wait_as_well() {
+fn results_wait_for_the_broker() {
     let mut rig = Rig::start();
     rig.modem.delay_submits(Duration::from_secs(2));
     rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "slow"}));
@@ -65,7 +65,7 @@ fn results_wait_as_well() {
 }
 
 #[test]
-fn retained_state_is_told_again_to_a_broker_that_forgot() {
+fn retained_state_is_published_again_to_a_broker_that_lost_it() {
     let mut rig = Rig::start();
     rig.client.wait_for_text("sms/modem/main/availability", "online");
     rig.broker.kill();

@@ -1,4 +1,4 @@
-//! `smsbridge check --connect`: cause and remedy before the daemon is started.
+//! `smsbridge check --connect`: names cause and remedy before the daemon is started.
 
 use std::process::Output;
 
@@ -13,7 +13,7 @@ fn check(rig: &Rig) -> (i32, String) {
 }
 
 #[test]
-fn all_is_well() {
+fn a_working_setup_exits_0() {
     let rig = Rig::prepare(&ModemOptions::default(), |_| {});
     let (code, said) = check(&rig);
     assert_eq!(code, 0, "{said}");
@@ -40,7 +40,7 @@ fn no_modem() {
 }
 
 #[test]
-fn the_example_configuration_is_one() {
+fn the_example_configuration_is_valid() {
     let rig = Rig::prepare(&ModemOptions::default(), |_| {});
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/smsbridge.toml");
     std::fs::copy(&example, rig.gateway.config_path()).expect("a copy of the example");

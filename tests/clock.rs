@@ -1,4 +1,4 @@
-//! A system clock that cannot be right, under the real process: libfaketime moves what it is told, and nothing else.
+//! A system clock that cannot be right, under the real process: libfaketime changes this process and nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ fn begun_again_with_the_clock_off_by(seconds: i64) -> (Rig, Clock) {
 }
 
 #[test]
-fn booting_in_1970_nothing_is_lost_and_it_is_said_until_the_clock_is_set() {
+fn booting_in_1970_nothing_is_lost_and_the_problem_is_shown_until_the_clock_is_set() {
     let (rig, clock) = begun_again_with_the_clock_off_by(60 - seconds_since_1970());
     wait_for_problem(&rig, &["clock", "behind"]);
     assert_nothing_is_lost(&rig, "in-1970");
@@ -212,7 +212,7 @@ fn a_first_boot_in_1970_is_over_when_the_clock_is_set() {
 }
 
 #[test]
-fn after_forty_days_off_the_first_message_bears_witness_for_the_clock() {
+fn after_forty_days_off_the_first_message_confirms_the_clock() {
     let mut rig = Rig::start();
     rig.assert_still_works("before");
     assert_eq!(code(rig.gateway.stop()), 0);

@@ -1,4 +1,4 @@
-//! What the network says about a message after it is sent.
+//! Status reports of the network about a message that was sent.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn final_result(reports: Reports) -> (Rig, Value) {
 }
 
 #[test]
-fn accepted_sent_delivered() {
+fn a_delivered_message_is_accepted_sent_delivered() {
     let (rig, result) = final_result(Reports::After(0));
     assert_eq!(result["state"], "delivered");
     assert!(result["delivered_at"].is_string(), "{result}");
@@ -30,7 +30,7 @@ fn accepted_sent_delivered() {
 }
 
 #[test]
-fn failed_for_good() {
+fn a_permanent_failure() {
     // TS 23.040 9.2.3.15: 0x46, permanent error, validity period expired.
     let (_rig, result) = final_result(Reports::After(0x46));
     assert_eq!(result["state"], "failed", "{result}");
@@ -44,13 +44,13 @@ fn a_report_before_the_answer_is_kept() {
 }
 
 #[test]
-fn none_ever_comes() {
+fn a_report_that_never_comes() {
     let (_rig, result) = final_result(Reports::Never);
     assert_eq!((&result["state"], &result["report"]), (&json!("sent"), &json!("missing")), "{result}");
 }
 
 #[test]
-fn none_asked_for() {
+fn no_report_is_requested_where_none_is_wanted() {
     let rig = Rig::start();
     rig.request(&json!({"id": "r", "to": "+4915100000002", "text": "no report"}));
     let result = rig.client.wait_for_result("r", "sent");
@@ -59,7 +59,7 @@ fn none_asked_for() {
 }
 
 #[test]
-fn one_for_each_part() {
+fn a_report_for_each_part() {
     let rig = Rig::start();
     let text = "Длинное сообщение в нескольких частях. ".repeat(6);
     rig.request(&json!({"id": "r", "to": "+4915100000002", "text": text, "delivery_report": true}));

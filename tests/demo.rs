@@ -1,4 +1,4 @@
-//! `smsbridge demo`: the first minute of everybody's acquaintance, with no hardware and no broker.
+//! `smsbridge demo`: a first try without hardware and without a broker.
 
 use std::path::Path;
 use std::process::Command;
@@ -53,7 +53,7 @@ fn port_in(text: &str) -> Option<u16> {
 }
 
 #[test]
-fn messages_of_the_world_arrive() {
+fn sample_messages_arrive() {
     let demo = Demo::start();
     let client = Client::start(demo.port, "visitor", None, &["sms/#"]);
     client.wait_for_json("gateway and modem online", |topic, state| {

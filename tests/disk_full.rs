@@ -1,4 +1,4 @@
-//! The disk is full, or its folder is read-only: nothing is let go of, the gateway says so, and goes on when it can.
+//! The disk is full, or its folder is read-only: nothing is deleted or acknowledged, the gateway reports it, and continues when it can.
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! SIGTERM says goodbye; kill -9 leaves it to the broker, by the last will.
+//! On SIGTERM the gateway publishes `offline` itself; after kill -9 the broker does, by the last will.
 
 use rustix::process::Signal;
 
@@ -18,7 +18,7 @@ fn sigterm_publishes_offline_and_exits_0() {
     rig.client.wait_for_text(MODEM, "offline");
     rig.client.wait_for_text(GATEWAY, "offline");
     let farewell = rig.published(GATEWAY).pop().expect("a farewell");
-    assert_eq!(farewell.publish.payload, b"offline", "said by itself, not by the last will");
+    assert_eq!(farewell.publish.payload, b"offline", "published by the gateway, not by the last will");
     assert!(farewell.publish.retain);
     assert!(farewell.is_taken_over(), "the gateway waits for the broker to have it");
 }
@@ -32,7 +32,7 @@ fn sigint_is_the_same() {
 }
 
 #[test]
-fn the_last_will_speaks_after_a_kill() {
+fn the_last_will_is_published_after_a_kill() {
     let mut rig = Rig::start();
     rig.client.wait_for_text(GATEWAY, "online");
     rig.gateway.kill();
@@ -51,7 +51,7 @@ fn stops_with_no_broker_and_no_modem() {
 }
 
 #[test]
-fn what_is_in_hand_is_finished_first() {
+fn a_submission_in_progress_is_finished_first() {
     let mut rig = Rig::start();
     rig.modem.deliver("+4915100000001", "just in time");
     rig.wait_for_received("just in time");

@@ -1,4 +1,4 @@
-//! Programs run for events, beside everything else: what they are given, and what they can do no harm to.
+//! Programs run for events: what they are given, and that they delay and lose nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -202,7 +202,7 @@ fn a_hook_run_survives_a_kill_and_is_not_repeated_once_done() {
 }
 
 #[test]
-fn a_hook_whose_program_is_missing_is_said_and_harms_nothing() {
+fn a_missing_hook_program_is_logged_and_harms_nothing() {
     let rig = Rig::with(|config| {
         config.add("hook", "on = \"received\"\ncommand = [\"/usr/local/bin/no-such-hook\"]");
     });

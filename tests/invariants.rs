@@ -197,7 +197,7 @@ fn nothing_is_unsafe() {
     only_in("The workspace forbids unsafe code:", "crates", &words, &[]);
 }
 
-/// Longer files hide what is in them. Tables of a standard are read by searching.
+/// Longer files are divided; tables are searched, not read.
 const MAX_LINES: usize = 500;
 
 /// Tables, which may be longer, and why.

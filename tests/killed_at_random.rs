@@ -1,4 +1,4 @@
-//! Broker, modem and gateway go down again and again under load: nothing is lost.
+//! Broker, modem and gateway are killed at random under load: nothing is lost.
 //!
 //! A received message is lost when the broker never acknowledged it and the store owes it no more. A
 //! request is lost when it was accepted and has no final result. Both are read from the recording
@@ -18,13 +18,13 @@ use crate::harness::seed::Seed;
 
 const RECEIVED: usize = 500;
 const REQUESTS: usize = 200;
-/// Of each kind of misfortune.
+/// Of each kind of disturbance.
 const ROUNDS: usize = 4;
 /// A modem's longest backoff is 40 s, and some of them may come in a row.
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Misfortune {
+enum Disturbance {
     BrokerKilled,
     ModemUnplugged,
     GatewayKilled,
@@ -88,7 +88,7 @@ fn out_text(id: &str) -> String {
     format!("text of {id}")
 }
 
-/// Load and misfortunes side by side.
+/// Load and disturbances side by side.
 fn live_through(
     rig: &mut Rig,
     seed: &mut Seed,
@@ -115,30 +115,30 @@ fn live_through(
             }
         });
         let mut interruptions = Vec::new();
-        for misfortune in plan(seed) {
+        for disturbance in plan(seed) {
             sleep(seed.millis(300..2500));
             let outage = seed.millis(50..1500);
-            println!("{misfortune:?} for {} ms", outage.as_millis());
+            println!("{disturbance:?} for {} ms", outage.as_millis());
             let before = modem.submits().len();
-            match misfortune {
-                Misfortune::BrokerKilled => {
+            match disturbance {
+                Disturbance::BrokerKilled => {
                     broker.kill();
                     sleep(outage);
                     broker.restart();
                 }
-                Misfortune::ModemUnplugged => {
+                Disturbance::ModemUnplugged => {
                     modem.unplug();
                     sleep(outage);
                     modem.plug();
                 }
-                Misfortune::GatewayKilled => {
+                Disturbance::GatewayKilled => {
                     gateway.kill();
                     sleep(outage);
                     gateway.start();
                 }
-                Misfortune::NetworkCut => proxy.cut(),
+                Disturbance::NetworkCut => proxy.cut(),
             }
-            if matches!(misfortune, Misfortune::ModemUnplugged | Misfortune::GatewayKilled) {
+            if matches!(disturbance, Disturbance::ModemUnplugged | Disturbance::GatewayKilled) {
                 interruptions.push(Interruption { before, after: modem.submits().len() });
             }
         }
@@ -146,19 +146,19 @@ fn live_through(
     })
 }
 
-fn plan(seed: &mut Seed) -> Vec<Misfortune> {
+fn plan(seed: &mut Seed) -> Vec<Disturbance> {
     let mut plan = Vec::new();
     for _ in 0..ROUNDS {
-        plan.push(Misfortune::BrokerKilled);
-        plan.push(Misfortune::ModemUnplugged);
-        plan.push(Misfortune::GatewayKilled);
+        plan.push(Disturbance::BrokerKilled);
+        plan.push(Disturbance::ModemUnplugged);
+        plan.push(Disturbance::GatewayKilled);
     }
-    plan.push(Misfortune::NetworkCut);
+    plan.push(Disturbance::NetworkCut);
     seed.shuffle(&mut plan);
     plan
 }
 
-/// Repeats requests nobody accepted, until all is done or the limit is over; the tally then tells.
+/// Repeats requests nobody accepted, until all is done or the limit is over; the tally then shows it.
 fn wait_for_rest(rig: &Rig, received: &[String], requests: &BTreeMap<String, Value>) {
     let end = Instant::now() + LIMIT;
     let mut repeat_at = Instant::now() + Duration::from_secs(5);

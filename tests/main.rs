@@ -1,9 +1,10 @@
 //! End-to-end tests: the gateway and a real mosquitto as processes, simulated modems on PTYs.
 //!
-//! A file is named after the misfortune or the behaviour it is about.
+//! A file is named after what goes wrong, or after the behaviour it is about.
 
 mod harness;
 
+mod bad_requests;
 mod bounds;
 mod broker_away;
 mod check_command;
@@ -15,13 +16,13 @@ mod disk_full;
 mod graceful_stop;
 mod history_and_send_commands;
 mod hooks;
+mod hundred_modems;
 mod import_circles;
 mod invariants;
 mod killed_at_random;
 mod modem_detect;
+mod modem_faults;
 mod modem_gammu;
-mod modem_hundred;
-mod modem_misfortunes;
 mod modem_services;
 mod modem_unplugged;
 mod multipart;
@@ -31,9 +32,8 @@ mod power_loss;
 mod real_pdus_come_out_as_json;
 mod request_while_gateway_is_down;
 mod rules;
-mod said_clearly_requests;
-mod said_clearly_setup;
 mod security;
 mod sending;
+mod setup_errors;
 mod soak;
 mod status_topics;

@@ -21,7 +21,7 @@ fn plug(folder: &TempDir, name: &str, options: Options) -> (Simulator, pty::Port
 }
 
 #[test]
-fn the_modem_is_found_among_ports_that_are_none() {
+fn the_modem_is_found_among_other_ports() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_sim, _a, good) =
         plug(&folder, "good", Options { profile: VendorProfile::ec25(), ..Options::numbered(7) });

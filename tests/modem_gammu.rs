@@ -1,4 +1,4 @@
-//! gammu, which was not written here, takes the simulator for a modem: identify, getallsms, sendsms.
+//! gammu, an independent client, accepts the simulator as a modem: identify, getallsms, sendsms.
 
 use std::process::Command;
 

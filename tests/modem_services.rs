@@ -1,4 +1,4 @@
-//! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of all it says.
+//! What a modem can do beside messages: USSD, calls, cell broadcasts; and the transcript of the dialogue.
 
 use serde_json::{Value, json};
 use smsbridge_simulator::{Options, Ussd, VendorProfile};
@@ -7,9 +7,9 @@ use crate::harness::client::Client;
 use crate::harness::process::code;
 use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
-use crate::modem_misfortunes::Bench;
+use crate::modem_faults::VendorRig;
 
-fn hears(rig: &Rig) -> Client {
+fn service_client(rig: &Rig) -> Client {
     Client::start(rig.broker.port, "services", None, &["sms/ussd/+/reply", "sms/call/#", "sms/broadcast/#"])
 }
 
@@ -22,10 +22,10 @@ fn wait_for_reply(client: &Client, id: &str, state: &str) -> Value {
 #[test]
 fn a_balance_is_asked_and_a_menu_answered() {
     for profile in [VendorProfile::generic(), VendorProfile::huawei()] {
-        let bench = Bench::start(profile);
-        let client = hears(&bench.rig);
-        bench.sim.set_ussd("*101#", Ussd { text: "1 Баланс\n2 Тариф".into(), more: true });
-        bench.sim.set_ussd("1", Ussd { text: "Баланс: 12.34 р".into(), more: false });
+        let vendor = VendorRig::start(profile);
+        let client = service_client(&vendor.rig);
+        vendor.sim.set_ussd("*101#", Ussd { text: "1 Баланс\n2 Тариф".into(), more: true });
+        vendor.sim.set_ussd("1", Ussd { text: "Баланс: 12.34 р".into(), more: false });
         client.publish("sms/ussd/main", json!({"id": "a", "code": "*100#"}).to_string());
         assert_eq!(wait_for_reply(&client, "a", "done")["text"], "Balance: 12.34");
         client.publish("sms/ussd/main", json!({"id": "b", "code": "*101#"}).to_string());
@@ -34,50 +34,50 @@ fn a_balance_is_asked_and_a_menu_answered() {
         assert_eq!(wait_for_reply(&client, "c", "done")["text"], "Баланс: 12.34 р");
         client.publish("sms/ussd/main", json!({"id": "d", "cancel": true}).to_string());
         wait_for_reply(&client, "d", "done");
-        bench.assert_works("beside");
+        vendor.assert_works("beside");
     }
 }
 
 #[test]
-fn ussd_that_cannot_be_is_answered_too() {
-    let bench = Bench::start(VendorProfile::generic());
-    let client = hears(&bench.rig);
+fn invalid_ussd_requests_are_answered() {
+    let vendor = VendorRig::start(VendorProfile::generic());
+    let client = service_client(&vendor.rig);
     client.publish("sms/ussd/main", json!({"id": "e", "cod": "*100#"}).to_string());
     wait_for_reply(&client, "e", "failed");
     client.publish("sms/ussd/main", json!({"id": "f", "code": "\"\r"}).to_string());
     wait_for_reply(&client, "f", "failed");
-    bench.sim.unplug();
-    bench.rig.client.wait_for_text("sms/modem/main/availability", "offline");
+    vendor.sim.unplug();
+    vendor.rig.client.wait_for_text("sms/modem/main/availability", "offline");
     client.publish("sms/ussd/main", json!({"id": "g", "code": "*100#"}).to_string());
     wait_for_reply(&client, "g", "failed");
-    assert_eq!(bench.sim.commands().iter().filter(|line| line.contains("CUSD=1")).count(), 0);
+    assert_eq!(vendor.sim.commands().iter().filter(|line| line.contains("CUSD=1")).count(), 0);
 }
 
 #[test]
 fn a_call_rings_once_is_missed_once_and_stalls_no_message() {
-    let bench = Bench::start(VendorProfile::sim800());
-    let client = hears(&bench.rig);
-    bench.sim.ring("+4915100000009");
+    let vendor = VendorRig::start(VendorProfile::sim800());
+    let client = service_client(&vendor.rig);
+    vendor.sim.ring("+4915100000009");
     let of = |client: &Client, state: &str| {
         client.wait_for_json(state, |topic, json| topic == "sms/call/main" && json["state"] == state)
     };
     assert_eq!(of(&client, "ringing")["from"], "+4915100000009");
-    bench.assert_works("while-it-rings");
-    bench.sim.stop_ringing();
+    vendor.assert_works("while-it-rings");
+    vendor.sim.stop_ringing();
     assert_eq!(of(&client, "missed")["from"], "+4915100000009");
-    let told = client.received().iter().filter(|publish| publish.topic == "sms/call/main").count();
-    assert_eq!(told, 2);
+    let calls = client.received().iter().filter(|publish| publish.topic == "sms/call/main").count();
+    assert_eq!(calls, 2);
 }
 
 #[test]
-fn a_call_is_ended_where_that_is_wanted() {
-    let mut bench = Bench::prepare(Options::default(), &[("hang_up", true.into())]);
-    bench.rig.start_gateway();
-    let client = hears(&bench.rig);
-    bench.sim.ring("+4915100000009");
+fn a_call_is_hung_up_where_configured() {
+    let mut vendor = VendorRig::prepare(Options::default(), &[("hang_up", true.into())]);
+    vendor.rig.start_gateway();
+    let client = service_client(&vendor.rig);
+    vendor.sim.ring("+4915100000009");
     client.wait_for_json("ringing", |topic, json| topic == "sms/call/main" && json["state"] == "ringing");
-    wait_until("the call to be ended", || bench.sim.commands().iter().any(|line| line == "AT+CHUP"));
-    bench.assert_works("after");
+    wait_until("the call to be ended", || vendor.sim.commands().iter().any(|line| line == "AT+CHUP"));
+    vendor.assert_works("after");
 }
 
 #[test]
@@ -85,19 +85,19 @@ fn cell_broadcasts_are_off_unless_wanted() {
     // "Test" and padding, channel 50, page 1 of 1.
     let page = format!("0010003201{}D4F29C0E1A8D46A3D168", "11").to_ascii_uppercase();
     let page = format!("{page}{}", "00".repeat(88 - page.len() / 2));
-    let mut bench = Bench::prepare(Options::default(), &[("broadcast", vec!["50".to_owned()].into())]);
-    bench.rig.start_gateway();
-    let client = hears(&bench.rig);
-    assert!(bench.sim.commands().iter().any(|line| line == "AT+CSCB=0,\"50\""));
-    assert!(bench.sim.broadcast(&page) && bench.sim.broadcast(&page));
-    let told = client.wait_for_json("the broadcast", |topic, _| topic == "sms/broadcast/main");
-    assert_eq!((&told["channel"], &told["complete"]), (&json!(50), &json!(true)));
-    bench.assert_works("beside");
-    let told = client.received().iter().filter(|publish| publish.topic == "sms/broadcast/main").count();
-    assert_eq!(told, 1, "what the cell repeats is told once");
+    let mut vendor = VendorRig::prepare(Options::default(), &[("broadcast", vec!["50".to_owned()].into())]);
+    vendor.rig.start_gateway();
+    let client = service_client(&vendor.rig);
+    assert!(vendor.sim.commands().iter().any(|line| line == "AT+CSCB=0,\"50\""));
+    assert!(vendor.sim.broadcast(&page) && vendor.sim.broadcast(&page));
+    let broadcast = client.wait_for_json("the broadcast", |topic, _| topic == "sms/broadcast/main");
+    assert_eq!((&broadcast["channel"], &broadcast["complete"]), (&json!(50), &json!(true)));
+    vendor.assert_works("beside");
+    let broadcasts = client.received().iter().filter(|publish| publish.topic == "sms/broadcast/main").count();
+    assert_eq!(broadcasts, 1, "what the cell repeats is published once");
 
-    let bench = Bench::start(VendorProfile::generic());
-    assert!(!bench.sim.broadcast(&page), "off unless wanted");
+    let vendor = VendorRig::start(VendorProfile::generic());
+    assert!(!vendor.sim.broadcast(&page), "off unless wanted");
 }
 
 #[test]
@@ -105,15 +105,15 @@ fn a_transcript_shows_the_dialogue_and_nothing_personal() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("trace");
     let options = Options { pin: Some("4711".into()), ..Options::default() };
-    let mut bench = Bench::prepare(options, &[("pin", "4711".into())]);
+    let mut vendor = VendorRig::prepare(options, &[("pin", "4711".into())]);
     let path = file.display().to_string();
-    bench.rig.reconfigure(|config| config.set_root("trace", path));
-    bench.rig.start_gateway();
-    bench.assert_works("traced");
-    bench.sim.ring("+4915100000009");
+    vendor.rig.reconfigure(|config| config.set_root("trace", path));
+    vendor.rig.start_gateway();
+    vendor.assert_works("traced");
+    vendor.sim.ring("+4915100000009");
     let read = || std::fs::read_to_string(&file).expect("a transcript");
     wait_until("the call in the transcript", || read().contains("+CLIP:"));
-    assert_eq!(code(bench.rig.gateway.stop()), 0);
+    assert_eq!(code(vendor.rig.gateway.stop()), 0);
     let trace = read();
     for shown in ["main opened at", "> AT+CMGS=", "< OK", "AT+CPIN=****", "octets>", "+CLIP:"] {
         assert!(trace.contains(shown), "{shown} is not in\n{trace}");

@@ -8,7 +8,7 @@ use crate::harness::wait::wait_until;
 const AVAILABILITY: &str = "sms/modem/main/availability";
 
 #[test]
-fn it_is_told_and_comes_back_by_itself() {
+fn the_modem_is_reported_offline_and_comes_back_by_itself() {
     let rig = Rig::start();
     rig.client.wait_for_text(AVAILABILITY, "online");
     rig.modem.unplug();

@@ -26,7 +26,7 @@ fn parts_in_any_order_become_one_message() {
 }
 
 #[test]
-fn parts_of_two_senders_are_told_apart() {
+fn parts_of_two_senders_are_kept_apart() {
     let rig = Rig::start();
     let one = rig.modem.parts("+4915100000001", &format!("1 {LONG}"), 7);
     let two = rig.modem.parts("+4915100000002", &format!("2 {LONG}"), 7);
@@ -54,7 +54,7 @@ fn parts_survive_a_kill_between_them() {
 }
 
 #[test]
-fn what_came_is_given_out_when_the_rest_never_comes() {
+fn an_incomplete_message_is_published_after_the_timeout() {
     let rig = Rig::with(|config| config.set("inbound", "reassembly_timeout_s", 1));
     let parts = rig.modem.parts("+4915100000001", LONG, 7);
     rig.modem.deliver_pdu(&parts[0]);

@@ -1,4 +1,4 @@
-//! What the configuration lets out, to whom and how fast; and two gateways that share a prefix.
+//! Which messages the configuration lets out, to whom and how fast; and two gateways on one prefix.
 
 use std::collections::BTreeMap;
 
@@ -85,7 +85,7 @@ fn a_message_of_too_many_parts_is_refused() {
 }
 
 #[test]
-fn a_field_nobody_knows_is_refused_by_name() {
+fn an_unknown_field_is_rejected_by_name() {
     let rig = Rig::start();
     for field in ["ttl", "sendAt", "Text", "validity", "at_command"] {
         let id = format!("typo-{field}");
@@ -138,7 +138,7 @@ fn the_budget_of_a_day_counts_the_parts_of_each_message() {
 }
 
 #[test]
-fn two_gateways_on_one_prefix_say_so_and_send_nothing_twice() {
+fn two_gateways_on_one_prefix_report_it_and_send_nothing_twice() {
     let rig = Rig::start();
     let mut second = Second::start(&rig, |_| {});
     for (topic, other) in [("sms/gateway/attic", "cellar"), ("sms/gateway/cellar", "attic")] {

@@ -1,7 +1,7 @@
-//! What a power cut would leave: nothing was let go of before it was on disk.
+//! What a power cut would leave: nothing was deleted or acknowledged before it was on disk.
 //!
-//! Two halves of one proof. The store as it lies there at any instant, without the process, holds everything the SIM or
-//! the broker was told to forget; and the system was asked to sync it before they were told.
+//! Two halves of one proof. The store as it is on disk at any instant holds everything the SIM or
+//! the broker may forget; and it was synced to disk before they may.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -24,7 +24,7 @@ use crate::harness::wait::wait_until;
 const STOPS: usize = 40;
 
 #[test]
-fn the_store_holds_at_any_instant_what_others_were_told_to_forget() {
+fn the_store_always_holds_what_was_deleted_or_acknowledged() {
     let mut seed = Seed::from_environment();
     let mut rig = Rig::start();
     let (mut deliveries, mut requests) = (Seed::with(seed.next()), Seed::with(seed.next()));
@@ -102,7 +102,7 @@ impl Drop for End<'_> {
     }
 }
 
-/// What came to the SIM and lies there no more. The network hands PDUs over in order, and the journal tells of each.
+/// What arrived on the SIM and is no longer there. The network hands PDUs over in order, and the journal shows each.
 fn deleted<'a>(
     journal: &[String],
     stored: &[String],
@@ -201,8 +201,8 @@ fn the_sync_comes_before_every_delete_and_every_acknowledgement() {
             trace.deletes[n]
         );
         let synced = trace.synced(&format!("traced-request-{n}\""));
-        let told = trace.acknowledgements[n];
-        assert!(synced < told, "request {n}: on disk at {synced}, acknowledged at {told}");
+        let acknowledged = trace.acknowledgements[n];
+        assert!(synced < acknowledged, "request {n}: on disk at {synced}, acknowledged at {acknowledged}");
     }
 }
 
@@ -223,7 +223,7 @@ impl Trace {
     fn read(log: &Path) -> Self {
         let text = fs::read_to_string(log).expect("strace wrote its log; may it trace here?");
         let mut trace = Self::default();
-        // A call another thread came between is told in two lines: what it writes counts from its first line, a sync
+        // A call another thread came between is printed in two lines: what it writes counts from its first line, a sync
         // from its last.
         let mut syncing: HashSet<&str> = HashSet::new();
         let mut sockets: HashMap<String, Reader> = HashMap::new();
@@ -283,7 +283,7 @@ impl Trace {
     }
 }
 
-/// The octets of `\x41\x54`, wherever they stand in `text`.
+/// The octets of `\x41\x54`, wherever they are in `text`.
 fn unhex(text: &str) -> Vec<u8> {
     text.split("\\x").skip(1).filter_map(|hex| u8::from_str_radix(hex.get(..2)?, 16).ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! PDUs of real phones and networks, lying on the SIM, come out of a real broker as JSON.
+//! PDUs of real phones and networks, put on the SIM, arrive at a real broker as JSON.
 //!
 //! The vectors are the codec's, each with its source; see crates/codec/tests/vectors/README.md.
 

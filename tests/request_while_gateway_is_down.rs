@@ -1,4 +1,4 @@
-//! A request published at QoS 1 while the gateway is away is sent when it is back.
+//! A request published at QoS 1 while the gateway is down is sent when it is up again.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The meter story with no code: a rule finds fields in a text and answers it.
+//! Rules: a rule finds fields in a text and answers it, such as a meter reading.
 
 use serde_json::{Value, json};
 use smsbridge_simulator::{Fault, FaultKind};
@@ -225,7 +225,7 @@ fn answers_obey_deny_and_the_budget() {
 }
 
 #[test]
-fn a_message_that_is_not_whole_is_not_answered() {
+fn an_incomplete_message_is_not_answered() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |config| {
         meter(config);
         config.set("inbound", "reassembly_timeout_s", 1);

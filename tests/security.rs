@@ -1,4 +1,4 @@
-//! Who gets in, what each may do, and what is told to nobody.
+//! TLS, the access list of the example broker, and what is never logged or published.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -93,7 +93,7 @@ impl Authority {
 }
 
 /// A broker that lets in who shows a certificate, and a gateway not yet started.
-struct TlsHouse {
+struct TlsRig {
     gateway: Gateway,
     config: Config,
     modem: Modem,
@@ -103,10 +103,10 @@ struct TlsHouse {
     folder: TempDir,
 }
 
-impl TlsHouse {
+impl TlsRig {
     fn new(server_names: &str) -> Self {
         let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
-        let ca = Authority::new(folder.path(), "house");
+        let ca = Authority::new(folder.path(), "rig");
         ca.certify("server", &format!("subjectAltName={server_names}"));
         ca.certify("smsbridge", "extendedKeyUsage=clientAuth");
         let (plain, tls) = (free_port(), free_port());
@@ -157,72 +157,72 @@ impl TlsHouse {
 }
 
 #[test]
-fn tls_with_an_authority_of_ones_own_and_a_client_certificate() {
-    let mut house = TlsHouse::new("DNS:localhost,IP:127.0.0.1");
-    house.start(|_| {});
-    house.client.wait_for_text("sms/gateway/attic/availability", "online");
-    house.modem.deliver(ANNA, "encrypted");
-    house.client.wait_for_json("the message", |topic, message| {
+fn tls_with_a_private_authority_and_a_client_certificate() {
+    let mut rig = TlsRig::new("DNS:localhost,IP:127.0.0.1");
+    rig.start(|_| {});
+    rig.client.wait_for_text("sms/gateway/attic/availability", "online");
+    rig.modem.deliver(ANNA, "encrypted");
+    rig.client.wait_for_json("the message", |topic, message| {
         topic == "sms/received/main" && message["text"] == "encrypted"
     });
-    house.client.publish("sms/send", json!({"id": "tls", "to": ANNA, "text": "t"}).to_string());
-    house.client.wait_for_result("tls", "sent");
+    rig.client.publish("sms/send", json!({"id": "tls", "to": ANNA, "text": "t"}).to_string());
+    rig.client.wait_for_result("tls", "sent");
     // Its other commands use the same certificates.
-    let output = house.gateway.run_command(&["send", "--to", ANNA, "by command"]);
+    let output = rig.gateway.run_command(&["send", "--to", ANNA, "by command"]);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(code(house.gateway.stop()), 0);
-    let output = house.gateway.run_command(&["check", "--connect"]);
+    assert_eq!(code(rig.gateway.stop()), 0);
+    let output = rig.gateway.run_command(&["check", "--connect"]);
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-fn a_broker_whose_authority_is_not_ours_is_said_clearly() {
-    let mut house = TlsHouse::new("DNS:localhost,IP:127.0.0.1");
-    let other = Authority::new(house.folder.path(), "other");
-    house.start(|config| config.set("mqtt", "ca_file", other.file("ca.crt")));
-    house.assert_refused(&["certificate", "ca_file"]);
+fn a_broker_with_an_untrusted_authority_is_reported_clearly() {
+    let mut rig = TlsRig::new("DNS:localhost,IP:127.0.0.1");
+    let other = Authority::new(rig.folder.path(), "other");
+    rig.start(|config| config.set("mqtt", "ca_file", other.file("ca.crt")));
+    rig.assert_refused(&["certificate", "ca_file"]);
 }
 
 #[test]
-fn a_broker_with_another_name_in_its_certificate_is_said_clearly() {
-    let mut house = TlsHouse::new("DNS:broker.example");
-    house.start(|_| {});
-    house.assert_refused(&["certificate", "name"]);
+fn a_broker_with_another_name_in_its_certificate_is_reported_clearly() {
+    let mut rig = TlsRig::new("DNS:broker.example");
+    rig.start(|_| {});
+    rig.assert_refused(&["certificate", "name"]);
 }
 
 #[test]
-fn a_broker_that_wants_a_certificate_we_do_not_show_is_said_clearly() {
-    let mut house = TlsHouse::new("DNS:localhost,IP:127.0.0.1");
-    let tls_url = house.config.to_toml();
+fn a_broker_that_requires_a_client_certificate_is_reported_clearly() {
+    let mut rig = TlsRig::new("DNS:localhost,IP:127.0.0.1");
+    let tls_url = rig.config.to_toml();
     let url = tls_url.lines().find(|line| line.starts_with("url")).expect("an address").to_owned();
-    let mut config = Config::new(house.folder.path(), 1, house.modem.port());
+    let mut config = Config::new(rig.folder.path(), 1, rig.modem.port());
     config.set("mqtt", "url", url.split('"').nth(1).expect("an address in quotes"));
-    config.set("mqtt", "ca_file", house.ca.file("ca.crt"));
-    house.start(|configured| *configured = config);
-    house.assert_refused(&["certificate", "client_cert"]);
+    config.set("mqtt", "ca_file", rig.ca.file("ca.crt"));
+    rig.start(|configured| *configured = config);
+    rig.assert_refused(&["certificate", "client_cert"]);
 }
 
 #[test]
-fn certificate_files_that_cannot_be_read_are_named_before_anything_begins() {
-    let mut house = TlsHouse::new("IP:127.0.0.1");
-    let key = house.ca.file("smsbridge.key");
+fn unreadable_certificate_files_are_named_at_the_start() {
+    let mut rig = TlsRig::new("IP:127.0.0.1");
+    let key = rig.ca.file("smsbridge.key");
     for (setting, path, word) in [
         ("ca_file", "/nowhere/ca.crt".to_owned(), "/nowhere/ca.crt"),
         ("ca_file", key.clone(), "certificate"),
-        ("client_key", house.ca.file("ca.crt"), "client_key"),
+        ("client_key", rig.ca.file("ca.crt"), "client_key"),
     ] {
-        let good = house.config.clone();
-        house.start(|config| config.set("mqtt", setting, path.as_str()));
-        assert_eq!(code(house.gateway.wait_for_end()), 2, "{setting} = {path}");
-        house.gateway.wait_for_log(&[setting, word]);
-        house.config = good;
+        let good = rig.config.clone();
+        rig.start(|config| config.set("mqtt", setting, path.as_str()));
+        assert_eq!(code(rig.gateway.wait_for_end()), 2, "{setting} = {path}");
+        rig.gateway.wait_for_log(&[setting, word]);
+        rig.config = good;
     }
 }
 
 // ---- the access list ----
 
 /// A broker with deploy/mosquitto/acl and a user for each of its parts.
-struct AclHouse {
+struct AclRig {
     port: u16,
     gateway: Gateway,
     modem: Modem,
@@ -230,7 +230,7 @@ struct AclHouse {
     _folder: TempDir,
 }
 
-impl AclHouse {
+impl AclRig {
     fn start() -> Self {
         let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
         let passwords = folder.path().join("passwords");
@@ -280,15 +280,15 @@ fn may_publish(client: &Client, topic: &str, payload: &str) -> bool {
 }
 
 #[test]
-fn the_access_list_of_deploy_lets_each_do_its_work_and_nothing_else() {
-    let mut house = AclHouse::start();
-    let dashboard = house.user("dashboard", &["#"]);
+fn the_example_access_list_allows_each_role_its_work_and_nothing_else() {
+    let mut rig = AclRig::start();
+    let dashboard = rig.user("dashboard", &["#"]);
     dashboard.wait_for_text("sms/modem/main/availability", "online");
-    let application = house.user("application", &["#"]);
-    let alarm = house.user("alarm", &["#"]);
-    let stranger = house.user("stranger", &["#"]);
+    let application = rig.user("application", &["#"]);
+    let alarm = rig.user("alarm", &["#"]);
+    let stranger = rig.user("stranger", &["#"]);
 
-    house.modem.deliver(ANNA, SECRET_TEXT);
+    rig.modem.deliver(ANNA, SECRET_TEXT);
     application.wait_for_json("the message", |topic, message| {
         topic == "sms/received/main" && message["text"] == SECRET_TEXT
     });
@@ -331,31 +331,31 @@ fn the_access_list_of_deploy_lets_each_do_its_work_and_nothing_else() {
     assert!(may_publish(&application, "sms/send", &request("last")));
     application.wait_for_result("last", "sent");
     assert_eq!(application.results("forbidden"), Vec::<Value>::new());
-    let heard = |client: &Client, beginning: &[&str]| {
+    let unexpected = |client: &Client, beginning: &[&str]| {
         let topics = client.received().into_iter().map(|publish| publish.topic);
         topics.filter(|topic| !beginning.iter().any(|start| topic.starts_with(start))).collect::<Vec<_>>()
     };
     let nothing = Vec::<String>::new();
     assert_eq!(
-        heard(&dashboard, &["sms/modem/", "sms/gateway/"]),
+        unexpected(&dashboard, &["sms/modem/", "sms/gateway/"]),
         nothing,
-        "a dashboard hears of states only"
+        "a dashboard receives states only"
     );
-    assert_eq!(heard(&alarm, &["answers/alarm/"]), nothing, "an alarm hears its own answers only");
-    assert_eq!(heard(&stranger, &[]), nothing, "a stranger hears nothing");
+    assert_eq!(unexpected(&alarm, &["answers/alarm/"]), nothing, "an alarm receives its own answers only");
+    assert_eq!(unexpected(&stranger, &[]), nothing, "an unknown user receives nothing");
     let known =
         ["sms/received/", "sms/result", "sms/modem/main/availability", "sms/gateway/attic/availability"];
-    assert_eq!(heard(&application, &known), nothing, "an application hears what it needs");
+    assert_eq!(unexpected(&application, &known), nothing, "an application receives what it needs");
 
     // The gateway itself was refused nothing.
-    let log = house.gateway.log();
+    let log = rig.gateway.log();
     assert!(!has_all(&log, &["refuse"]) && !has_all(&log, &["not authorized"]), "{log}");
     let state = dashboard.last_on("sms/gateway/attic").unwrap_or_default();
     assert!(state.contains("\"parked\":0"), "{state}");
-    assert_eq!(code(house.gateway.stop()), 0);
+    assert_eq!(code(rig.gateway.stop()), 0);
 }
 
-// ---- what is told to nobody ----
+// ---- what is never logged or published ----
 
 const PASSWORD: &str = "hunter2-of-the-broker";
 const PIN: &str = "47118";
@@ -457,7 +457,7 @@ fn a_configuration_with_a_secret_is_not_quoted_in_its_error() {
 }
 
 #[test]
-fn the_store_is_its_users_alone() {
+fn the_store_is_readable_by_its_user_only() {
     let rig = Rig::start();
     rig.assert_still_works("private");
     let folder = rig.gateway.folder().join("store");

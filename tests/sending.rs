@@ -1,4 +1,4 @@
-//! What a send request can ask for, each as its user meets it: on air, and in the results.
+//! Everything a send request can ask for, checked in the submitted PDU and in the results.
 
 use serde_json::{Value, json};
 use smsbridge_codec::{Alphabet, Direction, Pdu, Submit, Tpdu};
@@ -116,7 +116,7 @@ fn each_of_many_recipients_gets_a_result_of_its_own() {
 }
 
 #[test]
-fn a_number_the_network_refuses_holds_up_nobody() {
+fn a_refused_number_delays_nobody_else() {
     let rig = Rig::start();
     // TS 24.011 E.2: 1, unassigned number.
     rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(1)));
@@ -146,7 +146,7 @@ fn a_busy_network_is_tried_again_while_others_go_by() {
 }
 
 #[test]
-fn a_second_try_survives_the_gateways_death() {
+fn a_pending_retry_survives_a_kill() {
     let mut rig = Rig::start();
     rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(38)));
     rig.request(&json!({"id": "again", "to": ANNA, "text": "again"}));
@@ -159,7 +159,7 @@ fn a_second_try_survives_the_gateways_death() {
 }
 
 #[test]
-fn a_message_that_breaks_off_says_how_many_parts_went_out() {
+fn a_message_that_fails_midway_reports_how_many_parts_were_sent() {
     let rig = Rig::start();
     rig.modem.simulator().fault(Fault::on_payload(FaultKind::Cms(1)).nth(2));
     rig.request(&json!({"id": "long", "to": ANNA, "text": "0123456789".repeat(40)}));
@@ -209,7 +209,7 @@ fn a_redelivered_request_without_an_id_is_sent_once() {
 }
 
 #[test]
-fn a_request_whose_time_is_over_expires_and_is_never_sent() {
+fn an_expired_request_is_never_sent() {
     let rig = while_unplugged(&["short"], &json!({"ttl_s": 2}));
     let result = wait_for_final(&rig, "short", ANNA);
     assert_eq!(result["state"], "expired", "{result}");
@@ -297,7 +297,7 @@ fn an_urgent_message_overtakes_fifty_others() {
 }
 
 #[test]
-fn a_class_and_a_flash_message_say_so_on_air() {
+fn message_class_and_flash_reach_the_network() {
     let rig = Rig::start();
     for class in 0..=3 {
         let submit = send_with(&rig, &format!("class-{class}"), "t", &json!({"class": class}));
@@ -355,7 +355,7 @@ fn data_goes_to_its_port() {
 }
 
 #[test]
-fn a_dry_run_says_what_it_would_take_and_sends_nothing() {
+fn a_dry_run_reports_the_parts_and_sends_nothing() {
     let rig = Rig::start();
     let text = "Длинное сообщение. ".repeat(8);
     rig.request(&json!({"id": "dry", "to": [ANNA, "mum"], "text": text, "dry_run": true}));
@@ -385,7 +385,7 @@ fn a_request_not_yet_on_air_can_be_cancelled() {
 }
 
 #[test]
-fn a_cancellation_too_late_or_of_nothing() {
+fn a_late_cancellation_is_answered_and_an_unknown_one_is_not() {
     let rig = Rig::start();
     rig.request(&json!({"id": "gone", "to": ANNA, "text": "gone"}));
     wait_for_final(&rig, "gone", ANNA);
@@ -428,13 +428,13 @@ fn each_result_also_goes_to_the_response_topic() {
         .map(|publish| rig::json(publish)["state"].clone())
         .collect();
     assert_eq!(states, ["accepted", "sent", "delivered"], "every step, with its correlation data");
-    assert_eq!(answers.len(), 4, "each of the two requests hears of itself");
+    assert_eq!(answers.len(), 4, "each of the two requests gets its own results");
     wait_for_final(&rig, "good", ANNA);
     assert_one_final_each(&rig);
 }
 
 #[test]
-fn a_response_topic_that_is_none_is_refused() {
+fn an_invalid_response_topic_is_refused() {
     let rig = Rig::start();
     for topic in ["sms/send", "sms/modem/main", "sms", "$SYS/broker"] {
         let id = format!("to-{}", topic.replace(['/', '$'], "-"));

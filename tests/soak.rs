@@ -1,15 +1,15 @@
-//! The proof of the delivery guarantees: everything dies again and again under load, and every message is counted.
+//! The proof of the delivery guarantees: everything is killed again and again under load, and every message is counted.
 //!
-//! `tests/run soak --seed N --minutes M` runs it for long, every test run for some seconds. It lives through phases,
-//! each with a house of its own (so that memory and disk stay bounded) and alternately with each `on_unknown` and a
+//! `tests/run soak --seed N --minutes M` runs it for long, every test run for some seconds. It runs in phases,
+//! each with a rig of its own (so that memory and disk stay bounded) and alternately with each `on_unknown` and a
 //! broker that keeps or forgets its sessions. docs/guarantees.md says what each row of the table means.
 
-mod house;
+mod disturbance;
 mod ledger;
 mod load;
-mod misfortune;
 mod on_air;
 mod phase;
+mod soak_rig;
 mod tally;
 
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::harness::seed::Seed;
 
 /// A part of every test run; the command's own default is longer.
 const SHORT: Duration = Duration::from_secs(15);
-/// Misfortunes of one phase. Then all has to settle, which takes up to a report's timeout.
+/// Disturbances of one phase. Then all has to settle, which takes up to a report's timeout.
 const PHASE: Duration = Duration::from_secs(75);
 
 #[test]
@@ -38,7 +38,7 @@ fn nothing_is_lost_and_nothing_doubled_in_silence() {
             broker_forgets: (seed.value ^ number) & 2 == 2,
         };
         println!("{}", phase.title());
-        let tally = phase.live();
+        let tally = phase.run();
         println!("{}", tally.line());
         total.add(tally);
         if !total.offences.is_empty() || Instant::now() + Duration::from_secs(5) > end {

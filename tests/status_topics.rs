@@ -7,7 +7,7 @@ use crate::harness::process::code;
 use crate::harness::rig::Rig;
 
 #[test]
-fn the_gateway_tells_who_it_is() {
+fn the_gateway_publishes_its_state() {
     let rig = Rig::start();
     let state = rig.client.wait_for_json("the gateway's state", |topic, _| topic == "sms/gateway/attic");
     for key in ["version", "instance", "started_at", "modems", "problem"] {
@@ -18,7 +18,7 @@ fn the_gateway_tells_who_it_is() {
 }
 
 #[test]
-fn the_modem_tells_what_it_is_and_hears() {
+fn the_modem_publishes_its_identity_and_signal() {
     let rig = Rig::start();
     let state = rig.client.wait_for_json("the modem's state", |topic, state| {
         topic == "sms/modem/main" && state["problem"].is_null() && state["signal"]["dbm"].is_number()
@@ -45,7 +45,7 @@ fn all_state_is_retained_and_no_event_is() {
 }
 
 #[test]
-fn who_comes_later_sees_state_and_the_last_message_only() {
+fn a_late_subscriber_sees_state_and_the_last_message_only() {
     let rig = Rig::start();
     rig.assert_still_works("earlier");
     let late = Client::start(rig.broker.port, "late", None, &["sms/#"]);

@@ -9,12 +9,12 @@ use rustix::process::Signal;
 
 use super::ports::free_port;
 use super::process::Process;
-use super::wait::{PATIENCE, wait_for, wait_until};
+use super::wait::{WAIT_TIMEOUT, wait_for, wait_until};
 
-/// Debian puts servers where a plain user's PATH does not look.
+/// Debian installs servers outside a plain user's PATH.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
-/// What mosquitto calls it. ("Out of memory" is its word for a client that was killed while it wrote.)
+/// What mosquitto logs for it. ("Out of memory" is what it logs for a client killed while writing.)
 const COMPLAINTS: [&str; 3] = ["protocol error", "malformed packet", "exceeded"];
 
 #[derive(Clone, Debug)]
@@ -52,15 +52,15 @@ impl Broker {
         }
     }
 
-    /// SIGTERM: it saves all it has.
+    /// SIGTERM: it saves everything.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.signal(Signal::TERM);
-            process.wait_for_end(PATIENCE);
+            process.wait_for_end(WAIT_TIMEOUT);
         }
     }
 
-    /// SIGSTOP: its connections stand, and nothing moves on them.
+    /// SIGSTOP: connections stay open, nothing is transmitted.
     pub fn pause(&self) {
         self.process.as_ref().expect("the broker runs").signal(Signal::STOP);
     }
@@ -84,7 +84,7 @@ impl Broker {
         }
     }
 
-    /// Lines in which it puts somebody out for breaking the protocol.
+    /// Log lines about clients disconnected for a protocol error.
     pub fn complaints(&self) -> Vec<String> {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let is_complaint = |line: &&str| COMPLAINTS.iter().any(|words| line.contains(words));

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::broker::Login;
 use super::mqtt_packets::{self as mqtt, Packet, Publish, Reader};
-use super::wait::{PATIENCE, wait_for};
+use super::wait::{WAIT_TIMEOUT, wait_for};
 
 const SUBSCRIBE_ID: u16 = u16::MAX;
 
@@ -59,7 +59,7 @@ impl Client {
         client
     }
 
-    /// Publishes at QoS 1 and returns when the broker has it, however often it dies meanwhile. May double.
+    /// Publishes at QoS 1 and returns when the broker has it, however often it is killed meanwhile. May publish twice.
     pub fn publish(&self, topic: &str, payload: impl AsRef<[u8]>) {
         self.publish_with(Publish {
             topic: topic.to_owned(),
@@ -80,7 +80,7 @@ impl Client {
     pub fn offer(&self, mut publish: Publish) -> u8 {
         let mut state = self.shared.lock();
         publish.packet_id = state.take_id();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + WAIT_TIMEOUT;
         let mut written_on = None;
         loop {
             if let Some(at) = state.acknowledged.iter().position(|(id, _)| *id == publish.packet_id) {
@@ -99,7 +99,7 @@ impl Client {
         self.shared.lock().received.clone()
     }
 
-    /// Forgets what came so far, to wait for what comes next.
+    /// Forgets what was received so far, to wait for what comes next.
     pub fn forget(&self) {
         self.shared.lock().received.clear();
     }
@@ -224,7 +224,7 @@ impl Shared {
         }
     }
 
-    /// One life of the connection.
+    /// One connection, from CONNECT to its end.
     fn live(&self, mut socket: TcpStream) -> std::io::Result<()> {
         socket.set_nodelay(true)?;
         {

@@ -1,4 +1,4 @@
-//! Owns the gateway as a process: its configuration, its folder, its lives and deaths.
+//! Owns the gateway as a process: its configuration, its folder, starts, stops and kills.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_smsbridge");
 /// More than the gateway's own grace for what is in hand (20 s).
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// A configuration file in the making.
+/// A configuration file before it is written.
 #[derive(Clone, Debug)]
 pub struct Config {
     root: Table,
@@ -42,7 +42,7 @@ impl Config {
         entry.as_table_mut().expect("a table of the configuration").insert(key.to_owned(), value.into());
     }
 
-    /// Sets a key that stands in no table.
+    /// Sets a key outside of all tables.
     pub fn set_root(&mut self, key: &str, value: impl Into<Value>) {
         self.root.insert(key.to_owned(), value.into());
     }
@@ -111,14 +111,14 @@ impl Gateway {
         self.process = Some(Process::start("smsbridge", &mut command, &self.log_path()));
     }
 
-    /// SIGSTOP, and standing still when this returns.
+    /// SIGSTOP; every thread has stopped when this returns.
     pub fn pause(&self) {
         self.process.as_ref().expect("the gateway runs").signal(Signal::STOP);
         let threads = format!("/proc/{}/task", self.id());
-        wait_for("every thread to stand still", || {
+        wait_for("every thread to stop", || {
             let states = fs::read_dir(&threads).ok()?.map(|thread| {
                 let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
-                // The state stands behind the name, which is in parentheses.
+                // The state follows the name, which is in parentheses.
                 stat.rsplit_once(") ")?.1.chars().next()
             });
             states.into_iter().all(|state| state == Some('T')).then_some(())
@@ -207,7 +207,7 @@ pub fn has_all(text: &str, words: &[&str]) -> bool {
     words.iter().all(|word| text.contains(&word.to_lowercase()))
 }
 
-/// The binary with nothing of the tester's own environment that it could take for configuration.
+/// The binary, without the parts of the environment that it would read as configuration.
 pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().current_dir(folder).env("RUST_BACKTRACE", "1").env("HOME", folder);

@@ -1,4 +1,4 @@
-//! The parts every scenario is built of: real processes, a simulated modem, and eyes on the wire.
+//! The parts of every end-to-end test: real processes, a simulated modem, a recording proxy.
 
 pub mod broker;
 pub mod client;

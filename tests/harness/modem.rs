@@ -22,7 +22,7 @@ impl Default for ModemOptions {
     }
 }
 
-/// A short message as it went on air.
+/// A short message as the network accepted it.
 #[derive(Clone, Debug)]
 pub struct Submit {
     pub to: String,
@@ -70,7 +70,7 @@ impl Modem {
         &self.options.iccid
     }
 
-    /// The simulator itself, for what only one test does.
+    /// The simulator itself, for what a single test needs.
     pub fn simulator(&self) -> &Simulator {
         &self.simulator
     }
@@ -92,7 +92,7 @@ impl Modem {
         self.simulator.deliver_pdu(hex);
     }
 
-    /// Puts a received PDU straight into a free slot; false when there is none. The modem says nothing.
+    /// Puts a received PDU straight into a free slot; false when there is none. The modem sends no URC.
     pub fn put_on_sim(&self, hex: &str) -> bool {
         self.simulator.put(Storage::Sm, Status::Unread, hex).is_some()
     }
@@ -113,7 +113,7 @@ impl Modem {
         self.simulator.waiting()
     }
 
-    /// All that went on air, in order, whether or not the gateway heard of it.
+    /// All the network accepted, in order, whether or not the gateway received the answer.
     pub fn submits(&self) -> Vec<Submit> {
         let sent = self.simulator.sent().into_iter();
         sent.map(|sent| Submit {
@@ -130,7 +130,7 @@ impl Modem {
         self.simulator.commands()
     }
 
-    /// All that happened at the modem, in words.
+    /// Everything that happened at the modem, a line an event.
     pub fn journal(&self) -> Vec<String> {
         self.simulator.journal()
     }
@@ -140,12 +140,12 @@ impl Modem {
         self.simulator.stored().into_iter().map(|stored| stored.pdu).collect()
     }
 
-    /// How many of them begin so.
+    /// How many typed lines begin so.
     pub fn typed(&self, beginning: &str) -> usize {
         self.commands().iter().filter(|line| line.starts_with(beginning)).count()
     }
 
-    /// Gone from the bus, and its path with it, when this returns.
+    /// Unplugged, and its path removed, when this returns.
     pub fn unplug(&self) {
         self.simulator.unplug();
         wait_until("the modem's path to go", || !self.port_exists());
@@ -160,12 +160,12 @@ impl Modem {
         wait_until("the modem's path to be there", || self.port_exists());
     }
 
-    /// Says nothing from now on, to anything.
+    /// Answers nothing from now on.
     pub fn mute(&self) {
         self.simulator.hang();
     }
 
-    /// The next message goes on air, and then the modem says nothing any more.
+    /// The network accepts the next message, and the modem never answers again.
     pub fn hang_after_next_submit(&self) {
         self.simulator.fault(Fault::on_payload(FaultKind::Hang).acted());
     }

@@ -1,6 +1,6 @@
-//! Owns the MQTT 5 wire format as far as the harness speaks and overhears it.
+//! Owns the MQTT 5 wire format as far as the harness writes and reads it.
 //!
-//! Written apart from the gateway's own client on purpose: what one gets wrong the other must notice.
+//! Written independently of the gateway's own client on purpose: what one gets wrong the other must notice.
 
 /// A PUBLISH, in either direction.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,7 +17,7 @@ pub struct Publish {
     pub message_expiry_s: Option<u32>,
 }
 
-/// The packets that mean something to the harness.
+/// The packets the harness reads.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Packet {
     Connect {
@@ -43,7 +43,7 @@ pub enum Packet {
     Other(u8),
 }
 
-/// Cuts a byte stream, however it is chopped, into packets.
+/// Cuts a byte stream into packets, wherever its reads end.
 #[derive(Default)]
 pub struct Reader {
     buffer: Vec<u8>,
@@ -164,7 +164,7 @@ impl<'a> Fields<'a> {
         self.take(length).map(Fields)
     }
 
-    /// Steps over a property we do not read, by its type (MQTT 5 section 2.2.2.2).
+    /// Skips a property we do not read, by its type (MQTT 5 section 2.2.2.2).
     fn skip(&mut self, property: u8) -> Result<(), String> {
         match property {
             0x01 | 0x17 | 0x19 | 0x24 | 0x25 | 0x28 | 0x29 | 0x2a => self.take(1).map(drop),

@@ -94,7 +94,7 @@ fn append_to(path: &Path, line: &str) -> File {
 fn tail(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    // mosquitto tells of each save, which is all the time.
+    // mosquitto logs each save, which is all the time.
     let lines: Vec<&str> = text.lines().filter(|line| !line.contains("Saving in-memory database")).collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }

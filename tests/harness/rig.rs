@@ -1,4 +1,4 @@
-//! Owns the whole house of one test: modem, gateway, proxy, broker and a client, in a folder of its own.
+//! Owns everything one test runs on: modem, gateway, proxy, broker and a client, in a folder of its own.
 
 use std::path::Path;
 
@@ -13,10 +13,11 @@ use super::mqtt_packets::Publish;
 use super::proxy::{Crossing, Proxy};
 use super::wait::wait_until;
 
-/// What the gateway says to the world; requests are left out, so that no test takes its own for an answer.
-pub const SPOKEN: [&str; 5] = ["sms/received/#", "sms/last/#", "sms/result", "sms/modem/#", "sms/gateway/#"];
+/// The topics the gateway publishes on; requests are left out, so that no test takes its own for an answer.
+pub const PUBLISHED_TOPICS: [&str; 5] =
+    ["sms/received/#", "sms/last/#", "sms/result", "sms/modem/#", "sms/gateway/#"];
 
-/// What differs from an open broker and a modem without a PIN.
+/// Options beside an open broker and a modem without a PIN.
 #[derive(Default)]
 pub struct RigOptions {
     pub modem: ModemOptions,
@@ -37,7 +38,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// Everything up and online.
+    /// Everything is up and online when this returns.
     pub fn start() -> Self {
         Self::with(|_| {})
     }
@@ -49,7 +50,7 @@ impl Rig {
         rig
     }
 
-    /// All but the gateway runs.
+    /// Starts everything but the gateway.
     pub fn prepare(modem: &ModemOptions, change: impl FnOnce(&mut Config)) -> Self {
         Self::prepare_with(RigOptions { modem: modem.clone(), login: None }, change)
     }
@@ -59,7 +60,7 @@ impl Rig {
         let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
         let broker = Broker::start(folder.path(), login);
         let proxy = Proxy::start(broker.port);
-        let client = Client::start(broker.port, "e2e-client", login, &SPOKEN);
+        let client = Client::start(broker.port, "e2e-client", login, &PUBLISHED_TOPICS);
         let modem = Modem::start(&folder.path().join("modem"), &options.modem);
         let mut config = Config::new(folder.path(), proxy.port, modem.port());
         change(&mut config);
@@ -73,7 +74,7 @@ impl Rig {
         self.wait_online();
     }
 
-    /// Starts it and waits for nothing.
+    /// Starts the gateway without waiting for it.
     pub fn launch_gateway(&mut self, environment: &[(&str, &str)]) {
         self.started_at = {
             let record = self.proxy.record();
@@ -82,7 +83,7 @@ impl Rig {
         self.gateway.start_with(environment);
     }
 
-    /// In this life of the gateway.
+    /// Since the last start of the gateway.
     pub fn wait_online(&mut self) {
         for topic in ["sms/gateway/attic/availability", "sms/modem/main/availability"] {
             wait_until(&format!("\"online\" on {topic}"), || {
@@ -161,11 +162,7 @@ impl Drop for Rig {
             println!("---- broken MQTT streams: {broken:?}");
         } else {
             assert_eq!(broken, Vec::<String>::new(), "every stream is valid MQTT 5");
-            assert_eq!(
-                self.broker.complaints(),
-                Vec::<String>::new(),
-                "the broker has nothing to complain of"
-            );
+            assert_eq!(self.broker.complaints(), Vec::<String>::new(), "the broker logs no error");
         }
     }
 }

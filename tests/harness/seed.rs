@@ -1,4 +1,4 @@
-//! Owns chance: every random test draws from one printed seed.
+//! Owns random numbers: every random test draws from one printed seed.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ impl Seed {
         Self::with(value)
     }
 
-    /// For a thread that draws on its own: chance must not depend on who comes first.
+    /// For a thread that draws on its own: numbers must not depend on which thread is first.
     pub fn with(value: u64) -> Self {
         Self { value, random: fastrand::Rng::with_seed(value) }
     }

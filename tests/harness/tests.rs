@@ -1,4 +1,4 @@
-//! The harness alone: a check that sees nothing would call everything well.
+//! Tests of the harness: a check that sees nothing would pass everything.
 
 use tempfile::TempDir;
 
@@ -84,7 +84,7 @@ fn a_killed_broker_keeps_what_it_saved_and_its_port() {
 }
 
 #[test]
-fn a_broker_with_a_login_refuses_strangers() {
+fn a_broker_with_a_login_refuses_other_users() {
     let folder = folder();
     let login = Login { user: "u".to_owned(), password: "right".to_owned() };
     let broker = Broker::start(folder.path(), Some(&login));

@@ -1,13 +1,13 @@
 //! Reads which file of a crate uses the items of which other one. Input: the crate's files as text.
 //!
-//! By text alone, so what a macro makes, and a method called on a value, are not seen.
+//! By text alone, so code made by a macro and methods called on values are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Import;
 use crate::harness::sources::{without_comments_and_literals, without_tests};
 
-/// Re-exports of re-exports end somewhere.
+/// Re-exports followed from one import.
 const MAX_DEPTH: usize = 16;
 
 /// A path such as `crate::a::B`, by its segments.
@@ -73,8 +73,8 @@ impl Crate {
                 }
             };
             for import in &module.uses {
-                let only_passed_on = import.is_re_export && !module.words.contains(&import.name);
-                if only_passed_on {
+                let is_only_re_exported = import.is_re_export && !module.words.contains(&import.name);
+                if is_only_re_exported {
                     continue;
                 }
                 let target = self.resolve(path, &import.path, 0);
@@ -92,7 +92,7 @@ impl Crate {
         imports.into_iter().collect()
     }
 
-    /// `None`: another crate's, or a name of no module.
+    /// `None`: another crate, or a name that is no module or import.
     fn resolve(&self, from: &Path, segments: &[String], depth: usize) -> Option<Target> {
         if depth > MAX_DEPTH {
             return None;
@@ -115,7 +115,7 @@ impl Crate {
                 match self.name_in(&at, segment, depth) {
                     Some(Target::Module(path)) => path,
                     Some(item) => return Some(item),
-                    // Its own, by a way that text does not show, or re-exported from another crate.
+                    // Re-exported from another crate; else an item of its own that text does not show.
                     None if self.is_foreign(&at, segment) => return None,
                     None => return Some(Target::ItemOf(at)),
                 }

@@ -1,6 +1,6 @@
 //! Owns what crossed the proxy, by message: when it was published, acknowledged, accepted and ended.
 //!
-//! Crossings are taken out of the proxy's record as soon as their fate is known, so that it stays short.
+//! Crossings are taken out of the proxy's record as soon as their outcome is known, so that it stays short.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -214,7 +214,7 @@ impl Ledger {
         arrivals.flat_map(|(_, arrival)| arrival.pdus.clone()).collect()
     }
 
-    /// All lines that speak of one of `words`, and of the house's misfortunes.
+    /// All lines that contain one of `words`, and of the rig's disturbances.
     pub fn life(&self, words: &[&str]) -> String {
         let mut life = String::new();
         for line in self.lines.iter().filter(|line| words.iter().any(|word| line.contains(word))) {

@@ -1,4 +1,4 @@
-//! Owns what is injected. Every text names itself in each of its parts, so that all is checked by content.
+//! Owns what is injected. Each part of a text holds the name of the text, so that everything is checked by content.
 
 use std::fmt::Write as _;
 

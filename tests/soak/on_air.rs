@@ -1,15 +1,15 @@
-//! Owns the question whether a text may have been on air twice.
+//! Decides whether a text may have been on air twice.
 //!
-//! It may where the gateway or the modem went down before the gateway could write down the answer. The modem's journal
-//! tells: whatever the gateway typed next shows that it had done so, and the window is closed.
+//! It may, where the gateway or the modem went down before the gateway could write down the answer. The modem's journal
+//! shows it: whatever the gateway typed next proves that it had, and closes the window.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use smsbridge_simulator::Simulator;
 
-use super::house::Modem;
 use super::phase::Death;
+use super::soak_rig::Modem;
 
 /// Between the answer of a modem and its commit, on a busy disk.
 const COMMIT: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Owns one phase: load from two sides, misfortunes around the gateway, its own deaths, and the settling after it all.
+//! Owns one phase: load in both directions, disturbances around the gateway, kills of the gateway, and the wait until all has settled.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use super::house::{House, Modem};
+use super::disturbance::{self, Disturbance};
 use super::ledger::Ledger;
 use super::load;
-use super::misfortune::{self, Misfortune};
 use super::on_air::Journal;
+use super::soak_rig::{Modem, SoakRig};
 use super::tally::Tally;
 use crate::harness::client::Client;
 use crate::harness::gateway::Gateway;
@@ -49,7 +49,7 @@ pub enum Unknown {
     Report,
 }
 
-/// A death of the gateway.
+/// The end of one run of the gateway.
 pub struct Death {
     pub at: Instant,
 }
@@ -90,10 +90,10 @@ impl Phase {
         )
     }
 
-    pub fn live(&self) -> Tally {
+    pub fn run(&self) -> Tally {
         let mut seed = Seed::with(self.seed);
         let on_unknown = if self.on_unknown == Unknown::Resend { "resend" } else { "report" };
-        let mut house = House::build(&mut seed, on_unknown, REPORT_TIMEOUT);
+        let mut rig = SoakRig::build(&mut seed, on_unknown, REPORT_TIMEOUT);
         let shared = Shared {
             ledger: Mutex::new(Ledger::new()),
             enough: AtomicBool::new(false),
@@ -103,39 +103,39 @@ impl Phase {
         let mut deaths = Vec::new();
         let mut happened = BTreeMap::new();
         let settled =
-            self.live_through(&mut house, &mut seed, &shared, &mut journals, &mut deaths, &mut happened);
+            self.run_under_load(&mut rig, &mut seed, &shared, &mut journals, &mut deaths, &mut happened);
 
-        let stopped = code(house.gateway.stop());
-        for (modem, journal) in house.modems.iter().zip(&mut journals) {
+        let stopped = code(rig.gateway.stop());
+        for (modem, journal) in rig.modems.iter().zip(&mut journals) {
             journal.read(&modem.simulator);
         }
         let mut ledger = shared.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-        ledger.harvest_all(&mut house.proxy.record());
-        let mut tally = Tally::count(&ledger, &house, &journals, &deaths, self.on_unknown);
+        ledger.harvest_all(&mut rig.proxy.record());
+        let mut tally = Tally::count(&ledger, &rig, &journals, &deaths, self.on_unknown);
         tally.happened = happened;
         if let Err(why) = settled {
-            let left = house.modems.iter().map(Modem::left).collect::<Vec<_>>().join("\n");
+            let left = rig.modems.iter().map(Modem::left).collect::<Vec<_>>().join("\n");
             tally.offend("not settled", &why, left);
         }
-        let owed = house.owed();
+        let owed = rig.owed();
         if !owed.is_empty() {
             tally.offend("the store still owes", &format!("{} rows", owed.len()), owed.join("\n"));
         }
         if stopped != 0 {
             tally.offend("SIGTERM ends it otherwise than cleanly", &stopped.to_string(), String::new());
         }
-        if let Some(line) = house.gateway.log().lines().find(|line| line.contains("panicked")) {
+        if let Some(line) = rig.gateway.log().lines().find(|line| line.contains("panicked")) {
             tally.offend("a panic", line, String::new());
         }
         if !tally.offences.is_empty() {
-            tally.kept = Some(keep(house));
+            tally.kept = Some(keep(rig));
         }
         tally
     }
 
-    fn live_through(
+    fn run_under_load(
         &self,
-        house: &mut House,
+        rig: &mut SoakRig,
         seed: &mut Seed,
         shared: &Shared,
         journals: &mut [Journal; 2],
@@ -143,15 +143,16 @@ impl Phase {
         happened: &mut BTreeMap<String, usize>,
     ) -> Result<(), String> {
         let end = Instant::now() + self.length;
-        let House { gateway, modems, client, proxy, broker, .. } = house;
+        let SoakRig { gateway, modems, client, proxy, broker, .. } = rig;
         let (modems, client, proxy) = (&*modems, &*client, &*proxy);
-        let [mut in_seed, mut out_seed, mut world_seed] = [(); 3].map(|()| Seed::with(seed.next()));
+        let [mut incoming_seed, mut request_seed, mut disturbance_seed] =
+            [(); 3].map(|()| Seed::with(seed.next()));
         let simulators = [modems[0].simulator.clone(), modems[1].simulator.clone()];
         thread::scope(|scope| {
             // Whatever happens here, the other threads must end, or the scope waits for them for ever.
             let _end = EndAll(shared);
-            scope.spawn(move || deliver(&mut in_seed, shared, modems));
-            scope.spawn(move || ask(&mut out_seed, shared, client));
+            scope.spawn(move || deliver(&mut incoming_seed, shared, modems));
+            scope.spawn(move || send_requests(&mut request_seed, shared, client));
             scope.spawn(move || {
                 while !shared.over.load(Ordering::SeqCst) {
                     sleep(Duration::from_millis(50));
@@ -166,18 +167,19 @@ impl Phase {
                 let mut deck = Vec::new();
                 while Instant::now() < end {
                     if deck.is_empty() {
-                        deck = misfortune::deck(&mut world_seed, self.broker_forgets);
+                        deck = disturbance::deck(&mut disturbance_seed, self.broker_forgets);
                     }
-                    sleep(Misfortune::pause(&mut world_seed));
-                    let (next, which) = (deck.pop().expect("a full deck"), world_seed.below(2) as usize);
+                    sleep(Disturbance::pause(&mut disturbance_seed));
+                    let (next, which) =
+                        (deck.pop().expect("a full deck"), disturbance_seed.below(2) as usize);
                     shared.ledger().note(&format!("---- {next:?} (a modem's: {which})"));
-                    next.happen(&mut world_seed, broker, proxy, &modems[which].simulator);
+                    next.happen(&mut disturbance_seed, broker, proxy, &modems[which].simulator);
                     *happened.entry(format!("{next:?}")).or_default() += 1;
                 }
                 happened
             });
-            die_again_and_again(gateway, seed, end, shared, deaths, happened);
-            happened.extend(around.join().expect("the misfortunes"));
+            kill_repeatedly(gateway, seed, end, shared, deaths, happened);
+            happened.extend(around.join().expect("the disturbances"));
             shared.enough.store(true, Ordering::SeqCst);
             for modem in modems {
                 modem.heal();
@@ -220,7 +222,7 @@ fn deliver(seed: &mut Seed, shared: &Shared, modems: &[Modem; 2]) {
 }
 
 /// A user asks, and asks again with the same id until `accepted` is seen.
-fn ask(seed: &mut Seed, shared: &Shared, client: &Client) {
+fn send_requests(seed: &mut Seed, shared: &Shared, client: &Client) {
     let mut n = 0;
     let mut open: Vec<load::Request> = Vec::new();
     while !shared.over.load(Ordering::SeqCst) {
@@ -254,8 +256,8 @@ fn ask(seed: &mut Seed, shared: &Shared, client: &Client) {
     }
 }
 
-/// Lives of the gateway, most of them short, until `end`.
-fn die_again_and_again(
+/// Starts and ends the gateway, most runs short, until `end`.
+fn kill_repeatedly(
     gateway: &mut Gateway,
     seed: &mut Seed,
     end: Instant,
@@ -335,8 +337,8 @@ fn tail(gateway: &Gateway) -> String {
 }
 
 /// The folder of a phase that failed stays: store, logs and configuration are evidence.
-fn keep(house: House) -> PathBuf {
-    let House { gateway, modems, client, proxy, broker, folder } = house;
+fn keep(rig: SoakRig) -> PathBuf {
+    let SoakRig { gateway, modems, client, proxy, broker, folder } = rig;
     drop((gateway, modems, client, proxy, broker));
     folder.keep()
 }

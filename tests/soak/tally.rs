@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::house::House;
 use super::ledger::{Ledger, Outcome};
 use super::load::{self, MODEMS};
 use super::on_air::{self, Doubles, Journal, Submission};
 use super::phase::{Death, Unknown};
+use super::soak_rig::SoakRig;
 
 #[derive(Default)]
 pub struct Tally {
@@ -41,19 +41,19 @@ pub struct Tally {
 impl Tally {
     pub fn count(
         ledger: &Ledger,
-        house: &House,
+        rig: &SoakRig,
         journals: &[Journal; 2],
         deaths: &[Death],
         on_unknown: Unknown,
     ) -> Self {
-        let connections = house.proxy.record().connections.len();
+        let connections = rig.proxy.record().connections.len();
         let mut tally = Self { connections, kills: deaths.len(), ..Self::default() };
-        let submissions = on_air::submissions(&house.modems, journals, deaths);
+        let submissions = on_air::submissions(&rig.modems, journals, deaths);
         let life = |to: &str, name: &str| {
             let pdus = ledger.pdus(name);
             let mut life = ledger.life(&[&format!("<{name}."), &format!("\"{name}\""), "----"]);
             for (number, journal) in journals.iter().enumerate() {
-                let (modem, profile) = (MODEMS[number], house.modems[number].profile);
+                let (modem, profile) = (MODEMS[number], rig.modems[number].profile);
                 let excerpt = on_air::excerpt(journal, to, &format!("<{name}."), &pdus);
                 let _ = writeln!(life, "modem {modem} ({profile}):\n{excerpt}");
             }
@@ -148,8 +148,8 @@ impl Tally {
         let mut offend = |what: &str, found: &[&Submission]| {
             for submission in found {
                 let name = load::name_in(&submission.text).unwrap_or_default();
-                let told = format!("{} at {:.3} s", submission.text, submission.at.as_secs_f64());
-                self.offend(what, &told, life(&submission.to, name));
+                let text = format!("{} at {:.3} s", submission.text, submission.at.as_secs_f64());
+                self.offend(what, &text, life(&submission.to, name));
             }
         };
         offend("on air again outside the window", &doubles.outside);
@@ -160,7 +160,7 @@ impl Tally {
         }
     }
 
-    /// Of each kind the first offence is told with all that is known of it.
+    /// Of each kind the first offence is printed with all that is known of it.
     pub fn offend(&mut self, what: &str, which: &str, life: String) {
         let first = || (0, format!("{which}\n{life}"));
         self.offences.entry(what.to_owned()).or_insert_with(first).0 += 1;

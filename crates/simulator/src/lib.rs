@@ -1,9 +1,11 @@
-//! Modems and a network that do not exist, to develop and test SMS software against.
+//! A simulated GSM modem with its SIM and its network, for testing SMS software.
 //!
-//! A [`Simulator`] is one GSM modem with its SIM and its network. It answers AT commands by
-//! TS 27.005 and TS 27.007 in PDU mode on any byte stream ([`Simulator::serve`]), on a
-//! pseudo-terminal (`pty`, Unix) or a TCP port ([`tcp`]), and is told from outside what happens: messages that
-//! arrive, faults ([`Fault`]), plugs pulled. It is written from the standards and knows no client.
+//! A [`Simulator`] is one modem. It answers AT commands in PDU mode (TS 27.005, TS 27.007) on any byte
+//! stream ([`Simulator::serve`]), on a pseudo-terminal (`pty`, Unix) or on a TCP port ([`tcp`]). A test
+//! calls its methods to deliver messages, inject faults ([`Fault`]) or unplug it, and afterwards reads
+//! what was sent, stored and typed. [`VendorProfile`] chooses which vendor's modem it behaves like.
+//!
+//! It is written from the standards and knows no client, so that client and simulator do not share a mistake.
 //!
 //! | where | what |
 //! |---|---|
@@ -61,3 +63,7 @@ pub use simulator::Simulator;
 /// Why a text could not be made into PDUs.
 pub use smsbridge_codec::EncodeError;
 pub use vendor_profile::VendorProfile;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

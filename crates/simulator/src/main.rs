@@ -1,6 +1,6 @@
-//! A simulated modem for people: talk AT to it with any serial terminal, and watch what it does.
+//! A simulated modem as a program: connect any serial terminal, type AT commands and watch what it does.
 //!
-//! Standard input takes what happens to it (`help` lists it); standard output shows its journal.
+//! Standard input takes commands to the simulation (`help` lists them); standard output shows its journal.
 
 use std::error::Error;
 use std::io::BufRead;
@@ -11,29 +11,29 @@ use clap::Parser;
 use smsbridge_simulator::{Options, Simulator, VendorProfile, tcp};
 use tokio::sync::mpsc;
 
-/// A GSM modem that does not exist
+/// A simulated GSM modem with its SIM and network
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Make a pseudo-terminal and link it here (Unix)
+    /// Create a pseudo-terminal and link it here (Unix)
     #[arg(long, value_name = "PATH")]
     pty: Option<PathBuf>,
     /// Listen on this TCP address
     #[arg(long, value_name = "ADDRESS")]
     tcp: Option<String>,
-    /// Vendor: generic, huawei, sim800, ec25
+    /// Vendor profile: generic, huawei, sim800, ec25, ...
     #[arg(long, default_value = "generic")]
     profile: String,
-    /// PIN the SIM asks for
+    /// PIN of the SIM
     #[arg(long)]
     pin: Option<String>,
     /// Slots on the SIM
     #[arg(long, default_value_t = 30)]
     slots: usize,
-    /// Baud rate to keep to
+    /// Limit the speed to this baud rate
     #[arg(long)]
     baud: Option<u32>,
-    /// Milliseconds the network takes for a message
+    /// Milliseconds until the network accepts a message
     #[arg(long, default_value_t = 0)]
     submit_delay: u64,
     /// Milliseconds until a status report
@@ -42,24 +42,24 @@ struct Arguments {
 }
 
 const HELP: &str = "\
-deliver FROM TEXT   somebody sends this SIM a message
-pdu HEX             the network delivers this PDU
-ring FROM, quiet    somebody calls, gives up
-unplug, plug        pull the modem's plug, put it back
-reset, hang, mend   restart; answer nothing any more; answer again
-full, room          the SIM takes nothing more; it does again
-stored, sent        what is on the SIM, what the network accepted
-quit                end";
+deliver FROM TEXT     deliver a message to this SIM
+pdu HEX               deliver this PDU
+ring FROM, end-call   start a call; the caller hangs up
+unplug, plug          unplug the modem; plug it in again
+reset, hang, recover  restart; stop answering; answer again
+full, not-full        received messages find no room on the SIM; they do again
+stored, sent          list the messages on the SIM; those the network accepted
+quit                  end the program";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let profile = VendorProfile::named(&arguments.profile).ok_or_else(|| {
         let names: Vec<_> = VendorProfile::all().iter().map(|p| p.name).collect();
-        format!("no profile {:?}; there are {}", arguments.profile, names.join(", "))
+        format!("unknown profile {:?}; choose one of {}", arguments.profile, names.join(", "))
     })?;
     if arguments.pty.is_none() && arguments.tcp.is_none() {
-        return Err("nothing to plug it into: give --pty PATH or --tcp ADDRESS".into());
+        return Err("no port to serve: give --pty PATH or --tcp ADDRESS".into());
     }
     let sim = Simulator::new(Options {
         profile,
@@ -79,7 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     #[cfg(not(unix))]
     if arguments.pty.is_some() {
-        return Err("there are no pseudo-terminals here: use --tcp".into());
+        return Err("this system has no pseudo-terminals: use --tcp".into());
     }
     #[cfg(unix)]
     if let Some(path) = arguments.pty {
@@ -87,7 +87,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("serial port at {}", path.display());
         ends.spawn(pty.run());
     }
-    println!("type help for what can happen to it");
+    println!("type help for a list of commands");
 
     let mut lines = typed_lines();
     let mut seen = 0;
@@ -98,8 +98,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::select! {
             line = lines.recv() => match line.as_deref().map(str::trim) {
                 Some("quit") => return Ok(()),
-                Some(line) => obey(&sim, line),
-                // Nobody types any more; the modem goes on until it is killed.
+                Some(line) => run_command(&sim, line),
+                // Standard input has ended; the modem runs until it is killed.
                 None => lines = mpsc::channel(1).1,
             },
             _ = sim.wait_for(Duration::from_secs(3600), |sim| sim.journal_from(seen).1 > seen) => {}
@@ -109,7 +109,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Lines of standard input, read by a thread because reading it cannot be given up.
+/// Lines of standard input, read by a thread because such a read cannot be cancelled.
 fn typed_lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(16);
     std::thread::spawn(move || {
@@ -122,7 +122,7 @@ fn typed_lines() -> mpsc::Receiver<String> {
     lines
 }
 
-fn obey(sim: &Simulator, line: &str) {
+fn run_command(sim: &Simulator, line: &str) {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     match verb {
         "" => {}
@@ -134,14 +134,14 @@ fn obey(sim: &Simulator, line: &str) {
         }
         "pdu" => sim.deliver_pdu(rest),
         "ring" => sim.ring(rest),
-        "quiet" => sim.stop_ringing(),
+        "end-call" => sim.stop_ringing(),
         "unplug" => sim.unplug(),
         "plug" => sim.plug(),
         "reset" => sim.reset(),
         "hang" => sim.hang(),
-        "mend" => sim.clear_faults(),
+        "recover" => sim.clear_faults(),
         "full" => sim.set_full(true),
-        "room" => sim.set_full(false),
+        "not-full" => sim.set_full(false),
         "stored" => {
             sim.stored().iter().for_each(|s| println!("{} {} {:?} {}", s.storage, s.slot, s.status, s.pdu))
         }

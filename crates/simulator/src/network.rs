@@ -17,7 +17,7 @@ use crate::pdu;
 pub struct Sent {
     /// Since the simulator was made.
     pub at: Duration,
-    /// The reference the modem gave it (what `+CMGS` says and status reports repeat).
+    /// The reference the modem gave it (the one in `+CMGS: <mr>` and in status reports).
     pub mr: u8,
     /// The PDU as the terminal typed it, service centre address included.
     pub pdu: String,
@@ -33,7 +33,7 @@ pub struct Sent {
     pub class: Option<u8>,
 }
 
-/// What the network says to a USSD code.
+/// The network's answer to a USSD code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ussd {
     /// The text shown.
@@ -48,7 +48,7 @@ struct Waiting {
 }
 
 /// A report not yet sent: message reference, destination, when it was submitted.
-struct Owed {
+struct PendingReport {
     mr: u8,
     to: String,
     sent: i64,
@@ -65,7 +65,7 @@ pub(crate) struct Network {
     loopback: bool,
     messages: VecDeque<Waiting>,
     status_reports: VecDeque<Waiting>,
-    held: Vec<Owed>,
+    held: Vec<PendingReport>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) ussd: HashMap<String, Ussd>,
 }
@@ -97,7 +97,7 @@ impl Network {
         &self.centre
     }
 
-    /// Puts a PDU (a message or a status report, as its first octet says) into the queue.
+    /// Puts a PDU (a message or a status report, as its first octet shows) into the queue.
     pub(crate) fn queue(&mut self, pdu: String, not_before: Duration) {
         let class = pdu::class_of(&pdu);
         let kind = if pdu::is_report(&pdu) { Kind::Report } else { Kind::Message };
@@ -137,11 +137,11 @@ impl Network {
             self.queue(back, answer_at);
         }
         if read.report {
-            let owed = Owed { mr, to: read.to.clone(), sent: now.unix };
+            let pending = PendingReport { mr, to: read.to.clone(), sent: now.unix };
             match self.reports {
-                Reports::After(status) => self.report(&owed, status, answer_at + self.report_delay, now),
-                Reports::BeforeAnswer(status) => self.report(&owed, status, now.elapsed, now),
-                Reports::Held => self.held.push(owed),
+                Reports::After(status) => self.report(&pending, status, answer_at + self.report_delay, now),
+                Reports::BeforeAnswer(status) => self.report(&pending, status, now.elapsed, now),
+                Reports::Held => self.held.push(pending),
                 Reports::Never => {}
             }
         }
@@ -158,9 +158,9 @@ impl Network {
         (answer_at, Ok(()), words)
     }
 
-    fn report(&mut self, owed: &Owed, status: u8, at: Duration, now: Now) {
+    fn report(&mut self, pending: &PendingReport, status: u8, at: Duration, now: Now) {
         // An address that decoded also encodes; a report that did not would simply never come.
-        if let Ok(pdu) = pdu::report(&self.centre, owed.mr, &owed.to, status, owed.sent, now) {
+        if let Ok(pdu) = pdu::report(&self.centre, pending.mr, &pending.to, status, pending.sent, now) {
             self.put(Incoming { kind: Kind::Report, pdu, class: None }, at);
         }
     }
@@ -168,8 +168,8 @@ impl Network {
     /// Sends what [`Reports::Held`] kept, all with this status.
     pub(crate) fn release_reports(&mut self, status: u8, now: Now) -> usize {
         let held = std::mem::take(&mut self.held);
-        for owed in &held {
-            self.report(owed, status, now.elapsed, now);
+        for pending in &held {
+            self.report(pending, status, now.elapsed, now);
         }
         held.len()
     }

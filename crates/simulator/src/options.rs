@@ -30,7 +30,7 @@ pub struct Options {
     pub me_slots: usize,
     /// Slots for status reports.
     pub sr_slots: usize,
-    /// The SIM's own number, also what `+CNUM` says.
+    /// The SIM's own number, also the answer to `+CNUM`.
     pub number: String,
     /// 15 digits.
     pub imei: String,

@@ -59,16 +59,16 @@ impl Simulator {
         let mut typed = [0; 1024];
         // Bytes on their way in, and when those on their way out are due, by the baud rate.
         let mut arriving: Option<(Instant, usize)> = None;
-        let mut said: VecDeque<u8> = VecDeque::new();
+        let mut output: VecDeque<u8> = VecDeque::new();
         let mut due: Option<Instant> = None;
         loop {
             watch.borrow_and_update();
             let mut wake = Instant::now() + NEVER;
-            if said.is_empty() {
+            if output.is_empty() {
                 match self.with(|simulation, now| {
                     (simulation.next(line.id, now), simulation.instant(Duration::ZERO))
                 }) {
-                    (Next::Write(bytes), _) => said.extend(bytes),
+                    (Next::Write(bytes), _) => output.extend(bytes),
                     (Next::Wait(at), start) => wake = at.map_or(wake, |at| start + at),
                     (Next::Gone, _) => break,
                 }
@@ -85,13 +85,13 @@ impl Simulator {
                 wake = wake.min(at);
             }
             // Bytes reach the other side when the last of their burst has been on the line.
-            let front = said.as_slices().0;
+            let front = output.as_slices().0;
             let front = &front[..front.len().min(if byte_time.is_some() { BURST } else { usize::MAX })];
             if let (Some(time), None, false) = (byte_time, due, front.is_empty()) {
                 due = Some(now + time * u32::try_from(front.len()).unwrap_or(0));
             }
-            let saying = !front.is_empty() && due.is_none_or(|at| at <= now);
-            wake = due.filter(|_| !saying).map_or(wake, |at| wake.min(at));
+            let writing = !front.is_empty() && due.is_none_or(|at| at <= now);
+            wake = due.filter(|_| !writing).map_or(wake, |at| wake.min(at));
             tokio::select! {
                 read = reader.read(&mut typed), if arriving.is_none() => match read? {
                     0 => return Ok(End::Closed),
@@ -100,14 +100,14 @@ impl Simulator {
                         arriving = Some((Instant::now() + time, count));
                     }
                 },
-                written = writer.write(front), if saying => {
+                written = writer.write(front), if writing => {
                     let count = written?;
                     if count == 0 {
                         return Ok(End::Closed);
                     }
-                    said.drain(..count);
+                    output.drain(..count);
                     due = None;
-                    if said.is_empty() {
+                    if output.is_empty() {
                         writer.flush().await?;
                     }
                 }

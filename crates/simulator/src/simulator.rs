@@ -1,8 +1,8 @@
-//! The handle to a simulated modem: what a test, a demo or a person does with it.
+//! The handle to a simulated modem: everything a test, a demo or a person can do with it.
 //!
 //! Cheap to clone, may be used from any thread and without a runtime; only the `async` methods need
-//! one. Everything here is also possible while no terminal is connected, as a modem lives on
-//! with nobody at its port.
+//! one. Everything here also works while no terminal is connected: a modem runs on with nobody
+//! at its port.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ use crate::options::{Options, Reports};
 use crate::pdu::{self, Message};
 use crate::simulation::Simulation;
 
-/// A modem and a network that do not exist.
+/// A simulated modem with its SIM and its network.
 #[derive(Clone)]
 pub struct Simulator {
     shared: Arc<Shared>,
@@ -49,7 +49,7 @@ impl Simulator {
         self.shared.simulation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks or acts at the present time, and wakes who waits if anything changed.
+    /// Runs `act` at the present time, and wakes those who wait if anything changed.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Simulation, Now) -> R) -> R {
         let mut simulation = self.lock();
         let now = simulation.now();
@@ -112,13 +112,13 @@ impl Simulator {
         self.change(|simulation, now| simulation.network.queue(pdu, now.elapsed + delay));
     }
 
-    /// Puts a PDU straight into a slot, with no word to the terminal; the slot's number, or `None`
+    /// Puts a PDU straight into a slot, without an unsolicited line; the slot's number, or `None`
     /// if there is no room.
     pub fn put(&self, storage: Storage, status: Status, pdu: &str) -> Option<usize> {
         self.change(|simulation, _| simulation.modem.storages.store(storage, status, pdu))
     }
 
-    /// A cell broadcast page (hex); whether the terminal is shown it.
+    /// A cell broadcast page (hex); whether the modem passes it to the terminal.
     pub fn broadcast(&self, page: &str) -> bool {
         self.change(|simulation, _| simulation.modem.broadcast(page))
     }
@@ -174,7 +174,7 @@ impl Simulator {
         self.change(|simulation, now| simulation.network.release_reports(status, now))
     }
 
-    /// A status report out of the blue: for reference `mr`, sent to `to`, with this TP-Status.
+    /// A status report nothing was sent for: for reference `mr`, sent to `to`, with this TP-Status.
     pub fn report(&self, mr: u8, to: &str, status: u8) -> Result<(), EncodeError> {
         self.change(|simulation, now| {
             let pdu = pdu::report(simulation.network.centre(), mr, to, status, now.unix, now)?;
@@ -223,16 +223,16 @@ impl Simulator {
         self.change(|simulation, _| simulation.stop_ringing());
     }
 
-    /// The modem says a line nobody asked for.
-    pub fn say(&self, line: &str) {
-        self.change(|simulation, _| simulation.modem.say(line));
+    /// The modem sends this unsolicited line (URC).
+    pub fn send_urc(&self, line: &str) {
+        self.change(|simulation, _| simulation.modem.send_urc(line));
     }
 
-    /// The modem says the next line of its profile's noise.
+    /// The modem sends the next unsolicited line of its vendor profile.
     pub fn noise(&self) {
         self.change(|simulation, _| {
             let line = simulation.modem.next_noise();
-            simulation.modem.say(line);
+            simulation.modem.send_urc(line);
         });
     }
 
@@ -259,7 +259,7 @@ impl Simulator {
         self.change(|simulation, now| simulation.restart(now));
     }
 
-    /// Takes the modem off: every connection ends, settings are lost; messages wait in the network.
+    /// Unplugs the modem: every connection ends, settings are lost; messages wait in the network.
     pub fn unplug(&self) {
         self.change(|simulation, now| {
             simulation.unplug(now, None);
@@ -267,7 +267,7 @@ impl Simulator {
         });
     }
 
-    /// Puts it back.
+    /// Plugs it in again.
     pub fn plug(&self) {
         self.change(|simulation, now| simulation.plug(now));
     }
@@ -285,7 +285,7 @@ impl Simulator {
         self.with(|simulation, _| simulation.commands.clone())
     }
 
-    /// All that happened in words, each line with seconds since the start: to be shown when a test fails.
+    /// Everything that happened, a line an event with seconds since the start: print it when a test fails.
     pub fn journal(&self) -> Vec<String> {
         self.journal_from(0).0
     }

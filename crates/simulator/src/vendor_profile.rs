@@ -1,9 +1,9 @@
-//! Vendor profiles: what one vendor's modem says and can do, as data.
+//! Vendor profiles: what one vendor's modem answers and can do, as data.
 //!
 //! Owns every answer that differs between vendors: identity, boot banner, storages, what `+CNMI=?`
-//! offers, unasked noise. Must never hold behaviour: a difference that is not expressible here gets
+//! offers, unsolicited noise. Must never hold behaviour: a difference that is not expressible here gets
 //! a field here and one line where the modem acts. The values are what such modems are known to
-//! say; they are chosen by [`Options::profile`](crate::Options::profile).
+//! answer. A profile is chosen by [`Options::profile`](crate::Options::profile).
 
 use crate::modem::Storage;
 
@@ -18,13 +18,13 @@ pub struct VendorProfile {
     pub model: &'static str,
     /// Answer to `+CGMR`.
     pub revision: &'static str,
-    /// Lines said after power-up and after a reset.
+    /// Lines sent after power-up and after a reset.
     pub banner: &'static [&'static str],
     /// The storages it has; the first is the one preferred at power-up.
     pub storages: &'static [Storage],
-    /// What `+CNMI=?` says: the allowed values of mode, mt, bm, ds and bfr.
+    /// The answer to `+CNMI=?`: the allowed values of mode, mt, bm, ds and bfr.
     pub cnmi: [&'static [u8]; 5],
-    /// Lines it says unasked when there is noise, in turn.
+    /// Unsolicited lines it sends as noise, in turn.
     pub noise: &'static [&'static str],
     /// Number of the first slot of a storage; some vendors count from 0.
     pub first_slot: usize,
@@ -39,9 +39,9 @@ pub struct VendorProfile {
     pub empty_slot_is_ok: bool,
     /// `+CPMS=` must name all three storages.
     pub cpms_needs_three: bool,
-    /// USSD strings are hex of packed septets both ways; otherwise they are as `+CSCS` says.
+    /// USSD strings are hex of packed septets both ways; otherwise they are as `+CSCS` sets.
     pub ussd_packed: bool,
-    /// `^CPIN?` tells the tries left.
+    /// `^CPIN?` answers the tries left.
     pub caret_cpin: bool,
     /// Commands only this vendor has, with the line each answers (empty: only `OK`). Compared without
     /// regard to case, with everything after the `AT`.
@@ -63,7 +63,7 @@ pub struct VendorProfile {
 const ANY_DS: &[u8] = &[0, 1, 2];
 
 impl VendorProfile {
-    /// A modem that does what TS 27.005 and TS 27.007 say and nothing else.
+    /// A modem that does what TS 27.005 and TS 27.007 specify and nothing else.
     pub fn generic() -> Self {
         Self {
             name: "generic",
@@ -191,7 +191,7 @@ impl VendorProfile {
         }
     }
 
-    /// A ZTE stick: speaks of its SIM toolkit, never echoes, leaves the bus at reset.
+    /// A ZTE stick: reports its SIM toolkit, never echoes, leaves the bus at reset.
     pub fn zte() -> Self {
         Self {
             name: "zte",
@@ -222,7 +222,7 @@ impl VendorProfile {
         }
     }
 
-    /// A SIMCom SIM7600: LTE on USB, announces itself when it starts.
+    /// A SIMCom SIM7600: LTE on USB, sends `*ATREADY` when it starts.
     pub fn sim7600() -> Self {
         Self {
             name: "sim7600",
@@ -279,7 +279,7 @@ impl VendorProfile {
         }
     }
 
-    /// A Sierra Wireless MC7455: its GNSS talks on the command port, `OK` comes before `+CMGS`.
+    /// A Sierra Wireless MC7455: its GNSS sends on the command port, `OK` comes before `+CMGS`.
     pub fn mc7455() -> Self {
         Self {
             name: "mc7455",

@@ -124,7 +124,7 @@ async fn lte_tells_more_of_its_signal() {
 async fn a_measured_signal_that_comes_unasked_is_used() {
     let sim = family(VendorProfile::e3372());
     let (mut session, _) = up(&sim).await;
-    sim.say("^HCSQ:\"LTE\",60,52,121,20");
+    sim.send_urc("^HCSQ:\"LTE\",60,52,121,20");
     match session.next_event().await.unwrap() {
         Urc::Signal(signal) => assert_eq!(signal.dbm, Some(-61)),
         other => panic!("{other:?}"),
@@ -139,7 +139,7 @@ async fn a_refusal_by_the_network_comes_with_its_cause_and_roaming_is_told() {
     let network = status::network(&mut session).await.unwrap();
     assert_eq!(network.registration, Registration::Roaming);
     sim.set_registration(3);
-    sim.say("+CREG: 3,,,,0,11");
+    sim.send_urc("+CREG: 3,,,,0,11");
     let report = loop {
         match session.next_event().await.unwrap() {
             Urc::Registration(report) if report.cause.is_some() => break report,

@@ -96,7 +96,7 @@ async fn the_port_that_gives_unasked_lines_is_named() {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            talker.say("^RSSI:20");
+            talker.send_urc("^RSSI:20");
         }
     });
     let candidates = [Candidate::from_path(a.path()), Candidate::from_path(b.path())];

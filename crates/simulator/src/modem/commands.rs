@@ -94,7 +94,7 @@ impl Modem {
         if c.text.eq_ignore_ascii_case("!RESET") && self.profile.name == "mc7455" {
             return Ok(Done::Restart);
         }
-        // The tries left, as SIMCom and Siemens tell them.
+        // The tries left, as SIMCom and Siemens report them.
         let spic = if self.profile.manufacturer == "SIEMENS" { "^SPIC" } else { "+SPIC" };
         let has_spic = ["SIEMENS", "SIMCOM"].iter().any(|maker| self.profile.manufacturer.starts_with(maker));
         if has_spic && (c.name.as_str(), c.form) == (spic, Form::Plain) {
@@ -108,28 +108,28 @@ impl Modem {
         if let Some(done) = self.sms_command(&c, out) {
             return done;
         }
-        let mut say = |line: String| out.push(vec![line]);
+        let mut answer = |line: String| out.push(vec![line]);
         match (c.name.as_str(), c.form) {
-            ("+CGMI" | "+GMI", Form::Plain) => say(self.profile.manufacturer.into()),
-            ("+CGMM" | "+GMM", Form::Plain) => say(self.profile.model.into()),
-            ("+CGMR" | "+GMR", Form::Plain) => say(self.profile.revision.into()),
-            ("+CGSN" | "+GSN", Form::Plain) => say(self.imei.clone()),
+            ("+CGMI" | "+GMI", Form::Plain) => answer(self.profile.manufacturer.into()),
+            ("+CGMM" | "+GMM", Form::Plain) => answer(self.profile.model.into()),
+            ("+CGMR" | "+GMR", Form::Plain) => answer(self.profile.revision.into()),
+            ("+CGSN" | "+GSN", Form::Plain) => answer(self.imei.clone()),
             ("+CGMI" | "+CGMM" | "+CGMR" | "+CGSN" | "+CIMI" | "+CNUM" | "+CSQ", Form::Test) => {
                 if c.name == "+CSQ" {
-                    say("+CSQ: (0-31,99),(0-7,99)".into());
+                    answer("+CSQ: (0-31,99),(0-7,99)".into());
                 }
             }
-            ("+CMEE", Form::Read) => say(format!("+CMEE: {}", self.set.cmee)),
-            ("+CMEE", Form::Test) => say("+CMEE: (0-2)".into()),
+            ("+CMEE", Form::Read) => answer(format!("+CMEE: {}", self.set.cmee)),
+            ("+CMEE", Form::Test) => answer("+CMEE: (0-2)".into()),
             ("+CMEE", Form::Set) => self.set.cmee = within(&c, 0, 2)?,
             ("+CPIN", _) => return self.cpin(&c, out),
             ("+CPINR", Form::Plain) => {
-                say(format!("+CPINR: SIM PIN,{},3", self.sim.tries));
-                say(format!("+CPINR: SIM PUK,{},10", self.sim.puk_tries));
+                answer(format!("+CPINR: SIM PIN,{},3", self.sim.tries));
+                answer(format!("+CPINR: SIM PUK,{},10", self.sim.puk_tries));
             }
             ("+CFUN", _) => return self.cfun(&c, out),
-            ("+CSCS", Form::Read) => say(format!("+CSCS: \"{}\"", self.set.charset)),
-            ("+CSCS", Form::Test) => say("+CSCS: (\"GSM\",\"IRA\",\"UCS2\")".into()),
+            ("+CSCS", Form::Read) => answer(format!("+CSCS: \"{}\"", self.set.charset)),
+            ("+CSCS", Form::Test) => answer("+CSCS: (\"GSM\",\"IRA\",\"UCS2\")".into()),
             ("+CSCS", Form::Set) => {
                 let wanted = c.arg(0).unwrap_or("");
                 self.set.charset = ["GSM", "IRA", "UCS2"]
@@ -139,32 +139,32 @@ impl Modem {
             }
             ("+CREG" | "+CGREG" | "+CEREG", _) => return self.creg(&c, out),
             ("+COPS", _) => return self.cops(&c, out),
-            ("+CSQ", Form::Plain) => say(format!("+CSQ: {},99", self.csq())),
-            ("+CESQ", Form::Plain) => say(format!("+CESQ: {},99,255,255,255,255", self.csq())),
+            ("+CSQ", Form::Plain) => answer(format!("+CSQ: {},99", self.csq())),
+            ("+CESQ", Form::Plain) => answer(format!("+CESQ: {},99,255,255,255,255", self.csq())),
             ("+CCID" | "+ICCID" | "+QCCID", Form::Plain | Form::Read) => {
                 self.sim_there()?;
-                say(format!("{}: {}", c.name, self.sim.iccid));
+                answer(format!("{}: {}", c.name, self.sim.iccid));
             }
             ("+CIMI", Form::Plain) => {
                 self.sim.ready()?;
-                say(self.sim.imsi.clone());
+                answer(self.sim.imsi.clone());
             }
             ("+CNUM", Form::Plain) => {
                 self.sim.ready()?;
                 if !self.sim.number.is_empty() {
-                    say(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
+                    answer(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
                 }
             }
-            ("+CCLK", Form::Read) => say(format!("+CCLK: \"{}\"", pdu::clock(now))),
+            ("+CCLK", Form::Read) => answer(format!("+CCLK: \"{}\"", pdu::clock(now))),
             ("+CUSD", _) => return self.cusd(&c, out),
             ("+CLIP", Form::Set) => self.set.clip = within(&c, 0, 1)? == 1,
-            ("+CLIP", Form::Read) => say(format!("+CLIP: {},1", u8::from(self.set.clip))),
+            ("+CLIP", Form::Read) => answer(format!("+CLIP: {},1", u8::from(self.set.clip))),
             ("+CHUP", Form::Plain) => self.uplink.push_back(Uplink::HangUp),
             ("+CHUP", Form::Test) => {}
-            ("+CGATT", Form::Read) => say(format!("+CGATT: {}", u8::from(self.reachable()))),
+            ("+CGATT", Form::Read) => answer(format!("+CGATT: {}", u8::from(self.reachable()))),
             ("+CGATT", Form::Set | Form::Test) => {}
-            ("+CPAS", Form::Plain) => say("+CPAS: 0".into()),
-            ("+GCAP", Form::Plain) => say("+GCAP: +CGSM".into()),
+            ("+CPAS", Form::Plain) => answer("+CPAS: 0".into()),
+            ("+GCAP", Form::Plain) => answer("+GCAP: +CGSM".into()),
             (
                 "+CRC" | "+CCWA" | "+COLP" | "+CTZU" | "+CTZR" | "+CGEREP" | "+CRSL",
                 Form::Set | Form::Test,
@@ -334,24 +334,24 @@ impl Modem {
     pub(crate) fn ussd(&mut self, text: &str, more: bool) {
         if self.set.cusd {
             let (text, dcs) = pdu::write_ussd(self.ussd_form(), text);
-            self.say(format!("+CUSD: {},\"{text}\",{dcs}", u8::from(more)));
+            self.send_urc(format!("+CUSD: {},\"{text}\",{dcs}", u8::from(more)));
         }
     }
 
     /// The end of a USSD session, from whichever side.
     pub(crate) fn ussd_ended(&mut self) {
         if self.set.cusd {
-            self.say("+CUSD: 2");
+            self.send_urc("+CUSD: 2");
         }
     }
 
     /// One ring of an incoming call.
     pub(crate) fn ring(&mut self, from: &str) {
         if self.reachable() {
-            self.say("RING");
+            self.send_urc("RING");
             if self.set.clip {
                 let kind = if from.starts_with('+') { 145 } else { 129 };
-                self.say(format!("+CLIP: \"{from}\",{kind},\"\",,\"\",0"));
+                self.send_urc(format!("+CLIP: \"{from}\",{kind},\"\",,\"\",0"));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The mobile equipment (ME): one modem as a value, by TS 27.005 and TS 27.007.
 //!
 //! Owns everything a modem remembers: settings that a restart forgets, the SIM, the storages, and
-//! what it still has to say. Input is what `parser.rs` read from the terminal and what the network
-//! offers; output is answers, unasked lines ([`Modem::take_urc`]) and requests to the network
+//! what it still has to send. Input is what `parser.rs` read from the terminal and what the network
+//! offers; output is answers, unsolicited lines ([`Modem::take_urc`]) and requests to the network
 //! ([`Modem::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
@@ -49,7 +49,7 @@ pub(crate) enum Uplink {
 pub(crate) enum Step {
     /// Done, with this answer.
     Answer(Answer),
-    /// The network has the word; [`Modem::finish_submit`] makes the answer.
+    /// The network has to answer first; [`Modem::finish_submit`] makes the answer.
     Waiting,
     /// The answer is to be given, then the modem restarts.
     Restart(Answer),
@@ -115,7 +115,7 @@ pub(crate) struct Modem {
     pub(crate) sim: SimCard,
     service_centre: String,
     pub(crate) storages: Storages,
-    /// What the network says of us while the radio is on: `<stat>` of +CREG.
+    /// Registration while the radio is on: `<stat>` of +CREG.
     registration: u8,
     /// `<rssi>` of +CSQ.
     pub(crate) signal: u8,
@@ -173,8 +173,8 @@ impl Modem {
         }
     }
 
-    /// Power-up or restart: settings, half-typed input and unsaid lines are gone, the PIN is asked
-    /// again, messages stay; then the banner is said.
+    /// Power-up or restart: settings, half-typed input and unsent lines are gone, the PIN is asked
+    /// again, messages stay; then the banner is sent.
     pub(crate) fn power_up(&mut self) {
         self.parser.reset();
         self.set = Settings::at_power_up(&self.profile);
@@ -273,7 +273,7 @@ impl Modem {
         if self.cfun == 1 && self.sim.ready().is_ok() { self.registration } else { 0 }
     }
 
-    /// The network's view of us changes; said to those who asked with `+CREG=1`.
+    /// The registration changes; sent as a URC where `+CREG=1` asked for it.
     pub(crate) fn set_registration(&mut self, stat: u8) {
         let before = self.stat();
         self.registration = stat;
@@ -293,8 +293,8 @@ impl Modem {
         }
     }
 
-    /// Says something unasked that no setting governs.
-    pub(crate) fn say(&mut self, line: impl Into<String>) {
+    /// Sends an unsolicited line that no setting governs.
+    pub(crate) fn send_urc(&mut self, line: impl Into<String>) {
         self.urcs.push_back(line.into());
     }
 
@@ -305,7 +305,7 @@ impl Modem {
         noise.get((self.noise - 1) % noise.len().max(1)).map_or_else(String::new, |l| (*l).to_string())
     }
 
-    /// The next unasked line that may be said now: none while a prompt holds the line.
+    /// The next unsolicited line that may be sent now: none while a prompt holds the line.
     pub(crate) fn take_urc(&mut self) -> Option<String> {
         if self.parser.in_payload() { None } else { self.urcs.pop_front() }
     }
@@ -337,7 +337,7 @@ impl Modem {
         }
     }
 
-    /// The text after a prompt was refused before the modem looked at it.
+    /// The text after a prompt was refused before the modem read it.
     pub(crate) fn forget_payload(&mut self) {
         self.payload = None;
     }

@@ -1,4 +1,4 @@
-//! What the network delivers: stored or handed to the terminal, as `+CNMI` says (TS 27.005 3.4.1).
+//! What the network delivers: stored or handed to the terminal, as `+CNMI` sets (TS 27.005 3.4.1).
 //!
 //! Owns the decision where a message goes and the wait for `+CNMA`. Must never lose a message that
 //! was neither stored nor handed over: it goes back to the network.
@@ -11,10 +11,10 @@ use super::storage::{Status, Storage};
 use crate::now::Now;
 use crate::pdu::tpdu_length;
 
-/// How long `+CNMA` may take (the network's own patience is of this order).
-const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(15);
-/// How many unasked lines `+CNMI` mode 0 keeps.
-const BUFFERED: usize = 32;
+/// How long `+CNMA` may take (the network's own timer is of this order).
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many unsolicited lines `+CNMI` mode 0 keeps.
+const MAX_BUFFERED: usize = 32;
 
 impl Modem {
     pub(crate) fn offer(&mut self, incoming: &Incoming, now: Now) -> Offer {
@@ -54,7 +54,7 @@ impl Modem {
     fn hand_over(&mut self, lines: String, incoming: &Incoming, now: Now) -> Offer {
         self.indicate(lines, true);
         if self.set.csms == 1 {
-            self.unacknowledged = Some((incoming.clone(), now.elapsed + ACKNOWLEDGE_WITHIN));
+            self.unacknowledged = Some((incoming.clone(), now.elapsed + ACKNOWLEDGE_TIMEOUT));
             Offer::Unacknowledged
         } else {
             Offer::HandedOver
@@ -82,12 +82,12 @@ impl Modem {
         shown
     }
 
-    /// Says a message's line, as the mode of `+CNMI` has it.
+    /// Sends a message's line, as the mode of `+CNMI` has it.
     fn indicate(&mut self, line: String, carries_message: bool) {
         match self.set.cnmi[0] {
             0 => {
                 self.buffered.push_back(line);
-                if self.buffered.len() > BUFFERED {
+                if self.buffered.len() > MAX_BUFFERED {
                     self.buffered.pop_front();
                 }
             }
@@ -96,7 +96,7 @@ impl Modem {
         }
     }
 
-    /// After `+CNMI` was set: what mode 0 held back is said (bfr 0) or dropped (bfr 1).
+    /// After `+CNMI` was set: what mode 0 buffered is sent (bfr 0) or dropped (bfr 1).
     pub(super) fn settle_buffered(&mut self) {
         if self.set.cnmi[0] > 0 {
             let held = std::mem::take(&mut self.buffered);

@@ -1,6 +1,6 @@
-//! The terminal's end: who is connected, what is typed and what is still to be said.
+//! The terminal's end: who is connected, what was typed and what is still to be sent.
 //!
-//! Owns the order of output. Said to nobody is said for nothing: it is not kept.
+//! Owns the order of output. What is sent while nobody is connected is not kept.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{Chunk, Connection, Line, Next, Simulation};
 use crate::now::Now;
 
 impl Simulation {
-    /// A new connection; it takes the line from any other. What was said to nobody is gone.
+    /// A new connection; it takes the line from any other.
     pub(crate) fn attach(&mut self, now: Now) -> u64 {
         self.note(now, "terminal connected");
         self.connections += 1;
@@ -32,7 +32,7 @@ impl Simulation {
         }
     }
 
-    /// The connection is over at once, whatever was still to be said.
+    /// The connection is over at once, whatever was still to be sent.
     pub(crate) fn cut(&mut self) {
         self.attached = None;
         self.out.clear();
@@ -43,7 +43,7 @@ impl Simulation {
         self.attached.is_some_and(|c| c.id == id)
     }
 
-    /// Whether connection `id` is over and has nothing more to say.
+    /// Whether connection `id` is over and has nothing more to send.
     pub(crate) fn is_gone(&self, id: u64) -> bool {
         !self.attached.is_some_and(|c| c.id == id && !(c.ending && self.out.is_empty()))
     }
@@ -55,8 +55,8 @@ impl Simulation {
         match self.out.pop_front_if(|chunk| chunk.at <= now.elapsed) {
             Some(chunk) => Next::Write(chunk.bytes),
             None => {
-                let said = self.out.front().map(|chunk| chunk.at);
-                Next::Wait([said, self.deadline(now)].into_iter().flatten().min())
+                let next = self.out.front().map(|chunk| chunk.at);
+                Next::Wait([next, self.deadline(now)].into_iter().flatten().min())
             }
         }
     }
@@ -67,7 +67,7 @@ impl Simulation {
         u16::from(self.references)
     }
 
-    /// Queues bytes for the terminal, in order of time; said to nobody if there is none.
+    /// Queues bytes for the terminal, in order of time; dropped if nobody is connected.
     pub(super) fn put(&mut self, at: Duration, bytes: Vec<u8>) {
         if self.attached.is_some_and(|c| !c.ending) {
             let place = self.out.partition_point(|chunk| chunk.at <= at);

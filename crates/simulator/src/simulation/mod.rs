@@ -1,4 +1,4 @@
-//! One modem, its network, its faults and the line to the terminal, under one lock.
+//! One modem, its network, its faults and the line to the terminal: all that a lock protects.
 //!
 //! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
 //! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
@@ -34,7 +34,7 @@ enum Line {
 #[derive(Clone, Copy)]
 struct Connection {
     id: u64,
-    /// Over, once what is due has been said.
+    /// Over, once what is due has been sent.
     ending: bool,
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum Next {
     Gone,
 }
 
-const JOURNAL_LINES: usize = 20_000;
+const MAX_JOURNAL_LINES: usize = 20_000;
 
 /// Everything behind a [`Simulator`](crate::Simulator) handle.
 pub(crate) struct Simulation {
@@ -71,8 +71,8 @@ pub(crate) struct Simulation {
     out: VecDeque<Chunk>,
     /// Answers keep their order: none before this.
     answers_from: Duration,
-    /// A line is being said in pieces until then; nothing may come between.
-    saying_until: Duration,
+    /// A line is being sent in pieces until then; nothing may come between.
+    sending_until: Duration,
     attached: Option<Connection>,
     connections: u64,
     /// How often the plug was pulled, by hand or otherwise.
@@ -108,7 +108,7 @@ impl Simulation {
             submit_answer: None,
             out: VecDeque::new(),
             answers_from: Duration::ZERO,
-            saying_until: Duration::ZERO,
+            sending_until: Duration::ZERO,
             attached: None,
             connections: 0,
             unpluggings: 0,
@@ -141,7 +141,7 @@ impl Simulation {
     pub(crate) fn note(&mut self, now: Now, words: &str) {
         self.version += 1;
         self.journal.push_back(format!("{:9.3} {words}", now.elapsed.as_secs_f64()));
-        if self.journal.len() > JOURNAL_LINES {
+        if self.journal.len() > MAX_JOURNAL_LINES {
             self.journal.pop_front();
             self.journal_dropped += 1;
         }
@@ -192,11 +192,11 @@ impl Simulation {
         }
     }
 
-    /// What a modem without power forgets. What it has already said stays said.
+    /// What a modem without power forgets. What it has already sent stays sent.
     fn power_off(&mut self, now: Now) {
         self.out.retain(|chunk| chunk.at <= now.elapsed);
         self.answers_from = Duration::ZERO;
-        self.saying_until = Duration::ZERO;
+        self.sending_until = Duration::ZERO;
         self.typed.clear();
         self.deferred = None;
         self.armed = None;
@@ -235,7 +235,7 @@ impl Simulation {
 
     pub(crate) fn stop_ringing(&mut self) {
         if self.ringing.take().is_some() {
-            self.modem.say("NO CARRIER");
+            self.modem.send_urc("NO CARRIER");
         }
     }
 
@@ -246,7 +246,7 @@ impl Simulation {
             Line::Unplugged { back_at } => back_at,
             Line::Up | Line::Hung => None,
         };
-        // What cannot be done in this state has no time: it must not make anybody wait in circles.
+        // What cannot be done in this state has no time: else its time would be due again and again.
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
@@ -276,14 +276,14 @@ impl Simulation {
         self.work(now);
         self.radio(now);
         if self.line == Line::Up {
-            self.say_urcs(now);
+            self.send_urcs(now);
         }
     }
 
-    fn say_urcs(&mut self, now: Now) {
+    fn send_urcs(&mut self, now: Now) {
         while let Some(line) = self.modem.take_urc() {
             self.note(now, &format!("<- {}", line.replace("\r\n", " | ")));
-            let at = now.elapsed.max(self.saying_until);
+            let at = now.elapsed.max(self.sending_until);
             self.put(at, format!("\r\n{line}\r\n").into_bytes());
         }
     }

@@ -1,4 +1,4 @@
-//! From a typed byte to a said answer, with the fault that happens on the way.
+//! From a typed byte to a sent answer, with the fault that happens on the way.
 //!
 //! Owns the three moments of a command ([`Moment`]): received, acted, answered.
 
@@ -44,14 +44,14 @@ impl Simulation {
                 self.put(now.elapsed.max(self.answers_from), echo);
             }
             match complete {
-                Some(input) => self.meet(&input, now),
+                Some(input) => self.handle_input(&input, now),
                 None => return,
             }
         }
     }
 
     /// A complete input: its fault first, then the modem.
-    fn meet(&mut self, input: &Input, now: Now) {
+    fn handle_input(&mut self, input: &Input, now: Now) {
         let words = match input {
             Input::Line(line) => line.clone(),
             Input::Payload(text) => format!("{text}^Z"),
@@ -124,7 +124,7 @@ impl Simulation {
                     self.note(now, &words);
                     if matches!(self.network.reports, Reports::BeforeAnswer(_)) {
                         self.radio(now);
-                        self.say_urcs(now);
+                        self.send_urcs(now);
                     }
                     self.submit_answer = Some((at, verdict));
                 }
@@ -138,14 +138,14 @@ impl Simulation {
         }
     }
 
-    /// Says an answer, as the armed fault has it.
+    /// Sends an answer, changed as the armed fault wants it.
     fn answer(&mut self, mut answer: Answer, now: Now) {
         let armed = self.armed.take();
         let (moment, kind) = match &armed {
             Some(fault) => (fault.moment, Some(&fault.kind)),
             None => (Moment::Acted, None),
         };
-        let mut at = now.elapsed.max(self.answers_from).max(self.saying_until);
+        let mut at = now.elapsed.max(self.answers_from).max(self.sending_until);
         let mut pause = None;
         let mut noisy = false;
         if moment != Moment::Answered || kind.is_some_and(|t| !breaks(t)) {
@@ -183,7 +183,7 @@ impl Simulation {
                     self.put(at, vec![byte]);
                     at += pause;
                 }
-                self.saying_until = at;
+                self.sending_until = at;
             }
         }
         if moment == Moment::Answered {

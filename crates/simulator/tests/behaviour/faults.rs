@@ -51,7 +51,7 @@ async fn after_a_short_hang_all_is_answered() {
     sim.fault(Fault::on("AT+CSQ", FaultKind::HangFor(5 * SECOND)));
     t.write(b"AT+CSQ\rAT+CPIN?\r").await;
     assert!(sim.wait_for(SECOND, |sim| sim.commands().len() == 2).await);
-    sim.say("NOISE");
+    sim.send_urc("NOISE");
     assert_eq!(t.in_the_next(4 * SECOND).await, "");
     assert_eq!(t.result().await, ["+CSQ: 20,99", "OK"]);
     assert_eq!(t.result().await, ["+CPIN: READY", "OK"]);
@@ -65,7 +65,7 @@ async fn a_late_answer_belongs_to_its_own_command_and_urcs_do_not_wait() {
     sim.fault(Fault::on("AT+CSQ", FaultKind::Late(5 * SECOND)));
     let start = Instant::now();
     t.write(b"AT+CSQ\r").await;
-    sim.say("NOISE");
+    sim.send_urc("NOISE");
     t.until("NOISE\r\n").await;
     assert!(start.elapsed() < SECOND);
     t.write(b"AT+CPIN?\r").await;
@@ -124,7 +124,7 @@ async fn answers_may_come_byte_by_byte_or_among_noise() {
     let start = Instant::now();
     t.write(b"AT+CMGL=4\r").await;
     assert!(sim.wait_for(SECOND, |sim| sim.commands().len() == 2).await);
-    sim.say("NOISE");
+    sim.send_urc("NOISE");
     assert_eq!(t.until("NOISE").await, "\r\n+CMGL: 0,1,,2\r\n000102\r\n\r\nOK\r\n\r\nNOISE");
     assert!(start.elapsed() >= Duration::from_millis(300));
     sim.fault(Fault::on("AT+CMGL", FaultKind::Noise));

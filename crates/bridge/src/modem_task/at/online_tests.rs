@@ -62,8 +62,8 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     let mut recovery = RecoveryState::new(&task.config);
     let connected = connect(&task, &mut recovery, &mut view).await.unwrap();
 
-    simulator.say("+CBM: 1\r\n00");
-    simulator.say("+CUSD: 0,\"5 EUR\",15");
+    simulator.send_urc("+CBM: 1\r\n00");
+    simulator.send_urc("+CUSD: 0,\"5 EUR\",15");
     cut.await.unwrap();
     OnlineModem::new(connected).run(&CancellationToken::new()).await.unwrap_err();
 

@@ -1,4 +1,4 @@
-//! Owns what goes wrong around the gateway: broker, network and modems. The gateway's own deaths are the phase's.
+//! Owns what goes wrong around the gateway: broker, network and modems. The phase kills the gateway itself.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::harness::proxy::Proxy;
 use crate::harness::seed::Seed;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Misfortune {
+pub enum Disturbance {
     BrokerKilled,
     BrokerStopped,
     BrokerPaused,
@@ -35,79 +35,79 @@ pub enum Misfortune {
     DeleteSwallowed,
 }
 
-const ALL: [Misfortune; 16] = [
-    Misfortune::BrokerKilled,
-    Misfortune::BrokerStopped,
-    Misfortune::BrokerPaused,
-    Misfortune::BrokerForgets,
-    Misfortune::NetworkCut,
-    Misfortune::ModemUnplugged,
-    Misfortune::ModemHangs,
-    Misfortune::ModemResets,
-    Misfortune::AnswerSwallowed,
-    Misfortune::AnswerLate,
-    Misfortune::ResetOnAir,
-    Misfortune::ResetBeforeAir,
-    Misfortune::ResetAtPrompt,
-    Misfortune::VanishesOnAir,
-    Misfortune::ListHangs,
-    Misfortune::DeleteSwallowed,
+const ALL: [Disturbance; 16] = [
+    Disturbance::BrokerKilled,
+    Disturbance::BrokerStopped,
+    Disturbance::BrokerPaused,
+    Disturbance::BrokerForgets,
+    Disturbance::NetworkCut,
+    Disturbance::ModemUnplugged,
+    Disturbance::ModemHangs,
+    Disturbance::ModemResets,
+    Disturbance::AnswerSwallowed,
+    Disturbance::AnswerLate,
+    Disturbance::ResetOnAir,
+    Disturbance::ResetBeforeAir,
+    Disturbance::ResetAtPrompt,
+    Disturbance::VanishesOnAir,
+    Disturbance::ListHangs,
+    Disturbance::DeleteSwallowed,
 ];
 
 /// A deck of all of them, in an order of the seed's.
-pub fn deck(seed: &mut Seed, broker_forgets: bool) -> Vec<Misfortune> {
-    let mut deck: Vec<Misfortune> =
-        ALL.into_iter().filter(|m| broker_forgets || *m != Misfortune::BrokerForgets).collect();
+pub fn deck(seed: &mut Seed, broker_forgets: bool) -> Vec<Disturbance> {
+    let mut deck: Vec<Disturbance> =
+        ALL.into_iter().filter(|m| broker_forgets || *m != Disturbance::BrokerForgets).collect();
     seed.shuffle(&mut deck);
     deck
 }
 
-impl Misfortune {
+impl Disturbance {
     /// Happens, and is over when this returns; faults of a modem wait for their command.
     pub fn happen(self, seed: &mut Seed, broker: &mut Broker, proxy: &Proxy, modem: &Simulator) {
         let outage = seed.millis(20..900);
         match self {
-            Misfortune::BrokerKilled => {
+            Disturbance::BrokerKilled => {
                 broker.kill();
                 sleep(outage);
                 broker.restart();
             }
-            Misfortune::BrokerStopped => {
+            Disturbance::BrokerStopped => {
                 broker.stop();
                 sleep(outage);
                 broker.restart();
             }
-            Misfortune::BrokerPaused => {
+            Disturbance::BrokerPaused => {
                 broker.pause();
                 sleep(outage * 2);
                 broker.resume();
             }
-            Misfortune::BrokerForgets => {
+            Disturbance::BrokerForgets => {
                 broker.kill();
                 broker.forget_everything();
                 sleep(outage);
                 broker.restart();
             }
-            Misfortune::NetworkCut => proxy.cut(),
-            Misfortune::ModemUnplugged => {
+            Disturbance::NetworkCut => proxy.cut(),
+            Disturbance::ModemUnplugged => {
                 modem.unplug();
                 sleep(outage);
                 modem.plug();
             }
-            Misfortune::ModemHangs => {
+            Disturbance::ModemHangs => {
                 modem.hang();
                 sleep(outage * 2);
                 modem.clear_faults();
             }
-            Misfortune::ModemResets => modem.reset(),
-            Misfortune::AnswerSwallowed => modem.fault(Fault::on_payload(FaultKind::Swallow)),
-            Misfortune::AnswerLate => modem.fault(Fault::on_payload(FaultKind::Late(outage * 2))),
-            Misfortune::ResetOnAir => modem.fault(Fault::on_payload(FaultKind::Reset).acted()),
-            Misfortune::ResetBeforeAir => modem.fault(Fault::on_payload(FaultKind::Reset)),
-            Misfortune::ResetAtPrompt => modem.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered()),
-            Misfortune::VanishesOnAir => modem.fault(Fault::on_payload(FaultKind::Vanish(outage)).acted()),
-            Misfortune::ListHangs => modem.fault(Fault::on("AT+CMGL", FaultKind::HangFor(outage))),
-            Misfortune::DeleteSwallowed => modem.fault(Fault::on("AT+CMGD", FaultKind::Swallow)),
+            Disturbance::ModemResets => modem.reset(),
+            Disturbance::AnswerSwallowed => modem.fault(Fault::on_payload(FaultKind::Swallow)),
+            Disturbance::AnswerLate => modem.fault(Fault::on_payload(FaultKind::Late(outage * 2))),
+            Disturbance::ResetOnAir => modem.fault(Fault::on_payload(FaultKind::Reset).acted()),
+            Disturbance::ResetBeforeAir => modem.fault(Fault::on_payload(FaultKind::Reset)),
+            Disturbance::ResetAtPrompt => modem.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered()),
+            Disturbance::VanishesOnAir => modem.fault(Fault::on_payload(FaultKind::Vanish(outage)).acted()),
+            Disturbance::ListHangs => modem.fault(Fault::on("AT+CMGL", FaultKind::HangFor(outage))),
+            Disturbance::DeleteSwallowed => modem.fault(Fault::on("AT+CMGD", FaultKind::Swallow)),
         }
     }
 

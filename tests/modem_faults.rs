@@ -1,6 +1,6 @@
-//! What modems do to people, by the whole program and a terminal device: each test is named after the misfortune.
+//! Faults of modems, with the whole program on a terminal device: each test is named after the fault.
 //!
-//! The same misfortunes, and many more, stand in crates/modem/tests/misfortune over in-process streams.
+//! The same faults, and many more, are in crates/modem/tests/misfortune over in-process streams.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
 
 /// A rig whose modem is `options`, in place of the harness's own.
-pub struct Bench {
+pub struct VendorRig {
     pub rig: Rig,
     pub sim: Simulator,
     _port: pty::Port,
     _folder: TempDir,
 }
 
-impl Bench {
+impl VendorRig {
     /// Everything but the gateway runs; `config` is the `[[modem]]` table's keys.
     pub fn prepare(options: Options, keys: &[(&str, toml::Value)]) -> Self {
         let folder = TempDir::with_prefix("smsbridge-modem-").expect("a temporary folder");
@@ -35,13 +35,13 @@ impl Bench {
                 config.set_modem(key, value.clone());
             }
         });
-        Bench { rig, sim, _port: port, _folder: folder }
+        VendorRig { rig, sim, _port: port, _folder: folder }
     }
 
     pub fn start(profile: VendorProfile) -> Self {
-        let mut bench = Self::prepare(Options { profile, ..Options::default() }, &[]);
-        bench.rig.start_gateway();
-        bench
+        let mut vendor = Self::prepare(Options { profile, ..Options::default() }, &[]);
+        vendor.rig.start_gateway();
+        vendor
     }
 
     pub fn deliver(&self, text: &str) {
@@ -62,7 +62,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for VendorRig {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let journal = self.sim.journal();
@@ -83,10 +83,10 @@ fn split_octets() {
         VendorProfile::mc7455(),
     ] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
-        bench.sim.fault(Fault::on("AT", FaultKind::Split(Duration::from_millis(1))).every());
-        bench.rig.start_gateway();
-        bench.assert_works(name);
+        let mut vendor = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
+        vendor.sim.fault(Fault::on("AT", FaultKind::Split(Duration::from_millis(1))).every());
+        vendor.rig.start_gateway();
+        vendor.assert_works(name);
     }
 }
 
@@ -100,12 +100,12 @@ fn urc_between_the_lines_of_every_answer() {
         VendorProfile::mc7455(),
     ] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
-        bench.sim.fault(Fault::on("AT", FaultKind::Noise).every());
-        bench.rig.start_gateway();
-        bench.deliver(&"a long one, in parts. ".repeat(20));
-        bench.rig.wait_for_received(&"a long one, in parts. ".repeat(20));
-        bench.assert_works(name);
+        let mut vendor = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
+        vendor.sim.fault(Fault::on("AT", FaultKind::Noise).every());
+        vendor.rig.start_gateway();
+        vendor.deliver(&"a long one, in parts. ".repeat(20));
+        vendor.rig.wait_for_received(&"a long one, in parts. ".repeat(20));
+        vendor.assert_works(name);
     }
 }
 
@@ -119,11 +119,11 @@ fn reset_after_the_prompt() {
         VendorProfile::sim7600(),
     ] {
         let name = profile.name;
-        let bench = Bench::start(profile);
-        bench.sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
-        bench.rig.request(&json!({"id": "reset", "to": "+4915100000002", "text": "comes out"}));
-        bench.rig.client.wait_for_result("reset", "sent");
-        bench.assert_works(name);
+        let vendor = VendorRig::start(profile);
+        vendor.sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
+        vendor.rig.request(&json!({"id": "reset", "to": "+4915100000002", "text": "comes out"}));
+        vendor.rig.client.wait_for_result("reset", "sent");
+        vendor.assert_works(name);
     }
 }
 
@@ -131,19 +131,19 @@ fn reset_after_the_prompt() {
 fn re_enumeration_under_another_device_name() {
     for profile in [VendorProfile::huawei(), VendorProfile::zte(), VendorProfile::ec21()] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
-        let before = std::fs::read_link(bench._port.path()).expect("a device");
+        let mut vendor = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
+        let before = std::fs::read_link(vendor._port.path()).expect("a device");
         // Held open, so that the old number is not free when the modem comes back.
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
         let held = rustix::fs::open(&before, flags, rustix::fs::Mode::empty()).expect("a terminal");
-        bench.rig.start_gateway();
-        bench.sim.unplug();
-        bench.rig.client.wait_for_text("sms/modem/main/availability", "offline");
-        bench.sim.plug();
-        bench.rig.client.wait_for_text("sms/modem/main/availability", "online");
-        assert_ne!(std::fs::read_link(bench._port.path()).ok(), Some(before), "{name}: another device");
+        vendor.rig.start_gateway();
+        vendor.sim.unplug();
+        vendor.rig.client.wait_for_text("sms/modem/main/availability", "offline");
+        vendor.sim.plug();
+        vendor.rig.client.wait_for_text("sms/modem/main/availability", "online");
+        assert_ne!(std::fs::read_link(vendor._port.path()).ok(), Some(before), "{name}: another device");
         drop(held);
-        bench.assert_works(name);
+        vendor.assert_works(name);
     }
 }
 
@@ -152,16 +152,16 @@ fn wrong_pin_once() {
     for profile in [VendorProfile::huawei(), VendorProfile::sim7600(), VendorProfile::mc75i()] {
         let name = profile.name;
         let options = Options { profile, pin: Some("1234".into()), ..Options::default() };
-        let mut bench = Bench::prepare(options, &[("pin", "9999".into())]);
-        bench.rig.launch_gateway(&[]);
+        let mut vendor = VendorRig::prepare(options, &[("pin", "9999".into())]);
+        vendor.rig.launch_gateway(&[]);
         let said = |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("PIN"));
-        let state = bench.wait_for_state("a word about the PIN", said);
+        let state = vendor.wait_for_state("a word about the PIN", said);
         assert!(!state.to_string().contains("9999"), "{state}");
         let known =
             |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("wrong before"));
-        bench.wait_for_state("a PIN that is not tried again", known);
-        assert_eq!(bench.sim.pin_tries_left(), 2, "{name}");
-        assert!(!bench.rig.gateway.log().contains("9999"), "{name}: no PIN in the log");
+        vendor.wait_for_state("a PIN that is not tried again", known);
+        assert_eq!(vendor.sim.pin_tries_left(), 2, "{name}");
+        assert!(!vendor.rig.gateway.log().contains("9999"), "{name}: no PIN in the log");
     }
 }
 
@@ -169,76 +169,76 @@ fn wrong_pin_once() {
 fn sim_full() {
     for profile in [VendorProfile::sim900(), VendorProfile::m590(), VendorProfile::mc75i()] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, slots: 5, ..Options::default() }, &[]);
+        let mut vendor = VendorRig::prepare(Options { profile, slots: 5, ..Options::default() }, &[]);
         for n in 0..12 {
-            bench.deliver(&format!("flood {n}"));
+            vendor.deliver(&format!("flood {n}"));
         }
-        bench.rig.start_gateway();
+        vendor.rig.start_gateway();
         for n in 0..12 {
-            bench.rig.wait_for_received(&format!("flood {n}"));
+            vendor.rig.wait_for_received(&format!("flood {n}"));
         }
-        wait_until("an empty SIM", || bench.sim.stored().is_empty() && bench.sim.waiting() == 0);
-        bench.assert_works(name);
+        wait_until("an empty SIM", || vendor.sim.stored().is_empty() && vendor.sim.waiting() == 0);
+        vendor.assert_works(name);
     }
 }
 
 #[test]
-fn sim_full_of_what_is_not_ours_is_said() {
-    let mut bench = Bench::prepare(Options { slots: 5, ..Options::default() }, &[]);
+fn a_sim_full_of_foreign_messages_is_reported() {
+    let mut vendor = VendorRig::prepare(Options { slots: 5, ..Options::default() }, &[]);
     for _ in 0..4 {
-        bench
+        vendor
             .sim
             .put(Storage::Sm, Status::Unsent, "0001000D91945101000000F2000002E834")
             .expect("a free slot");
     }
-    bench.rig.start_gateway();
+    vendor.rig.start_gateway();
     let said = |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("4 of 5"));
-    bench.wait_for_state("the storage's use in words", said);
+    vendor.wait_for_state("the storage's use in words", said);
 }
 
 #[test]
 fn two_storages() {
     for profile in [VendorProfile::ec25(), VendorProfile::zte(), VendorProfile::huawei()] {
         let name = profile.name;
-        let mut bench = Bench::prepare(Options { profile, ..Options::default() }, &[]);
+        let mut vendor = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
         for (storage, text) in [(Storage::Sm, "in SM"), (Storage::Me, "in ME")] {
-            let pdus = bench.sim.parts("+4915100000001", text, &Message::default()).expect("a text");
-            bench.sim.put(storage, Status::Unread, &pdus[0]).expect("a free slot");
+            let pdus = vendor.sim.parts("+4915100000001", text, &Message::default()).expect("a text");
+            vendor.sim.put(storage, Status::Unread, &pdus[0]).expect("a free slot");
         }
-        bench.rig.start_gateway();
-        bench.rig.wait_for_received("in SM");
-        bench.rig.wait_for_received("in ME");
-        wait_until("empty storages", || bench.sim.stored().is_empty());
-        bench.assert_works(name);
+        vendor.rig.start_gateway();
+        vendor.rig.wait_for_received("in SM");
+        vendor.rig.wait_for_received("in ME");
+        wait_until("empty storages", || vendor.sim.stored().is_empty());
+        vendor.assert_works(name);
     }
 }
 
 #[test]
 fn cmgl_that_never_returns() {
-    let bench = Bench::start(VendorProfile::huawei());
-    bench.sim.fault(Fault::on("AT+CMGL", FaultKind::Swallow).every());
-    bench.deliver("read by its slot");
-    bench.rig.wait_for_received("read by its slot");
-    let state = bench.wait_for_state("a session that came up again", |state| {
+    let vendor = VendorRig::start(VendorProfile::huawei());
+    vendor.sim.fault(Fault::on("AT+CMGL", FaultKind::Swallow).every());
+    vendor.deliver("read by its slot");
+    vendor.rig.wait_for_received("read by its slot");
+    let state = vendor.wait_for_state("a session that came up again", |state| {
         state["counters"]["resynchronised"].as_u64().is_some_and(|n| n > 0) && state["problem"].is_null()
     });
     assert_eq!(state["state"], "online");
-    bench.assert_works("after");
+    vendor.assert_works("after");
 }
 
 #[test]
 fn three_argument_cpms() {
-    let bench = Bench::start(VendorProfile::e3372());
-    bench.assert_works("three");
+    let vendor = VendorRig::start(VendorProfile::e3372());
+    vendor.assert_works("three");
 }
 
 #[test]
 fn a_refused_cnmi() {
-    let mut bench = Bench::prepare(Options::default(), &[]);
-    bench.sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
-    bench.deliver("found by polling");
-    bench.rig.start_gateway();
-    bench.rig.wait_for_received("found by polling");
+    let mut vendor = VendorRig::prepare(Options::default(), &[]);
+    vendor.sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
+    vendor.deliver("found by polling");
+    vendor.rig.start_gateway();
+    vendor.rig.wait_for_received("found by polling");
 }
 
 #[test]
@@ -251,34 +251,34 @@ fn class_0_while_sending() {
         VendorProfile::a7670(),
         VendorProfile::mc7455(),
     ] {
-        let bench = Bench::start(profile);
-        bench.sim.set_submit_delay(Duration::from_secs(2));
-        bench.rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "takes a while"}));
-        wait_until("the message to be on air", || !bench.sim.sent().is_empty());
+        let vendor = VendorRig::start(profile);
+        vendor.sim.set_submit_delay(Duration::from_secs(2));
+        vendor.rig.request(&json!({"id": "slow", "to": "+4915100000002", "text": "takes a while"}));
+        wait_until("the message to be on air", || !vendor.sim.sent().is_empty());
         let flash = Message { class: Some(0), ..Message::default() };
-        let pdu = bench.sim.parts("+4915100000001", "flash", &flash).expect("a text").remove(0);
+        let pdu = vendor.sim.parts("+4915100000001", "flash", &flash).expect("a text").remove(0);
         // As modems do that store no class 0, whatever +CNMI says.
-        bench.sim.say(&format!("+CMT: ,{}\r\n{pdu}", pdu.len() / 2 - 8));
-        let received = bench.rig.wait_for_received("flash");
+        vendor.sim.send_urc(&format!("+CMT: ,{}\r\n{pdu}", pdu.len() / 2 - 8));
+        let received = vendor.rig.wait_for_received("flash");
         assert_eq!(received["class"], 0);
-        bench.rig.client.wait_for_result("slow", "sent");
+        vendor.rig.client.wait_for_result("slow", "sent");
     }
 }
 
 #[test]
-fn hangs_and_is_told_so_step_by_step() {
-    let bench = Bench::start(VendorProfile::generic());
-    bench.sim.hang();
-    bench.rig.request(&json!({"id": "waits", "to": "+4915100000002", "text": "waits"}));
-    let state = bench.wait_for_state("the step that comes next, in words", |state| {
+fn a_hanging_modem_is_recovered_step_by_step_and_reported() {
+    let vendor = VendorRig::start(VendorProfile::generic());
+    vendor.sim.hang();
+    vendor.rig.request(&json!({"id": "waits", "to": "+4915100000002", "text": "waits"}));
+    let state = vendor.wait_for_state("the step that comes next, in words", |state| {
         state["problem"].as_str().is_some_and(|said| said.contains("no answer") && said.contains("next:"))
     });
     assert_eq!(state["state"], "offline");
-    bench.rig.gateway.wait_for_log(&["next, in", "once more"]);
-    bench.sim.clear_faults();
-    bench.rig.client.wait_for_result("waits", "sent");
-    bench.wait_for_state("a counter of what was tried", |state| {
+    vendor.rig.gateway.wait_for_log(&["next, in", "once more"]);
+    vendor.sim.clear_faults();
+    vendor.rig.client.wait_for_result("waits", "sent");
+    vendor.wait_for_state("a counter of what was tried", |state| {
         state["counters"]["resynchronised"].as_u64().is_some_and(|n| n > 0)
     });
-    assert_eq!(bench.sim.sent().len(), 1);
+    assert_eq!(vendor.sim.sent().len(), 1);
 }

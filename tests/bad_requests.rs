@@ -1,4 +1,4 @@
-//! Requests nobody can fulfil: each gets one result in words, and the next good request works.
+//! Invalid requests: each gets one rejection that explains it, and the next valid request works.
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn broken_json() {
 }
 
 #[test]
-fn not_even_utf_8() {
+fn invalid_utf_8() {
     let rig = Rig::start();
     rig.client.publish("sms/send", b"\xff\xfe{\x00");
     rejection(&rig);
@@ -77,7 +77,7 @@ fn no_number() {
 }
 
 #[test]
-fn a_number_that_is_none() {
+fn an_invalid_number() {
     let rig = Rig::start();
     rig.request(&json!({"id": "mum", "to": "mum", "text": "t"}));
     let (result, message) = rejection(&rig);
@@ -87,7 +87,7 @@ fn a_number_that_is_none() {
 }
 
 #[test]
-fn a_modem_that_is_not_there() {
+fn an_unknown_modem() {
     let rig = Rig::start();
     rig.request(&json!({"id": "m", "to": "+4915100000002", "text": "t", "modem": "mian"}));
     let (_, message) = rejection(&rig);
@@ -96,7 +96,7 @@ fn a_modem_that_is_not_there() {
 }
 
 #[test]
-fn far_too_large() {
+fn a_request_that_is_too_large() {
     let rig = Rig::start();
     let text = "x".repeat(300 * 1024);
     rig.request(&json!({"id": "large", "to": "+4915100000002", "text": text}));

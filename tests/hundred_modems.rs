@@ -1,4 +1,4 @@
-//! A hundred modems in one process, plugged and unplugged at random; one that hangs strands nothing but what it holds.
+//! A hundred modems in one process, plugged and unplugged at random; one that hangs delays nobody else.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -134,7 +134,7 @@ fn errors(output: &Output) -> String {
 }
 
 #[test]
-fn a_store_folder_that_cannot_be_made() {
+fn a_store_folder_that_cannot_be_created() {
     let output = run_with(|config| config.set("store", "path", "/dev/null/store"));
     let said = errors(&output);
     assert_eq!(code(output.status), 1, "{said}");
@@ -196,14 +196,14 @@ fn a_value_of_the_wrong_kind_names_key_and_line() {
 }
 
 #[test]
-fn a_good_configuration_is_checked_in_silence() {
+fn check_accepts_a_valid_configuration() {
     let rig = Rig::prepare(&ModemOptions::default(), |_| {});
     let output = rig.gateway.run_command(&["check"]);
     assert_eq!(code(output.status), 0, "{}", errors(&output));
 }
 
 #[test]
-fn a_lasting_fault_is_logged_more_and_more_seldom() {
+fn a_lasting_fault_is_logged_less_and_less_often() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
     rig.modem.unplug();
     rig.launch_gateway(&[]);

@@ -79,7 +79,7 @@ impl Modem {
 }
 
 /// Fields end in this order: the gateway before what it talks to, the folder last.
-pub struct House {
+pub struct SoakRig {
     pub gateway: Gateway,
     pub modems: [Modem; 2],
     pub client: Client,
@@ -88,7 +88,7 @@ pub struct House {
     pub folder: TempDir,
 }
 
-impl House {
+impl SoakRig {
     pub fn build(seed: &mut Seed, on_unknown: &str, report_timeout: Duration) -> Self {
         let folder = TempDir::with_prefix("smsbridge-soak-").expect("a temporary folder");
         let broker = Broker::start(folder.path(), None);
