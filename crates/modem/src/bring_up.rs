@@ -293,7 +293,7 @@ async fn offered_storages<P: Stream>(session: &mut Session<P>) -> Result<Offer, 
 
 /// Sets all three storages to the best one that is offered and taken.
 async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &Offer) -> Result<Storage, ModemError> {
-    let candidates = storages_to_receive_into(offer, session.profile());
+    let candidates = storages_to_receive_into(offer, &session.profile());
     for storage in candidates {
         if selection::select_all(session, storage).await? == Selected::Yes {
             return Ok(storage);

@@ -1,11 +1,10 @@
 //! What differs between modem families, as data.
 //!
-//! Owns one row a family and the choice of the row from the modem's own words. No code branches on
-//! a maker's name: what a family needs is a field here, and every other file reads the field. Input
-//! is manufacturer and model as `AT+CGMI` and `AT+CGMM` gave them.
+//! Owns one row per family and the choice of the row by what the modem says it is. No code branches on a maker's name:
+//! what a family needs is a field here, and every other file reads the field. Input is manufacturer and model as
+//! `AT+CGMI` and `AT+CGMM` give them.
 //!
-//! A new family is a new row in [`PROFILES`]; what only one family needs stays at the value
-//! [`GENERIC`] has for all others.
+//! A new family is a new row in [`PROFILES`], or a value made of [`Profile::generic`] and set in [`Overrides`].
 
 use std::time::Duration;
 
@@ -13,15 +12,15 @@ use crate::signal::SignalQuestion;
 use crate::storage::Storage;
 
 /// What is known about a family of modems.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Profile {
-    /// A name for logs, reports and the key `profile` of a configuration.
+    /// Its name.
     pub name: &'static str,
-    /// How to know the family: its words in the manufacturer's name, and how its models begin (none:
-    /// every model).
+    /// How the family is recognised: a part of the manufacturer's name, and how its models begin (none: every model).
     matches: &'static [Match],
-    /// Sent after the family is known; one that is refused is left out. What `AT&F` undoes (echo,
-    /// error codes) is set again after it.
+    /// Commands sent once the family is known; one that is refused is left out. What `AT&F` undoes (echo, error codes) is
+    /// set again after it.
     pub init: &'static [&'static str],
     /// Silence allowed in a list of messages; a list that takes longer hangs.
     pub list_silence: Duration,
@@ -35,26 +34,26 @@ pub struct Profile {
     pub avoid: &'static [Storage],
     /// Commands that may give the ICCID, and the prefix each answers with.
     pub iccid: &'static [(&'static str, &'static str)],
-    /// How to learn how many tries are left for the PIN.
+    /// Commands that tell how many tries are left for the PIN.
     pub tries: &'static [TriesQuestion],
-    /// How to learn more of the signal than `AT+CSQ` tells; all are asked, what a later one knows is added.
+    /// Commands that tell more of the signal than `AT+CSQ`; all are sent, what a later one tells is added.
     pub signal: &'static [SignalQuestion],
     /// USSD strings are hexadecimal digits of packed septets, both ways.
     pub ussd_packed: bool,
     /// Restarts the modem when nothing else helps; none where it would come back as a CD-ROM drive.
     pub reset_command: Option<&'static str>,
-    /// The USB interface that takes commands and gives unsolicited codes.
+    /// The USB interface that takes commands and sends unsolicited lines.
     pub at_interface: Option<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Match {
     maker: &'static str,
     models: &'static [&'static str],
 }
 
-/// A question for the tries left for the PIN.
-#[derive(Debug)]
+/// A command that tells how many tries are left for the PIN.
+#[derive(Debug, Clone, Copy)]
 pub struct TriesQuestion {
     /// The command.
     pub command: &'static str,
@@ -68,17 +67,24 @@ pub struct TriesQuestion {
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// This family, whatever the modem says it is.
-    pub profile: Option<&'static Profile>,
-    /// Commands for after the profile's own; one that is refused is left out.
+    pub profile: Option<Profile>,
+    /// Commands sent after the profile's own; one that is refused is left out.
     pub init: Vec<String>,
     /// The reset command; empty: never reset.
     pub reset: Option<String>,
 }
 
+impl Profile {
+    /// The profile of an unknown modem under another name. Change the fields that differ.
+    pub const fn generic(name: &'static str) -> Self {
+        Self { name, ..GENERIC }
+    }
+}
+
 const STANDARD_TRIES: TriesQuestion = TriesQuestion { command: "AT+CPINR", prefix: "+CPINR:", field: 1 };
 
-/// For every modem not known by name: it is asked what it offers, and nothing is taken for granted.
-pub static GENERIC: Profile = Profile {
+/// For every modem that no other profile matches: it is asked what it offers, and nothing is taken for granted.
+pub const GENERIC: Profile = Profile {
     iccid: &[
         ("AT+CCID", "+CCID:"),
         ("AT+ICCID", "+ICCID:"),
@@ -88,8 +94,7 @@ pub static GENERIC: Profile = Profile {
     ..GENERIC_ROW
 };
 
-/// The families known by name. The first that matches counts, so the special stands before the
-/// general.
+/// The known families. The first that matches counts, so a special row comes before the general one.
 pub static PROFILES: &[Profile] = &[
     Profile {
         name: "huawei-e352",
@@ -222,24 +227,24 @@ const HUAWEI: Profile = Profile {
 };
 
 /// The profile of that name.
-pub fn named(name: &str) -> Option<&'static Profile> {
-    PROFILES.iter().chain([&GENERIC]).find(|profile| profile.name == name)
+pub fn named(name: &str) -> Option<Profile> {
+    PROFILES.iter().copied().chain([GENERIC]).find(|profile| profile.name == name)
 }
 
 /// All names there are.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PROFILES.iter().chain([&GENERIC]).map(|profile| profile.name)
+    PROFILES.iter().copied().chain([GENERIC]).map(|profile| profile.name)
 }
 
-/// The row for a modem that gave these words of itself.
-pub fn pick(manufacturer: Option<&str>, model: Option<&str>) -> &'static Profile {
+/// The profile for a modem that says this of itself.
+pub fn pick(manufacturer: Option<&str>, model: Option<&str>) -> Profile {
     let maker = manufacturer.unwrap_or_default().to_ascii_lowercase();
     let model = model.unwrap_or_default().to_ascii_uppercase();
     let fits = |m: &Match| {
         maker.contains(m.maker)
             && (m.models.is_empty() || m.models.iter().any(|head| model.starts_with(head)))
     };
-    PROFILES.iter().find(|profile| profile.matches.iter().any(fits)).unwrap_or(&GENERIC)
+    PROFILES.iter().copied().find(|profile| profile.matches.iter().any(fits)).unwrap_or(GENERIC)
 }
 
 #[cfg(test)]

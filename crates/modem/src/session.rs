@@ -52,7 +52,7 @@ pub struct Session<P> {
     synchronised: bool,
     options: SessionOptions,
     /// None until the modem has said who it is.
-    profile: Option<&'static Profile>,
+    profile: Option<Profile>,
     /// When the port last gave anything.
     heard_at: Instant,
     pub(crate) memory: Memory,
@@ -101,8 +101,8 @@ impl<P> Session<P> {
     }
 
     /// What is known about this family of modems.
-    pub fn profile(&self) -> &'static Profile {
-        self.profile.unwrap_or(&profile::GENERIC)
+    pub fn profile(&self) -> Profile {
+        self.profile.unwrap_or(profile::GENERIC)
     }
 
     /// How long the port has given nothing.
@@ -138,7 +138,7 @@ impl<P> Session<P> {
     }
 
     /// The family the modem says it is of; what the user says it is stands before that.
-    pub(crate) fn set_profile(&mut self, profile: &'static Profile) {
+    pub(crate) fn set_profile(&mut self, profile: Profile) {
         self.profile = self.options.overrides.profile.or(Some(profile));
     }
 
