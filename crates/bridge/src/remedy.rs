@@ -58,7 +58,6 @@ pub fn sim_status(status: &SimStatus) -> String {
 pub fn probe_problem(problem: &ProbeProblem) -> String {
     match problem {
         ProbeProblem::Port(error) => port_error(error),
-        ProbeProblem::Modem(error) => modem_error(error),
         ProbeProblem::Sim(status) => sim_status(status),
         other => other.to_string(),
     }

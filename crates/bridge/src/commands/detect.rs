@@ -140,7 +140,7 @@ fn as_json(report: &ProbeReport) -> String {
         "sim": report.sim.as_ref().map(sim_in_words), "operator": report.operator,
         "signal_percent": report.signal_percent, "signal_dbm": report.signal_dbm,
         "holder": report.holder.as_ref().map(|h| json!({"name": h.name, "pid": h.pid})),
-        "sent": report.what_was_sent, "came_back": report.what_came_back, "problem": report.problem.as_ref().map(remedy::probe_problem),
+        "sent": report.what_was_sent, "came_back": report.what_came_back, "advice": report.problem.as_ref().map(remedy::probe_problem),
     })
     .to_string()
 }
