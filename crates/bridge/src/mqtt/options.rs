@@ -16,7 +16,7 @@ use crate::config::{ConfigError, Mqtt, Tls};
 use crate::wire::topic::Topics;
 
 /// PUBLISHes the broker may send us before it has our PUBACKs.
-const RECEIVE_MAXIMUM: u16 = 100;
+pub(super) const RECEIVE_MAXIMUM: u16 = 100;
 
 /// The largest packet taken from the broker. Above the payload limit, so that a payload that is too large is rejected
 /// and not dropped by the broker without a word.
