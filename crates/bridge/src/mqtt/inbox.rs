@@ -15,17 +15,13 @@ use super::neighbours::Neighbours;
 use super::status::LinkStatus;
 use super::subscriptions::Subscriptions;
 use crate::crash;
-use crate::intake::{AfterAck, Delivery, Intake};
+use crate::intake::{AfterAck, Delivery, Intake, not_shared};
 use crate::request::{Origin, ReplyTo};
 use crate::store::{Store, StoreError};
 use crate::wire::topic::Topics;
 
 /// Requests the store could not take for so long are better kept by the broker.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// What to do about two gateways on one prefix.
-const NOT_SHARED_REMEDY: &str = "set [mqtt] share to one group's name on all of them, or use another prefix; send/<modem> works meanwhile. \
-     One that is gone for good: publish an empty retained message to its availability topic";
 
 /// Takes in what the broker delivers.
 pub(super) struct Inbox {
@@ -98,8 +94,7 @@ impl Inbox {
 
     /// Why requests for any modem are refused.
     fn not_shared(&self) -> Option<String> {
-        let other = self.neighbours.online().filter(|_| !self.is_shared)?;
-        Some(format!("gateway {other} is on this prefix too, and both would send: {NOT_SHARED_REMEDY}"))
+        self.neighbours.online().filter(|_| !self.is_shared).map(not_shared)
     }
 
     /// Stores requests side by side, in one commit, and acknowledges them after it.

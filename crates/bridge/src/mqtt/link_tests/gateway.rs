@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::broker::{Broker, STEP_TIMEOUT};
 use crate::clock::now_ms;
 use crate::config::{self, Config};
-use crate::event::{MessageState, ResultFields, SendResult};
+use crate::event::{Availability, MessageState, ResultFields, SendResult, State, Subject};
 use crate::incoming::IncomingPolicy;
 use crate::intake::Intake;
 use crate::message::Name;
@@ -44,21 +44,22 @@ impl Gateway {
         let url = format!("mqtt://127.0.0.1:{}", broker.port());
         let config = config::parse("test", &format!("[mqtt]\nurl = \"{url}\"")).unwrap();
         let names: Vec<Name> = modems.iter().map(|name| name.parse().unwrap()).collect();
-        let topics = Topics::new("sms", &config.name);
+        let wire = Wire { topics: Topics::new("sms", &config.name), include_pdu: false };
+        let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
         let (store, store_thread) = Store::open(folder.path(), store_config(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
         let status = Arc::new(LinkStatus::default());
         let queues: BTreeMap<Name, Arc<UssdQueue>> =
             names.iter().map(|name| (name.clone(), Arc::default())).collect();
         let client_id = store.client_id().await.unwrap();
-        let (pump, client) = prepare(&config.mqtt, &client_id, &topics).unwrap();
+        let (pump, client) = prepare(&config.mqtt, &client_id, last_will).unwrap();
         let link = Link::new(
             client,
             store.clone(),
             Arc::clone(&retained),
             Intake::new(store.clone(), queues.clone(), config.outbound.clone()),
-            Subscriptions::new(&topics, "", &names),
-            Wire { topics, include_pdu: false },
+            Subscriptions::new(&wire.topics, "", &names),
+            wire,
             Arc::clone(&status),
         );
         let stop = CancellationToken::new();
