@@ -57,7 +57,8 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
     let status = Arc::new(LinkStatus::default());
-    let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.topics)?;
+    let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
+    let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, last_will)?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =
         names.iter().map(|name| (name.clone(), Arc::new(UssdQueue::default()))).collect();
     let link = Link::new(

@@ -22,6 +22,10 @@ use crate::wire::request::{Rejection, read_cancel, read_send, read_ussd};
 /// The largest payload a request may have.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 
+/// What to do about two gateways on one prefix.
+const NOT_SHARED_REMEDY: &str = "set [mqtt] share to one group's name on all of them, or use another prefix; send/<modem> works meanwhile. \
+     One that is gone for good: publish an empty retained message to its availability topic";
+
 /// What a broker delivered on one of our topics.
 #[derive(Debug)]
 pub struct Delivery<'a> {
@@ -268,6 +272,11 @@ impl Intake {
         let reply = UssdReply { modem, id, text: Some(reason), state: UssdState::Failed };
         self.store.publish(Event::UssdReply(reply)).await
     }
+}
+
+/// Why requests for any modem are refused while the gateway `other` takes them too.
+pub fn not_shared(other: &str) -> String {
+    format!("gateway {other} is on this prefix too, and both would send: {NOT_SHARED_REMEDY}")
 }
 
 fn check_delivery(payload: &[u8], retained: bool) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
-//! A small client for the command line: publishes one request and receives its results, or tries whether the broker
-//! accepts our login. It has its own client id, so that it never takes over the gateway's session.
+//! The command line's own client: publishes one request and receives its results, or only tries to connect.
+//!
+//! It has its own client id, so that it never takes over the gateway's session.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use tokio::time::{Instant, timeout_at};
 use super::{options, pump};
 use crate::config::{ConfigError, Mqtt};
 
-/// Why a call did not come to its end.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
-    /// The configuration names files that cannot be used.
+    /// A file named in the configuration cannot be used.
     #[error("{0}")]
     Config(#[from] ConfigError),
     /// The broker cannot be reached, or refuses us.
@@ -27,7 +28,7 @@ pub enum CallerError {
     Silence(Duration),
 }
 
-/// A connection of the command line's own.
+/// A connection for the command line.
 pub struct Caller {
     client: AsyncClient,
     event_loop: EventLoop,
@@ -44,7 +45,7 @@ impl Caller {
         Ok(Caller { client, event_loop, address: format!("{}:{}", config.host, config.port) })
     }
 
-    /// Connects, and says whether the broker accepts us.
+    /// Connects; `Err` if the broker does not accept us.
     pub async fn connect(&mut self) -> Result<(), CallerError> {
         loop {
             if let Packet::ConnAck(_) = self.next().await? {

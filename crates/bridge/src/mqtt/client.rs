@@ -1,7 +1,7 @@
-//! The link's hold on the MQTT client while one connection stands.
+//! How the link uses the MQTT client: on the current connection only.
 //!
-//! Only uses `try_` calls: a full client and a waiting pump would wait for each other. What was meant for one connection
-//! never reaches the next: the gate sees to that.
+//! Never waits for the client (`try_` calls only): a full client and a waiting pump would wait for each other. The gate
+//! ensures that nothing meant for one connection reaches the next.
 
 use std::sync::Arc;
 
@@ -15,53 +15,55 @@ use super::pump::PumpEvent;
 use super::status::LinkStatus;
 use crate::wire::Publish;
 
-/// The half of a connection that is not the pump's.
+/// The half of a connection that the link gets; the other half is the pump.
 pub struct Client {
     /// The client, behind its gate.
     pub(super) gate: Arc<Gate>,
-    /// What the pump reports.
+    /// The pump's reports.
     pub(super) events: mpsc::Receiver<PumpEvent>,
 }
 
-/// The client on the connection that stands, if any.
-pub(super) struct Session {
+/// The current connection to the broker, if there is one.
+pub(super) struct Connection {
     gate: Arc<Gate>,
     status: Arc<LinkStatus>,
-    connection: Option<u64>,
+    /// Its number; none while there is no connection.
+    number: Option<u64>,
 }
 
-impl Session {
+impl Connection {
     pub(super) fn new(gate: Arc<Gate>, status: Arc<LinkStatus>) -> Self {
-        Session { gate, status, connection: None }
+        Connection { gate, status, number: None }
     }
 
-    pub(super) fn begin(&mut self, connection: u64) {
-        self.connection = Some(connection);
+    /// The connection with this number is established.
+    pub(super) fn begin(&mut self, number: u64) {
+        self.number = Some(number);
     }
 
-    /// The connection is lost; whether it was still ours.
+    /// The connection is lost. False if we closed it ourselves before.
     pub(super) fn end(&mut self) -> bool {
-        self.connection.take().is_some()
+        self.number.take().is_some()
     }
 
-    pub(super) fn stands(&self) -> bool {
-        self.connection.is_some()
+    pub(super) fn is_up(&self) -> bool {
+        self.number.is_some()
     }
 
-    /// Does something with the client on this connection. False if the connection is gone or the client is full.
+    /// Calls the client for this connection. False if the connection is lost or the client is full.
     pub(super) fn call(&self, act: impl FnOnce(&AsyncClient) -> Result<(), String>) -> bool {
-        let Some(connection) = self.connection else { return false };
-        match self.gate.with_connection(connection, act) {
+        let Some(number) = self.number else { return false };
+        match self.gate.with_connection(number, act) {
             Some(Ok(())) => true,
             Some(Err(error)) => {
-                tracing::debug!("the MQTT client refused: {error}");
+                tracing::debug!("the MQTT client did not take a packet: {error}");
                 false
             }
             None => false,
         }
     }
 
-    /// Hands a PUBLISH to the client; false as for [`Session::call`].
+    /// Hands a PUBLISH to the client; false as for [`Connection::call`].
     pub(super) fn publish(&self, publish: Publish) -> bool {
         let Publish { topic, payload, retain, correlation } = publish;
         let properties = PublishProperties {
@@ -76,22 +78,22 @@ impl Session {
         })
     }
 
-    /// Acknowledges a PUBLISH of the broker's.
+    /// Acknowledges a PUBLISH from the broker.
     pub(super) fn acknowledge(&mut self, publish: &ReceivedPublish) {
         if publish.qos == QoS::AtMostOnce {
             return;
         }
-        // Unacknowledged, the broker delivers it again; the store recognises it then.
+        // Without an acknowledgement the broker delivers it again, and the store recognises it.
         if !self.call(|client| client_error(client.try_ack(publish))) {
-            self.hang_up("an acknowledgement could not be sent");
+            self.close("an acknowledgement could not be sent");
         }
     }
 
-    /// Ends the connection from our side; the pump makes the next one.
-    pub(super) fn hang_up(&mut self, reason: &str) {
-        let Some(connection) = self.connection.take() else { return };
-        // The pump may know already that it is gone.
-        if self.gate.hang_up(connection) {
+    /// Closes the connection from our side; the pump makes the next one.
+    pub(super) fn close(&mut self, reason: &str) {
+        let Some(number) = self.number.take() else { return };
+        // The pump may already have lost it.
+        if self.gate.request_close(number) {
             tracing::warn!("dropping the connection to the broker: {reason}");
             self.status.set(Some(reason.to_owned()));
         }

@@ -10,20 +10,20 @@ use super::gate::Gate;
 use super::pump::Pump;
 use super::{options, window};
 use crate::config::{ConfigError, Mqtt};
-use crate::wire::topic::Topics;
+use crate::wire::Publish;
 
-/// Events waiting between pump and link.
+/// Events that may wait between pump and link.
 const MAX_EVENTS: usize = 256;
 
-/// What the client takes before it has written any of it: every acknowledgement we may send, the window, and one
-/// SUBSCRIBE or UNSUBSCRIBE a modem. Some brokers (mosquitto 2.0.11 among them) send more than our Receive Maximum once
-/// acknowledgements flow; what they can never exceed is the number of packet ids. Room alone costs nothing.
+/// Packets the client takes before it has written any: every acknowledgement we may send, the window, and one SUBSCRIBE
+/// or UNSUBSCRIBE per modem. Some brokers (mosquitto 2.0.11 among them) exceed our Receive Maximum once acknowledgements
+/// flow; they cannot exceed the number of packet ids. An empty place costs nothing.
 const CLIENT_CAPACITY: usize = u16::MAX as usize + window::MAX as usize + 1024;
 
-/// Prepares a connection: the half that owns the socket, and the half for the link. Nothing is sent before the pump
-/// runs.
-pub fn prepare(config: &Mqtt, client_id: &str, topics: &Topics) -> Result<(Pump, Client), ConfigError> {
-    let options = options::gateway(config, client_id, topics)?;
+/// Prepares a connection: the half that owns the socket, and the half for the link. The broker publishes `last_will`
+/// when the connection is lost. Nothing is sent before the pump runs.
+pub fn prepare(config: &Mqtt, client_id: &str, last_will: Publish) -> Result<(Pump, Client), ConfigError> {
+    let options = options::gateway(config, client_id, last_will)?;
     let (client, event_loop) = AsyncClient::new(options, CLIENT_CAPACITY);
     let (to_link, events) = mpsc::channel(MAX_EVENTS);
     let address = Arc::from(format!("{}:{}", config.host, config.port));

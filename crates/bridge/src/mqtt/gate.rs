@@ -1,8 +1,8 @@
-//! The gate between link and client: nothing made for one connection reaches the broker on the next.
+//! The gate between link and client: nothing meant for one connection reaches the broker on the next.
 //!
-//! An acknowledgement names a packet id, and ids start again with each connection; a PUBLISH the link no longer counts
-//! would shift every id after it. So the link uses the client only under the number of the connection it means, and the
-//! pump changes that number and empties the client in one step.
+//! Packet ids start again with each connection: a late acknowledgement would acknowledge another message, and a late
+//! PUBLISH would shift the ids of all that follow. So the link names the connection each time it uses the client, and
+//! the pump empties the client and counts to the next connection in one step.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,20 +14,20 @@ use tokio::sync::Notify;
 pub struct Gate {
     client: AsyncClient,
     connection: Mutex<u64>,
-    hang_up: Notify,
+    close_requested: Notify,
 }
 
 impl Gate {
     pub(super) fn new(client: AsyncClient) -> Self {
-        Gate { client, connection: Mutex::new(0), hang_up: Notify::new() }
+        Gate { client, connection: Mutex::new(0), close_requested: Notify::new() }
     }
 
-    /// The number of the connection being made or standing.
+    /// The number of the current connection, or of the one being made.
     pub(super) fn connection(&self) -> u64 {
         *self.number()
     }
 
-    /// Does something with the client if it is still on `connection`.
+    /// Calls the client if it is still on `connection`.
     pub(super) fn with_connection<R>(
         &self,
         connection: u64,
@@ -37,28 +37,28 @@ impl Gate {
         (*number == connection).then(|| act(&self.client))
     }
 
-    /// The connection is gone: `discard` empties the client, and the next connection's number begins.
-    pub(super) fn close(&self, discard: impl FnOnce()) {
+    /// The connection is lost: `discard` empties the client, and the number becomes that of the next connection.
+    pub(super) fn next_connection(&self, discard: impl FnOnce()) {
         let mut number = self.number();
         *number += 1;
-        // A hang-up that was requested and not yet noticed meant the connection that just ended.
-        let _ = self.hang_up.notified().now_or_never();
+        // A request to close that the pump has not noticed yet meant the connection that just ended.
+        let _ = self.close_requested.notified().now_or_never();
         discard();
     }
 
-    /// Requests that the pump ends `connection`; false if it is gone already.
-    pub(super) fn hang_up(&self, connection: u64) -> bool {
+    /// Asks the pump to close `connection`; false if that is lost already.
+    pub(super) fn request_close(&self, connection: u64) -> bool {
         let number = self.number();
-        let stands = *number == connection;
-        if stands {
-            self.hang_up.notify_one();
+        let is_current = *number == connection;
+        if is_current {
+            self.close_requested.notify_one();
         }
-        stands
+        is_current
     }
 
-    /// Waits until the link requests that.
-    pub(super) async fn hang_up_requested(&self) {
-        self.hang_up.notified().await;
+    /// Waits until the link asks for that.
+    pub(super) async fn close_requested(&self) {
+        self.close_requested.notified().await;
     }
 
     fn number(&self) -> MutexGuard<'_, u64> {
@@ -66,7 +66,7 @@ impl Gate {
     }
 }
 
-/// The client's own error carries the whole packet it could not take.
+/// The client's error as text: as a value it would carry the whole packet the client could not take.
 pub(super) fn client_error(handed: Result<(), ClientError>) -> Result<(), String> {
     handed.map_err(|error| error.to_string())
 }

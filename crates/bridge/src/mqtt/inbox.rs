@@ -1,8 +1,8 @@
-//! What the broker delivers: requests, which go into the store before they are acknowledged, and the states of other
-//! gateways.
+//! What comes in: requests, which are stored before they are acknowledged, and the retained topics of other gateways.
 //!
-//! Requests the store cannot take are held and offered again each second; after a minute the connection is dropped, and
-//! the broker delivers them again.
+//! Turns each PUBLISH into a neutral `Delivery` for `crate::intake`, which decides what it means. Requests that the store
+//! cannot take are held and tried again each second; after a minute the connection is closed, and the broker delivers
+//! them again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,24 +10,20 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use rumqttc::v5::mqttbytes::v5::Publish;
 
-use super::client::Session;
+use super::client::Connection;
 use super::neighbours::Neighbours;
 use super::status::LinkStatus;
 use super::subscriptions::Subscriptions;
 use crate::crash;
-use crate::intake::{AfterAck, Delivery, Intake};
+use crate::intake::{AfterAck, Delivery, Intake, not_shared};
 use crate::request::{Origin, ReplyTo};
 use crate::store::{Store, StoreError};
 use crate::wire::topic::Topics;
 
-/// Requests the store could not take for so long are better kept by the broker.
+/// How long requests wait for the store before they are left to the broker.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What to do about two gateways on one prefix.
-const NOT_SHARED_REMEDY: &str = "set [mqtt] share to one group's name on all of them, or use another prefix; send/<modem> works meanwhile. \
-     One that is gone for good: publish an empty retained message to its availability topic";
-
-/// Takes in what the broker delivers.
+/// Handles what the broker delivers.
 pub(super) struct Inbox {
     store: Store,
     intake: Intake,
@@ -37,11 +33,12 @@ pub(super) struct Inbox {
     /// Whether requests for any modem come by a shared subscription.
     is_shared: bool,
     /// The number of the MQTT session.
-    session: i64,
-    /// The newest request when the broker last answered a PINGREQ.
-    settled: i64,
-    /// Requests the store could not take yet.
+    mqtt_session: i64,
+    /// The newest request in the store when the broker last answered a PINGREQ; 0 before the first answer.
+    newest_at_ping: i64,
+    /// Requests that the store could not take yet.
     held: Vec<Publish>,
+    /// When the store failed to take the first of them.
     held_since: Option<Instant>,
 }
 
@@ -61,50 +58,49 @@ impl Inbox {
             status,
             neighbours,
             is_shared: subscriptions.is_shared(),
-            session: 0,
-            settled: 0,
+            mqtt_session: 0,
+            newest_at_ping: 0,
             held: Vec::new(),
             held_since: None,
         }
     }
 
-    /// A connection begins, in the MQTT session of that number.
-    pub(super) fn connected(&mut self, session: i64) {
-        self.session = session;
-        self.settled = 0;
+    /// A connection is established, in the MQTT session with this number.
+    pub(super) fn connected(&mut self, mqtt_session: i64) {
+        self.mqtt_session = mqtt_session;
+        self.newest_at_ping = 0;
     }
 
-    /// A connection ended: its requests would be acknowledged on the wrong one, and other gateways are to be learnt anew.
+    /// The connection is lost: its requests must not be acknowledged on the next one.
     pub(super) fn connection_lost(&mut self) {
         self.held.clear();
         self.held_since = None;
     }
 
-    /// Forgets the other gateways: the broker tells of them again.
+    /// Forgets the other gateways: on a new connection the broker delivers their retained topics again.
     pub(super) fn forget_neighbours(&mut self) {
         self.neighbours.forget();
         self.status.set_neighbour(None);
     }
 
-    /// Handles the retained topic of a gateway; false if the delivery is none.
-    pub(super) fn take_gateway(&mut self, publish: &Publish, session: &mut Session) -> bool {
+    /// Handles a delivery on a gateway's retained topic; false if it is on another topic.
+    pub(super) fn take_gateway(&mut self, publish: &Publish, connection: &mut Connection) -> bool {
         let topic = std::str::from_utf8(&publish.topic).ok();
         let Some(gateway) = topic.and_then(|topic| self.topics.parse_gateway(topic)) else { return false };
         self.neighbours.on_publish(&gateway, &publish.payload, publish.retain);
         self.status.set_neighbour(self.not_shared());
-        session.acknowledge(publish);
+        connection.acknowledge(publish);
         true
     }
 
-    /// Why requests for any modem are refused.
+    /// Why requests for any modem are refused, if they are.
     fn not_shared(&self) -> Option<String> {
-        let other = self.neighbours.online().filter(|_| !self.is_shared)?;
-        Some(format!("gateway {other} is on this prefix too, and both would send: {NOT_SHARED_REMEDY}"))
+        self.neighbours.online().filter(|_| !self.is_shared).map(not_shared)
     }
 
-    /// Stores requests side by side, in one commit, and acknowledges them after it.
-    pub(super) async fn take_requests(&mut self, requests: Vec<Publish>, session: &mut Session) {
-        if requests.is_empty() || !session.stands() {
+    /// Stores requests concurrently, so that they share a commit, and acknowledges each once it is stored.
+    pub(super) async fn take_requests(&mut self, requests: Vec<Publish>, connection: &mut Connection) {
+        if requests.is_empty() || !connection.is_up() {
             return;
         }
         crash::point("request_read");
@@ -114,7 +110,7 @@ impl Inbox {
         for (publish, stored) in requests.into_iter().zip(stored) {
             match stored {
                 Ok(after) => {
-                    session.acknowledge(&publish);
+                    connection.acknowledge(&publish);
                     if let AfterAck::Ussd(modem, request) = after
                         && let Err(error) = self.intake.send_ussd(modem, request).await
                     {
@@ -147,7 +143,7 @@ impl Inbox {
             route,
             payload: &publish.payload,
             retained: publish.retain,
-            origin: Origin { packet_id: publish.pkid, redelivered: publish.dup, session: self.session },
+            origin: Origin { packet_id: publish.pkid, redelivered: publish.dup, session: self.mqtt_session },
             expiry: expiry.map(|seconds| Duration::from_secs(seconds.into())),
             reply_to: reply_to.transpose(),
             not_shared: not_shared.clone(),
@@ -166,18 +162,19 @@ impl Inbox {
         self.held.push(publish);
     }
 
-    /// Offers held requests to the store again.
-    pub(super) async fn retry_held(&mut self, session: &mut Session) {
-        if self.held.is_empty() {
+    /// Tries to store held requests again.
+    pub(super) async fn retry_held(&mut self, connection: &mut Connection) {
+        // On a connection that we have closed they are not taken, which is no success.
+        if self.held.is_empty() || !connection.is_up() {
             return;
         }
         let since = self.held_since;
         if since.is_some_and(|since| since.elapsed() > HOLD_TIMEOUT) {
             self.held.clear();
-            return session.hang_up("the store took no request for a minute");
+            return connection.close("the store took no request for a minute");
         }
         let held = std::mem::take(&mut self.held);
-        self.take_requests(held, session).await;
+        self.take_requests(held, connection).await;
         if self.held.is_empty() {
             tracing::info!("the store takes requests again");
             self.status.set(None);
@@ -186,13 +183,13 @@ impl Inbox {
         }
     }
 
-    /// The broker answered a PINGREQ: it has seen what was acknowledged before that was sent.
-    pub(super) async fn settle_packet_ids(&mut self, session: &Session) {
-        if !session.stands() || !self.held.is_empty() {
+    /// The broker answered a PINGREQ: it has read the acknowledgements sent before that.
+    pub(super) async fn settle_packet_ids(&mut self, connection: &Connection) {
+        if !connection.is_up() || !self.held.is_empty() {
             return;
         }
-        match self.store.settle_packet_ids(self.settled).await {
-            Ok(newest) => self.settled = newest,
+        match self.store.settle_packet_ids(self.newest_at_ping).await {
+            Ok(newest) => self.newest_at_ping = newest,
             Err(error) => tracing::debug!("{error}"),
         }
     }

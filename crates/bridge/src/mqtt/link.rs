@@ -1,7 +1,8 @@
-//! The link between store and broker: hands out what is to be published, takes in what is delivered.
+//! The link between store and broker: publishes what waits, takes in what is delivered.
 //!
-//! Owns the order of things on one connection: subscribe, publish again, acknowledge after the commit, drain at a stop.
-//! `publisher` and `inbox` do the work. Input: events from the pump, and wake-ups of the store and the states.
+//! Owns the order of events on a connection: subscribe, publish again, acknowledge after the commit, and at a stop wait
+//! for what is in flight. `publisher` and `inbox` do the work. Input: reports of the pump, and wake-ups from the store
+//! and the retained states.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Session};
+use super::client::{Client, Connection};
 use super::gate::{Gate, client_error};
 use super::inbox::Inbox;
 use super::publisher::Publisher;
@@ -23,16 +24,16 @@ use crate::retained_state::RetainedState;
 use crate::store::Store;
 use crate::wire::Wire;
 
-/// How often the store is asked again for what it could not do.
+/// How often what the store could not do is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Events taken at once: the requests among them go into one commit.
+/// Events handled at once: the requests among them share a commit.
 const MAX_BATCH: usize = 256;
 
 /// How long a stop waits for what is in flight.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// See the module.
+/// Moves messages between store and broker.
 pub struct Link {
     gate: Arc<Gate>,
     events: mpsc::Receiver<PumpEvent>,
@@ -40,7 +41,7 @@ pub struct Link {
     retained: Arc<RetainedState>,
     subscriptions: Subscriptions,
     status: Arc<LinkStatus>,
-    session: Session,
+    connection: Connection,
     publisher: Publisher,
     inbox: Inbox,
 }
@@ -59,7 +60,7 @@ impl Link {
         let Client { gate, events } = client;
         let topics = wire.topics.clone();
         Link {
-            session: Session::new(Arc::clone(&gate), Arc::clone(&status)),
+            connection: Connection::new(Arc::clone(&gate), Arc::clone(&status)),
             publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire),
             inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, Arc::clone(&status)),
             gate,
@@ -71,7 +72,7 @@ impl Link {
         }
     }
 
-    /// Runs until `stop`, then waits a while for acknowledgements and disconnects.
+    /// Runs until `stop`, then waits a little for acknowledgements and disconnects.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut events = Vec::with_capacity(MAX_BATCH);
         let mut tick = tokio::time::interval(RETRY_INTERVAL);
@@ -89,7 +90,7 @@ impl Link {
                 () = retained.changed() => {}
                 _ = tick.tick() => {
                     self.publisher.delete_acknowledged().await;
-                    self.inbox.retry_held(&mut self.session).await;
+                    self.inbox.retry_held(&mut self.connection).await;
                 }
                 () = stop.cancelled() => break,
             }
@@ -107,38 +108,38 @@ impl Link {
             crash::point("publish_acked");
             self.publisher.delete_acknowledged().await;
         }
-        self.inbox.take_requests(requests, &mut self.session).await;
+        self.inbox.take_requests(requests, &mut self.connection).await;
     }
 
-    /// Handles an event; requests are collected, so that they share a commit.
+    /// Handles an event. Requests are collected, so that they share a commit.
     async fn on_event(&mut self, event: PumpEvent, requests: &mut Vec<Publish>) {
         match event {
             PumpEvent::Connected { connection, session_present, receive_maximum, max_packet } => {
-                // Requests of the connection before would be acknowledged on the wrong one.
+                // Requests of the last connection must not be acknowledged on this one.
                 requests.clear();
                 self.inbox.connection_lost();
                 self.inbox.forget_neighbours();
                 match self.subscribe(connection, session_present).await {
                     Ok(mqtt_session) => {
-                        self.session.begin(connection);
+                        self.connection.begin(connection);
                         self.publisher.connected(receive_maximum, max_packet);
                         self.inbox.connected(mqtt_session);
                         self.status.set(None);
                     }
                     Err(reason) => {
-                        self.session.begin(connection);
-                        self.hang_up(&reason);
+                        self.connection.begin(connection);
+                        self.close_connection(&reason);
                     }
                 }
             }
             PumpEvent::Written(packet_id) => self.publisher.written(packet_id),
             PumpEvent::Acknowledged(ack) => {
                 if let Err(reason) = self.publisher.acknowledged(&ack).await {
-                    self.hang_up(reason);
+                    self.close_connection(reason);
                 }
             }
             PumpEvent::Received(publish) => {
-                if !self.inbox.take_gateway(&publish, &mut self.session) {
+                if !self.inbox.take_gateway(&publish, &mut self.connection) {
                     requests.push(publish);
                 }
             }
@@ -148,17 +149,17 @@ impl Link {
                 tracing::error!("{words}");
                 self.status.set(Some(words));
             }
-            PumpEvent::PingAnswered => self.inbox.settle_packet_ids(&self.session).await,
+            PumpEvent::PingAnswered => self.inbox.settle_packet_ids(&self.connection).await,
             PumpEvent::Lost { reason, refused } => {
                 requests.clear();
                 self.inbox.connection_lost();
-                if self.session.end() {
+                if self.connection.end() {
                     let words = reason.as_deref().unwrap_or_default();
                     self.publisher.connection_lost(refused, words).await;
                 } else {
                     self.publisher.disconnected();
                 }
-                // Where we hung up, the reason is known already.
+                // Where we closed the connection, the reason is set already.
                 if reason.is_some() {
                     self.status.set(reason);
                 }
@@ -166,29 +167,29 @@ impl Link {
         }
     }
 
-    /// Renews the subscriptions; returns the number of the MQTT session.
+    /// Subscribes; returns the number of the MQTT session.
     async fn subscribe(&self, connection: u64, session_present: bool) -> Result<i64, String> {
-        let session = self.store.mqtt_session(session_present).await.map_err(|e| e.to_string())?;
+        let mqtt_session = self.store.mqtt_session(session_present).await.map_err(|e| e.to_string())?;
         self.subscriptions.renew(&self.store, &self.gate, connection).await?;
-        Ok(session)
+        Ok(mqtt_session)
     }
 
     async fn fill(&mut self) {
-        // Our own hang-up leaves the publisher to learn of it here.
-        if !self.session.stands() {
+        // Where the inbox closed the connection, the publisher learns of it here.
+        if !self.connection.is_up() {
             return self.publisher.disconnected();
         }
-        if let Err(reason) = self.publisher.fill(&self.session).await {
-            self.hang_up(reason);
+        if let Err(reason) = self.publisher.fill(&self.connection).await {
+            self.close_connection(reason);
         }
     }
 
-    fn hang_up(&mut self, reason: &str) {
-        self.session.hang_up(reason);
+    fn close_connection(&mut self, reason: &str) {
+        self.connection.close(reason);
         self.publisher.disconnected();
     }
 
-    /// Waits a while for what is in flight, so that little is published twice; then sends DISCONNECT.
+    /// Waits a little for what is in flight, so that little is published twice; then sends DISCONNECT.
     async fn drain(&mut self, events: &mut Vec<PumpEvent>) {
         let deadline = tokio::time::Instant::now() + DRAIN_TIMEOUT;
         self.fill().await;
@@ -199,8 +200,8 @@ impl Link {
             }
             self.fill().await;
         }
-        // The pump ends when it has written this; nobody listens if it has ended before.
-        self.session.call(|client| client_error(client.try_disconnect()));
+        // The pump ends once it has written this. If it has ended already, nobody reads it.
+        self.connection.call(|client| client_error(client.try_disconnect()));
         while tokio::time::timeout_at(deadline, self.events.recv_many(events, MAX_BATCH))
             .await
             .is_ok_and(|count| count > 0)

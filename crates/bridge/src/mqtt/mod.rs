@@ -1,9 +1,9 @@
 //! The broker, over MQTT 5. Only this folder names `rumqttc` (docs/architecture.md, "The rumqttc seam").
 //!
-//! Transport alone: `pump` owns the socket and the reconnecting; `link` the order of things on a connection, with
-//! `publisher` (what goes out) and `inbox` (what comes in); `gate`, `window`, `quarantine` and `neighbours` are their
-//! small parts. What requests mean is `crate::intake`'s, topics and JSON are `crate::wire`'s. `caller` is the client of
-//! `smsbridge send` and `check`.
+//! Transport only. `pump` owns the socket and reconnects; `link` decides the order of events on a connection, with
+//! `publisher` for what goes out and `inbox` for what comes in; `connect` makes both halves. `client`, `gate`, `window`,
+//! `quarantine`, `neighbours`, `subscriptions` and `status` are their small parts. `caller` is the client of `smsbridge
+//! send` and `check`. What a request means is decided in `crate::intake`; topics and JSON are in `crate::wire`.
 
 mod caller;
 mod client;

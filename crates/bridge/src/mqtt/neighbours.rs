@@ -1,14 +1,15 @@
 //! Other gateways on our prefix. Pure.
 //!
-//! Two gateways that both take requests for any modem would send each of them twice. Input: the retained topics of
-//! gateways, as the broker delivers them.
+//! Two gateways that both take requests for any modem would send each of them twice. Input: what the broker delivers on
+//! the retained topics of gateways.
 
 use std::collections::BTreeSet;
 
 use crate::message::Name;
+use crate::wire::state::is_online;
 use crate::wire::topic::OfGateway;
 
-/// What is known of the other gateways on this connection.
+/// The other gateways, as far as they are known on this connection.
 #[derive(Debug)]
 pub(super) struct Neighbours {
     own: Name,
@@ -16,26 +17,26 @@ pub(super) struct Neighbours {
 }
 
 impl Neighbours {
-    /// Nothing is known yet; `own` is our name.
+    /// Knows none yet; `own` is our name.
     pub(super) fn new(own: Name) -> Self {
         Neighbours { own, online: BTreeSet::new() }
     }
 
-    /// A new connection begins: the broker publishes all of it again.
+    /// A new connection begins: the broker delivers all retained topics again.
     pub(super) fn forget(&mut self) {
         self.online.clear();
     }
 
-    /// Handles a gateway's topic; `retained` tells what the broker kept from what is published just now. Our own
-    /// publishes are not sent back to us, so our own name published just now is another gateway's; retained it may be
-    /// ours.
+    /// Handles a delivery on a gateway's topic. `retained` says that the broker had kept it; otherwise somebody has just
+    /// published it. Under our own name, what was kept may be ours; what was just published is another gateway's, for
+    /// the broker does not send us our own PUBLISHes.
     pub(super) fn on_publish(&mut self, topic: &OfGateway, payload: &[u8], retained: bool) {
         let (OfGateway::State(name) | OfGateway::Availability(name)) = topic;
         if name == self.own.as_str() && retained {
             return;
         }
         match topic {
-            OfGateway::Availability(_) if payload == b"online" => {
+            OfGateway::Availability(_) if is_online(payload) => {
                 self.online.insert(name.clone());
             }
             OfGateway::Availability(_) => {
@@ -48,7 +49,7 @@ impl Neighbours {
         }
     }
 
-    /// One that is online now.
+    /// One that is online.
     pub(super) fn online(&self) -> Option<&str> {
         self.online.first().map(String::as_str)
     }

@@ -13,44 +13,43 @@ use secrecy::ExposeSecret as _;
 
 use super::window;
 use crate::config::{ConfigError, Mqtt, Tls};
-use crate::wire::topic::Topics;
+use crate::wire::Publish;
 
 /// PUBLISHes the broker may send us before it has our PUBACKs.
-const RECEIVE_MAXIMUM: u16 = 100;
+pub(super) const RECEIVE_MAXIMUM: u16 = 100;
 
-/// The largest packet taken from the broker. Above the payload limit, so that a payload that is too large is rejected
-/// and not dropped by the broker without a word.
+/// The largest packet we accept. Above the payload limit, so that a request that is too large is rejected by us and not
+/// silently dropped by the broker.
 const MAX_PACKET: u32 = 2 * 1024 * 1024;
 
-/// How often a silent connection is probed. Three of them without any event, and it is dropped.
+/// How often an idle connection is probed. After three intervals without any event it is dropped.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// PUBLISHes the client has room for: several windows, so that acknowledgements out of order never meet a packet id
-/// still in use.
+/// PUBLISHes the client may have in flight: several windows, so that it never reuses a packet id that still waits for
+/// its acknowledgement.
 pub(super) const IN_FLIGHT: u16 = window::MAX * 6;
 
-/// Requests wait in the broker for as long while we are away.
+/// How long the broker keeps our session, and requests with it, while we are away.
 const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
 
 /// Options of the gateway's own connection.
-pub(super) fn gateway(config: &Mqtt, client_id: &str, topics: &Topics) -> Result<MqttOptions, ConfigError> {
+pub(super) fn gateway(
+    config: &Mqtt,
+    client_id: &str,
+    last_will: Publish,
+) -> Result<MqttOptions, ConfigError> {
     let mut options = common(config, client_id)?;
     options.set_clean_start(false);
     options.set_session_expiry_interval(Some(SESSION_EXPIRY_S));
     options.set_receive_maximum(Some(RECEIVE_MAXIMUM));
     options.set_manual_acks(true);
     options.set_outgoing_inflight_upper_limit(IN_FLIGHT);
-    options.set_last_will(LastWill::new(
-        topics.gateway_availability(),
-        "offline",
-        QoS::AtLeastOnce,
-        true,
-        None,
-    ));
+    let Publish { topic, payload, retain, .. } = last_will;
+    options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, retain, None));
     Ok(options)
 }
 
-/// What every connection has: address, login, TLS, limits.
+/// Options that every connection has: address, login, TLS, limits.
 pub(super) fn common(config: &Mqtt, client_id: &str) -> Result<MqttOptions, ConfigError> {
     let mut options = MqttOptions::new(client_id, &config.host, config.port);
     options.set_keep_alive(KEEP_ALIVE);

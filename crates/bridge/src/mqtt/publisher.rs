@@ -1,14 +1,14 @@
-//! What is published: states and the rows of the outbox, as many at once as the broker takes.
+//! What goes out: retained states and the rows of the outbox, as many at once as the broker takes.
 //!
-//! A row leaves the store only after its PUBACK. A row the broker will never take is parked, one on which connections
-//! break is published last. Input: the store, the retained states, and acknowledgements.
+//! A row is deleted only after its PUBACK. A row that the broker will never take is parked; one on which connections break
+//! is published last. Input: the store, the retained states, and acknowledgements.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rumqttc::v5::mqttbytes::v5::{PubAck, PubAckReason};
 
-use super::client::Session;
+use super::client::Connection;
 use super::quarantine::Quarantine;
 use super::window::{InFlight, Window};
 use crate::crash;
@@ -16,32 +16,33 @@ use crate::retained_state::RetainedState;
 use crate::store::{OutboxRow, Store};
 use crate::wire::Wire;
 
-/// Publishes what waits.
+/// Publishes states and rows.
 pub(super) struct Publisher {
     store: Store,
     retained: Arc<RetainedState>,
     wire: Wire,
     quarantine: Quarantine,
-    /// The last connection ended over one of several PUBLISHes: one at a time, until a row is acknowledged.
+    /// The broker refused one of several PUBLISHes without saying which: one at a time, until a row is acknowledged.
     single_flight: bool,
-    /// Rows the broker has and the store could not delete yet.
+    /// Acknowledged rows that are still in the store.
     acknowledged: Vec<i64>,
     /// None while there is no connection.
     flight: Option<Flight>,
 }
 
-/// What is true of one connection only.
+/// What is in flight on the current connection, and the broker's limits there.
 struct Flight {
     window: Window,
     receive_maximum: u16,
+    /// The largest packet the broker takes, in octets.
     max_packet: usize,
-    /// The last row handed over.
+    /// The last row taken from the store.
     cursor: i64,
-    /// Quarantined rows, for when nothing else waits.
+    /// Quarantined rows: published when nothing else waits.
     set_aside: VecDeque<OutboxRow>,
 }
 
-/// What to do with the connection after a step.
+/// The outcome of a step; `Err`: the link must close the connection, for this reason.
 pub(super) type Step = Result<(), &'static str>;
 
 impl Publisher {
@@ -57,7 +58,7 @@ impl Publisher {
         }
     }
 
-    /// A connection begins: everything unacknowledged is published again.
+    /// A connection is established: everything unacknowledged is published again.
     pub(super) fn connected(&mut self, receive_maximum: u16, max_packet: Option<u32>) {
         self.flight = Some(Flight {
             window: if self.single_flight { Window::single() } else { Window::new(receive_maximum) },
@@ -69,12 +70,12 @@ impl Publisher {
         self.retained.republish_all();
     }
 
-    /// We ended the connection: what was in flight says nothing about why.
+    /// We closed the connection ourselves, so no row in flight is to blame.
     pub(super) fn disconnected(&mut self) {
         self.flight = None;
     }
 
-    /// The connection broke. `refused` says that the broker objected to a PUBLISH, `reason` how.
+    /// The connection broke. `refused`: because the broker refused a PUBLISH, for this `reason`.
     pub(super) async fn connection_lost(&mut self, refused: bool, reason: &str) {
         let Some(flight) = self.flight.take() else { return };
         match (refused, flight.window.only_row()) {
@@ -84,14 +85,14 @@ impl Publisher {
         }
     }
 
-    /// The client wrote the oldest PUBLISH it was handed, under this packet id.
+    /// The client wrote the oldest PUBLISH it had, with this packet id.
     pub(super) fn written(&mut self, packet_id: u16) {
         if let Some(flight) = &mut self.flight {
             flight.window.written(packet_id);
         }
     }
 
-    /// The broker acknowledged a PUBLISH. `Err`: the connection must be dropped.
+    /// The broker acknowledged a PUBLISH, or refused it.
     pub(super) async fn acknowledged(&mut self, ack: &PubAck) -> Step {
         let in_flight = self.flight.as_mut().and_then(|flight| flight.window.acknowledged(ack.pkid));
         let Some(InFlight::Row(row)) = in_flight else { return Ok(()) };
@@ -120,8 +121,8 @@ impl Publisher {
         }
     }
 
-    /// Deletes what the broker has from the store. What cannot be deleted now is tried again each second: left there,
-    /// it would be published again after the next connect, and that may be weeks away.
+    /// Deletes acknowledged rows. Called each second, too: a row that stayed would be published again after the next
+    /// connect, perhaps weeks later.
     pub(super) async fn delete_acknowledged(&mut self) {
         if self.acknowledged.is_empty() {
             return;
@@ -144,14 +145,14 @@ impl Publisher {
         self.flight.as_ref().is_some_and(|flight| !flight.window.is_empty())
     }
 
-    /// Publishes states and rows until as many are in flight as the broker takes. `Err`: the connection must be dropped.
-    pub(super) async fn fill(&mut self, session: &Session) -> Step {
-        self.publish_states(session)?;
+    /// Publishes states and rows until as many are in flight as the broker takes.
+    pub(super) async fn fill(&mut self, connection: &Connection) -> Step {
+        self.publish_states(connection)?;
         while let Some(flight) = &mut self.flight
             && flight.window.free() > 0
         {
             let rows = match self.store.pending(flight.cursor, flight.window.free()).await {
-                Ok(rows) if rows.is_empty() => return self.publish_set_aside(session).await,
+                Ok(rows) if rows.is_empty() => return self.publish_set_aside(connection).await,
                 Ok(rows) => rows,
                 Err(error) => {
                     tracing::error!("{error}");
@@ -163,14 +164,14 @@ impl Publisher {
                     flight.cursor = row.id;
                     flight.set_aside.push_back(row);
                 } else {
-                    Self::publish_row(&self.store, &self.wire, flight, session, row).await?;
+                    Self::publish_row(&self.store, &self.wire, flight, connection, row).await?;
                 }
             }
         }
         Ok(())
     }
 
-    fn publish_states(&mut self, session: &Session) -> Step {
+    fn publish_states(&mut self, connection: &Connection) -> Step {
         let Some(flight) = &mut self.flight else { return Ok(()) };
         for state in self.retained.take_unpublished(flight.window.free()) {
             let publish = self.wire.state(&state);
@@ -180,7 +181,7 @@ impl Publisher {
                 tracing::error!("{topic} is not published: {size} octets, the broker takes at most {limit}");
                 continue;
             }
-            if !session.publish(publish) {
+            if !connection.publish(publish) {
                 return Err("a state could not be sent");
             }
             flight.window.push(InFlight::State);
@@ -188,11 +189,11 @@ impl Publisher {
         Ok(())
     }
 
-    /// With nothing else waiting, a quarantined row gets its turn, alone.
-    async fn publish_set_aside(&mut self, session: &Session) -> Step {
+    /// Publishes a quarantined row, alone, once nothing else waits.
+    async fn publish_set_aside(&mut self, connection: &Connection) -> Step {
         match &mut self.flight {
             Some(flight) if flight.window.is_empty() => match flight.set_aside.pop_front() {
-                Some(row) => Self::publish_row(&self.store, &self.wire, flight, session, row).await,
+                Some(row) => Self::publish_row(&self.store, &self.wire, flight, connection, row).await,
                 None => Ok(()),
             },
             _ => Ok(()),
@@ -203,7 +204,7 @@ impl Publisher {
         store: &Store,
         wire: &Wire,
         flight: &mut Flight,
-        session: &Session,
+        connection: &Connection,
         row: OutboxRow,
     ) -> Step {
         flight.cursor = flight.cursor.max(row.id);
@@ -220,7 +221,7 @@ impl Publisher {
             park(store, row.id, words).await;
             return Ok(());
         }
-        if !session.publish(publish) {
+        if !connection.publish(publish) {
             return Err("a message could not be sent");
         }
         flight.window.push(InFlight::Row(row.id));

@@ -1,9 +1,8 @@
-//! The pump: owns the socket and the reconnecting, and hands every packet to the link.
+//! The pump: owns the socket, reconnects, and reports to the link what the broker sends.
 //!
-//! Never looks into a message. The client's `poll()` gets a loop of its own because it must not be interrupted: in a
-//! `select!` another branch would restart the connect or lose a packet. After any error the client's own memory of
-//! what was in flight is discarded: the store has it. So interrupting `poll()` is safe where the connection ends with
-//! it, and only there.
+//! Never looks into a message. The client's `poll()` has a task of its own because it must not be interrupted by other
+//! work: that could restart the connect or lose a packet. It is interrupted only to end the connection. After each
+//! connection all that the client remembers is discarded: what was in flight is still in the store.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,16 +20,16 @@ use super::gate::Gate;
 use super::options::{IN_FLIGHT, KEEP_ALIVE};
 use crate::backoff::Reconnect;
 
-/// A broker is back in seconds, an alarm should be too.
+/// The longest delay between two attempts: a broker that restarts is back within seconds.
 const MAX_DELAY: Duration = Duration::from_secs(10);
 
-/// A wrong password stays wrong: try slowly.
+/// The same after the broker refused the connection: a wrong password stays wrong.
 const REFUSED_DELAY: Duration = Duration::from_secs(30);
 
 /// What the pump reports to the link.
 #[derive(Debug)]
 pub(super) enum PumpEvent {
-    /// A connection stands.
+    /// A connection is established.
     Connected {
         /// Its number.
         connection: u64,
@@ -41,9 +40,9 @@ pub(super) enum PumpEvent {
         /// The largest packet it takes, in octets.
         max_packet: Option<u32>,
     },
-    /// A PUBLISH of ours was written under this packet id.
+    /// One of our PUBLISHes was written, with this packet id.
     Written(u16),
-    /// The broker acknowledged one.
+    /// The broker acknowledged one of them, or refused it.
     Acknowledged(PubAck),
     /// The broker delivered a message.
     Received(Publish),
@@ -53,9 +52,9 @@ pub(super) enum PumpEvent {
     PingAnswered,
     /// The connection is lost.
     Lost {
-        /// Why; none if the link itself asked for it.
+        /// Why; none if the link asked for it.
         reason: Option<String>,
-        /// Whether the broker objected to one of our PUBLISHes, and would again.
+        /// Whether the broker refused one of our PUBLISHes with it.
         refused: bool,
     },
 }
@@ -79,18 +78,18 @@ impl Pump {
         Pump { event_loop, link, gate, address }
     }
 
-    /// Connects, and connects again, until the link has sent DISCONNECT, or until `stop` while there is no connection.
+    /// Connects and reconnects until the link has sent DISCONNECT, or until `stop` while there is no connection.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut reconnect = Reconnect::new(MAX_DELAY);
         let mut connected = false;
         loop {
-            // The broker may have set a longer keep-alive than ours.
+            // The broker may have set another keep-alive than ours.
             let silence = self.event_loop.options.keep_alive().max(KEEP_ALIVE) * 3;
             let event = tokio::select! {
                 event = self.event_loop.poll() => event.map_err(Some),
-                // Our own PINGREQ is an event too: none for so long is a stalled socket.
+                // Our own PINGREQ is an event too, so without any the socket has stalled.
                 () = tokio::time::sleep(silence) => Err(Some(io_error("nothing was received for three keep-alives"))),
-                () = self.gate.hang_up_requested(), if connected => Err(None),
+                () = self.gate.close_requested(), if connected => Err(None),
                 () = stop.cancelled(), if !connected => return,
             };
             let lost = match event {
@@ -153,7 +152,7 @@ impl Pump {
         let _ = self.link.send(report).await;
     }
 
-    /// Forwards the acknowledgements that came before the error, and discards all else the client holds.
+    /// Forwards the acknowledgements that came before the error, and discards everything else in the client.
     async fn discard(&mut self) {
         let unread: Vec<Event> = self.event_loop.state.events.drain(..).collect();
         for event in unread {
@@ -162,10 +161,10 @@ impl Pump {
             }
         }
         let event_loop = &mut self.event_loop;
-        self.gate.close(|| {
+        self.gate.next_connection(|| {
             event_loop.clean();
             event_loop.pending.clear();
-            // Packet ids, collisions and the broker's limits begin anew; the client would carry them over.
+            // The client would keep packet ids, collisions and the broker's limits for the next connection.
             event_loop.state = MqttState::new(IN_FLIGHT, true);
         });
     }
@@ -175,11 +174,12 @@ fn io_error(why: &str) -> ConnectionError {
     ConnectionError::Io(std::io::Error::other(why))
 }
 
-/// Packet too large. As the reason of a PUBACK the client cannot read it; all it can read has another error.
+/// The reason code "Packet too large". The client does not know it in a PUBACK, and fails with an
+/// `InvalidConnectReturnCode` that holds it.
 const TOO_LARGE: u8 = 0x95;
 
-/// Whether the connection ended over something we published: the broker says so in a DISCONNECT, or in a PUBACK
-/// (mosquitto's `message_size_limit`, which no CONNACK tells).
+/// Whether the connection ended because the broker refused something we published: in a DISCONNECT, or in a PUBACK that
+/// the client cannot read (mosquitto's `message_size_limit`, which is in no CONNACK).
 fn refuses_a_message(error: &ConnectionError) -> bool {
     use DisconnectReasonCode as Code;
     match error {
@@ -193,9 +193,9 @@ fn refuses_a_message(error: &ConnectionError) -> bool {
     }
 }
 
-/// What is wrong with the connection, and what to try.
+/// What went wrong with the connection to `address`, and what to try.
 pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
-    // With TLS 1.3 a broker refuses our certificate only after the handshake, inside of any other error.
+    // With TLS 1.3 a broker refuses our certificate only after the handshake, so any error may carry the alert.
     if let Some((_, alert)) = error.to_string().split_once("received fatal alert: ") {
         return format!(
             "no TLS with the broker at {address}: it says {alert}; check [mqtt] ca_file, client_cert and client_key"
@@ -211,7 +211,7 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
         }
         ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => {
             format!(
-                "the broker at {address} does not speak MQTT 5: a broker that does is needed, such as mosquitto 1.6"
+                "the broker at {address} does not speak MQTT 5: a broker that does is needed, such as mosquitto 1.6 or later"
             )
         }
         ConnectionError::ConnectionRefused(code) => {
@@ -242,6 +242,6 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
             format!("nothing listens at {address}: check [mqtt] url, and that the broker runs")
         }
         ConnectionError::Io(e) => format!("no connection to the broker at {address}: {e}; check [mqtt] url"),
-        other => format!("the connection to the broker at {address} is gone: {other}"),
+        other => format!("the connection to the broker at {address} was lost: {other}"),
     }
 }

@@ -1,15 +1,16 @@
 //! Which row breaks connections. Pure.
 //!
-//! Some brokers close the connection on a message they do not like instead of refusing it; published first after each
-//! connect, it would block all others for ever. Such a row is published last. Nothing is given up.
+//! Some brokers close the connection instead of refusing a message. Published first after each connect, it would hold up
+//! all others for ever; so such a row is published last. It is never given up.
 
 use std::collections::HashSet;
 
 /// Rows on which connections broke.
 #[derive(Debug, Default)]
 pub(super) struct Quarantine {
-    /// The oldest row in flight when connections broke without a single row acknowledged, and how many did.
+    /// The oldest row in flight when connections broke, and how many broke on it since any row was acknowledged.
     oldest: Option<(i64, u32)>,
+    /// Rows to publish last.
     rows: HashSet<i64>,
 }
 
@@ -20,20 +21,20 @@ impl Quarantine {
     /// A connection broke with this row the oldest in flight.
     pub(super) fn connection_lost(&mut self, oldest_row: Option<i64>) {
         let Some(row) = oldest_row else { return };
-        let times = match self.oldest {
-            Some((oldest, times)) if oldest == row => times + 1,
+        let breaks = match self.oldest {
+            Some((oldest, breaks)) if oldest == row => breaks + 1,
             _ => 1,
         };
-        self.oldest = Some((row, times));
-        if times == Self::MAX_BREAKS {
+        self.oldest = Some((row, breaks));
+        if breaks == Self::MAX_BREAKS {
             tracing::error!(
-                "{times} connections broke with message {row} in flight; it is published after all others from now on"
+                "{breaks} connections broke with message {row} in flight: from now on it is published after all others"
             );
             self.rows.insert(row);
         }
     }
 
-    /// Whether a row is published last.
+    /// Whether a row is to be published last.
     pub(super) fn contains(&self, row: i64) -> bool {
         self.rows.contains(&row)
     }

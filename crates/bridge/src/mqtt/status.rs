@@ -1,8 +1,8 @@
-//! What is wrong with the link to the broker. Written by the link, read by the timer for the gateway's state.
+//! What is wrong with the link to the broker: written by the link, read by the timer for the gateway's `problem`.
 
 use std::sync::{Mutex, PoisonError};
 
-/// What is wrong with the link, in words.
+/// The link's problems. One with the connection is reported before one with another gateway.
 #[derive(Debug, Default)]
 pub struct LinkStatus {
     problem: Mutex<Option<String>>,
@@ -10,7 +10,7 @@ pub struct LinkStatus {
 }
 
 impl LinkStatus {
-    /// What is wrong with the link, in words; none when nothing is.
+    /// What is wrong, and what to try; none when nothing is.
     pub fn problem(&self) -> Option<String> {
         let read =
             |words: &Mutex<Option<String>>| words.lock().unwrap_or_else(PoisonError::into_inner).clone();

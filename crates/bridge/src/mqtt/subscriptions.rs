@@ -1,7 +1,7 @@
-//! Our subscriptions: to requests and to the states of other gateways, renewed on every connection.
+//! Our subscriptions: to requests and to the retained topics of gateways, renewed on every connection.
 //!
-//! The broker keeps subscriptions as long as our session; a forgotten one duplicates requests, so the store keeps the
-//! list of all filters we ever subscribed to.
+//! The broker keeps subscriptions as long as the MQTT session, and one left from an earlier configuration would duplicate
+//! requests. So the store keeps the list of filters the broker may have.
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, RetainForwardRule};
@@ -19,7 +19,7 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Subscriptions for these modems; requests for any modem are shared in the group `share`, if it has a name.
+    /// Subscriptions for these modems. Requests for any modem are shared in the group `share`, unless it is empty.
     pub fn new(topics: &Topics, share: &str, modems: &[Name]) -> Self {
         Subscriptions {
             requests: topics.filters(share, modems),
@@ -33,18 +33,18 @@ impl Subscriptions {
         self.is_shared
     }
 
-    /// Subscribes to what is wanted and unsubscribes from what no longer is.
+    /// Subscribes to all filters we want, and unsubscribes from those we no longer want.
     pub(super) async fn renew(&self, store: &Store, gate: &Gate, connection: u64) -> Result<(), String> {
         let before = store.subscribed_filters().await.map_err(|e| e.to_string())?;
         let wanted: Vec<&String> = self.requests.iter().chain(&self.gateways).collect();
         let unwanted: Vec<&String> = before.iter().filter(|old| !wanted.contains(old)).collect();
-        // Written down first: a filter the broker has and we do not know of could never be unsubscribed.
+        // Stored first: a filter that only the broker knows could never be unsubscribed.
         let all = wanted.iter().chain(&unwanted).map(|filter| filter.to_string()).collect();
         store.set_subscribed_filters(all).await.map_err(|e| e.to_string())?;
         let requests = self.requests.iter().map(|path| Filter {
             path: path.clone(),
             qos: QoS::AtLeastOnce,
-            // A shared subscription must not set it, and only we publish to gateways' topics.
+            // Not allowed in a shared subscription, and not needed: we publish no requests.
             nolocal: false,
             preserve_retain: true,
             retain_forward_rule: RetainForwardRule::Never,

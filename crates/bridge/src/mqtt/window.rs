@@ -1,17 +1,17 @@
-//! Which of our PUBLISHes are in flight: a queue of those handed to the client, and a map from packet id to the rest.
+//! Which of our PUBLISHes are in flight: a queue of those the client has not written, and the others by packet id.
 //!
-//! Pure. The client assigns a packet id only when it writes the packet, in the order it was handed them; so the oldest
-//! one in the queue belongs to the next packet id reported.
+//! Pure. The client assigns a packet id when it writes a packet, and it writes them in the order it got them. So the next
+//! packet id reported belongs to the oldest one in the queue.
 
 use std::collections::{HashMap, VecDeque};
 
 /// The most PUBLISHes in flight.
 pub(super) const MAX: u16 = 16;
 
-/// What a PUBLISH in flight carries.
+/// What a PUBLISH in flight holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InFlight {
-    /// This row of the outbox.
+    /// A row of the outbox.
     Row(i64),
     /// A retained state.
     State,
@@ -21,71 +21,71 @@ pub(super) enum InFlight {
 #[derive(Debug)]
 pub(super) struct Window {
     limit: usize,
-    handed: VecDeque<InFlight>,
-    in_flight: HashMap<u16, InFlight>,
+    unwritten: VecDeque<InFlight>,
+    written: HashMap<u16, InFlight>,
 }
 
 impl Window {
-    /// A window for a broker that takes so many PUBLISHes at once (its Receive Maximum). One stays free: when
-    /// all are in use, our PUBACKs would wait behind them.
+    /// A window for a broker with this Receive Maximum. One place of it stays free: the client holds PUBACKs back while
+    /// all are in use.
     pub(super) fn new(receive_maximum: u16) -> Self {
         let limit = receive_maximum.saturating_sub(1).clamp(1, MAX);
-        Window { limit: limit.into(), handed: VecDeque::new(), in_flight: HashMap::new() }
+        Window { limit: limit.into(), unwritten: VecDeque::new(), written: HashMap::new() }
     }
 
-    /// A window for one PUBLISH, so that it is known which one the broker objects to.
+    /// A window for one PUBLISH at a time, which shows which one the broker refuses.
     pub(super) fn single() -> Self {
-        Window { limit: 1, handed: VecDeque::new(), in_flight: HashMap::new() }
+        Window { limit: 1, unwritten: VecDeque::new(), written: HashMap::new() }
     }
 
-    /// Takes as many as [`Window::new`] does.
+    /// Sets the limit to that of [`Window::new`].
     pub(super) fn set_limit(&mut self, receive_maximum: u16) {
         self.limit = Window::new(receive_maximum).limit;
     }
 
     /// The row in flight, if nothing else is.
     pub(super) fn only_row(&self) -> Option<i64> {
-        let mut all = self.in_flight.values().chain(&self.handed);
+        let mut all = self.written.values().chain(&self.unwritten);
         match (all.next(), all.next()) {
             (Some(InFlight::Row(row)), None) => Some(*row),
             _ => None,
         }
     }
 
-    /// How many more may be handed to the client.
+    /// How many more the client may get.
     pub(super) fn free(&self) -> usize {
-        self.limit.saturating_sub(self.handed.len() + self.in_flight.len())
+        self.limit.saturating_sub(self.unwritten.len() + self.written.len())
     }
 
     /// Whether nothing is in flight.
     pub(super) fn is_empty(&self) -> bool {
-        self.handed.is_empty() && self.in_flight.is_empty()
+        self.unwritten.is_empty() && self.written.is_empty()
     }
 
     /// The oldest row in flight.
     pub(super) fn oldest_row(&self) -> Option<i64> {
-        let row = |token: &InFlight| match token {
+        let row = |in_flight: &InFlight| match in_flight {
             InFlight::Row(row) => Some(*row),
             InFlight::State => None,
         };
-        self.handed.iter().chain(self.in_flight.values()).filter_map(row).min()
+        self.unwritten.iter().chain(self.written.values()).filter_map(row).min()
     }
 
-    /// A PUBLISH was handed to the client.
-    pub(super) fn push(&mut self, token: InFlight) {
-        self.handed.push_back(token);
+    /// The client got a PUBLISH.
+    pub(super) fn push(&mut self, in_flight: InFlight) {
+        self.unwritten.push_back(in_flight);
     }
 
-    /// The client wrote the oldest one in the queue, under this packet id.
+    /// The client wrote the oldest one in the queue, with this packet id.
     pub(super) fn written(&mut self, packet_id: u16) {
-        if let Some(token) = self.handed.pop_front() {
-            self.in_flight.insert(packet_id, token);
+        if let Some(in_flight) = self.unwritten.pop_front() {
+            self.written.insert(packet_id, in_flight);
         }
     }
 
-    /// The broker acknowledged a packet id; none if it is not one of ours.
+    /// The broker answered a packet id: what it held, none if it is not one of ours.
     pub(super) fn acknowledged(&mut self, packet_id: u16) -> Option<InFlight> {
-        self.in_flight.remove(&packet_id)
+        self.written.remove(&packet_id)
     }
 }
 

@@ -135,6 +135,11 @@ pub fn gateway(state: &GatewayState) -> String {
     })
 }
 
+/// Whether the payload of an availability topic says online.
+pub fn is_online(payload: &[u8]) -> bool {
+    payload == b"online"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,193 @@
+//! The gateway as far as these tests need it: store, link and pump, without a modem.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::broker::{Broker, STEP_TIMEOUT};
+use crate::clock::now_ms;
+use crate::config::{self, Config};
+use crate::event::{Availability, MessageState, ResultFields, SendResult, State, Subject};
+use crate::incoming::IncomingPolicy;
+use crate::intake::Intake;
+use crate::message::Name;
+use crate::mqtt::{Link, LinkStatus, Subscriptions, prepare};
+use crate::retained_state::RetainedState;
+use crate::store::{Store, StoreConfig, StoreThread};
+use crate::ussd_queue::UssdQueue;
+use crate::wire::Wire;
+use crate::wire::topic::Topics;
+
+pub(super) struct Gateway {
+    pub(super) store: Store,
+    pub(super) retained: Arc<RetainedState>,
+    pub(super) status: Arc<LinkStatus>,
+    /// The USSD requests that wait for the first modem.
+    pub(super) ussd: Arc<UssdQueue>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    store_thread: StoreThread,
+    folder: TempDir,
+}
+
+impl Gateway {
+    /// With one modem, `main`, and an empty store.
+    pub(super) async fn start(broker: &Broker) -> Gateway {
+        Gateway::start_in(tempfile::tempdir().unwrap(), broker, &["main"]).await
+    }
+
+    /// In a folder that may hold the store of an earlier run.
+    pub(super) async fn start_in(folder: TempDir, broker: &Broker, modems: &[&str]) -> Gateway {
+        let url = format!("mqtt://127.0.0.1:{}", broker.port());
+        let config = config::parse("test", &format!("[mqtt]\nurl = \"{url}\"")).unwrap();
+        let names: Vec<Name> = modems.iter().map(|name| name.parse().unwrap()).collect();
+        let wire = Wire { topics: Topics::new("sms", &config.name), include_pdu: false };
+        let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
+        let (store, store_thread) = Store::open(folder.path(), store_config(&config)).unwrap();
+        let retained = Arc::new(RetainedState::default());
+        let status = Arc::new(LinkStatus::default());
+        let queues: BTreeMap<Name, Arc<UssdQueue>> =
+            names.iter().map(|name| (name.clone(), Arc::default())).collect();
+        let client_id = store.client_id().await.unwrap();
+        let (pump, client) = prepare(&config.mqtt, &client_id, last_will).unwrap();
+        let link = Link::new(
+            client,
+            store.clone(),
+            Arc::clone(&retained),
+            Intake::new(store.clone(), queues.clone(), config.outbound.clone()),
+            Subscriptions::new(&wire.topics, "", &names),
+            wire,
+            Arc::clone(&status),
+        );
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(pump.run(stop.clone()));
+        tasks.spawn(link.run(stop.clone()));
+        let ussd = Arc::clone(&queues[&names[0]]);
+        Gateway { store, retained, status, ussd, stop, tasks, store_thread, folder }
+    }
+
+    /// Has one result to publish, with this id.
+    pub(super) async fn publish_result(&self, id: &str) {
+        self.publish_result_with_payload(id, "x").await;
+    }
+
+    /// The same, with a payload to quote, which may be long.
+    pub(super) async fn publish_result_with_payload(&self, id: &str, payload: &str) {
+        let result = SendResult {
+            id: Some(id.to_owned()),
+            to: None,
+            state: MessageState::Rejected,
+            is_final: true,
+            at: now_ms(),
+            fields: ResultFields { payload: Some(payload.to_owned()), ..ResultFields::default() },
+        };
+        self.store.publish_result(result, None).await.unwrap();
+    }
+
+    pub(super) async fn publish_results(&self, ids: &[impl AsRef<str>]) {
+        for id in ids {
+            self.publish_result(id.as_ref()).await;
+        }
+    }
+
+    /// Waits until so many rows of the outbox are to be published and so many are parked: the broker cannot see what
+    /// the gateway does after a PUBACK.
+    pub(super) async fn wait_for_depth(&self, publish: u32, parked: u32) {
+        let reached = async {
+            loop {
+                let depth = self.store.depth().await.unwrap();
+                if (depth.publish, depth.parked) == (publish, parked) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(STEP_TIMEOUT, reached).await.is_err() {
+            let depth = self.store.depth().await.unwrap();
+            panic!("the outbox never had {publish} rows to publish and {parked} parked; now {depth:?}");
+        }
+    }
+
+    /// Waits until the link reports a problem, and returns it.
+    pub(super) async fn wait_for_problem(&self) -> String {
+        let reported = async {
+            loop {
+                match self.status.problem() {
+                    Some(problem) => return problem,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        };
+        tokio::time::timeout(STEP_TIMEOUT, reported).await.expect("the link reported no problem")
+    }
+
+    /// Stops as `app` does; returns the folder for another run.
+    pub(super) async fn stop(mut self) -> TempDir {
+        self.stop.cancel();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(STEP_TIMEOUT, ended).await.expect("link and pump did not end at a stop");
+        drop(self.store);
+        self.store_thread.join();
+        self.folder
+    }
+
+    /// From now on the store refuses every change of `table`.
+    pub(super) fn break_table(&self, table: &str) {
+        let refuse = |operation: &str| {
+            format!(
+                "CREATE TRIGGER broken_{operation} BEFORE {operation} ON {table}
+                 BEGIN SELECT RAISE(ABORT, 'no'); END;"
+            )
+        };
+        let sql: String = ["INSERT", "UPDATE", "DELETE"].into_iter().map(refuse).collect();
+        self.execute(&sql);
+    }
+
+    pub(super) fn repair_table(&self) {
+        self.execute("DROP TRIGGER broken_INSERT; DROP TRIGGER broken_UPDATE; DROP TRIGGER broken_DELETE;");
+    }
+
+    /// Changes the store's file behind the gateway's back.
+    pub(super) fn execute(&self, sql: &str) {
+        open(&self.folder).execute_batch(sql).unwrap();
+    }
+
+    /// The number of stored requests.
+    pub(super) fn request_count(&self) -> i64 {
+        count(&self.folder, "request")
+    }
+}
+
+/// As many ids for results, in ascending order.
+pub(super) fn ids(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("m{n:02}")).collect()
+}
+
+/// The number of rows of a table.
+pub(super) fn count(folder: &TempDir, table: &str) -> i64 {
+    open(folder).query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
+/// A second connection to the store's file.
+fn open(folder: &TempDir) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(folder.path().join("smsbridge.sqlite")).unwrap();
+    connection.busy_timeout(STEP_TIMEOUT).unwrap();
+    connection
+}
+
+fn store_config(config: &Config) -> StoreConfig {
+    StoreConfig {
+        incoming: IncomingPolicy {
+            inbound: config.inbound.clone(),
+            outbound: config.outbound.clone(),
+            rules: config.rules.clone(),
+        },
+        retain_last: true,
+        outbound: config.outbound.clone(),
+        hooks: config.hooks.clone(),
+    }
+}
