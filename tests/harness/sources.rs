@@ -48,7 +48,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 fn is_test(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| stem == "tests" || stem.to_string_lossy().ends_with("_tests"))
-        || path.components().any(|part| part.as_os_str() == "tests")
+        || path.components().any(|part| {
+            let name = part.as_os_str().to_string_lossy();
+            name == "tests" || name.ends_with("_tests")
+        })
 }
 
 /// The text with every item under `#[cfg(test)]` blanked. Lines keep their numbers.

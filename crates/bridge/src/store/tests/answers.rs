@@ -1,7 +1,8 @@
 //! What rules and hooks make of a message is stored with it, or neither is.
 
 use super::*;
-use crate::config::{Event, Hook};
+use crate::config::{Hook, HookEvent};
+use crate::event::Event;
 use crate::rules::Rule;
 
 fn meter() -> Rule {
@@ -11,45 +12,46 @@ fn meter() -> Rule {
 
 #[tokio::test]
 async fn a_reply_goes_out_by_the_modem_the_message_came_by_and_no_more_than_allowed() {
-    let mut house = House::with(|rules| rules.rules = vec![meter()]);
+    let mut fixture = StoreFixture::with(|config| config.incoming.rules = vec![meter()]);
     for n in 0..4 {
-        house.accept(sm(n), &short(ALICE, &format!("12345, {n}"), T0), T0).await;
+        fixture.accept(sm(n), &short(ALICE, &format!("12345, {n}"), T0), T0).await;
     }
-    house.reopen();
-    assert!(house.claim_for("other", "other", T0).await.is_none());
+    fixture.reopen();
+    assert!(fixture.claim_for("other", "other", T0).await.is_none());
     for n in 0..2 {
-        let reply = house.send(1, T0).await;
-        let expected = Outgoing::Text(format!("Got {n} of 12345"));
+        let reply = fixture.send(1, T0).await;
+        let expected = Content::Text(format!("Got {n} of 12345"));
         assert_eq!((reply.to.as_str(), reply.body.content), (ALICE, expected));
     }
-    assert!(house.claim(T0).await.is_none(), "two an hour to one sender");
-    assert_eq!(house.received().await.len(), 4);
-    house.accept(sm(9), &short(ALICE, "12345, 9", T0), T0 + HOUR).await;
-    assert!(house.claim(T0 + HOUR).await.is_some());
+    assert!(fixture.claim(T0).await.is_none(), "two an hour to one sender");
+    assert_eq!(fixture.received().await.len(), 4);
+    fixture.accept(sm(9), &short(ALICE, "12345, 9", T0), T0 + HOUR).await;
+    assert!(fixture.claim(T0 + HOUR).await.is_some());
 }
 
 #[tokio::test]
 async fn a_reply_bears_the_id_of_its_message() {
-    let mut house = House::with(|rules| rules.rules = vec![meter()]);
-    house.accept(sm(1), &short(ALICE, "12345, 678", T0), T0).await;
-    let id = house.received().await[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(house.send(1, T0).await.request, format!("reply-{id}"));
+    let mut fixture = StoreFixture::with(|config| config.incoming.rules = vec![meter()]);
+    fixture.accept(sm(1), &short(ALICE, "12345, 678", T0), T0).await;
+    let id = fixture.received().await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(fixture.send(1, T0).await.request, format!("reply-{id}"));
 }
 
 #[tokio::test]
-async fn a_hook_is_owed_with_its_message_until_its_program_has_ended_well() {
+async fn a_hook_run_is_stored_with_its_message_until_its_program_has_succeeded() {
     let hook =
-        Hook { on: Event::Received, command: vec!["/bin/true".to_owned()], timeout: Duration::from_secs(1) };
-    let mut house = House::with(|rules| rules.hooks = vec![hook]);
-    house.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
-    house.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
-    house.reopen();
-    let runs = house.store().due_hook_runs(T0, vec![], 10).await.unwrap();
+        Hook { on: HookEvent::Received, command: vec!["/bin/true".to_owned()], timeout: Duration::from_secs(1) };
+    let mut fixture = StoreFixture::with(|config| config.hooks = vec![hook]);
+    fixture.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
+    fixture.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
+    fixture.reopen();
+    let runs = fixture.store().due_hook_runs(T0, vec![], 10).await.unwrap();
     assert_eq!(runs.len(), 1);
-    assert_eq!(json(&runs[0].payload)["text"], "Hello");
-    house.store().hook_later(runs[0].id, T0 + MINUTE).await.unwrap();
-    assert!(house.store().due_hook_runs(T0, vec![], 10).await.unwrap().is_empty());
-    assert!(house.store().due_hook_runs(T0 + MINUTE, vec![runs[0].id], 10).await.unwrap().is_empty());
-    house.store().hook_done(runs[0].id).await.unwrap();
-    assert!(house.store().due_hook_runs(T0 + DAY, vec![], 10).await.unwrap().is_empty());
+    let Ok(Event::Received(received)) = &runs[0].event else { panic!("{:?}", runs[0].event) };
+    assert_eq!(received.complete_text(), Some("Hello"));
+    fixture.store().retry_hook_run(runs[0].id, T0 + MINUTE).await.unwrap();
+    assert!(fixture.store().due_hook_runs(T0, vec![], 10).await.unwrap().is_empty());
+    assert!(fixture.store().due_hook_runs(T0 + MINUTE, vec![runs[0].id], 10).await.unwrap().is_empty());
+    fixture.store().delete_hook_run(runs[0].id).await.unwrap();
+    assert!(fixture.store().due_hook_runs(T0 + DAY, vec![], 10).await.unwrap().is_empty());
 }

@@ -22,41 +22,41 @@ async fn a_full_disk_refuses_and_neither_loses_nor_keeps_by_halves() {
 }
 
 async fn fill_in_a_child(size: usize) {
-    let mut house = House::new();
-    house.close();
+    let mut fixture = StoreFixture::new();
+    fixture.close();
     // Ignored, SIGXFSZ becomes the error EFBIG, as a full disk is ENOSPC; unsafe code could not be kept out otherwise.
     let child = std::process::Command::new("sh")
         .args(["-c", r#"trap "" XFSZ; exec "$0" --exact "$1" --nocapture"#])
         .arg(std::env::current_exe().unwrap())
         .arg(TEST)
-        .env(FOLDER, house.folder.path())
+        .env(FOLDER, fixture.folder.path())
         .env(SIZE, size.to_string())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
-    house.reopen();
+    fixture.reopen();
     let mut accepted: Vec<String> =
-        house.results().await.iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect();
+        fixture.results().await.iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect();
     accepted.sort();
-    let told = std::fs::read_to_string(house.folder.path().join("told")).unwrap();
+    let told = std::fs::read_to_string(fixture.folder.path().join("told")).unwrap();
     assert_eq!(accepted, told.lines().collect::<Vec<_>>(), "what was answered Ok, and nothing else");
 }
 
 /// Asks until the disk is full, then until it has room again; writes down what was answered Ok.
 async fn fill(folder: &Path, size: usize) {
-    let (store, thread) = Store::open(folder, rules()).unwrap();
+    let (store, thread) = Store::open(folder, config()).unwrap();
     limit(Some(1024 * 1024));
     let (mut told, refused) = ask_until_refused(&store, size).await;
     assert!(!told.is_empty() && !refused.is_empty());
-    let stored: i64 = open_read_only(folder)
+    let stored: i64 = Connection::open(folder.join(FILE))
         .unwrap()
         .query_row("SELECT count(*) FROM request", [], |row| row.get(0))
         .unwrap();
     assert_eq!(stored, told.len() as i64, "a refused request left something behind");
     limit(None);
     for id in refused {
-        assert_eq!(store.admit(sized(&id, size), fresh(0), T0).await.unwrap(), Admitted::New);
+        assert_eq!(store.admit(sized(&id, size), T0).await.unwrap(), Admitted::New);
         told.push(id);
     }
     drop(store);
@@ -70,7 +70,7 @@ async fn ask_until_refused(store: &Store, size: usize) -> (Vec<String>, Vec<Stri
     let (mut told, mut refused) = (Vec::new(), Vec::new());
     for round in 0..200 {
         let ids: Vec<String> = (0..20).map(|n| format!("r{round}-{n}")).collect();
-        let admit = |id: &String| store.admit(sized(id, size), fresh(0), T0);
+        let admit = |id: &String| store.admit(sized(id, size), T0);
         for (id, answer) in ids.iter().zip(futures_util::future::join_all(ids.iter().map(admit)).await) {
             match answer {
                 Ok(admitted) => {
@@ -89,7 +89,7 @@ async fn ask_until_refused(store: &Store, size: usize) -> (Vec<String>, Vec<Stri
 }
 
 fn sized(id: &str, size: usize) -> Request {
-    let text = Outgoing::Text("x".repeat(size));
+    let text = Content::Text("x".repeat(size));
     Request { body: Body { content: text, ..request(id, ALICE).body }, ..request(id, ALICE) }
 }
 

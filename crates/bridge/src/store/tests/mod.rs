@@ -1,7 +1,7 @@
 //! Tests of the store on a real SQLite in a temporary folder, named after the misfortune or the behaviour.
 //!
 //! The harness is here: a store that can be closed and opened again, real PDUs made by the codec, and a broker that
-//! takes all it is owed.
+//! takes all there is to publish.
 
 mod answers;
 #[cfg(unix)]
@@ -9,13 +9,16 @@ mod disk_full;
 mod inbound;
 mod open;
 mod outbound;
+mod publishing;
 mod random;
 mod reports;
 mod requests;
-mod upgrades;
+mod queries;
 
+use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 use smsbridge_codec as codec;
 use tempfile::TempDir;
@@ -23,7 +26,15 @@ use tempfile::TempDir;
 use super::requests::Admitted;
 use super::*;
 use crate::config::{Inbound, OnUnknown, Outbound};
-use crate::message::{Arrival, Body, Encoding, Outgoing, Request, Slot, UnixMs};
+use crate::incoming::{IncomingPdu, IncomingPolicy};
+use crate::message::{Name, Slot, UnixMs};
+use crate::pdu;
+use crate::request::{Body, Content, Origin, Recipient, ReplyTo, Request, Source};
+use crate::wire::topic::Topics;
+use crate::wire::{Publish, Wire};
+
+/// The store's file in its folder.
+const FILE: &str = "smsbridge.sqlite";
 
 /// When each test begins: 2026-11-22T07:15:35Z.
 const T0: UnixMs = 1_795_331_735_000;
@@ -37,24 +48,24 @@ const ALICE: &str = "+4915112345678";
 const BOB: &str = "+79211234567";
 
 /// A store, what its broker has had so far, and how to open it again.
-struct House {
+struct StoreFixture {
     folder: TempDir,
-    rules: Rules,
+    config: StoreConfig,
     open: Option<(Store, StoreThread)>,
-    published: Vec<OutboxRow>,
+    published: Vec<Publish>,
 }
 
-impl House {
-    fn new() -> House {
-        House::with(|_| {})
+impl StoreFixture {
+    fn new() -> StoreFixture {
+        StoreFixture::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut Rules)) -> House {
-        let mut rules = rules();
-        change(&mut rules);
+    fn with(change: impl FnOnce(&mut StoreConfig)) -> StoreFixture {
+        let mut config = config();
+        change(&mut config);
         let folder = tempfile::tempdir().unwrap();
-        let open = Store::open(folder.path(), rules.clone()).unwrap();
-        House { folder, rules, open: Some(open), published: Vec::new() }
+        let open = Store::open(folder.path(), config.clone()).unwrap();
+        StoreFixture { folder, config, open: Some(open), published: Vec::new() }
     }
 
     fn store(&self) -> &Store {
@@ -71,26 +82,35 @@ impl House {
     /// Closes the file and opens it again, as after a restart.
     fn reopen(&mut self) {
         self.close();
-        self.open = Some(Store::open(self.folder.path(), self.rules.clone()).unwrap());
+        self.open = Some(Store::open(self.folder.path(), self.config.clone()).unwrap());
     }
 
-    /// Asks the closed file itself.
+    /// A connection of its own to the file.
+    fn connection(&self) -> Connection {
+        Connection::open(self.folder.path().join(FILE)).unwrap()
+    }
+
     fn sql<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
-        let connection = open_read_only(self.folder.path()).unwrap();
-        connection.query_row(query, [], |row| row.get(0)).unwrap()
+        self.connection().query_row(query, [], |row| row.get(0)).unwrap()
     }
 
-    /// The broker takes all it is owed; gives the rows that were new to it.
-    async fn drain(&mut self) -> Vec<OutboxRow> {
+    /// Changes the file behind the store's back.
+    fn change(&self, sql: &str) {
+        self.connection().execute_batch(sql).unwrap();
+    }
+
+    /// The broker takes all there is to publish; returns what was new to it.
+    async fn drain(&mut self) -> Vec<Publish> {
         let mut new = Vec::new();
         loop {
-            let rows = self.store().owed(0, 16).await.unwrap();
+            let rows = self.store().pending(0, 16).await.unwrap();
             if rows.is_empty() {
                 self.published.extend(new.iter().cloned());
                 return new;
             }
-            self.store().published(rows.iter().map(|row| row.id).collect()).await.unwrap();
-            new.extend(rows);
+            self.store().delete_published(rows.iter().map(|row| row.id).collect()).await.unwrap();
+            let publications = rows.into_iter().map(|row| row.publication.expect("a readable row"));
+            new.extend(publications.map(|publication| wire().publication(&publication)));
         }
     }
 
@@ -114,7 +134,7 @@ impl House {
     }
 
     async fn admit(&self, request: Request, now: UnixMs) -> Admitted {
-        self.store().admit(request, fresh(0), now).await.unwrap()
+        self.store().admit(request, now).await.unwrap()
     }
 
     /// What the modem `main` gets to send.
@@ -151,7 +171,7 @@ impl House {
     }
 
     async fn accept(&self, slot: Option<Slot>, pdu: &str, now: UnixMs) -> Accepted {
-        self.store().accept(arrival(slot, pdu, now)).await.unwrap()
+        self.store().accept(incoming(slot, pdu, now)).await.unwrap()
     }
 
     async fn report(&self, pdu: &str, now: UnixMs) {
@@ -159,36 +179,38 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for StoreFixture {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-fn rules() -> Rules {
-    Rules {
-        topics: Topics::new("sms", &named("attic")),
+fn config() -> StoreConfig {
+    let outbound = Outbound {
+        delivery_report: false,
+        report_timeout: Duration::from_secs(86_400),
+        ttl: None,
+        on_unknown: OnUnknown::Resend,
+        default_country: String::new(),
+        allow: Vec::new(),
+        deny: Vec::new(),
+        max_parts: 10,
+        per_minute: None,
+        per_day: None,
+    };
+    let inbound =
+        Inbound { reassembly_timeout: Duration::from_secs(3600), include_pdu: false, deny: Vec::new() };
+    StoreConfig {
+        incoming: IncomingPolicy { inbound, outbound: outbound.clone(), rules: Vec::new() },
         retain_last: false,
-        inbound: Inbound {
-            reassembly_timeout: Duration::from_secs(3600),
-            include_pdu: false,
-            deny: Vec::new(),
-        },
-        outbound: Outbound {
-            delivery_report: false,
-            report_timeout: Duration::from_secs(86_400),
-            ttl: None,
-            on_unknown: OnUnknown::Resend,
-            default_country: String::new(),
-            allow: Vec::new(),
-            deny: Vec::new(),
-            max_parts: 10,
-            per_minute: None,
-            per_day: None,
-        },
-        rules: Vec::new(),
+        outbound,
         hooks: Vec::new(),
     }
+}
+
+/// Renders what is published as the gateway `attic` does.
+fn wire() -> Wire {
+    Wire { topics: Topics::new("sms", &named("attic")), include_pdu: false }
 }
 
 fn json(text: &str) -> Value {
@@ -207,26 +229,41 @@ fn me(index: u16) -> Option<Slot> {
     Some(Slot { storage: "ME".to_owned(), index })
 }
 
-fn arrival(slot: Option<Slot>, pdu: &str, received_at: UnixMs) -> Arrival {
-    Arrival { modem: named("main"), sim: SIM.to_owned(), slot, pdu: pdu.to_owned(), received_at }
+fn incoming(slot: Option<Slot>, pdu: &str, received_at: UnixMs) -> IncomingPdu {
+    IncomingPdu {
+        modem: named("main"),
+        sim: SIM.to_owned(),
+        slot,
+        pdu: pdu.to_owned(),
+        reading: pdu::read(pdu),
+        received_at,
+    }
 }
 
 /// A PUBLISH that is not a redelivery.
-fn fresh(packet_id: u16) -> Origin {
+fn origin(packet_id: u16) -> Origin {
     Origin { packet_id, redelivered: false, session: 1 }
+}
+
+fn from_broker(request: Request, origin: Origin) -> Request {
+    Request { source: Source::Broker(origin), ..request }
+}
+
+fn recipient(number: &str) -> Recipient {
+    Recipient { number: number.to_owned(), refusal: None }
 }
 
 /// A request for one part to one number.
 fn request(id: &str, to: &str) -> Request {
     Request {
         id: (!id.is_empty()).then(|| id.to_owned()),
-        content: format!("to {to}"),
-        to: vec![(to.to_owned(), None)],
+        fingerprint: format!("to {to}"),
+        to: vec![recipient(to)],
         parts: 1,
         body: Body {
-            content: Outgoing::Text("Hello".to_owned()),
+            content: Content::Text("Hello".to_owned()),
             class: None,
-            encoding: Encoding::Auto,
+            encoding: codec::Encoding::Auto,
             transliterate: false,
         },
         modem: None,
@@ -234,7 +271,8 @@ fn request(id: &str, to: &str) -> Request {
         expires_at: None,
         send_at: None,
         priority: 0,
-        respond_to: None,
+        reply_to: None,
+        source: Source::Broker(origin(0)),
     }
 }
 

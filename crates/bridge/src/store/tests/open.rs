@@ -4,21 +4,21 @@ use super::*;
 
 #[tokio::test]
 async fn a_second_gateway_on_the_same_store_is_refused() {
-    let mut house = House::new();
-    let refused = Store::open(house.folder.path(), rules()).err().expect("two opened one store");
-    assert!(matches!(refused, OpenError::Busy(_)), "{refused}");
+    let mut fixture = StoreFixture::new();
+    let refused = Store::open(fixture.folder.path(), config()).err().expect("two opened one store");
+    assert!(matches!(refused, OpenError::Locked(_)), "{refused}");
     assert!(refused.to_string().contains("another smsbridge"));
-    house.reopen();
+    fixture.reopen();
 }
 
 #[tokio::test]
 async fn a_store_made_by_a_newer_version_is_refused_and_left_unchanged() {
-    let mut house = House::new();
-    house.close();
-    let file = house.folder.path().join(FILE);
+    let mut fixture = StoreFixture::new();
+    fixture.close();
+    let file = fixture.folder.path().join(FILE);
     Connection::open(&file).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(&file).unwrap();
-    let refused = Store::open(house.folder.path(), rules()).err().expect("a newer store was opened");
+    let refused = Store::open(fixture.folder.path(), config()).err().expect("a newer store was opened");
     assert!(matches!(refused, OpenError::Newer { found: 999, .. }), "{refused}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
@@ -29,7 +29,7 @@ async fn a_broken_file_is_named_and_left_unchanged() {
     let file = folder.path().join(FILE);
     let foreign = b"This was never a database. ".repeat(200);
     std::fs::write(&file, &foreign).unwrap();
-    let refused = Store::open(folder.path(), rules()).err().expect("a broken file was opened");
+    let refused = Store::open(folder.path(), config()).err().expect("a broken file was opened");
     assert!(matches!(refused, OpenError::Broken { .. }), "{refused}");
     assert!(refused.to_string().contains(FILE));
     assert_eq!(std::fs::read(&file).unwrap(), foreign);
@@ -37,13 +37,13 @@ async fn a_broken_file_is_named_and_left_unchanged() {
 
 #[tokio::test]
 async fn a_file_cut_short_is_named_and_left_unchanged() {
-    let mut house = House::new();
-    house.admit(request("a", ALICE), T0).await;
-    house.close();
-    let file = house.folder.path().join(FILE);
+    let mut fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.close();
+    let file = fixture.folder.path().join(FILE);
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() / 2 + 100]).unwrap();
-    let refused = Store::open(house.folder.path(), rules()).err().expect("half a file was opened");
+    let refused = Store::open(fixture.folder.path(), config()).err().expect("half a file was opened");
     assert!(refused.to_string().contains(FILE), "{refused}");
     assert_eq!(std::fs::read(&file).unwrap(), whole[..whole.len() / 2 + 100]);
 }
@@ -52,9 +52,9 @@ async fn a_file_cut_short_is_named_and_left_unchanged() {
 #[tokio::test]
 async fn only_our_user_may_read_the_store() {
     use std::os::unix::fs::PermissionsExt as _;
-    let house = House::new();
-    house.admit(request("a", ALICE), T0).await;
-    for entry in std::fs::read_dir(house.folder.path()).unwrap().map(Result::unwrap) {
+    let fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    for entry in std::fs::read_dir(fixture.folder.path()).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
         assert!(name == "lock" || mode == 0o600, "{name} has mode {mode:o}");
@@ -63,60 +63,60 @@ async fn only_our_user_may_read_the_store() {
 
 #[tokio::test]
 async fn history_reads_beside_a_running_gateway_and_after_it() {
-    let mut house = House::new();
-    house.admit(request("a", ALICE), T0).await;
-    house.accept(sm(1), &short(BOB, "Hello", T0), T0 + SECOND).await;
+    let mut fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.accept(sm(1), &short(BOB, "Hello", T0), T0 + SECOND).await;
     for running in [true, false] {
-        let history = History::open(house.folder.path()).unwrap();
-        let entries = history.entries(&Wanted::default()).unwrap();
-        let numbers: Vec<&str> = entries.iter().map(|entry| entry.number.as_str()).collect();
-        assert_eq!(numbers, [ALICE, BOB], "running: {running}");
-        house.close();
+        let history = History::open(fixture.folder.path()).unwrap();
+        let entries = history.entries(&HistoryFilter::default()).unwrap();
+        let [Entry::Sent(sent), Entry::Received(received)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((sent.result.to.as_deref(), received.sender()), (Some(ALICE), BOB), "running: {running}");
+        fixture.close();
     }
 }
 
 #[tokio::test]
 async fn what_was_told_before_the_handles_were_dropped_is_on_disk() {
-    let mut house = House::new();
-    let client = house.store().client_id().await.unwrap();
-    house.admit(request("a", ALICE), T0).await;
-    house.close();
-    assert_eq!(house.sql::<i64>("SELECT count(*) FROM request"), 1);
-    house.reopen();
-    assert_eq!(house.store().client_id().await.unwrap(), client);
+    let mut fixture = StoreFixture::new();
+    let client = fixture.store().client_id().await.unwrap();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.close();
+    assert_eq!(fixture.sql::<i64>("SELECT count(*) FROM request"), 1);
+    fixture.reopen();
+    assert_eq!(fixture.store().client_id().await.unwrap(), client);
 }
 
 #[tokio::test]
 async fn a_wrong_pin_is_never_tried_twice_and_an_unanswered_one_once_more() {
-    let mut house = House::new();
+    let mut fixture = StoreFixture::new();
     let (sim, right, wrong) = (|| SIM.to_owned(), || "right".to_owned(), || "wrong".to_owned());
-    let steps = [(wrong(), Some(3), PinAttempt::Go), (right(), Some(3), PinAttempt::Go)];
+    let steps = [(wrong(), Some(3), PinAttempt::Allowed), (right(), Some(3), PinAttempt::Allowed)];
     for (digest, tries, expected) in steps {
-        assert_eq!(house.store().pin_attempt(sim(), digest, tries).await.unwrap(), expected);
+        assert_eq!(fixture.store().pin_attempt(sim(), digest, tries).await.unwrap(), expected);
     }
-    house.store().pin_settled(sim(), wrong(), false).await.unwrap();
-    house.reopen();
+    fixture.store().pin_rejected(sim(), wrong()).await.unwrap();
+    fixture.reopen();
     for (digest, tries, expected) in [
         (wrong(), Some(3), PinAttempt::KnownWrong),
         (right(), Some(1), PinAttempt::Unanswered),
         (right(), None, PinAttempt::Unanswered),
-        (right(), Some(2), PinAttempt::Go),
+        (right(), Some(2), PinAttempt::Allowed),
         (right(), Some(2), PinAttempt::Unanswered),
     ] {
-        assert_eq!(house.store().pin_attempt(sim(), digest, tries).await.unwrap(), expected);
-        house.reopen();
+        assert_eq!(fixture.store().pin_attempt(sim(), digest, tries).await.unwrap(), expected);
+        fixture.reopen();
     }
-    house.store().pin_settled(sim(), right(), true).await.unwrap();
-    assert_eq!(house.store().pin_attempt(sim(), right(), Some(3)).await.unwrap(), PinAttempt::Go);
+    fixture.store().pin_accepted(sim(), right()).await.unwrap();
+    assert_eq!(fixture.store().pin_attempt(sim(), right(), Some(3)).await.unwrap(), PinAttempt::Allowed);
 }
 
 #[tokio::test]
 async fn packet_ids_live_as_long_as_the_mqtt_session() {
-    let mut house = House::new();
+    let mut fixture = StoreFixture::new();
     let mut sessions = Vec::new();
     for present in [false, true, true, false, true] {
-        sessions.push(house.store().mqtt_session(present).await.unwrap());
-        house.reopen();
+        sessions.push(fixture.store().mqtt_session(present).await.unwrap());
+        fixture.reopen();
     }
     assert_eq!(sessions, [1, 1, 1, 2, 2]);
 }

@@ -1,10 +1,10 @@
-//! Random verbs from a printed seed, the store opened again after every few: whatever order the world takes, what is
+//! Random operations from a printed seed, the store opened again after every few: whatever order the world takes, what is
 //! promised holds. To see a failure again, put its seed first in `SEEDS`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::message::Failure;
+use crate::failure::{Failure, FailureCode};
 use crate::verdict::Verdict;
 
 const SEEDS: std::ops::Range<u64> = 1..13;
@@ -36,14 +36,14 @@ impl Dice {
 
 /// A gateway without modems: it does what modem tasks do, in an order no sane one would.
 struct World {
-    house: House,
+    fixture: StoreFixture,
     dice: Dice,
     now: UnixMs,
     asked: BTreeSet<(String, String)>,
     /// What each modem holds.
     hands: BTreeMap<&'static str, Claim>,
     /// Parts the network took: modem, TP-MR, recipient, when.
-    on_air: Vec<(&'static str, u8, String, UnixMs)>,
+    sent_parts: Vec<(&'static str, u8, String, UnixMs)>,
     /// PDUs on SIMs: the text each belongs to is in `texts`.
     slots: BTreeMap<u16, String>,
     texts: BTreeSet<String>,
@@ -54,12 +54,12 @@ impl World {
     fn new(seed: u64) -> World {
         let on_unknown = *Dice(seed).pick(&[OnUnknown::Resend, OnUnknown::Report]);
         World {
-            house: House::with(|rules| rules.outbound.on_unknown = on_unknown),
+            fixture: StoreFixture::with(|config| config.outbound.on_unknown = on_unknown),
             dice: Dice(seed),
             now: T0,
             asked: BTreeSet::new(),
             hands: BTreeMap::new(),
-            on_air: Vec::new(),
+            sent_parts: Vec::new(),
             slots: BTreeMap::new(),
             texts: BTreeSet::new(),
             mr: 0,
@@ -75,7 +75,7 @@ impl World {
             6 | 7 => self.hear_report().await,
             8 | 9 => self.arrive(),
             10 | 11 => self.sweep().await,
-            12 => self.house.store().expire(self.now).await.unwrap(),
+            12 => self.fixture.store().expire(self.now).await.unwrap(),
             _ => self.restart().await,
         }
     }
@@ -84,35 +84,35 @@ impl World {
         let id = format!("r{}", self.dice.roll(40));
         let to: BTreeSet<&str> = [ALICE, BOB].into_iter().take(1 + self.dice.roll(2) as usize).collect();
         let asked = Request {
-            to: to.iter().map(|to| ((*to).to_owned(), None)).collect(),
-            content: "one content for all, so that a repeated id is a duplicate".to_owned(),
+            to: to.iter().copied().map(recipient).collect(),
+            fingerprint: "one fingerprint for all, so that a repeated id is a duplicate".to_owned(),
             parts: 1 + self.dice.roll(3) as u8,
             delivery_report: self.dice.roll(2) == 0,
             expires_at: (self.dice.roll(4) == 0).then_some(self.now + 5 * MINUTE),
             priority: self.dice.roll(3) as u8,
             ..request(&id, ALICE)
         };
-        if self.house.admit(asked, self.now).await == Admitted::New {
+        if self.fixture.admit(asked, self.now).await == Admitted::New {
             self.asked.extend(to.iter().map(|to| (id.clone(), (*to).to_owned())));
         }
     }
 
     async fn cancel(&mut self) {
         let id = format!("r{}", self.dice.roll(40));
-        self.house.store().cancel(id, self.now).await.unwrap();
+        self.fixture.store().cancel(id, self.now).await.unwrap();
     }
 
     /// A modem claims, or goes on with what it holds.
     async fn work(&mut self) {
         let modem = *self.dice.pick(&MODEMS);
         let Some(claim) = self.hands.remove(modem) else {
-            if let Some(claim) = self.house.claim_for(modem, modem, self.now).await {
+            if let Some(claim) = self.fixture.claim_for(modem, modem, self.now).await {
                 self.hands.insert(modem, claim);
             }
             return;
         };
         for sequence in claim.open_parts.clone() {
-            let store = self.house.store();
+            let store = self.fixture.store();
             let (name, sim) = (named(modem), modem.to_owned());
             store.submitting(claim.message, sequence, name, sim, self.now).await.unwrap();
             if self.dice.roll(3) == 0 {
@@ -120,15 +120,15 @@ impl World {
             }
             self.mr = self.mr.wrapping_add(1);
             store.submitted(claim.message, sequence, self.mr, self.now).await.unwrap();
-            self.on_air.push((modem, self.mr, claim.to.clone(), self.now));
+            self.sent_parts.push((modem, self.mr, claim.to.clone(), self.now));
         }
     }
 
     /// The network did not take it; or the modem dies and comes back.
     async fn stumble(&mut self, modem: &'static str, claim: &Claim, sequence: u8) {
-        let why = Failure::passing("cms-42", "congestion");
+        let why = Failure::transient(FailureCode::Cms(42), "congestion");
         let delay = Duration::from_secs(self.dice.roll(60));
-        let store = self.house.store();
+        let store = self.fixture.store();
         let verdict = match self.dice.roll(5) {
             0 => Verdict::Retry(delay, why),
             1 => Verdict::Reroute(delay, why),
@@ -141,14 +141,14 @@ impl World {
 
     /// A report on any part ever sent, perhaps for the second time.
     async fn hear_report(&mut self) {
-        if self.on_air.is_empty() {
+        if self.sent_parts.is_empty() {
             return;
         }
-        let (modem, mr, to, at) = self.dice.pick(&self.on_air).clone();
+        let (modem, mr, to, at) = self.dice.pick(&self.sent_parts).clone();
         let status = *self.dice.pick(&[DELIVERED, DELIVERED, STILL_TRYING, GIVEN_UP]);
         let pdu = status_report(mr, &to, at, 4, status);
-        let report = Arrival { sim: modem.to_owned(), ..arrival(None, &pdu, self.now) };
-        let accepted = self.house.store().accept(report).await.unwrap();
+        let report = IncomingPdu { sim: modem.to_owned(), ..incoming(None, &pdu, self.now) };
+        let accepted = self.fixture.store().accept(report).await.unwrap();
         assert!(matches!(accepted, Accepted::Report | Accepted::Known), "{accepted:?}");
     }
 
@@ -171,11 +171,11 @@ impl World {
     /// A sweep that may be cut off after each of its steps.
     async fn sweep(&mut self) {
         let found: Vec<Slot> = self.slots.keys().map(|slot| sm(*slot).unwrap()).collect();
-        let store = self.house.store().clone();
+        let store = self.fixture.store().clone();
         store.swept(SIM.to_owned(), vec!["SM".to_owned()], found.clone()).await.unwrap();
         let mut cleared = Vec::new();
         for slot in found {
-            store.accept(arrival(Some(slot.clone()), &self.slots[&slot.index], self.now)).await.unwrap();
+            store.accept(incoming(Some(slot.clone()), &self.slots[&slot.index], self.now)).await.unwrap();
             if self.dice.roll(6) == 0 {
                 return;
             }
@@ -187,14 +187,14 @@ impl World {
         }
     }
 
-    /// The process ends, perhaps with rows owed, and comes back.
+    /// The process ends, perhaps with rows to publish, and comes back.
     async fn restart(&mut self) {
         if self.dice.roll(2) == 0 {
-            self.house.drain().await;
+            self.fixture.drain().await;
         }
         self.hands.clear();
-        self.house.reopen();
-        self.house.store().release(None, self.now).await.unwrap();
+        self.fixture.reopen();
+        self.fixture.store().release(None, self.now).await.unwrap();
     }
 
     /// All that was held up goes on until nothing is left to do.
@@ -208,12 +208,12 @@ impl World {
             self.work().await;
         }
         self.restart().await;
-        self.house.store().expire(self.now + DAY).await.unwrap();
-        self.house.drain().await;
+        self.fixture.store().expire(self.now + DAY).await.unwrap();
+        self.fixture.drain().await;
     }
 
     fn on(&self, topic: &str) -> Vec<Value> {
-        self.house.published.iter().filter(|row| row.topic == topic).map(|row| json(&row.payload)).collect()
+        self.fixture.published.iter().filter(|row| row.topic == topic).map(|row| json(&row.payload)).collect()
     }
 
     /// Each recipient's results: `accepted` first, one final one, last, and none twice.
@@ -240,7 +240,7 @@ impl World {
         }
     }
 
-    /// Each message that reached a SIM was published once, whole, under an id of its own.
+    /// Each message that reached a SIM was published once, complete, under an id of its own.
     fn check_received(&self) {
         let received = self.on("sms/received/main");
         let ids: BTreeSet<_> = received.iter().map(|m| m["id"].as_str().unwrap()).collect();

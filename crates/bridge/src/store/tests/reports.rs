@@ -2,129 +2,129 @@
 
 use super::*;
 
-/// A house in which a request with a report was sent as TP-MR 1 at `T0`.
-async fn sent() -> House {
-    let mut house = House::new();
-    house.admit(reported("a", ALICE), T0).await;
-    house.send(1, T0).await;
-    assert_eq!(house.states().await, ["accepted", "sent"]);
-    house
+/// A store in which a request with a report was sent as TP-MR 1 at `T0`.
+async fn sent() -> StoreFixture {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(reported("a", ALICE), T0).await;
+    fixture.send(1, T0).await;
+    assert_eq!(fixture.states().await, ["accepted", "sent"]);
+    fixture
 }
 
 #[tokio::test]
 async fn a_report_ends_its_message() {
     for (status, state) in [(DELIVERED, "delivered"), (GIVEN_UP, "failed")] {
-        let mut house = sent().await;
-        house.reopen();
-        house.report(&status_report(1, ALICE, T0, 4, status), T0 + MINUTE).await;
-        let results = house.results().await;
+        let mut fixture = sent().await;
+        fixture.reopen();
+        fixture.report(&status_report(1, ALICE, T0, 4, status), T0 + MINUTE).await;
+        let results = fixture.results().await;
         assert_eq!(results.len(), 1);
         assert_eq!((&results[0]["state"], &results[0]["final"]), (&state.into(), &true.into()));
         assert_eq!(results[0].get("delivered_at").is_some(), state == "delivered");
         // The network says it twice.
-        house.report(&status_report(1, ALICE, T0, 8, status), T0 + MINUTE).await;
-        assert!(house.results().await.is_empty());
+        fixture.report(&status_report(1, ALICE, T0, 8, status), T0 + MINUTE).await;
+        assert!(fixture.results().await.is_empty());
     }
 }
 
 #[tokio::test]
 async fn a_report_that_the_network_still_tries_ends_nothing() {
-    let mut house = sent().await;
-    house.report(&status_report(1, ALICE, T0, 4, STILL_TRYING), T0 + MINUTE).await;
-    assert!(house.results().await.is_empty());
-    house.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + HOUR).await;
-    assert_eq!(house.states().await, ["delivered"]);
+    let mut fixture = sent().await;
+    fixture.report(&status_report(1, ALICE, T0, 4, STILL_TRYING), T0 + MINUTE).await;
+    assert!(fixture.results().await.is_empty());
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + HOUR).await;
+    assert_eq!(fixture.states().await, ["delivered"]);
 }
 
 #[tokio::test]
 async fn a_report_finds_its_number_in_national_form() {
-    let mut house = sent().await;
-    house.report(&status_report(1, "015112345678", T0, 4, DELIVERED), T0 + MINUTE).await;
-    assert_eq!(house.states().await, ["delivered"]);
+    let mut fixture = sent().await;
+    fixture.report(&status_report(1, "015112345678", T0, 4, DELIVERED), T0 + MINUTE).await;
+    assert_eq!(fixture.states().await, ["delivered"]);
 }
 
 #[tokio::test]
 async fn a_report_on_another_reference_number_or_sim_is_not_ours() {
-    let mut house = sent().await;
-    house.report(&status_report(2, ALICE, T0, 4, DELIVERED), T0 + MINUTE).await;
-    house.report(&status_report(1, BOB, T0, 4, DELIVERED), T0 + MINUTE).await;
-    let elsewhere = arrival(None, &status_report(1, ALICE, T0, 4, DELIVERED), T0 + MINUTE);
-    house.store().accept(Arrival { sim: "another".to_owned(), ..elsewhere }).await.unwrap();
-    assert!(house.results().await.is_empty());
+    let mut fixture = sent().await;
+    fixture.report(&status_report(2, ALICE, T0, 4, DELIVERED), T0 + MINUTE).await;
+    fixture.report(&status_report(1, BOB, T0, 4, DELIVERED), T0 + MINUTE).await;
+    let elsewhere = incoming(None, &status_report(1, ALICE, T0, 4, DELIVERED), T0 + MINUTE);
+    fixture.store().accept(IncomingPdu { sim: "another".to_owned(), ..elsewhere }).await.unwrap();
+    assert!(fixture.results().await.is_empty());
 }
 
 #[tokio::test]
 async fn all_parts_must_be_delivered_and_one_failure_fails_the_message() {
     for (statuses, state) in [([DELIVERED, DELIVERED], "delivered"), ([DELIVERED, GIVEN_UP], "failed")] {
-        let mut house = House::new();
-        house.admit(Request { parts: 2, ..reported("a", ALICE) }, T0).await;
-        house.send(1, T0).await;
-        house.drain().await;
-        house.report(&status_report(1, ALICE, T0, 4, statuses[0]), T0 + MINUTE).await;
-        assert!(house.results().await.is_empty());
-        house.reopen();
-        house.report(&status_report(2, ALICE, T0, 4, statuses[1]), T0 + MINUTE).await;
-        assert_eq!(house.states().await, [state]);
+        let mut fixture = StoreFixture::new();
+        fixture.admit(Request { parts: 2, ..reported("a", ALICE) }, T0).await;
+        fixture.send(1, T0).await;
+        fixture.drain().await;
+        fixture.report(&status_report(1, ALICE, T0, 4, statuses[0]), T0 + MINUTE).await;
+        assert!(fixture.results().await.is_empty());
+        fixture.reopen();
+        fixture.report(&status_report(2, ALICE, T0, 4, statuses[1]), T0 + MINUTE).await;
+        assert_eq!(fixture.states().await, [state]);
     }
 }
 
 /// A message whose one part is with the modem, the answer still out.
-async fn in_the_air() -> (House, Claim) {
-    let mut house = House::new();
-    house.admit(reported("a", ALICE), T0).await;
-    let claim = house.claim(T0).await.unwrap();
-    house.submitting(&claim, 1, T0).await;
-    house.drain().await;
-    (house, claim)
+async fn being_submitted() -> (StoreFixture, Claim) {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(reported("a", ALICE), T0).await;
+    let claim = fixture.claim(T0).await.unwrap();
+    fixture.submitting(&claim, 1, T0).await;
+    fixture.drain().await;
+    (fixture, claim)
 }
 
 #[tokio::test]
 async fn a_report_ahead_of_the_modems_answer_waits_for_it() {
-    let (mut house, claim) = in_the_air().await;
-    house.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + SECOND).await;
-    house.reopen();
-    house.store().submitted(claim.message, 1, 1, T0 + 2 * SECOND).await.unwrap();
-    assert_eq!(house.states().await, ["sent", "delivered"]);
+    let (mut fixture, claim) = being_submitted().await;
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + SECOND).await;
+    fixture.reopen();
+    fixture.store().submitted(claim.message, 1, 1, T0 + 2 * SECOND).await.unwrap();
+    assert_eq!(fixture.states().await, ["sent", "delivered"]);
 }
 
 #[tokio::test]
 async fn a_pending_report_ahead_of_the_answer_does_not_hide_the_delivered_one() {
-    let (mut house, claim) = in_the_air().await;
-    house.report(&status_report(1, ALICE, T0, 4, STILL_TRYING), T0 + SECOND).await;
-    house.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + 2 * SECOND).await;
-    house.store().submitted(claim.message, 1, 1, T0 + 3 * SECOND).await.unwrap();
-    assert_eq!(house.states().await, ["sent", "delivered"]);
+    let (mut fixture, claim) = being_submitted().await;
+    fixture.report(&status_report(1, ALICE, T0, 4, STILL_TRYING), T0 + SECOND).await;
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + 2 * SECOND).await;
+    fixture.store().submitted(claim.message, 1, 1, T0 + 3 * SECOND).await.unwrap();
+    assert_eq!(fixture.states().await, ["sent", "delivered"]);
 }
 
 #[tokio::test]
 async fn a_report_older_than_the_part_is_about_another() {
-    let mut house = House::new();
-    house.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0).await;
-    house.admit(reported("a", ALICE), T0 + SECOND).await;
-    house.send(1, T0 + SECOND).await;
-    assert_eq!(house.states().await, ["accepted", "sent"]);
+    let mut fixture = StoreFixture::new();
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0).await;
+    fixture.admit(reported("a", ALICE), T0 + SECOND).await;
+    fixture.send(1, T0 + SECOND).await;
+    assert_eq!(fixture.states().await, ["accepted", "sent"]);
 }
 
 /// Two messages to one number that the modem gave the same TP-MR, sent 100 s apart.
-async fn two_with_one_mr() -> House {
-    let mut house = House::new();
+async fn two_with_one_mr() -> StoreFixture {
+    let mut fixture = StoreFixture::new();
     for (id, at) in [("a", T0), ("b", T0 + 100 * SECOND)] {
-        house.admit(reported(id, ALICE), at).await;
-        house.send(1, at).await;
+        fixture.admit(reported(id, ALICE), at).await;
+        fixture.send(1, at).await;
     }
-    house.drain().await;
-    house
+    fixture.drain().await;
+    fixture
 }
 
 #[tokio::test]
 async fn of_two_with_one_reference_the_time_decides_whatever_the_zone() {
     for quarter_hours in [-20, 0, 4, 23] {
         for (id, at) in [("a", T0 + 2 * SECOND), ("b", T0 + 98 * SECOND)] {
-            let mut house = two_with_one_mr().await;
+            let mut fixture = two_with_one_mr().await;
             // The service centre's clock is right and its zone is wrong: the instant is off by quarter hours.
             let stamp = at + i64::from(quarter_hours) * 15 * MINUTE;
-            house.report(&status_report(1, ALICE, stamp, 0, DELIVERED), T0 + HOUR).await;
-            let results = house.results().await;
+            fixture.report(&status_report(1, ALICE, stamp, 0, DELIVERED), T0 + HOUR).await;
+            let results = fixture.results().await;
             assert_eq!(results.len(), 1);
             assert_eq!((&results[0]["id"], &results[0]["state"]), (&id.into(), &"delivered".into()));
         }
@@ -133,27 +133,27 @@ async fn of_two_with_one_reference_the_time_decides_whatever_the_zone() {
 
 #[tokio::test]
 async fn a_report_that_fits_two_equally_counts_for_neither() {
-    let mut house = two_with_one_mr().await;
-    house.report(&status_report(1, ALICE, T0 + 50 * SECOND, 0, DELIVERED), T0 + HOUR).await;
-    assert!(house.results().await.is_empty());
+    let mut fixture = two_with_one_mr().await;
+    fixture.report(&status_report(1, ALICE, T0 + 50 * SECOND, 0, DELIVERED), T0 + HOUR).await;
+    assert!(fixture.results().await.is_empty());
 }
 
 #[tokio::test]
 async fn a_report_that_never_came_leaves_sent_and_says_so() {
-    let mut house = sent().await;
-    house.store().expire(T0 + DAY - 1).await.unwrap();
-    assert!(house.results().await.is_empty());
-    house.store().expire(T0 + DAY).await.unwrap();
-    let results = house.results().await;
+    let mut fixture = sent().await;
+    fixture.store().expire(T0 + DAY - 1).await.unwrap();
+    assert!(fixture.results().await.is_empty());
+    fixture.store().expire(T0 + DAY).await.unwrap();
+    let results = fixture.results().await;
     assert_eq!((&results[0]["state"], &results[0]["final"]), (&"sent".into(), &true.into()));
     assert_eq!(results[0]["report"], "missing");
-    house.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + DAY).await;
-    assert!(house.results().await.is_empty(), "there is one final result");
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + DAY).await;
+    assert!(fixture.results().await.is_empty(), "there is one final result");
 }
 
 #[tokio::test]
 async fn a_clock_set_back_does_not_lose_a_report() {
-    let mut house = sent().await;
-    house.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 - MINUTE).await;
-    assert_eq!(house.states().await, ["delivered"]);
+    let mut fixture = sent().await;
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 - MINUTE).await;
+    assert_eq!(fixture.states().await, ["delivered"]);
 }
