@@ -182,7 +182,8 @@ fn choose(reports: &[ProbeReport], imei: Option<&str>) -> Result<PathBuf, PortEr
     };
     let is_familys = |report: &ProbeReport| {
         let name = report.identity.as_ref().map(|identity| identity.profile);
-        let profile = PROFILES.iter().find(|profile| Some(profile.name) == name).copied().unwrap_or(profile::GENERIC);
+        let profile =
+            PROFILES.iter().find(|profile| Some(profile.name) == name).copied().unwrap_or(profile::GENERIC);
         profile.at_interface.is_some() && profile.at_interface == report.interface
     };
     let worth = |report: &ProbeReport| 2 * u8::from(report.gives_urcs) + u8::from(is_familys(report));

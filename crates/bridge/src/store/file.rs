@@ -25,13 +25,15 @@ pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
     let broken = |error| OpenError::Broken { file: file.clone(), error };
     let mut connection = Connection::open(&file).map_err(broken)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(broken)?;
+    // Before the first PRAGMA below, which would change a file that is not ours.
+    let found = schema::check_version(&connection, &file)?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA journal_size_limit = 4194304;",
         )
         .map_err(broken)?;
-    schema::migrate(&mut connection, &file)?;
+    schema::migrate(&mut connection, found)?;
     Ok((connection, lock))
 }
 

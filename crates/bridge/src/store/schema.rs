@@ -233,9 +233,8 @@ CREATE TRIGGER message_removed AFTER DELETE ON message WHEN OLD.final = 0 AND OL
 END;
 ";
 
-/// Brings the store up to the newest version.
-pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
-    let found = check_version(connection, file)?;
+/// Brings a store of version `found` up to the newest.
+pub(super) fn migrate(connection: &mut Connection, found: i64) -> Result<(), OpenError> {
     let steps = (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found);
     for (version, step) in steps.collect::<Vec<(i64, &str)>>() {
         let transaction = connection.transaction()?;
@@ -249,9 +248,13 @@ pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Op
 
 /// The version of a store, 0 for an empty file; refuses what this program cannot read.
 pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (application, found) = (pragma("application_id")?, pragma("user_version")?);
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| OpenError::Broken { file: file.to_owned(), error })
+    };
+    let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
     if application != APPLICATION_ID && tables > 0 {
         return Err(OpenError::Foreign(file.to_owned()));
     }

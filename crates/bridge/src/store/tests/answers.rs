@@ -39,8 +39,11 @@ async fn a_reply_bears_the_id_of_its_message() {
 
 #[tokio::test]
 async fn a_hook_run_is_stored_with_its_message_until_its_program_has_succeeded() {
-    let hook =
-        Hook { on: HookEvent::Received, command: vec!["/bin/true".to_owned()], timeout: Duration::from_secs(1) };
+    let hook = Hook {
+        on: HookEvent::Received,
+        command: vec!["/bin/true".to_owned()],
+        timeout: Duration::from_secs(1),
+    };
     let mut fixture = StoreFixture::with(|config| config.hooks = vec![hook]);
     fixture.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
     fixture.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;

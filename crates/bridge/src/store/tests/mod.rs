@@ -10,10 +10,10 @@ mod inbound;
 mod open;
 mod outbound;
 mod publishing;
+mod queries;
 mod random;
 mod reports;
 mod requests;
-mod queries;
 
 use std::path::Path;
 use std::time::Duration;

@@ -24,6 +24,26 @@ async fn a_store_made_by_a_newer_version_is_refused_and_left_unchanged() {
 }
 
 #[tokio::test]
+async fn a_store_of_another_program_or_an_earlier_revision_is_refused_in_words_and_left_unchanged() {
+    for (version, table) in [(1, "outbox"), (9, "outbox"), (0, "songs")] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch(&format!("CREATE TABLE {table} (topic TEXT, payload TEXT)")).unwrap();
+        other.pragma_update(None, "user_version", version).unwrap();
+        drop(other);
+        let before = std::fs::read(&file).unwrap();
+        let refused = Store::open(folder.path(), config()).err().expect("a foreign store was opened");
+        assert!(matches!(refused, OpenError::Foreign(_)), "{refused}");
+        for words in [FILE, "before its first release", "Move it away"] {
+            assert!(refused.to_string().contains(words), "{words:?} is not in: {refused}");
+        }
+        assert!(matches!(History::open(folder.path()), Err(OpenError::Foreign(_))), "history read it");
+        assert_eq!(std::fs::read(&file).unwrap(), before, "version {version}, table {table}");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_file_is_named_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(FILE);

@@ -8,7 +8,14 @@ fn busy() -> Failure {
     Failure::transient(FailureCode::Cms(42), "congestion")
 }
 
-async fn verdict(fixture: &StoreFixture, claim: &Claim, sequence: u8, modem: &str, verdict: Verdict, now: UnixMs) {
+async fn verdict(
+    fixture: &StoreFixture,
+    claim: &Claim,
+    sequence: u8,
+    modem: &str,
+    verdict: Verdict,
+    now: UnixMs,
+) {
     fixture.store().not_submitted(claim.message, sequence, named(modem), verdict, now).await.unwrap();
 }
 
@@ -46,6 +53,26 @@ async fn a_message_waits_for_its_time_and_its_modem() {
     assert_eq!(fixture.claim(T0 + HOUR).await.expect("its time has come").request, "later");
     let theirs = fixture.claim_for("other", "other", T0).await;
     assert_eq!(theirs.expect("its modem asks").request, "theirs");
+}
+
+#[tokio::test]
+async fn a_message_for_this_modem_and_one_for_any_keep_their_common_order() {
+    let fixture = StoreFixture::new();
+    for (id, modem, priority) in [("any", None, 0), ("ours", Some("main"), 0), ("any-urgent", None, 5)] {
+        let modem = modem.map(named);
+        fixture.admit(Request { modem, priority, ..request(id, ALICE) }, T0).await;
+    }
+    for expected in ["any-urgent", "any", "ours"] {
+        assert_eq!(fixture.send(1, T0).await.request, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_time_has_come_takes_the_place_of_its_age() {
+    let fixture = StoreFixture::new();
+    fixture.admit(Request { send_at: Some(T0 + MINUTE), ..request("scheduled", ALICE) }, T0).await;
+    fixture.admit(request("younger", ALICE), T0).await;
+    assert_eq!(fixture.claim(T0 + MINUTE).await.expect("both are due").request, "scheduled");
 }
 
 #[tokio::test]

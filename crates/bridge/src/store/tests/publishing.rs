@@ -1,0 +1,90 @@
+//! The outbox and what the broker keeps: order, depth, rows nobody can read, retained topics.
+
+use super::*;
+use crate::event::QueueDepth;
+
+/// What the store counts, and what is in its tables.
+async fn depths(fixture: &StoreFixture) -> (QueueDepth, QueueDepth) {
+    let kept = fixture.store().depth().await.unwrap();
+    let count = |table: &str, condition: &str| {
+        fixture.sql::<u32>(&format!("SELECT count(*) FROM {table} WHERE {condition}"))
+    };
+    let counted = QueueDepth {
+        publish: count("outbox", "parked = 0"),
+        parked: count("outbox", "parked = 1"),
+        send: count("message", "final = 0 AND state = 'accepted'"),
+    };
+    (kept, counted)
+}
+
+#[tokio::test]
+async fn the_depth_is_what_counting_the_rows_gives() {
+    let mut fixture = StoreFixture::with(|config| config.retain_last = true);
+    for id in ["sent", "cancelled", "expired", "waits"] {
+        let expires_at = (id == "expired").then_some(T0 + MINUTE);
+        fixture
+            .admit(Request { expires_at, priority: u8::from(id == "sent"), ..request(id, ALICE) }, T0)
+            .await;
+    }
+    let (kept, counted) = depths(&fixture).await;
+    assert_eq!((kept, kept.send, kept.publish), (counted, 4, 4));
+    fixture.accept(sm(1), &short(ALICE, "first", T0), T0).await;
+    fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
+    fixture.send(1, T0).await;
+    fixture.store().cancel("cancelled".to_owned(), T0).await.unwrap();
+    fixture.store().expire(T0 + HOUR).await.unwrap();
+    let rows = fixture.store().pending(0, 2).await.unwrap();
+    fixture.store().park(rows[0].id, "too large".to_owned()).await.unwrap();
+    fixture.store().park(rows[0].id, "still too large".to_owned()).await.unwrap();
+    fixture.store().delete_published(vec![rows[1].id]).await.unwrap();
+    let (kept, counted) = depths(&fixture).await;
+    assert_eq!((kept, kept.send, kept.parked), (counted, 1, 1));
+    fixture.drain().await;
+    fixture.store().delete_old(T0 + 40 * DAY, Duration::ZERO).await.unwrap();
+    fixture.reopen();
+    let (kept, counted) = depths(&fixture).await;
+    assert_eq!((kept, kept.publish), (counted, 0));
+}
+
+#[tokio::test]
+async fn a_row_nobody_can_read_does_not_hold_up_the_others() {
+    let fixture = StoreFixture::new();
+    for id in ["a", "spoilt", "b"] {
+        fixture.admit(request(id, ALICE), T0).await;
+    }
+    fixture.change("UPDATE outbox SET event = '{' WHERE event LIKE '%spoilt%'");
+    let rows = fixture.store().pending(0, 16).await.unwrap();
+    let readable: Vec<bool> = rows.iter().map(|row| row.publication.is_ok()).collect();
+    assert_eq!(readable, [true, false, true]);
+    assert!(rows[1].publication.as_ref().is_err_and(|reason| !reason.is_empty()), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_row_stored_before_a_restart_is_published_below_the_prefix_of_now() {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.reopen();
+    let rows = fixture.store().pending(0, 1).await.unwrap();
+    let moved = Wire { topics: Topics::new("home/sms", &named("attic")), include_pdu: false };
+    assert_eq!(moved.publication(rows[0].publication.as_ref().unwrap()).topic, "home/sms/result");
+}
+
+#[tokio::test]
+async fn a_retained_topic_that_is_no_longer_ours_is_cleared_and_one_that_returns_is_not() {
+    let mut fixture = StoreFixture::new();
+    let set = |fixture: &StoreFixture, topics: &[&str]| {
+        let (store, topics) =
+            (fixture.store().clone(), topics.iter().map(|&topic| topic.to_owned()).collect());
+        async move { store.set_retained_topics(topics).await.unwrap() }
+    };
+    set(&fixture, &["sms/modem/main", "sms/modem/attic"]).await;
+    assert!(fixture.drain().await.is_empty());
+    set(&fixture, &["sms/modem/main"]).await;
+    set(&fixture, &["sms/modem/main", "sms/modem/attic"]).await;
+    assert!(fixture.drain().await.is_empty(), "it came back before the broker was told");
+    set(&fixture, &["sms/modem/attic"]).await;
+    fixture.reopen();
+    let cleared = fixture.drain().await;
+    let [clear] = &cleared[..] else { panic!("{cleared:?}") };
+    assert_eq!((clear.topic.as_str(), clear.payload.as_str(), clear.retain), ("sms/modem/main", "", true));
+}
