@@ -50,7 +50,7 @@ pub enum PinOutcome {
     Accepted,
     /// It was wrong and has cost a try.
     Wrong {
-        /// Tries left, where the modem tells.
+        /// Tries left, where the modem reports them.
         tries_left: Option<u8>,
     },
 }
@@ -76,12 +76,12 @@ pub async fn synchronise<P: Stream>(session: &mut Session<P>) -> Result<Identity
 /// Whether the modem still answers, asked with `AT`: for one that has been silent, before anything is entrusted to it.
 /// The first `AT` after a long sleep may vanish, so it is asked twice.
 pub async fn probe<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError> {
-    let patience = Duration::from_secs(3);
-    if session.attempt(Command::new("AT").timeout(patience)).await?.is_some() {
+    let limit = Duration::from_secs(3);
+    if session.attempt(Command::new("AT").timeout(limit)).await?.is_some() {
         return Ok(());
     }
-    session.settle(Duration::from_millis(100)).await?;
-    session.command(Command::new("AT").timeout(patience)).await.map(drop)
+    session.discard_late_answers(Duration::from_millis(100)).await?;
+    session.command(Command::new("AT").timeout(limit)).await.map(drop)
 }
 
 /// Finds the start of the dialogue: leaves a prompt, discards what is on the line, asks `AT` until `OK`.
@@ -92,11 +92,11 @@ pub(crate) async fn find_dialogue<P: Stream>(
 ) -> Result<(), ModemError> {
     const QUIET: Duration = Duration::from_millis(100);
     session.write_raw(b"\x1b\r").await?;
-    session.drain(QUIET, Duration::from_secs(3)).await?;
+    session.discard_input(QUIET, Duration::from_secs(3)).await?;
     for _ in 0..attempts {
         let answered = session.attempt(Command::new("AT").timeout(answer_timeout)).await?.is_some();
         // Late answers to earlier tries must not be taken for the next command's.
-        session.drain(QUIET, Duration::from_secs(3)).await?;
+        session.discard_input(QUIET, Duration::from_secs(3)).await?;
         if answered {
             return Ok(());
         }
@@ -250,7 +250,7 @@ async fn tries_left<P: Stream>(session: &mut Session<P>) -> Result<Option<u8>, M
         let answer = session.optional(Command::new(question.command).answer_prefix(question.prefix)).await?;
         let rows: Vec<Vec<String>> =
             answer.iter().flat_map(|r| r.after(question.prefix)).map(fields).collect();
-        // Some tell of all their codes at once.
+        // Some report all their codes at once.
         let row = rows.iter().find(|row| row.first().is_some_and(|code| code == "SIM PIN")).or(rows.first());
         let left = row.and_then(|row| number(row.get(question.field)));
         if left.is_some() {
@@ -330,10 +330,10 @@ async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<Option<Cnmi>, M
     Ok(accepted)
 }
 
-/// The number of the SIM card (ITU-T E.118); most modems tell it before the PIN is entered.
+/// The number of the SIM card (ITU-T E.118); most modems report it before the PIN is entered.
 ///
 /// # Errors
-/// Only faults that end the session; a modem that does not tell is `None`.
+/// Only faults that end the session; a modem that does not report it gives `None`.
 pub async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
     for (text, prefix) in session.profile().iccid {
         let found = query_value(session, text, prefix).await?.and_then(|text| tidy_iccid(&text));

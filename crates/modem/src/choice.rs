@@ -1,15 +1,14 @@
-//! What to ask of a modem, chosen from what it offers.
+//! Which storages and notifications to set, chosen from what the modem supports.
 //!
 //! Pure functions over the answers to `AT+CPMS=?` and `AT+CNMI=?`; [`crate::bring_up`] asks and sets.
-//! A modem that does not tell what it offers is offered the usual.
+//! A modem that does not list what it supports gets the usual values.
 
 use crate::at::params::{names, range};
 use crate::profile::Profile;
 use crate::ready::Cnmi;
 use crate::storage::Storage;
 
-/// What `AT+CPMS=?` offers: storages to read from and to receive into. Empty where the modem does not
-/// tell.
+/// What `AT+CPMS=?` lists: storages to read from and to receive into. Empty where the modem lists none.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Offer {
     pub(crate) read: Vec<Storage>,

@@ -30,7 +30,7 @@ fn mt_is_swept_only_where_its_halves_cannot_be() {
         ("both and reports", &[SM, ME, MT, SR], SM, &[], &[SM, ME, SR]),
         ("only MT", &[MT], MT, &[], &[MT]),
         ("MT receives, halves are read", &[SM, ME, MT], MT, &[], &[SM, ME]),
-        ("nothing told", &[], SM, &[], &[SM]),
+        ("nothing listed", &[], SM, &[], &[SM]),
         ("avoided", &[SM, ME], SM, &[ME], &[SM]),
     ];
     for (name, read, receive, avoid, expect) in rows {
@@ -46,7 +46,7 @@ fn cnmi_from_offers() {
         ("buffer rule 1 only", "(0-2),(0-3),(0,2,3),(0-2),(1)", "2,1,0,2,1"),
         ("mode 1 at most", "(0,1),(0,1),(0),(0,1),(0)", "1,1,0,1,0"),
         ("direct only is not taken", "(2),(0,2,3),(0),(0,1),(0)", "2,0,0,1,0"),
-        ("nothing told", "", "2,1,0,2,0"),
+        ("nothing listed", "", "2,1,0,2,0"),
     ];
     for (name, offer, expect) in rows {
         let candidates = cnmi_candidates(&fields(offer), false);

@@ -1,6 +1,6 @@
 //! Which serial port is the modem.
 //!
-//! Probes ports and chooses among them. Must never open a port that is not a modem's unless told to (a Zigbee stick does
+//! Probes ports and chooses among them. Must never open a port that is not a modem's unless asked to (a Zigbee stick does
 //! not like `AT`), never try a PIN and never spawn: probes are futures that run side by side in the caller's task. Input
 //! is the list of `serial_ports.rs`.
 
@@ -158,7 +158,7 @@ fn choose(reports: &[ProbeReport], imei: Option<&str>) -> Result<PathBuf, PortEr
     let mut modems: BTreeMap<String, Vec<&ProbeReport>> = BTreeMap::new();
     for report in reports.iter().filter(|report| report.answered) {
         let own = report.identity.as_ref().and_then(|identity| identity.imei.clone());
-        // Ports that tell no IMEI cannot be told to be one modem.
+        // Ports whose IMEI is unknown cannot be recognised as one modem.
         let key = own.unwrap_or_else(|| report.port.display().to_string());
         modems.entry(key).or_default().push(report);
     }

@@ -79,7 +79,7 @@ impl ModemError {
 #[non_exhaustive]
 pub enum LinkFault {
     /// A read gave 0 octets: unplugged, or the other end closed.
-    #[error("the modem's port is gone: unplugged, reset, or the other end closed it")]
+    #[error("the modem's port was closed: the modem was unplugged or reset, or the other end closed it")]
     Gone,
     /// The operating system's words.
     #[error("the modem's port failed: {0}; check cable and power supply")]

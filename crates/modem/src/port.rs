@@ -108,7 +108,7 @@ pub enum PortError {
     Busy {
         /// What was asked for.
         port: String,
-        /// Who has it, where the system tells.
+        /// Who has it open, where the system says.
         holder: Option<Holder>,
     },
     /// Not a serial device.
@@ -281,7 +281,7 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
         tokio_serial::ErrorKind::Io(kind) => Some(kind),
         _ => None,
     };
-    // Windows has no file for a COM port, so only its error tells.
+    // Windows has no file for a COM port, so only the error says.
     let exists = !cfg!(unix) || path.exists();
     if !exists || kind == Some(io::ErrorKind::NotFound) {
         return PortError::Missing { port, existing: existing_ports() };

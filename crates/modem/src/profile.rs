@@ -34,9 +34,9 @@ pub struct Profile {
     pub avoid: &'static [Storage],
     /// Commands that may give the ICCID, and the prefix each answers with.
     pub iccid: &'static [(&'static str, &'static str)],
-    /// Commands that tell how many tries are left for the PIN.
+    /// Commands that report how many tries are left for the PIN.
     pub tries: &'static [TriesQuestion],
-    /// Commands that tell more of the signal than `AT+CSQ`; all are sent, what a later one tells is added.
+    /// Commands that report more about the signal than `AT+CSQ`; all are sent, and their answers are combined.
     pub signal: &'static [SignalQuestion],
     /// USSD strings are hexadecimal digits of packed septets, both ways.
     pub ussd_packed: bool,
@@ -52,7 +52,7 @@ struct Match {
     models: &'static [&'static str],
 }
 
-/// A command that tells how many tries are left for the PIN.
+/// A command that reports how many tries are left for the PIN.
 #[derive(Debug, Clone, Copy)]
 pub struct TriesQuestion {
     /// The command.

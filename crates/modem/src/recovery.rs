@@ -19,7 +19,7 @@ use crate::session::{Session, Stream};
 /// `AT` and the whole initialisation follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// ESC, drain, `AT`, initialise, over the port that is open.
+    /// ESC, discard input, `AT`, initialise, over the port that is open.
     Resynchronise,
     /// Close the port and open it again, wherever the modem is by then.
     Reopen,
@@ -64,7 +64,7 @@ impl Ladder {
         self.failures = 0;
     }
 
-    /// The step for one more failure. A port that is gone can only be opened again; what has
+    /// The step for one more failure. A port that was closed can only be opened again; what has
     /// restarted by itself needs no more than to be initialised.
     pub fn on_failure(&mut self, fault: &ModemError) -> Step {
         self.failures += 1;

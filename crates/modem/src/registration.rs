@@ -87,6 +87,6 @@ pub struct RegistrationReport {
     pub domain: Domain,
     /// What it is now.
     pub state: Registration,
-    /// The network's reject cause, where the modem tells it.
+    /// The network's reject cause, where the modem reports it.
     pub cause: Option<u16>,
 }

@@ -40,7 +40,7 @@ pub(crate) async fn restore<P: Stream>(session: &mut Session<P>, ready: &Ready) 
     Ok(())
 }
 
-/// Slots used and slots in all, if the storage can be selected and the modem tells.
+/// Slots used and slots in all, if the storage can be selected and the modem reports them.
 pub(crate) async fn storage_use_of<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,

@@ -1,6 +1,6 @@
 //! One life of a connection to a modem.
 //!
-//! Owns the port, the engine and the queue of what came unasked; runs one command at a time. It must
+//! Owns the port, the engine and the queue of unsolicited result codes; runs one command at a time. It must
 //! never spawn, never repeat a command by itself and never go on after a fault: AT answers carry no
 //! number, so after a timeout nobody knows whose answer comes next. Input is the port's bytes; every
 //! way out of a fault is to drop the session and begin a new one with [`crate::bring_up`].
@@ -19,11 +19,11 @@ use crate::error::{LinkFault, ModemError};
 use crate::profile::{self, Overrides, Profile};
 use crate::storage::Storage;
 
-/// What came unasked and nobody fetched: beyond this the oldest goes. All of it is hints to look,
-/// and the looking is done anyway.
-const MOST_QUEUED: usize = 1024;
+/// Unsolicited result codes waiting for [`Session::next_event`]. Of more, the oldest is dropped with a warning: most are
+/// hints that the next sweep makes good, but `+CMT`, `+CDS`, `+CBM` and `+CUSD` carry their content.
+const MAX_QUEUED: usize = 1024;
 
-/// A byte stream a modem can be behind: a name for the bound, implemented by all that fits it.
+/// A byte stream to a modem. Implemented for every type that has these traits.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
@@ -33,7 +33,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 pub struct SessionOptions {
     /// Read messages slot by slot: `AT+CMGL` hung before (see [`ModemError::suggests_cmgr`]).
     pub prefer_cmgr: bool,
-    /// What the user knows better than the profile.
+    /// What the user configured instead of the profile's values.
     pub overrides: Overrides,
     /// Cell broadcast channels to listen to, as `AT+CSCB` takes them (`50`, `4370-4383`); none: off.
     pub broadcast: Vec<String>,
@@ -46,15 +46,15 @@ pub struct Session<P> {
     engine: Engine,
     queue: VecDeque<Urc>,
     buffer: Box<[u8; 1024]>,
-    /// Set once; then every call gives it again.
+    /// Set once; every later call returns it.
     fault: Option<ModemError>,
-    /// A boot banner is a fault from synchronisation on.
+    /// From then on a boot banner is a fault.
     synchronised: bool,
     options: SessionOptions,
-    /// None until the modem has said who it is.
+    /// None until the modem is identified.
     profile: Option<Profile>,
-    /// When the port last gave anything.
-    heard_at: Instant,
+    /// When the port was last read.
+    last_read_at: Instant,
     pub(crate) memory: Memory,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Memory {
 }
 
 impl<P> Session<P> {
-    /// A session over a freshly opened port. [`crate::bring_up::wake`] comes first.
+    /// A session over a freshly opened port. [`crate::bring_up::synchronise`] comes first.
     pub fn new(port: P) -> Self {
         Self::with_options(port, SessionOptions::default())
     }
@@ -90,12 +90,12 @@ impl<P> Session<P> {
             synchronised: false,
             profile: options.overrides.profile,
             options,
-            heard_at: Instant::now(),
+            last_read_at: Instant::now(),
             memory: Memory::default(),
         }
     }
 
-    /// Why the session is spent, if it is.
+    /// The fault that ended the session, if one did.
     pub fn fault(&self) -> Option<&ModemError> {
         self.fault.as_ref()
     }
@@ -105,9 +105,9 @@ impl<P> Session<P> {
         self.profile.unwrap_or(profile::GENERIC)
     }
 
-    /// How long the port has given nothing.
+    /// How long nothing was read from the port.
     pub fn silent_for(&self) -> Duration {
-        self.heard_at.elapsed()
+        self.last_read_at.elapsed()
     }
 
     pub(crate) fn knows_family(&self) -> bool {
@@ -137,7 +137,7 @@ impl<P> Session<P> {
         self.port
     }
 
-    /// The family the modem says it is of; what the user says it is stands before that.
+    /// Sets the profile of the modem's own identification; the user's choice overrides it.
     pub(crate) fn set_profile(&mut self, profile: Profile) {
         self.profile = self.options.overrides.profile.or(Some(profile));
     }
@@ -146,7 +146,7 @@ impl<P> Session<P> {
         self.options.prefer_cmgr || self.profile().reads_by_slot || self.memory.unlistable.contains(&storage)
     }
 
-    /// From now on a boot banner means that the modem restarted under us. What came before is old.
+    /// From now on a boot banner means that the modem has restarted. Earlier codes are dropped.
     pub(crate) fn set_synchronised(&mut self) {
         self.synchronised = true;
         self.queue.clear();
@@ -169,8 +169,9 @@ impl<P> Session<P> {
             let banner = banner.clone();
             return Err(self.link(LinkFault::Restarted { banner }));
         }
-        if self.queue.len() >= MOST_QUEUED {
-            self.queue.pop_front();
+        if self.queue.len() >= MAX_QUEUED {
+            let dropped = self.queue.pop_front();
+            tracing::warn!(?dropped, "too many unsolicited result codes during one command");
         }
         self.queue.push_back(urc);
         Ok(())
@@ -178,8 +179,8 @@ impl<P> Session<P> {
 }
 
 impl<P: Stream> Session<P> {
-    /// Sends a command and waits for its end. Not cancel-safe: dropped midway, it leaves a session
-    /// that only errs.
+    /// Sends a command and waits for its final result code. Not cancel-safe: dropped before that, it leaves a session
+    /// that only returns errors.
     pub async fn command(&mut self, command: Command) -> Result<Response, ModemError> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -194,12 +195,12 @@ impl<P: Stream> Session<P> {
                 match event {
                     Event::Prompt => {}
                     Event::Done(Ok(response)) => {
-                        // A fault right behind the answer is the next call's to tell.
-                        let _ = self.drain_events();
+                        // A fault right after the answer is returned by the next call.
+                        let _ = self.queue_events();
                         return Ok(response);
                     }
                     Event::Done(Err(error)) => {
-                        let _ = self.drain_events();
+                        let _ = self.queue_events();
                         return Err(ModemError::Refused { command: shown, error });
                     }
                     Event::TimedOut { after } => {
@@ -220,7 +221,7 @@ impl<P: Stream> Session<P> {
         }
     }
 
-    /// The next thing that came unasked; what came during a command is given at once. Cancel-safe.
+    /// The next unsolicited result code; one that came during a command is returned at once. Cancel-safe.
     pub async fn next_event(&mut self) -> Result<Urc, ModemError> {
         loop {
             if let Some(urc) = self.queue.pop_front() {
@@ -234,15 +235,15 @@ impl<P: Stream> Session<P> {
             }
             match self.port.read(&mut self.buffer[..]).await {
                 Ok(0) => return Err(self.link(LinkFault::Gone)),
-                Ok(n) => self.heard(n),
+                Ok(n) => self.feed_engine(n),
                 Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
             }
-            self.drain_events()?;
+            self.queue_events()?;
         }
     }
 
-    /// A command the modem need not know: `None` where it refuses. One it refuses as unknown is soon
-    /// not asked again in this session.
+    /// A command the modem need not support: `None` where it refuses. One it refuses as unknown is not sent again in
+    /// this session; one it refuses with a bare `ERROR`, after three times.
     pub(crate) async fn optional(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
         const MAX_REFUSALS: u8 = 3;
         let shown = command.to_string();
@@ -253,7 +254,7 @@ impl<P: Stream> Session<P> {
             Ok(response) => Ok(Some(response)),
             Err(ModemError::Refused { error, .. }) => {
                 tracing::debug!(command = %shown, %error, "optional command refused");
-                // A bare ERROR may also be the state of the moment.
+                // A bare ERROR may pass.
                 let weight = match error {
                     error if error.is_unknown_command() => MAX_REFUSALS,
                     AtError::Error => 1,
@@ -266,8 +267,8 @@ impl<P: Stream> Session<P> {
         }
     }
 
-    /// A command whose silence is no fault, for synchronisation only: `Ok(None)` where nothing came.
-    /// The caller must [`Session::drain`] before it sends anything else.
+    /// A command whose timeout is no fault, for synchronisation only: `Ok(None)` where nothing came.
+    /// The caller must [`Session::discard_input`] before it sends anything else.
     pub(crate) async fn attempt(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
         match self.command(command).await {
             Ok(response) => Ok(Some(response)),
@@ -290,8 +291,12 @@ impl<P: Stream> Session<P> {
         }
     }
 
-    /// Reads and forgets until the port was silent for `quiet`, at most for `longest`.
-    pub(crate) async fn drain(&mut self, quiet: Duration, longest: Duration) -> Result<(), ModemError> {
+    /// Reads and discards until the port was silent for `quiet`, at most for `longest`.
+    pub(crate) async fn discard_input(
+        &mut self,
+        quiet: Duration,
+        longest: Duration,
+    ) -> Result<(), ModemError> {
         let end = Instant::now() + longest;
         loop {
             let until = end.min(Instant::now() + quiet);
@@ -307,18 +312,18 @@ impl<P: Stream> Session<P> {
         Ok(())
     }
 
-    /// Reads until the port was silent for `quiet`: late answers go, what came unasked stays.
-    pub(crate) async fn settle(&mut self, quiet: Duration) -> Result<(), ModemError> {
+    /// Reads until the port was silent for `quiet`: late answers are discarded, unsolicited codes are kept.
+    pub(crate) async fn discard_late_answers(&mut self, quiet: Duration) -> Result<(), ModemError> {
         let end = Instant::now() + 10 * quiet;
         while let Ok(read) =
             timeout_at(end.min(Instant::now() + quiet), self.port.read(&mut self.buffer[..])).await
         {
             match read {
                 Ok(0) => return Err(self.link(LinkFault::Gone)),
-                Ok(n) => self.heard(n),
+                Ok(n) => self.feed_engine(n),
                 Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
             }
-            self.drain_events()?;
+            self.queue_events()?;
             if Instant::now() >= end {
                 break;
             }
@@ -347,12 +352,12 @@ impl<P: Stream> Session<P> {
         Ok(())
     }
 
-    /// Reads once, or lets the command's time run out.
+    /// Reads once, or until the command's deadline.
     async fn receive(&mut self) -> Result<(), ModemError> {
         let until = self.engine.deadline().map_or_else(Instant::now, Instant::from_std);
         match timeout_at(until, self.port.read(&mut self.buffer[..])).await {
             Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
-            Ok(Ok(n)) => self.heard(n),
+            Ok(Ok(n)) => self.feed_engine(n),
             Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
             Err(_) => {}
         }
@@ -360,13 +365,13 @@ impl<P: Stream> Session<P> {
         Ok(())
     }
 
-    fn heard(&mut self, n: usize) {
-        self.heard_at = Instant::now();
-        self.engine.feed(&self.buffer[..n], self.heard_at.into_std());
+    fn feed_engine(&mut self, n: usize) {
+        self.last_read_at = Instant::now();
+        self.engine.feed(&self.buffer[..n], self.last_read_at.into_std());
     }
 
-    /// Sorts what the engine has to tell while no command waits for it.
-    fn drain_events(&mut self) -> Result<(), ModemError> {
+    /// Queues the unsolicited codes the engine has read while no command is in flight.
+    fn queue_events(&mut self) -> Result<(), ModemError> {
         while let Some(event) = self.engine.poll_event() {
             match event {
                 Event::Urc(urc) => self.unsolicited(urc)?,

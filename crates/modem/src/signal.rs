@@ -43,7 +43,7 @@ pub struct Lte {
     pub sinr_db: Option<f32>,
 }
 
-/// A command that tells more of the signal than `AT+CSQ`.
+/// A command that reports more about the signal than `AT+CSQ`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalQuestion {
     /// `AT+CESQ` (TS 27.007 8.69).
@@ -58,7 +58,7 @@ pub enum SignalQuestion {
     Cpsi,
 }
 
-/// What one answer tells of the signal.
+/// What one answer says about the signal.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Found {
     /// Received power of the carrier.

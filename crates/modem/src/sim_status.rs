@@ -9,7 +9,7 @@ pub enum SimStatus {
     Ready,
     /// Its PIN.
     PinRequired {
-        /// Tries left, where the modem tells.
+        /// Tries left, where the modem reports them.
         tries_left: Option<u8>,
     },
     /// Its PUK: too many wrong PINs. A person must act.

@@ -78,13 +78,13 @@ impl StoredPdu {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Storages of which every message is in `pdus`. One that could not be selected, or that holds a message which
-    /// could not be read whole, is not among them: of its other slots nothing is known.
+    /// could not be read completely, is not among them: of its other slots nothing is known.
     pub storages: Vec<Storage>,
     /// The messages, in the order of storages and slots.
     pub pdus: Vec<StoredPdu>,
 }
 
-/// Reads all storages. A message that could not be read whole is left for the next sweep.
+/// Reads all storages. A message that could not be read completely is left for the next sweep.
 pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<Swept, ModemError> {
     let mut swept = Swept::default();
     for storage in &ready.storages {
@@ -325,7 +325,7 @@ async fn read_twice<P: Stream>(
     })
 }
 
-/// Adds the whole messages of a list to `out`; gives the slots whose PDU is missing or not whole.
+/// Adds the complete messages of a list to `out`; returns the slots whose PDU is missing or incomplete.
 fn parse_list(response: &Response, storage: Storage, out: &mut Vec<StoredPdu>) -> Vec<u16> {
     let mut again = Vec::new();
     let mut open: Option<StoredPdu> = None;
@@ -358,7 +358,7 @@ fn parse_list(response: &Response, storage: Storage, out: &mut Vec<StoredPdu>) -
 fn parse_one(response: &Response, storage: Storage, slot: u16) -> Option<StoredPdu> {
     let mut lines = response.lines.iter().skip_while(|line| !line.starts_with("+CMGR:"));
     let header = fields(lines.next()?.strip_prefix("+CMGR:")?);
-    // Not every unasked line is known as one. With no PDU at all, as in `+CMGR: 0,,0`, the slot is
+    // Not every unsolicited line is known as one. With no PDU at all, as in `+CMGR: 0,,0`, the slot is
     // empty.
     let pdu = lines.find(|line| is_hex(line))?.to_ascii_uppercase();
     let status = Stored::from_field(header.first().map(String::as_str).unwrap_or_default());

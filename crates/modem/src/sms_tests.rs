@@ -17,7 +17,7 @@ fn a_list_gives_whole_messages_and_the_slots_to_read_again() {
             "+CMGL: 2,0,\"name\",3",
             "00AABB",
             "+CMGL: 3,3,,3",
-            "news nobody knows",
+            "an unknown unsolicited code",
             "00DDEEFF",
         ]),
         Storage::SM,

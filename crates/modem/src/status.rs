@@ -20,7 +20,7 @@ use crate::storage::Storage;
 pub struct NetworkStatus {
     /// The best registration of all domains.
     pub registration: Registration,
-    /// The network's reject cause, where the modem tells it.
+    /// The network's reject cause, where the modem reports it.
     pub cause: Option<u16>,
     /// Name or number of the operator.
     pub operator: Option<String>,
@@ -30,7 +30,7 @@ pub struct NetworkStatus {
     pub signal_dbm: Option<i16>,
     /// Signal strength as a part of the range.
     pub signal_percent: Option<u8>,
-    /// On LTE, where the modem tells it.
+    /// On LTE, where the modem reports it.
     pub lte: Option<Lte>,
 }
 

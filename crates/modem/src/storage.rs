@@ -21,7 +21,7 @@ impl Storage {
     /// In the terminal adaptor.
     pub const TA: Self = Self(*b"TA");
 
-    /// Reads a name as it stands in a line, with or without quotes.
+    /// Parses a name as written in a line, with or without quotes.
     pub fn parse(name: &str) -> Option<Self> {
         match name.trim().trim_matches('"').to_ascii_uppercase().as_bytes() {
             [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() => Some(Self([*a, *b])),

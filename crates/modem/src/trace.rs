@@ -2,7 +2,7 @@
 //!
 //! [`Traced`] is put around a port and is a port itself; nothing else knows of it. It must never
 //! write a PIN or a PDU: lines are masked before they reach the log, and are held until they are
-//! whole, so that no secret slips out in halves. A log that cannot be written is no fault.
+//! whole, so that no secret is written in halves. A transcript that cannot be written is no fault.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Longer lines are written in pieces.
-const LONGEST_LINE: usize = 2048;
+const MAX_LINE: usize = 2048;
 /// A run of this many hexadecimal digits is a PDU or part of one.
 const PDU_DIGITS: usize = 16;
 
@@ -27,7 +27,7 @@ pub struct TraceFile {
 }
 
 impl TraceFile {
-    /// Opens a file to add to. Others may not read it: even masked it tells who was in touch when.
+    /// Opens a file to add to. Others may not read it: even masked it shows who was in touch when.
     pub fn open(path: &Path, unmasked: bool) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
@@ -91,8 +91,8 @@ impl<P, W: Write> Traced<P, W> {
         for byte in bytes {
             let line = if out { &mut self.sent } else { &mut self.received };
             line.push(*byte);
-            let whole = matches!(byte, b'\r' | b'\n' | 0x1A | 0x1B) || line == b"> ";
-            if whole || line.len() >= LONGEST_LINE {
+            let is_complete = matches!(byte, b'\r' | b'\n' | 0x1A | 0x1B) || line == b"> ";
+            if is_complete || line.len() >= MAX_LINE {
                 let line = std::mem::take(line);
                 self.write(if out { '>' } else { '<' }, &line);
             }

@@ -13,7 +13,7 @@ const WRITE_INTERVAL_MS: i64 = 600_000;
 impl Store {
     /// The newest time this store has seen.
     pub async fn newest_time(&self) -> Result<Option<UnixMs>, StoreError> {
-        self.write(|tx| newest(tx)).await
+        self.write(newest).await
     }
 
     /// Remembers the time. Written only every ten minutes, or when it went back.

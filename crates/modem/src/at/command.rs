@@ -43,7 +43,7 @@ impl Command {
         self
     }
 
-    /// The longest silence allowed: counted from the command (or its payload), and anew from each
+    /// The longest silence allowed: counted from the command (or its payload), and again from each
     /// information line, so that a long list needs no long timeout.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -85,7 +85,7 @@ impl Command {
     }
 
     /// `NO CARRIER`, `BUSY` and `NO ANSWER` end only commands that make or take a call; for every
-    /// other command they are news about a call.
+    /// other command they are unsolicited, about a call.
     pub(crate) fn is_call(&self) -> bool {
         let text = self.text.to_ascii_uppercase();
         ["ATD", "ATA", "ATO", "ATH"].iter().any(|head| text.starts_with(head))

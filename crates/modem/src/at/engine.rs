@@ -1,9 +1,20 @@
 //! The AT dialogue as a pure value: one command at a time.
 //!
-//! Bytes and `now` go in, [`Event`]s, bytes to write and a deadline come out; the engine never reads
-//! a clock and never waits. It owns what is pending and decides, line by line, what is echo, answer,
-//! final result or unsolicited. It must never lose an unsolicited message that cuts into an answer,
-//! nor an answer's line because one cut in. Input is what the port gave, in pieces of any size.
+//! Bytes and `now` go in; [`Event`]s, bytes to write and a deadline come out. The engine never reads a clock and never
+//! waits. It owns the command in flight and decides, line by line, what is echo, answer, final result code or
+//! unsolicited. It must never lose an unsolicited message that cuts into an answer, nor an answer's line because one
+//! cut in. Input is what was read from the port, in pieces of any size.
+//!
+//! | stage | entered by | input, and what follows |
+//! |---|---|---|
+//! | idle | start, or the end of a command | every line is unsolicited |
+//! | `Answer` | a command without payload | its lines are kept; a final result code ends it: idle |
+//! | `Prompt` | a command with payload | `>`: payload and Ctrl-Z are written: `Payload`; a final result code ends it: idle |
+//! | `Payload` | the prompt | its lines are kept; `OK` before any is ignored; a final result code ends it: idle |
+//!
+//! In every stage an echo is dropped, an unsolicited code becomes an event, and the deadline ends the command: idle,
+//! with [`Event::TimedOut`]; in `Prompt` ESC is written too, so that the modem does not take the next command for a
+//! payload.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,30 +23,30 @@ use super::command::{Command, Response};
 use super::error::AtError;
 use super::lexer::{Lexer, Token};
 use super::params::is_hex;
-use super::urc::{self, Header, Unasked, Urc};
+use super::urc::{self, Header, Unsolicited, Urc};
 
-/// An answer longer than this is none: 2000 stored messages.
-const MOST_LINES: usize = 4096;
+/// Lines of one answer: more than 2000 stored messages take.
+const MAX_LINES: usize = 4096;
 /// A USSD text that goes over more lines than this has lost its closing quote.
-const MOST_QUOTED_LINES: usize = 24;
+const MAX_QUOTED_LINES: usize = 24;
 const CTRL_Z: u8 = 0x1A;
 const ESC: u8 = 0x1B;
 
-/// What the engine tells its driver.
+/// What the engine reports.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The modem asked for the payload; it is on its way out.
+    /// The modem prompted for the payload, which is to be written.
     Prompt,
-    /// The command is over.
+    /// The command has ended.
     Done(Result<Response, AtError>),
-    /// The command's time is over. The engine cannot be trusted with another one.
+    /// The command's deadline passed. Whose answer comes next is unknown.
     TimedOut {
         /// How long the modem was silent.
         after: Duration,
     },
-    /// Something came unasked.
+    /// An unsolicited result code.
     Urc(Urc),
-    /// The input is no AT dialogue.
+    /// The input is not an AT dialogue.
     Garbage,
 }
 
@@ -107,7 +118,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes what the port gave.
+    /// Takes bytes read from the port.
     pub fn feed(&mut self, bytes: &[u8], now: Instant) {
         for byte in bytes {
             let prompt_wanted = self.pending.as_ref().is_some_and(|p| p.stage == Stage::Prompt);
@@ -120,8 +131,8 @@ impl Engine {
         }
     }
 
-    /// The next bytes to write, if any. Ctrl-Z always comes alone, so that a failed write tells
-    /// whether it left.
+    /// The next bytes to write, if any. Ctrl-Z always comes alone, so that after a failed write it is known whether it
+    /// was written.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         let chunk = self.out.pop_front()?;
         if chunk == [CTRL_Z] {
@@ -135,7 +146,7 @@ impl Engine {
         !self.out.is_empty()
     }
 
-    /// The next thing to tell, if any.
+    /// The next event, if any.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
@@ -155,8 +166,7 @@ impl Engine {
         self.submitted
     }
 
-    /// Ends the command if its time is over. A modem that may still be waiting for a payload gets
-    /// ESC, so that it does not take the next command for one.
+    /// Ends the command if its deadline has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.pending.as_ref().is_none_or(|pending| now < pending.deadline) {
             return;
@@ -170,8 +180,8 @@ impl Engine {
         }
     }
 
-    /// Forgets the command in flight and everything half received. Only for synchronisation, where
-    /// the driver afterwards waits for silence.
+    /// Drops the command in flight and everything half received. Only for synchronisation, after which the session
+    /// waits for silence.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -206,8 +216,8 @@ impl Engine {
             self.quoted = Some(Quoted { text: line.to_string(), lines: 1 });
             return;
         }
-        if let Some(unasked) = urc::read(line) {
-            return self.unasked(unasked);
+        if let Some(unsolicited) = urc::read(line) {
+            return self.unsolicited(unsolicited);
         }
         if line == "OK" {
             return self.success();
@@ -230,12 +240,12 @@ impl Engine {
         }
     }
 
-    fn unasked(&mut self, unasked: Unasked) {
-        match unasked {
-            Unasked::Now(urc) => self.events.push_back(Event::Urc(urc)),
-            // Of a header that never got its PDU nothing is left to tell.
-            Unasked::Header(header) => self.header = Some(header),
-            Unasked::Noise => {}
+    fn unsolicited(&mut self, line: Unsolicited) {
+        match line {
+            Unsolicited::Complete(urc) => self.events.push_back(Event::Urc(urc)),
+            // A header that never got its PDU is dropped.
+            Unsolicited::Header(header) => self.header = Some(header),
+            Unsolicited::Ignored => {}
         }
     }
 
@@ -247,10 +257,10 @@ impl Engine {
         quoted.lines += 1;
         if closes_quote(line) {
             match urc::read(&quoted.text) {
-                Some(unasked) => self.unasked(unasked),
+                Some(unsolicited) => self.unsolicited(unsolicited),
                 None => self.events.push_back(Event::Urc(Urc::Other(quoted.text))),
             }
-        } else if quoted.lines < MOST_QUOTED_LINES && !(self.pending.is_some() && is_final(line)) {
+        } else if quoted.lines < MAX_QUOTED_LINES && !(self.pending.is_some() && is_final(line)) {
             self.quoted = Some(quoted);
         } else {
             // The closing quote is lost; the line may be the end of the command in flight.
@@ -271,11 +281,11 @@ impl Engine {
         let Some(pending) = &self.pending else { return false };
         let Some(prefix) = pending.command.expected_prefix() else { return false };
         let Some(rest) = line.strip_prefix(prefix) else { return false };
-        // Not every line that cuts in is known as one.
+        // Not every unsolicited line is known as one.
         let is_first = || !pending.response.lines.iter().any(|line| line.starts_with(prefix));
         match prefix {
-            // The answer has <n> before <stat>; the code has <stat> and then perhaps a cell. One
-            // line answers, what follows is news.
+            // The answer has <n> before <stat>; the code has <stat> and then perhaps a cell. The
+            // first line is the answer, what follows is unsolicited.
             "+CREG:" | "+CGREG:" | "+CEREG:" => {
                 let second = rest.split(',').nth(1).unwrap_or_default().trim();
                 is_first() && matches!(second.len(), 1 | 2) && second.parse::<u8>().is_ok()
@@ -287,7 +297,7 @@ impl Engine {
 
     fn answer(&mut self, line: &str, now: Instant) {
         let Some(pending) = &mut self.pending else { return };
-        if pending.response.lines.len() >= MOST_LINES {
+        if pending.response.lines.len() >= MAX_LINES {
             self.events.push_back(Event::Garbage);
             return;
         }
@@ -313,9 +323,9 @@ impl Engine {
     }
 
     fn failure(&mut self, error: AtError, line: &str) {
-        let news = error.is_about_a_call()
+        let is_unsolicited = error.is_about_a_call()
             && !self.pending.as_ref().is_some_and(|pending| pending.command.is_call());
-        if news {
+        if is_unsolicited {
             self.events.push_back(Event::Urc(Urc::CallEnded { words: line.to_string() }));
         } else if self.pending.take().is_some() {
             self.events.push_back(Event::Done(Err(error)));

@@ -1,4 +1,4 @@
-//! Transcripts: what was started, what the modem said, what the engine told. Each is fed whole and
+//! Transcripts: what was started, what the modem sent, what the engine reported. Each is fed whole and
 //! byte by byte, and must tell the same.
 
 use super::*;
@@ -57,7 +57,7 @@ fn transcripts() {
             vec![done(&["+CSQ: 17,99"])],
         ),
         (
-            "signal unasked",
+            "unsolicited signal",
             None,
             "\r\n+CSQ: 31,99\r\n",
             vec![Event::Urc(Urc::Signal(Signal { dbm: Some(-51), percent: Some(100) }))],
@@ -69,7 +69,7 @@ fn transcripts() {
             vec![Event::Urc(Urc::Registration(home)), done(&["+CREG: 2,5,\"00C3\",\"A1\""])],
         ),
         (
-            "registration changes after it was told",
+            "registration changes after the answer",
             creg(),
             "+CREG: 0,1\r\n+CREG: 1,\"00C3\",\"A1\"\r\nOK\r\n",
             vec![Event::Urc(Urc::Registration(home)), done(&["+CREG: 0,1"])],
@@ -270,7 +270,7 @@ fn an_endless_answer_is_garbage() {
 }
 
 #[test]
-fn a_lost_closing_quote_does_not_swallow_the_end_of_a_command() {
+fn a_lost_closing_quote_does_not_hide_the_end_of_a_command() {
     let (events, _) = run(Some(Command::new("AT+CUSD=1")), &[b"+CUSD: 0,\"half\r\nOK\r\n"]);
     assert_eq!(events, [done(&[])]);
 }

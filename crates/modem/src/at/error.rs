@@ -73,7 +73,7 @@ impl AtError {
         }
     }
 
-    /// Whether the result is about a call and may come unasked.
+    /// Whether the result is about a call and may come unsolicited.
     pub fn is_about_a_call(&self) -> bool {
         matches!(self, Self::NoCarrier | Self::Busy | Self::NoAnswer | Self::NoDialtone)
     }

@@ -3,12 +3,12 @@
 //! Owns the half-received line and nothing else. A line ends at CR or LF and blank lines are
 //! dropped, so every mixture of CR, LF and echo gives the same tokens. Must never grow without
 //! bound and must never fail: binary junk in front of a line is cut off, a line too long to be one
-//! is thrown away. Input is whatever the port gave, in pieces of any size.
+//! is discarded. Input is whatever was read from the port, in pieces of any size.
 
 /// No AT line is longer; what is longer is binary data from a wrong port.
-const LONGEST_LINE: usize = 4096;
+const MAX_LINE: usize = 4096;
 
-/// One thing a modem said.
+/// What the lexer recognises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
     /// A line without its end; never blank.
@@ -23,9 +23,9 @@ pub enum Token {
 #[derive(Debug, Default)]
 pub struct Lexer {
     line: Vec<u8>,
-    /// The rest of an overlong line is being thrown away.
+    /// The rest of an overlong line is being discarded.
     skipping: bool,
-    /// A prompt was given out; one blank after it belongs to it.
+    /// A prompt was recognised; one blank after it belongs to it.
     after_prompt: bool,
 }
 
@@ -50,7 +50,7 @@ impl Lexer {
             _ if self.skipping => None,
             _ => {
                 self.line.push(byte);
-                if self.line.len() <= LONGEST_LINE {
+                if self.line.len() <= MAX_LINE {
                     return None;
                 }
                 self.line.clear();
@@ -58,11 +58,6 @@ impl Lexer {
                 Some(Token::Junk)
             }
         }
-    }
-
-    /// Forgets a half-received line.
-    pub fn clear(&mut self) {
-        *self = Self::default();
     }
 }
 

@@ -5,8 +5,8 @@
 //! clock or know what a command is for.
 
 pub mod command;
-pub mod engine;
+pub(crate) mod engine;
 pub mod error;
-pub mod lexer;
-pub mod params;
+pub(crate) mod lexer;
+pub(crate) mod params;
 pub mod urc;

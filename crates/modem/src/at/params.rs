@@ -46,7 +46,7 @@ pub fn number<T: std::str::FromStr>(field: Option<&String>) -> Option<T> {
 /// The whole numbers a `=?` group offers: `(0-2,5)` gives 0, 1, 2, 5. At most 4096 of them, so
 /// that an absurd range costs nothing.
 pub fn range(group: &str) -> Vec<u16> {
-    const MOST: usize = 4096;
+    const MAX: usize = 4096;
     let inner = group.trim().trim_start_matches('(').trim_end_matches(')');
     let mut out = Vec::new();
     for item in inner.split(',') {
@@ -54,13 +54,13 @@ pub fn range(group: &str) -> Vec<u16> {
         match item.split_once('-') {
             Some((from, to)) => {
                 if let (Ok(from), Ok(to)) = (from.trim().parse::<u16>(), to.trim().parse::<u16>()) {
-                    out.extend((from..=to).take(MOST));
+                    out.extend((from..=to).take(MAX));
                 }
             }
             None => out.extend(item.parse::<u16>().ok()),
         }
-        if out.len() >= MOST {
-            out.truncate(MOST);
+        if out.len() >= MAX {
+            out.truncate(MAX);
             break;
         }
     }

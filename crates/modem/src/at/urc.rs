@@ -1,8 +1,8 @@
-//! Which lines may come unasked, by table, and what they say.
+//! Which lines may be unsolicited result codes, by table, and how each is read.
 //!
 //! Owns the names of unsolicited result codes and their reading. Whether a line *is* unsolicited
-//! where its prefix may also be an answer (`+CREG:`, `+CSQ:`, `+CPIN:`, `+CUSD:`) is the engine's
-//! to say, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
+//! where its prefix may also be an answer (`+CREG:`, `+CSQ:`, `+CPIN:`, `+CUSD:`) is decided
+//! by the engine, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
 //! never an error.
 
 use super::params::{fields, number};
@@ -57,7 +57,7 @@ pub enum Urc {
     },
     /// `+CREG`, `+CGREG` or `+CEREG`: the registration changed.
     Registration(RegistrationReport),
-    /// A signal strength given unasked.
+    /// A signal strength the modem reports by itself.
     Signal(Signal),
     /// `RING` or `+CRING`: a call is coming in.
     Ring,
@@ -68,7 +68,7 @@ pub enum Urc {
     },
     /// `NO CARRIER`, `BUSY`, `NO ANSWER` outside a call command: a call is over.
     CallEnded {
-        /// The modem's words.
+        /// The modem's text.
         words: String,
     },
     /// `+CUSD`: a reply from the network.
@@ -82,7 +82,7 @@ pub enum Urc {
     },
     /// The modem has started. After synchronisation this faults the session instead.
     Boot {
-        /// Its words.
+        /// Its text.
         banner: String,
     },
     /// A storage is full. A hint to sweep.
@@ -93,13 +93,13 @@ pub enum Urc {
 
 /// What an unsolicited line is.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Unasked {
+pub(crate) enum Unsolicited {
     /// Complete in itself.
-    Now(Urc),
+    Complete(Urc),
     /// The next hexadecimal line belongs to it.
     Header(Header),
-    /// Not worth handing on.
-    Noise,
+    /// Carries nothing anybody uses.
+    Ignored,
 }
 
 /// The first line of a two-line code.
@@ -157,7 +157,7 @@ enum Kind {
     /// A storage is full: a hint to sweep at once.
     Full,
     Other,
-    Noise,
+    Ignored,
 }
 
 /// By how a line begins. An entry that ends in `:` has parameters; others are the whole line.
@@ -225,18 +225,18 @@ const TABLE: &[(&str, Kind)] = &[
     ("+ZEND:", Kind::Other),
     // Sent every few seconds and of no use here. `^BOOT:` says only that no host has tamed the
     // stick; a Huawei that resets leaves the bus.
-    ("^BOOT:", Kind::Noise),
-    ("^DSFLOWRPT:", Kind::Noise),
-    ("^CSNR:", Kind::Noise),
-    ("^STIN:", Kind::Noise),
-    ("#STN:", Kind::Noise),
+    ("^BOOT:", Kind::Ignored),
+    ("^DSFLOWRPT:", Kind::Ignored),
+    ("^CSNR:", Kind::Ignored),
+    ("^STIN:", Kind::Ignored),
+    ("#STN:", Kind::Ignored),
 ];
 
 /// Reads a line by the table; `None` where it is not in it.
-pub(crate) fn read(line: &str) -> Option<Unasked> {
+pub(crate) fn read(line: &str) -> Option<Unsolicited> {
     // Position reports of modems with a GNSS receiver.
     if line.starts_with("$G") {
-        return Some(Unasked::Noise);
+        return Some(Unsolicited::Ignored);
     }
     let (name, kind) = TABLE.iter().find(|(name, _)| match name.strip_suffix(':') {
         Some(_) => line.starts_with(name),
@@ -249,7 +249,7 @@ pub(crate) fn read(line: &str) -> Option<Unasked> {
         Kind::BroadcastStored => place(rest).map(|(storage, slot)| Urc::BroadcastStored { storage, slot }),
         Kind::Body(kind) => {
             let length = number(fields(rest).last());
-            return Some(Unasked::Header(Header { kind: *kind, length }));
+            return Some(Unsolicited::Header(Header { kind: *kind, length }));
         }
         Kind::Registration(domain) => registration(*domain, rest),
         Kind::Steps => number(fields(rest).first()).map(|steps| Urc::Signal(Signal::from_csq(steps))),
@@ -263,9 +263,9 @@ pub(crate) fn read(line: &str) -> Option<Unasked> {
         Kind::Full => Some(Urc::StorageFull),
         Kind::Boot => Some(Urc::Boot { banner: line.to_string() }),
         Kind::Other => None,
-        Kind::Noise => return Some(Unasked::Noise),
+        Kind::Ignored => return Some(Unsolicited::Ignored),
     };
-    Some(Unasked::Now(urc.unwrap_or_else(|| Urc::Other(line.to_string()))))
+    Some(Unsolicited::Complete(urc.unwrap_or_else(|| Urc::Other(line.to_string()))))
 }
 
 fn place(rest: &str) -> Option<(Storage, u16)> {
@@ -306,9 +306,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_come_unasked() {
-        let now = |urc| Some(Unasked::Now(urc));
-        let rows: Vec<(&str, &str, Option<Unasked>)> = vec![
+    fn unsolicited_lines() {
+        let now = |urc| Some(Unsolicited::Complete(urc));
+        let rows: Vec<(&str, &str, Option<Unsolicited>)> = vec![
             ("slot zero", "+CMTI: \"ME\",0", now(Urc::MessageStored { storage: Storage::ME, slot: 0 })),
             ("report", "+CDSI: \"SR\",5", now(Urc::ReportStored { storage: Storage::SR, slot: 5 })),
             ("no quotes", "+CMTI: SM,12", now(Urc::MessageStored { storage: Storage::SM, slot: 12 })),
@@ -324,11 +324,11 @@ mod tests {
             ),
             ("ussd bare", "+CUSD: 4", now(Urc::Ussd { state: 4, text: None, dcs: None })),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
-            ("position", "$GPGGA,1,2", Some(Unasked::Noise)),
+            ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),
             (
                 "message header",
                 "+CMT: ,24",
-                Some(Unasked::Header(Header { kind: Body::Message, length: Some(24) })),
+                Some(Unsolicited::Header(Header { kind: Body::Message, length: Some(24) })),
             ),
             ("an answer", "+CPMS: 1,2", None),
         ];

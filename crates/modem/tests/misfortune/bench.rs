@@ -60,7 +60,7 @@ pub async fn up(sim: &Simulator) -> (Line, Ready) {
 }
 
 /// Lets a delivery reach the modem.
-pub async fn settle() {
+pub async fn wait_for_delivery() {
     tokio::time::sleep(Duration::from_secs(2)).await;
 }
 

@@ -10,14 +10,14 @@ async fn the_fault_tells_the_next_session_what_to_avoid() {
     let sim = simulator();
     let (mut session, ready_before) = up(&sim).await;
     sim.deliver("+491234567", "still there").unwrap();
-    settle().await;
+    wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Hang).every());
     let error = sms::sweep(&mut session, &ready_before).await.unwrap_err();
     assert!(error.is_fatal() && error.suggests_cmgr(), "{error}");
     drop(session);
 
     sim.reset();
-    settle().await;
+    wait_for_delivery().await;
     let mut session = connect_with(&sim, SessionOptions { prefer_cmgr: true, ..SessionOptions::default() });
     let ready = ready(&mut session).await.unwrap();
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));

@@ -15,7 +15,7 @@ async fn all_messages_are_found_and_listing_is_not_tried_again() {
         for n in 0..3 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
         }
-        settle().await;
+        wait_for_delivery().await;
         for _ in 0..2 {
             let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
             assert_eq!((messages.len(), pdus(&messages)), (3, stored(&sim)), "{name}");

@@ -12,7 +12,7 @@ async fn messages_are_found_all_the_same() {
     let (mut session, ready) = up(&sim).await;
     assert_eq!(ready.cnmi, None);
     sim.deliver("+491234567", "quiet").unwrap();
-    settle().await;
+    wait_for_delivery().await;
     assert_eq!(sms::check_notifications(&mut session, &ready).await.unwrap(), Notifications::InForce);
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
 }

@@ -30,11 +30,11 @@ async fn waiting_for_events_may_be_dropped_at_any_time() {
             tokio::time::sleep(Duration::from_millis(70)).await;
         }
     });
-    let mut heard = 0;
+    let mut announced = 0;
     for _ in 0..1000 {
         if let Ok(event) = tokio::time::timeout(Duration::from_millis(7), session.next_event()).await {
-            heard += usize::from(matches!(event.unwrap(), smsbridge_modem::Urc::MessageStored { .. }));
+            announced += usize::from(matches!(event.unwrap(), smsbridge_modem::Urc::MessageStored { .. }));
         }
     }
-    assert_eq!(heard, 10);
+    assert_eq!(announced, 10);
 }

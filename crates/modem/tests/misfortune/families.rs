@@ -53,7 +53,7 @@ async fn a_message_that_is_listed_twice_is_one() {
     let sim = family(VendorProfile::m590());
     let (mut session, ready) = up(&sim).await;
     sim.deliver("+491234567", "once").unwrap();
-    settle().await;
+    wait_for_delivery().await;
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
 }
 

@@ -21,7 +21,7 @@ async fn day(session: &mut Line) -> Result<(), ModemError> {
 async fn trouble_in_the(nth: u32, trouble: FaultKind) -> (Simulator, Result<(), ModemError>) {
     let sim = simulator();
     sim.deliver("+491234567", "hello").expect("a text that can be encoded");
-    settle().await;
+    wait_for_delivery().await;
     sim.fault(Fault::on("AT", trouble).nth(nth));
     let mut session = connect(&sim);
     let day = tokio::time::timeout(Duration::from_secs(120), day(&mut session));
@@ -41,7 +41,7 @@ async fn ends_in_bounded_time_and_is_recovered_from() {
         {
             let (sim, _) = trouble_in_the(nth, trouble.clone()).await;
             sim.clear_faults();
-            settle().await;
+            wait_for_delivery().await;
             let mut session = connect(&sim);
             if let Err(error) = day(&mut session).await {
                 panic!("{trouble:?} in command {nth}: {error}\n{}", sim.journal().join("\n"));

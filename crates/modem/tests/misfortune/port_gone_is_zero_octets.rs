@@ -15,7 +15,7 @@ async fn idle_and_in_a_command() {
     assert_eq!(session.next_event().await, Err(gone.clone()));
     assert!(sms::sweep(&mut session, &ready).await.is_err_and(|error| error.is_fatal()));
     sim.plug();
-    settle().await;
+    wait_for_delivery().await;
     up(&sim).await;
 }
 

@@ -13,7 +13,7 @@ async fn a_swallowed_prompt_is_left_by_escape() {
     let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
     drop(session);
-    settle().await;
+    wait_for_delivery().await;
     let (mut session, _) = up(&sim).await;
     assert_eq!(sim.sent(), []);
     sms::send(&mut session, &hi()).await.unwrap();
@@ -30,11 +30,11 @@ async fn a_prompt_left_open_by_a_killed_predecessor_is_left_too() {
         let _ = session.command(smsbridge_modem::Command::new("AT")).await;
         let mut port = session.into_port();
         port.write_all(b"AT+CMGS=16\r").await.unwrap();
-        settle().await;
+        wait_for_delivery().await;
         port.write_all(b"0001000D91").await.unwrap();
         port
     };
-    settle().await;
+    wait_for_delivery().await;
     let _ = tokio::io::AsyncWriteExt::flush(&mut port).await;
     drop(port);
     let (mut session, _) = up(&sim).await;

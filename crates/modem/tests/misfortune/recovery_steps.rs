@@ -19,7 +19,7 @@ async fn the_radio_goes_off_and_on_and_the_modem_stays_up() {
     let (mut session, ready) = up(&sim).await;
     assert_eq!(recovery::restart_radio(&mut session).await.unwrap(), Taken::Yes);
     assert_eq!((count(&sim, "AT+CFUN=4"), count(&sim, "AT+CFUN=1")), (1, 1));
-    settle().await;
+    wait_for_delivery().await;
     assert!(status::network(&mut session).await.unwrap().registration.is_registered());
     status::storage_use(&mut session, &ready).await.unwrap();
 }
@@ -37,7 +37,7 @@ async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
         assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::Yes, "{name}");
         assert_eq!(count(&sim, command), 1, "{name}: {:?}", sim.commands());
         drop(session);
-        settle().await;
+        wait_for_delivery().await;
         up(&sim).await;
     }
 }

@@ -12,7 +12,7 @@ async fn what_waits_in_the_network_comes_when_there_is_room() {
     for n in 0..5 {
         sim.deliver("+491234567", &format!("number {n}")).unwrap();
     }
-    settle().await;
+    wait_for_delivery().await;
     let usage = status::storage_use(&mut session, &ready).await.unwrap();
     let full = usage.iter().find(|u| u.storage == ready.receive_storage).unwrap();
     assert_eq!((full.used, full.total), (3, 3));

@@ -101,15 +101,15 @@ async fn every_message_is_read_and_none_twice_without_a_reason() {
     }
 }
 
-/// Octets of this process in memory; none where the system does not tell.
+/// Octets of this process in memory; none where the system does not report it.
 fn resident() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     pages.split_whitespace().nth(1)?.parse::<usize>().ok().map(|pages| pages * 4096)
 }
 
-/// Fifty lines a minute that nobody asked for, half a million in all: whatever was kept of each would show.
+/// Fifty unsolicited lines a minute, half a million in all.
 #[tokio::test(start_paused = true)]
-async fn a_week_of_chatter_leaves_memory_flat() {
+async fn half_a_million_unsolicited_lines_are_not_kept_in_memory() {
     const DAY: u32 = 24 * 60;
     let sim = Simulator::new(Options::default());
     let mut session = connect(&sim);
@@ -128,7 +128,7 @@ async fn a_week_of_chatter_leaves_memory_flat() {
         }
         let next = tokio::time::Instant::now() + Duration::from_secs(60);
         while let Ok(urc) = tokio::time::timeout_at(next, session.next_event()).await {
-            urc.expect("chatter is no fault");
+            urc.expect("unsolicited lines are no fault");
         }
         for message in sms::sweep(&mut session, &ready).await.expect("a sweep").pdus {
             read += 1;
@@ -138,7 +138,7 @@ async fn a_week_of_chatter_leaves_memory_flat() {
     assert_eq!(read, 7 * DAY / 10);
     if let (Some(first), Some(last)) = (after_a_day, resident()) {
         let grown = last.saturating_sub(first) / 1024;
-        // The simulator keeps every command it was given: some 5 MiB of it.
-        assert!(grown < 16 * 1024, "{grown} KiB more after a week than after a day");
+        // Measured: 3 MiB, the commands the simulator logs. 16 octets kept of each line would be 7 MiB more.
+        assert!(grown < 8 * 1024, "{grown} KiB more after a week than after a day");
     }
 }

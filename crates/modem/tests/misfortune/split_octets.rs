@@ -15,7 +15,7 @@ async fn nothing_changes() {
         sim.fault(Fault::on_payload(FaultKind::Split(pause)).every());
         let (mut session, ready) = up(&sim).await;
         sim.deliver("+491234567", &"long ".repeat(60)).unwrap();
-        settle().await;
+        wait_for_delivery().await;
         let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
         assert_eq!((messages.len(), pdus(&messages)), (2, stored(&sim)));
         sms::send(&mut session, &hi()).await.unwrap();

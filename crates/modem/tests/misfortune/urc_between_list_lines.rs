@@ -15,7 +15,7 @@ async fn noise_between_all_lines_of_every_answer() {
         for n in 0..5 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
         }
-        settle().await;
+        wait_for_delivery().await;
         let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
         assert_eq!((pdus(&messages).len(), pdus(&messages)), (5, stored(&sim)), "{name}");
     }
@@ -26,7 +26,7 @@ async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
     let sim = simulator();
     let (mut session, ready) = up(&sim).await;
     sim.deliver("+491234567", "first").unwrap();
-    settle().await;
+    wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Split(std::time::Duration::from_millis(20))));
     let late = sim.clone();
     tokio::spawn(async move {
@@ -35,12 +35,12 @@ async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
     });
     let seen = sms::sweep(&mut session, &ready).await.unwrap().pdus;
     assert!(!seen.is_empty());
-    let mut heard = 0;
+    let mut announced = 0;
     while let Ok(Ok(urc)) =
         tokio::time::timeout(std::time::Duration::from_secs(5), session.next_event()).await
     {
-        heard += usize::from(matches!(urc, Urc::MessageStored { .. }));
+        announced += usize::from(matches!(urc, Urc::MessageStored { .. }));
     }
-    assert_eq!(heard, 2);
+    assert_eq!(announced, 2);
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
 }
