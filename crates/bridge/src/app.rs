@@ -1,6 +1,6 @@
 //! The gateway as a whole: build, spawn, watch, stop.
 //!
-//! Every task's end is noticed. A modem's task is begun again, since it holds nothing that is not also in the SIM or the
+//! Every task's end is noticed. A modem's task is restarted, since it holds nothing that is not also in the SIM or the
 //! store; the end of any other ends the process, and its supervisor starts it again: that is safe at any instant.
 
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ use crate::wire::topic::Topics;
 /// How long tasks may take to finish when the gateway stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Before a modem's task that panicked is begun again.
+/// Before a modem's task that panicked is restarted.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Runs the gateway until `stop`.
@@ -165,7 +165,7 @@ async fn supervise(task: ModemTask, stop: CancellationToken) {
     let mut one = JoinSet::new();
     one.spawn(modem_task::run(task.clone(), stop.clone()));
     while let Some(Err(panic)) = one.join_next().await {
-        tracing::error!(modem = %task.config.name, "the modem's task ended ({panic}); it is begun again");
+        tracing::error!(modem = %task.config.name, "the modem's task ended ({panic}); it is restarted");
         tokio::time::sleep(RESTART_DELAY).await;
         one.spawn(modem_task::run(task.clone(), stop.clone()));
     }

@@ -23,8 +23,8 @@ use crate::wire::Wire;
 /// Programs that run at once.
 const MAX_RUNNING: usize = 4;
 
-/// Attempts of one run; the last comes some four hours after the first.
-const MAX_ATTEMPTS: u32 = 7;
+/// Attempts of one run; the last comes some 15 hours after the first.
+const MAX_ATTEMPTS: u32 = 8;
 
 /// How often the store is asked for due runs without a wake-up.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -180,4 +180,63 @@ fn gammu_environment(received: &Received) -> BTreeMap<String, String> {
     // The system takes no NUL in its environment.
     variables.values_mut().for_each(|value| value.retain(|c| c != '\0'));
     variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ReceivedContent;
+    use crate::pdu_fixtures::delivers;
+
+    const SENT_AT: i64 = 1_795_331_735_000;
+
+    fn received(pdus: Vec<String>) -> Received {
+        let content = match pdu::join(&pdus) {
+            Ok(message) => ReceivedContent::Message(message),
+            Err(reason) => ReceivedContent::Undecodable(reason),
+        };
+        let (id, modem) = ("id".to_owned(), "main".parse().unwrap());
+        Received { id, modem, received_at: SENT_AT, content, pdus, rule: None }
+    }
+
+    fn assert_variables(received: Received, expected: &[(&str, &str)]) {
+        let variables = environment(&Event::Received(received));
+        for (name, value) in expected {
+            assert_eq!(variables.get(*name).map(String::as_str), Some(*value), "{name} in {variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_written_for_gammu_finds_its_variables() {
+        // The NUL makes the text UCS-2, of which a part holds 67.
+        let text = format!("{}tail\0", "a".repeat(67));
+        assert_variables(
+            received(delivers("+491", &text, 7, SENT_AT)),
+            &[
+                ("PHONE_ID", "main"),
+                ("SMS_MESSAGES", "2"),
+                ("SMS_1_NUMBER", "+491"),
+                ("SMS_1_CLASS", "-1"),
+                ("SMS_1_TIMESTAMP", "1795331735"),
+                ("SMS_1_DATETIME", "2026-11-22T08:15:35+01:00"),
+                ("SMS_1_TEXT", &"a".repeat(67)),
+                ("SMS_2_TEXT", "tail"),
+                ("DECODED_PARTS", "1"),
+                ("DECODED_1_TEXT", text.trim_end_matches('\0')),
+            ],
+        );
+    }
+
+    #[test]
+    fn of_an_incomplete_message_a_script_gets_the_parts_and_no_decoded_text() {
+        let first = delivers("+491", &"a".repeat(200), 7, SENT_AT).swap_remove(0);
+        let incomplete = received(vec![first]);
+        assert!(!environment(&Event::Received(incomplete.clone())).contains_key("DECODED_1_TEXT"));
+        assert_variables(incomplete, &[("SMS_MESSAGES", "1"), ("DECODED_PARTS", "0")]);
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_decoded_has_no_parts() {
+        assert_variables(received(vec!["07".to_owned()]), &[("SMS_MESSAGES", "0"), ("DECODED_PARTS", "0")]);
+    }
 }

@@ -136,3 +136,85 @@ impl IncomingPolicy {
         Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.replies_per_hour })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::failure::FailureCode;
+    use crate::pdu_fixtures::{delivers, short};
+
+    const NOW: UnixMs = 1_795_331_735_000;
+    const ALICE: &str = "+4915112345678";
+
+    fn policy(toml: &str) -> IncomingPolicy {
+        let config = config::parse("test", &format!("[mqtt]\nurl = \"mqtt://localhost\"\n{toml}")).unwrap();
+        IncomingPolicy { inbound: config.inbound, outbound: config.outbound, rules: config.rules }
+    }
+
+    fn parts(pdus: Vec<String>) -> Parts {
+        Parts { modem: "main".parse().unwrap(), received_at: NOW, pdus, late_for: None }
+    }
+
+    fn message(policy: &IncomingPolicy, from: &str, text: &str) -> Incoming {
+        policy.complete("id".to_owned(), parts(vec![short(from, text, NOW)]))
+    }
+
+    const METER: &str = r#"
+        [[rule]]
+        name = "meter"
+        match = '(?<account>\d+) (?<reading>\d+)'
+        reply = "Got {reading}""#;
+
+    #[test]
+    fn a_rule_names_what_it_found_and_replies_by_the_same_modem() {
+        let incoming = message(&policy(METER), ALICE, "12345 678");
+        let matched = incoming.received.rule.expect("the rule matches");
+        assert_eq!((matched.name.as_str(), matched.fields["account"].as_str()), ("meter", "12345"));
+        let request = incoming.reply.expect("the rule has a reply").request;
+        assert_eq!(request.id.as_deref(), Some("reply-id"));
+        assert_eq!(request.to, [Recipient { number: ALICE.to_owned(), refusal: None }]);
+        assert_eq!(request.body.content, Content::Text("Got 678".to_owned()));
+        assert_eq!(request.modem, Some("main".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_denied_sender_is_neither_published_nor_answered() {
+        let denied = policy(&format!("[inbound]\ndeny = [\"+4915*\"]\n{METER}"));
+        let incoming = message(&denied, ALICE, "12345 678");
+        assert!(!incoming.is_published && incoming.reply.is_none());
+        assert_eq!(incoming.received.complete_text(), Some("12345 678"), "history keeps it");
+    }
+
+    #[test]
+    fn a_sender_that_is_no_number_gets_no_reply() {
+        let incoming = message(&policy(METER), "ENERGY", "12345 678");
+        assert!(incoming.reply.is_none() && incoming.received.rule.is_some());
+    }
+
+    #[test]
+    fn a_reply_that_may_not_be_sent_is_refused_with_its_reason() {
+        let denied = policy(&format!("[outbound]\ndeny = [\"+4915*\"]\n{METER}"));
+        let request = message(&denied, ALICE, "12345 678").reply.expect("a refused reply is told").request;
+        let refusal = request.to[0].refusal.as_ref().map(|refusal| refusal.code);
+        assert_eq!(refusal, Some(FailureCode::Denied));
+    }
+
+    #[test]
+    fn a_rule_does_not_match_half_a_message() {
+        let text = format!("12345 678 {}", "x".repeat(200));
+        let first = delivers(ALICE, &text, 7, NOW).swap_remove(0);
+        let incoming = policy(METER).complete("id".to_owned(), parts(vec![first]));
+        assert!(incoming.received.rule.is_none() && incoming.reply.is_none() && incoming.is_published);
+    }
+
+    #[test]
+    fn a_late_part_names_the_message_it_is_late_for() {
+        let late = Parts { late_for: Some("earlier".to_owned()), ..parts(vec![short(ALICE, "tail", NOW)]) };
+        let ReceivedContent::Message(message) = policy("").complete("id".to_owned(), late).received.content
+        else {
+            panic!("it can be decoded");
+        };
+        assert_eq!(message.late_for.as_deref(), Some("earlier"));
+    }
+}

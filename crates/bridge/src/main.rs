@@ -19,6 +19,8 @@ mod modem_task;
 mod mqtt;
 mod number;
 mod pdu;
+#[cfg(test)]
+mod pdu_fixtures;
 mod policy;
 mod remedy;
 mod request;

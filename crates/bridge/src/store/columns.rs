@@ -5,6 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::event::{Event, MessageState};
 use crate::message::Name;
 use crate::pdu::DeliveryStatus;
+use crate::request::Body;
 
 impl ToSql for Name {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -62,5 +63,18 @@ impl ToSql for Event {
 impl FromSql for Event {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Event::from_stored(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))
+    }
+}
+
+impl ToSql for Body {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let json = serde_json::to_string(self);
+        Ok(json.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?.into())
+    }
+}
+
+impl FromSql for Body {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))
     }
 }

@@ -94,14 +94,10 @@ impl History {
              WHERE r.accepted_at >= ?1 AND (?2 IS NULL OR m.recipient = ?2)",
         )?;
         let rows = select.query_map((filter.since, &filter.to), |row| {
-            let body: String = row.get("body")?;
-            Ok((row.get("accepted_at")?, row.get("result")?, body))
+            Ok((row.get("accepted_at")?, row.get("result")?, row.get("body")?))
         })?;
         let sent = rows.filter_map(|row| match row {
-            Ok((at, Event::Result(result), body)) => {
-                let body = serde_json::from_str(&body).ok()?;
-                Some(Ok(Entry::Sent(SentEntry { at, result, body })))
-            }
+            Ok((at, Event::Result(result), body)) => Some(Ok(Entry::Sent(SentEntry { at, result, body }))),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         });

@@ -154,7 +154,6 @@ fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Res
 pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), StoreError> {
     let id = request.id.clone().unwrap_or_else(new_id);
     let origin = origin(request);
-    let body = serde_json::to_string(&request.body).map_err(|e| StoreError::Refused(e.to_string()))?;
     tx.sql
         .prepare_cached(
             "INSERT INTO request
@@ -164,7 +163,7 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), 
         .execute((
             &id,
             &request.fingerprint,
-            body,
+            &request.body,
             request.source == Source::Rule,
             request.reply_to.as_ref().map(|reply_to| &reply_to.topic),
             request.reply_to.as_ref().and_then(|reply_to| reply_to.correlation.as_ref()),

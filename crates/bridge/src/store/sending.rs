@@ -287,15 +287,11 @@ fn read_claim(tx: &Tx<'_>, message: i64) -> Result<Claim, StoreError> {
          FROM message m JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
     )?;
     let mut claim = select.query_row([message], |row| {
-        let body: String = row.get("body")?;
-        let body = serde_json::from_str::<Body>(&body).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
-        })?;
         Ok(Claim {
             message,
             request: row.get("request_id")?,
             to: row.get("recipient")?,
-            body,
+            body: row.get("body")?,
             delivery_report: row.get("delivery_report")?,
             reference: row.get("reference")?,
             expires_at: row.get("expires_at")?,

@@ -15,7 +15,7 @@ use crate::store::Accepted;
 /// Sets the message notifications again where the modem has lost them.
 pub(super) async fn check_notifications(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
     if sms::check_notifications(&mut modem.session, &modem.ready).await? == Notifications::SetAgain {
-        tracing::warn!(modem = %modem.name(), "the modem had lost its notification settings; set again");
+        tracing::warn!(modem = %modem.name(), "the modem lost its notification settings; they were set again");
         modem.view.announced_again();
     }
     Ok(())

@@ -29,6 +29,7 @@ use crate::config::{Inbound, OnUnknown, Outbound};
 use crate::incoming::{IncomingPdu, IncomingPolicy};
 use crate::message::{Name, Slot, UnixMs};
 use crate::pdu;
+use crate::pdu_fixtures::{delivers, hex, short};
 use crate::request::{Body, Content, Origin, Recipient, ReplyTo, Request, Source};
 use crate::wire::topic::Topics;
 use crate::wire::{Publish, Wire};
@@ -281,26 +282,6 @@ fn reported(id: &str, to: &str) -> Request {
     Request { delivery_report: true, ..request(id, to) }
 }
 
-/// The PDUs of an incoming message as its parts arrive, stamped `sent_at` by the service centre.
-fn delivers(from: &str, text: &str, reference: u8, sent_at: UnixMs) -> Vec<String> {
-    let options = codec::SplitOptions::default().with_reference(codec::Reference::EightBit(reference));
-    let parts = codec::split(text, &options).unwrap();
-    parts.into_iter().map(|user_data| deliver(from, user_data, sent_at)).collect()
-}
-
-fn deliver(from: &str, user_data: codec::UserData<'static>, sent_at: UnixMs) -> String {
-    let from = codec::Address::from_number(from).unwrap();
-    let dcs = codec::Dcs::new(user_data.alphabet(), None);
-    let stamp = codec::Timestamp::from_unix(sent_at / 1000, 4).unwrap();
-    hex(codec::Tpdu::Deliver(codec::Deliver::new(from, dcs, stamp, user_data)))
-}
-
-/// A short incoming message.
-fn short(from: &str, text: &str, sent_at: UnixMs) -> String {
-    let [pdu] = <[String; 1]>::try_from(delivers(from, text, 0, sent_at)).unwrap();
-    pdu
-}
-
 /// A message of three parts, and its text.
 fn long(reference: u8, letter: char, sent_at: UnixMs) -> (Vec<String>, String) {
     let text: String = std::iter::repeat_n(letter, 400).collect();
@@ -319,8 +300,4 @@ fn status_report(mr: u8, to: &str, sent_at: UnixMs, quarter_hours: i8, status: u
     let sent = codec::Timestamp::from_unix(sent_at / 1000, quarter_hours).unwrap();
     let discharged = codec::Timestamp::from_unix(sent_at / 1000 + 5, quarter_hours).unwrap();
     hex(codec::Tpdu::StatusReport(codec::StatusReport::new(mr, to, sent, discharged, codec::Status(status))))
-}
-
-fn hex(tpdu: codec::Tpdu<'_>) -> String {
-    codec::Pdu { service_centre: None, tpdu }.encode().unwrap().hex
 }
