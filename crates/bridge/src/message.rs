@@ -1,7 +1,7 @@
 //! Names, identifiers and times: the small types every part of the bridge uses.
 //!
 //! Pure. Values that exist are legal: a name is checked when it is made. Requests are in `request.rs`, what is published
-//! in `event.rs`.
+//! in `event/`.
 
 use std::fmt;
 use std::str::FromStr;

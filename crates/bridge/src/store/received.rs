@@ -105,7 +105,7 @@ impl Store {
                 .collect::<Result<_, _>>()?;
             for (set, modem, last_at) in &sets {
                 let id = complete(tx, modem, *last_at, pdus_of(tx, *set)?, None)?;
-                close_set(tx, *set, &id)?;
+                set_message_id(tx, *set, &id)?;
             }
             Ok(sets.len())
         })
@@ -191,7 +191,7 @@ fn accept_part(
                     return Ok(Accepted::Waiting);
                 }
                 let id = complete(tx, &incoming.modem, incoming.received_at, pdus, None)?;
-                close_set(tx, set.id, &id)?;
+                set_message_id(tx, set.id, &id)?;
                 return Ok(Accepted::Completed(id));
             }
         }
@@ -265,7 +265,7 @@ fn insert_part(
     Ok(())
 }
 
-fn close_set(tx: &Tx<'_>, set: i64, message_id: &str) -> Result<(), StoreError> {
+fn set_message_id(tx: &Tx<'_>, set: i64, message_id: &str) -> Result<(), StoreError> {
     tx.sql.prepare_cached("UPDATE part_set SET message_id = ?2 WHERE id = ?1")?.execute((set, message_id))?;
     Ok(())
 }

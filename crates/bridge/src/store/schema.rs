@@ -61,7 +61,7 @@ CREATE TABLE received (
   modem       TEXT NOT NULL,
   sender      TEXT NOT NULL,
   received_at INTEGER NOT NULL,
-  event       TEXT NOT NULL         -- stored form of event.rs
+  event       TEXT NOT NULL         -- the form of event/stored.rs
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX received_at ON received (received_at);
 
@@ -112,7 +112,7 @@ CREATE TABLE message (
   reference       INTEGER NOT NULL, -- concatenation reference of its parts
   parts           INTEGER NOT NULL,
   sent_at         INTEGER,
-  result          TEXT NOT NULL,    -- the newest result, stored form of event.rs
+  result          TEXT NOT NULL,    -- the newest result, the form of event/stored.rs
   UNIQUE (request_id, recipient)
 ) STRICT;
 CREATE INDEX message_claimable ON message (modem, priority DESC, last, id)
@@ -175,7 +175,7 @@ CREATE INDEX early_report_at ON early_report (at);
 CREATE TABLE outbox (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
   kind        TEXT NOT NULL CHECK (kind IN ('event','last','reply','clear')),
-  event       TEXT CHECK ((event IS NULL) = (kind = 'clear')),  -- stored form of event.rs
+  event       TEXT CHECK ((event IS NULL) = (kind = 'clear')),  -- the form of event/stored.rs
   modem       TEXT CHECK ((modem IS NULL) = (kind <> 'last')),  -- a newer last message replaces an older one
   topic       TEXT CHECK ((topic IS NULL) = (kind NOT IN ('reply','clear'))),
   correlation BLOB,
@@ -190,7 +190,7 @@ CREATE INDEX outbox_clear ON outbox (topic) WHERE kind = 'clear';
 CREATE TABLE hook_run (
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
   hook        TEXT NOT NULL,
-  event       TEXT NOT NULL,        -- stored form of event.rs
+  event       TEXT NOT NULL,        -- the form of event/stored.rs
   attempts    INTEGER NOT NULL DEFAULT 0,
   not_before  INTEGER NOT NULL
 ) STRICT;
