@@ -72,9 +72,9 @@ impl Connection {
             ..PublishProperties::default()
         };
         self.call(|client| {
-            let handed =
+            let result =
                 client.try_publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties);
-            client_error(handed)
+            client_error(result)
         })
     }
 

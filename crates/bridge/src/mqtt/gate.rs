@@ -67,6 +67,6 @@ impl Gate {
 }
 
 /// The client's error as text: as a value it would carry the whole packet the client could not take.
-pub(super) fn client_error(handed: Result<(), ClientError>) -> Result<(), String> {
-    handed.map_err(|error| error.to_string())
+pub(super) fn client_error(result: Result<(), ClientError>) -> Result<(), String> {
+    result.map_err(|error| error.to_string())
 }

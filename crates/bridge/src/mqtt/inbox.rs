@@ -164,7 +164,7 @@ impl Inbox {
 
     /// Tries to store held requests again.
     pub(super) async fn retry_held(&mut self, connection: &mut Connection) {
-        // On a connection that we have closed they are not taken, which is no success.
+        // Once we have closed the connection they cannot be acknowledged; they are discarded when its loss is reported.
         if self.held.is_empty() || !connection.is_up() {
             return;
         }

@@ -9,9 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::broker::{Broker, STEP_TIMEOUT};
 use crate::clock::now_ms;
-use crate::config::{self, Config};
+use crate::config;
 use crate::event::{Availability, MessageState, ResultFields, SendResult, State, Subject};
-use crate::incoming::IncomingPolicy;
 use crate::intake::Intake;
 use crate::message::Name;
 use crate::mqtt::{Link, LinkStatus, Subscriptions, prepare};
@@ -46,7 +45,7 @@ impl Gateway {
         let names: Vec<Name> = modems.iter().map(|name| name.parse().unwrap()).collect();
         let wire = Wire { topics: Topics::new("sms", &config.name), include_pdu: false };
         let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
-        let (store, store_thread) = Store::open(folder.path(), store_config(&config)).unwrap();
+        let (store, store_thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
         let status = Arc::new(LinkStatus::default());
         let queues: BTreeMap<Name, Arc<UssdQueue>> =
@@ -177,17 +176,4 @@ fn open(folder: &TempDir) -> rusqlite::Connection {
     let connection = rusqlite::Connection::open(folder.path().join("smsbridge.sqlite")).unwrap();
     connection.busy_timeout(STEP_TIMEOUT).unwrap();
     connection
-}
-
-fn store_config(config: &Config) -> StoreConfig {
-    StoreConfig {
-        incoming: IncomingPolicy {
-            inbound: config.inbound.clone(),
-            outbound: config.outbound.clone(),
-            rules: config.rules.clone(),
-        },
-        retain_last: true,
-        outbound: config.outbound.clone(),
-        hooks: config.hooks.clone(),
-    }
 }

@@ -82,6 +82,34 @@ async fn a_message_is_refused_for_a_reason_the_client_cannot_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_refusal_several_messages_are_in_flight_again() {
+    let broker = Broker::start().await;
+    let gateway = Gateway::start(&broker).await;
+    gateway.publish_results(&["poison", "a", "b", "c"]).await;
+    let mut connection = broker.accept_and_subscribe(USUAL).await;
+    let (poison, _) = connection.next_result().await;
+    for _ in ["a", "b", "c"] {
+        connection.next_result().await;
+    }
+    connection.send_puback_with_reason(poison, PACKET_TOO_LARGE).await;
+    let mut connection = broker.accept_and_subscribe(USUAL).await;
+    let (poison, id) = connection.next_result().await;
+    assert_eq!(id, "poison", "it was given up before it was known which one the broker refuses");
+    connection.send_puback_with_reason(poison, PACKET_TOO_LARGE).await;
+    let mut connection = broker.accept_and_subscribe(USUAL).await;
+    let (a, id) = connection.next_result().await;
+    assert_eq!(id, "a", "the refused message was not parked");
+    connection.send_puback(a).await;
+    // Neither is acknowledged before both have come.
+    let (b, _) = connection.next_result().await;
+    let (c, _) = connection.next_result().await;
+    connection.send_puback(b).await;
+    connection.send_puback(c).await;
+    gateway.wait_for_depth(0, 1).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_broker_closes_the_connection_on_one_message() {
     let broker = Broker::start().await;
     let gateway = Gateway::start(&broker).await;
