@@ -3,17 +3,17 @@
 //! The harness is here: a store that can be closed and opened again, real PDUs made by the codec, and a broker that
 //! takes all there is to publish.
 
-mod answers;
 #[cfg(unix)]
 mod disk_full;
-mod inbound;
 mod open;
-mod outbound;
-mod publishing;
-mod queries;
+mod outbox;
+mod query_plans;
 mod random;
+mod received;
+mod replies;
 mod reports;
 mod requests;
+mod sending;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use super::requests::Admitted;
 use super::*;
 use crate::config::{Inbound, OnUnknown, Outbound};
+use crate::event::QueueDepth;
 use crate::incoming::{IncomingPdu, IncomingPolicy};
 use crate::message::{Name, Slot, UnixMs};
 use crate::pdu;
@@ -98,6 +99,21 @@ impl StoreFixture {
     /// Changes the file behind the store's back.
     fn change(&self, sql: &str) {
         self.connection().execute_batch(sql).unwrap();
+    }
+
+    /// How much waits, as the store says and as its rows say.
+    async fn checked_depth(&self) -> QueueDepth {
+        let kept = self.store().depth().await.unwrap();
+        let count = |table: &str, condition: &str| {
+            self.sql::<u32>(&format!("SELECT count(*) FROM {table} WHERE {condition}"))
+        };
+        let counted = QueueDepth {
+            publish: count("outbox", "parked = 0"),
+            parked: count("outbox", "parked = 1"),
+            send: count("message", "final = 0 AND state = 'accepted'"),
+        };
+        assert_eq!(kept, counted, "the depth the store keeps is not what its rows say");
+        kept
     }
 
     /// The broker takes all there is to publish; returns what was new to it.
