@@ -115,7 +115,7 @@ CREATE TABLE message (
   result          TEXT NOT NULL,    -- the newest result, the form of event/stored.rs
   UNIQUE (request_id, recipient)
 ) STRICT;
-CREATE INDEX message_claimable ON message (modem, priority DESC, last, id)
+CREATE INDEX message_claimable ON message (modem, last, priority DESC, id)
   WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL AND not_before = 0;
 CREATE INDEX message_not_before ON message (not_before)
   WHERE final = 0 AND state = 'accepted' AND not_before > 0;

@@ -56,7 +56,8 @@ pub enum Claimed {
 }
 
 impl Store {
-    /// Claims the next message the modem may send: the highest priority first, then the oldest.
+    /// Claims the next message the modem may send: the highest priority first, then the oldest, and after all of them
+    /// those that were interrupted too often.
     pub async fn claim(&self, modem: Name, sim: Sim, now: UnixMs) -> Result<Claimed, StoreError> {
         self.write(move |tx| {
             let Some(message) = next_claimable(tx, &modem, &sim, now)? else { return Ok(Claimed::Nothing) };
@@ -163,7 +164,7 @@ impl Store {
                 Verdict::Interrupted => {
                     tx.sql
                         .prepare_cached(
-                            "UPDATE message SET interruptions = interruptions + 1, last = interruptions >= ?2
+                            "UPDATE message SET interruptions = interruptions + 1, last = interruptions + 1 >= ?2
                              WHERE id = ?1",
                         )?
                         .execute((message, MAX_INTERRUPTIONS))?;
@@ -269,11 +270,11 @@ fn next_claimable(tx: &Tx<'_>, modem: &Name, sim: &Sim, now: UnixMs) -> Result<O
            AND (expires_at IS NULL OR expires_at > ?4) AND (sim IS NULL OR sim = ?3)
            AND NOT EXISTS
              (SELECT 1 FROM avoid a WHERE a.message_id = message.id AND a.modem = ?2 AND a.until > ?4)
-         ORDER BY priority DESC, last, id LIMIT 1",
+         ORDER BY last, priority DESC, id LIMIT 1",
     )?;
-    let mut first = |only: Option<&Name>| -> Result<Option<(i64, bool, i64)>, StoreError> {
+    let mut first = |only: Option<&Name>| -> Result<Option<(bool, i64, i64)>, StoreError> {
         let row = select.query_row((only, modem, sim, now), |row| {
-            Ok((-row.get::<_, i64>("priority")?, row.get("last")?, row.get("id")?))
+            Ok((row.get("last")?, -row.get::<_, i64>("priority")?, row.get("id")?))
         });
         Ok(row.optional()?)
     };

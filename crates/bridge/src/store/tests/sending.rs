@@ -76,6 +76,26 @@ async fn a_message_whose_time_has_come_takes_the_place_of_its_age() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_interrupted_three_times_goes_after_all_others_whatever_its_priority() {
+    let mut fixture = StoreFixture::new();
+    for (id, modem, priority) in
+        [("breaks", None, 9), ("other", Some("main"), 0), ("other-urgent", None, 9), ("any", None, 0)]
+    {
+        fixture.admit(Request { modem: modem.map(named), priority, ..request(id, ALICE) }, T0).await;
+    }
+    for _ in 0..3 {
+        let claim = fixture.claim(T0).await.unwrap();
+        assert_eq!(claim.request, "breaks", "until then it keeps its place");
+        fixture.submitting(&claim, 1, T0).await;
+        verdict(&fixture, &claim, 1, "main", Verdict::Interrupted, T0).await;
+        fixture.reopen();
+    }
+    for expected in ["other-urgent", "other", "any", "breaks"] {
+        assert_eq!(fixture.send(1, T0).await.request, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_nobody_sent_in_time_expires() {
     let mut fixture = StoreFixture::new();
     fixture.admit(Request { expires_at: Some(T0 + MINUTE), ..request("a", ALICE) }, T0).await;
