@@ -90,6 +90,7 @@ CREATE TABLE request (
 CREATE INDEX request_packet ON request (packet_id, session) WHERE packet_id IS NOT NULL;
 CREATE INDEX request_unsettled ON request (row) WHERE packet_id IS NOT NULL;
 CREATE INDEX request_accepted_at ON request (accepted_at);
+CREATE INDEX request_reply ON request (accepted_at) WHERE is_reply = 1;
 
 -- One recipient of a request.
 CREATE TABLE message (
@@ -121,7 +122,6 @@ CREATE INDEX message_not_before ON message (not_before)
   WHERE final = 0 AND state = 'accepted' AND not_before > 0;
 CREATE INDEX message_expires ON message (expires_at)
   WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL;
-CREATE INDEX message_recipient ON message (recipient);
 CREATE INDEX message_claimed ON message (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX message_reported ON message (sent_at) WHERE final = 0 AND state = 'sent';
 
@@ -168,7 +168,6 @@ CREATE TABLE early_report (
   tp_status       INTEGER NOT NULL,
   at              INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX early_report_key ON early_report (sim, mr, at);
 CREATE INDEX early_report_at ON early_report (at);
 
 -- What is to be published, in order.

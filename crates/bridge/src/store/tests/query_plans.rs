@@ -7,6 +7,9 @@ use super::*;
 /// Tables that hold one row, or a handful.
 const SMALL: [&str; 2] = ["depth", "fact"];
 
+/// Indices without which a statement reads more rows, but not all: parked rows, and requests that are no replies.
+const SELECTIVE: [&str; 2] = ["outbox_pending", "request_reply"];
+
 /// Every SQL text in the sources of the store, with its file. The tables and triggers of `schema.rs` are no queries.
 fn statements() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
@@ -18,8 +21,11 @@ fn statements() -> Vec<(String, String)> {
         }
         let source = std::fs::read_to_string(entry.path()).unwrap();
         // Our SQL contains no double quotes, so that every other piece between them is a literal.
-        for literal in source.split('"') {
-            if ["SELECT ", "UPDATE ", "DELETE "].iter().any(|verb| literal.starts_with(verb)) {
+        for literal in source.split('"').map(str::trim_start) {
+            if ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "]
+                .iter()
+                .any(|verb| literal.starts_with(verb))
+            {
                 statements.push((name.clone(), literal.to_owned()));
             }
         }
@@ -27,19 +33,49 @@ fn statements() -> Vec<(String, String)> {
     statements
 }
 
-/// The steps of the plan that read a growing table from end to end, or sort what was found.
+/// What SQLite does to delete a row other tables refer to: it looks for the rows that do.
+fn foreign_keys(connection: &Connection) -> Vec<(String, String)> {
+    let sql = "SELECT 'schema.rs', 'SELECT 1 FROM ' || t.name || ' WHERE ' || k.\"from\" || ' = ?1'
+         FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k WHERE t.type = 'table'";
+    let mut select = connection.prepare(sql).unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+/// The steps by which SQLite carries out a statement.
+fn plan(connection: &Connection, sql: &str) -> Result<Vec<String>, rusqlite::Error> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+    explain.raw_query().mapped(|row| row.get("detail")).collect()
+}
+
+/// The steps that read a growing table from end to end, or sort what was found; an error where there is no plan.
 fn slow_steps(connection: &Connection, sql: &str) -> Vec<String> {
-    let mut explain = connection
-        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-        .unwrap_or_else(|error| panic!("{error} in: {sql}"));
-    let steps = explain.raw_query().mapped(|row| row.get::<_, String>("detail"));
-    let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
-    let is_small = |table: &str| SMALL.contains(&table);
     let is_slow = |step: &String| {
         let scanned = step.strip_prefix("SCAN ").map(|rest| rest.split(' ').next().unwrap_or(rest));
-        scanned.is_some_and(|table| !is_small(table) && table != "CONSTANT") || step.contains("TEMP B-TREE")
+        scanned.is_some_and(|table| !SMALL.contains(&table) && table != "CONSTANT")
+            || step.contains("TEMP B-TREE")
     };
-    steps.into_iter().filter(is_slow).collect()
+    match plan(connection, sql) {
+        Ok(steps) => steps.into_iter().filter(is_slow).collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// All slow steps, each with its file and statement.
+fn all_slow_steps(connection: &Connection, statements: &[(String, String)]) -> Vec<String> {
+    let slow = |(file, sql): &(String, String)| -> Vec<String> {
+        let steps = slow_steps(connection, sql);
+        steps.into_iter().map(|step| format!("{file}: {step}\n    {sql}")).collect()
+    };
+    statements.iter().flat_map(slow).collect()
+}
+
+/// The indices the schema makes, without those of its keys: their names, and how they are made.
+fn indices(connection: &Connection) -> Vec<(String, String)> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+    let mut select = connection.prepare(sql).unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
 }
 
 #[tokio::test]
@@ -47,14 +83,40 @@ async fn no_statement_reads_a_growing_table_from_end_to_end() {
     let fixture = StoreFixture::new();
     let connection = fixture.connection();
     let statements = statements();
-    assert!(statements.len() > 50, "only {} statements were found in the sources", statements.len());
-    let slow: Vec<String> = statements
-        .iter()
-        .flat_map(|(file, sql)| {
-            slow_steps(&connection, sql).into_iter().map(move |step| format!("{file}: {step}\n    {sql}"))
-        })
-        .collect();
+    assert!(statements.len() > 65, "only {} statements were found in the sources", statements.len());
+    let slow = all_slow_steps(&connection, &statements);
     assert!(slow.is_empty(), "slow as the tables grow:\n{}", slow.join("\n"));
+}
+
+#[tokio::test]
+async fn deleting_a_row_finds_those_that_refer_to_it_by_an_index() {
+    let fixture = StoreFixture::new();
+    let connection = fixture.connection();
+    let lookups = foreign_keys(&connection);
+    assert_eq!(lookups.len(), 4, "part, message, message_part, avoid: {lookups:?}");
+    let slow = all_slow_steps(&connection, &lookups);
+    assert!(slow.is_empty(), "slow as the tables grow:\n{}", slow.join("\n"));
+}
+
+#[tokio::test]
+async fn without_any_one_of_the_indices_a_statement_is_slow() {
+    let fixture = StoreFixture::new();
+    let connection = fixture.connection();
+    let statements = statements();
+    let is_chosen = |index: &str| {
+        statements
+            .iter()
+            .any(|(_, sql)| plan(&connection, sql).unwrap().iter().any(|step| step.contains(index)))
+    };
+    let is_needed = |(index, create): &(String, String)| {
+        connection.execute_batch(&format!("DROP INDEX {index}")).unwrap();
+        let slow = all_slow_steps(&connection, &statements);
+        connection.execute_batch(create).unwrap();
+        !slow.is_empty() || SELECTIVE.contains(&index.as_str()) && is_chosen(index)
+    };
+    let mut useless = indices(&connection);
+    useless.retain(|index| !is_needed(index));
+    assert!(useless.is_empty(), "no statement needs these indices: {useless:?}");
 }
 
 #[tokio::test]
@@ -62,6 +124,6 @@ async fn a_statement_without_an_index_is_found() {
     let fixture = StoreFixture::new();
     let connection = fixture.connection();
     assert_eq!(slow_steps(&connection, "SELECT 1 FROM message WHERE attempts = 3"), ["SCAN message"]);
-    let sorted = slow_steps(&connection, "SELECT 1 FROM message WHERE recipient = ?1 ORDER BY attempts");
+    let sorted = slow_steps(&connection, "SELECT 1 FROM message WHERE request_id = ?1 ORDER BY attempts");
     assert_eq!(sorted, ["USE TEMP B-TREE FOR ORDER BY"]);
 }
