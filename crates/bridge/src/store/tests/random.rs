@@ -11,33 +11,10 @@ const SEEDS: std::ops::Range<u64> = 1..13;
 const STEPS: u32 = 120;
 const MODEMS: [&str; 3] = ["main", "attic", "cellar"];
 
-/// SplitMix64: small, good enough, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
-        &things[self.roll(things.len() as u64) as usize]
-    }
-
-    fn shuffle<T>(&mut self, things: &mut [T]) {
-        for end in (1..things.len()).rev() {
-            things.swap(end, self.roll(end as u64 + 1) as usize);
-        }
-    }
-}
-
 /// A gateway without modems: it does what modem tasks do, in an order no sane one would.
 struct World {
     fixture: StoreFixture,
-    dice: Dice,
+    rng: fastrand::Rng,
     now: UnixMs,
     asked: BTreeSet<(String, String)>,
     /// What each modem holds.
@@ -52,10 +29,11 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> World {
-        let on_unknown = *Dice(seed).pick(&[OnUnknown::Resend, OnUnknown::Report]);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let on_unknown = rng.choice([OnUnknown::Resend, OnUnknown::Report]).unwrap();
         World {
             fixture: StoreFixture::with(|config| config.outbound.on_unknown = on_unknown),
-            dice: Dice(seed),
+            rng,
             now: T0,
             asked: BTreeSet::new(),
             hands: BTreeMap::new(),
@@ -67,8 +45,8 @@ impl World {
     }
 
     async fn step(&mut self) {
-        self.now += 1 + self.dice.roll(20) as i64 * SECOND;
-        match self.dice.roll(14) {
+        self.now += 1 + self.rng.i64(0..20) * SECOND;
+        match self.rng.u64(..14) {
             0 | 1 => self.ask().await,
             2..=4 => self.work().await,
             5 => self.cancel().await,
@@ -81,15 +59,15 @@ impl World {
     }
 
     async fn ask(&mut self) {
-        let id = format!("r{}", self.dice.roll(40));
-        let to: BTreeSet<&str> = [ALICE, BOB].into_iter().take(1 + self.dice.roll(2) as usize).collect();
+        let id = format!("r{}", self.rng.u64(..40));
+        let to: BTreeSet<&str> = [ALICE, BOB].into_iter().take(1 + self.rng.usize(..2)).collect();
         let asked = Request {
             to: to.iter().copied().map(recipient).collect(),
             fingerprint: "one fingerprint for all, so that a repeated id is a duplicate".to_owned(),
-            parts: 1 + self.dice.roll(3) as u8,
-            delivery_report: self.dice.roll(2) == 0,
-            expires_at: (self.dice.roll(4) == 0).then_some(self.now + 5 * MINUTE),
-            priority: self.dice.roll(3) as u8,
+            parts: 1 + self.rng.u8(..3),
+            delivery_report: self.rng.u64(..2) == 0,
+            expires_at: (self.rng.u64(..4) == 0).then_some(self.now + 5 * MINUTE),
+            priority: self.rng.u8(..3),
             ..request(&id, ALICE)
         };
         if self.fixture.admit(asked, self.now).await == Admitted::New {
@@ -98,13 +76,13 @@ impl World {
     }
 
     async fn cancel(&mut self) {
-        let id = format!("r{}", self.dice.roll(40));
+        let id = format!("r{}", self.rng.u64(..40));
         self.fixture.store().cancel(id, self.now).await.unwrap();
     }
 
     /// A modem claims, or goes on with what it holds.
     async fn work(&mut self) {
-        let modem = *self.dice.pick(&MODEMS);
+        let modem = self.rng.choice(MODEMS).unwrap();
         let Some(claim) = self.hands.remove(modem) else {
             if let Some(claim) = self.fixture.claim_for(modem, modem, self.now).await {
                 self.hands.insert(modem, claim);
@@ -115,7 +93,7 @@ impl World {
             let store = self.fixture.store();
             let (name, sim) = (named(modem), modem.to_owned());
             store.submitting(claim.message, sequence, name, sim, self.now).await.unwrap();
-            if self.dice.roll(3) == 0 {
+            if self.rng.u64(..3) == 0 {
                 return self.stumble(modem, &claim, sequence).await;
             }
             self.mr = self.mr.wrapping_add(1);
@@ -127,9 +105,9 @@ impl World {
     /// The network did not take it; or the modem dies and comes back.
     async fn stumble(&mut self, modem: &'static str, claim: &Claim, sequence: u8) {
         let why = Failure::transient(FailureCode::Cms(42), "congestion");
-        let delay = Duration::from_secs(self.dice.roll(60));
+        let delay = Duration::from_secs(self.rng.u64(..60));
         let store = self.fixture.store();
-        let verdict = match self.dice.roll(5) {
+        let verdict = match self.rng.u64(..5) {
             0 => Verdict::Retry(delay, why),
             1 => Verdict::Reroute(delay, why),
             2 => Verdict::GiveUp(why),
@@ -144,8 +122,8 @@ impl World {
         if self.sent_parts.is_empty() {
             return;
         }
-        let (modem, mr, to, at) = self.dice.pick(&self.sent_parts).clone();
-        let status = *self.dice.pick(&[DELIVERED, DELIVERED, STILL_TRYING, GIVEN_UP]);
+        let (modem, mr, to, at) = self.rng.choice(&self.sent_parts).unwrap().clone();
+        let status = self.rng.choice([DELIVERED, DELIVERED, STILL_TRYING, GIVEN_UP]).unwrap();
         let pdu = status_report(mr, &to, at, 4, status);
         let report = IncomingPdu { sim: modem.to_owned(), ..incoming(None, &pdu, self.now) };
         let accepted = self.fixture.store().accept(report).await.unwrap();
@@ -155,12 +133,12 @@ impl World {
     /// The network puts a message's parts into free slots, in any order, some twice.
     fn arrive(&mut self) {
         let number = self.texts.len();
-        let text = format!("{number:04} {}", "x".repeat(self.dice.roll(300) as usize));
+        let text = format!("{number:04} {}", "x".repeat(self.rng.usize(..300)));
         let mut pdus = delivers(ALICE, &text, number as u8, self.now);
-        if pdus.len() > 1 && self.dice.roll(3) == 0 {
+        if pdus.len() > 1 && self.rng.u64(..3) == 0 {
             pdus.push(pdus[0].clone());
         }
-        self.dice.shuffle(&mut pdus);
+        self.rng.shuffle(&mut pdus);
         for pdu in pdus {
             let free = (0..).find(|slot| !self.slots.contains_key(slot)).unwrap();
             self.slots.insert(free, pdu);
@@ -176,20 +154,20 @@ impl World {
         let mut cleared = Vec::new();
         for slot in found {
             store.accept(incoming(Some(slot.clone()), &self.slots[&slot.index], self.now)).await.unwrap();
-            if self.dice.roll(6) == 0 {
+            if self.rng.u64(..6) == 0 {
                 return;
             }
             self.slots.remove(&slot.index);
             cleared.push(slot);
         }
-        if self.dice.roll(3) > 0 {
+        if self.rng.u64(..3) > 0 {
             store.slots_cleared(SIM.to_owned(), cleared).await.unwrap();
         }
     }
 
     /// The process ends, perhaps with rows to publish, and comes back.
     async fn restart(&mut self) {
-        if self.dice.roll(2) == 0 {
+        if self.rng.u64(..2) == 0 {
             self.fixture.drain().await;
         }
         self.hands.clear();
