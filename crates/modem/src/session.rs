@@ -170,8 +170,8 @@ impl<P> Session<P> {
             return Err(self.link(LinkFault::Restarted { banner }));
         }
         if self.queue.len() >= MAX_QUEUED {
-            let dropped = self.queue.pop_front();
-            tracing::warn!(?dropped, "too many unsolicited result codes during one command");
+            self.queue.pop_front();
+            tracing::warn!("too many unsolicited result codes wait: the oldest is dropped");
         }
         self.queue.push_back(urc);
         Ok(())

@@ -5,7 +5,7 @@
 //! a field here and one line where the modem acts. The values are what such modems are known to
 //! answer. A profile is chosen by [`Options::profile`](crate::Options::profile).
 
-use crate::modem::Storage;
+use crate::modem::storage::Storage;
 
 /// A vendor's modem as data. Take one of the constructors and change fields where a test needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]

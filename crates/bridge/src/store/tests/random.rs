@@ -11,14 +11,10 @@ const SEEDS: std::ops::Range<u64> = 1..13;
 const STEPS: u32 = 120;
 const MODEMS: [&str; 3] = ["main", "attic", "cellar"];
 
-fn pick<'a, T>(random: &mut fastrand::Rng, choices: &'a [T]) -> &'a T {
-    random.choice(choices).expect("a choice")
-}
-
 /// A gateway without modems: it does what modem tasks do, in any order.
 struct Gateway {
     fixture: StoreFixture,
-    random: fastrand::Rng,
+    rng: fastrand::Rng,
     now: UnixMs,
     asked: BTreeSet<(String, String)>,
     /// The message each modem has claimed.
@@ -33,11 +29,11 @@ struct Gateway {
 
 impl Gateway {
     fn new(seed: u64) -> Gateway {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let on_unknown = *pick(&mut random, &[OnUnknown::Resend, OnUnknown::Report]);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let on_unknown = rng.choice([OnUnknown::Resend, OnUnknown::Report]).unwrap();
         Gateway {
             fixture: StoreFixture::with(|config| config.outbound.on_unknown = on_unknown),
-            random,
+            rng,
             now: T0,
             asked: BTreeSet::new(),
             claims: BTreeMap::new(),
@@ -49,8 +45,8 @@ impl Gateway {
     }
 
     async fn step(&mut self) {
-        self.now += 1 + self.random.i64(0..20) * SECOND;
-        match self.random.u64(..15) {
+        self.now += 1 + self.rng.i64(0..20) * SECOND;
+        match self.rng.u64(..15) {
             0 | 1 => self.admit().await,
             2..=4 => self.work().await,
             5 => self.cancel().await,
@@ -64,16 +60,16 @@ impl Gateway {
     }
 
     async fn admit(&mut self) {
-        let id = format!("r{}", self.random.u64(..40));
-        let to: BTreeSet<&str> = [ALICE, BOB].into_iter().take(self.random.usize(1..=2)).collect();
+        let id = format!("r{}", self.rng.u64(..40));
+        let to: BTreeSet<&str> = [ALICE, BOB].into_iter().take(self.rng.usize(1..=2)).collect();
         let asked = Request {
             to: to.iter().copied().map(recipient).collect(),
             fingerprint: "one fingerprint for all, so that a repeated id is a duplicate".to_owned(),
-            parts: self.random.u8(1..=3),
-            delivery_report: self.random.bool(),
-            expires_at: (self.random.u64(..4) == 0).then_some(self.now + 5 * MINUTE),
-            priority: self.random.u8(..3),
-            send_at: (self.random.u64(..4) == 0).then_some(self.now + MINUTE),
+            parts: self.rng.u8(1..=3),
+            delivery_report: self.rng.bool(),
+            expires_at: (self.rng.u64(..4) == 0).then_some(self.now + 5 * MINUTE),
+            priority: self.rng.u8(..3),
+            send_at: (self.rng.u64(..4) == 0).then_some(self.now + MINUTE),
             ..request(&id, ALICE)
         };
         if self.fixture.admit(asked, self.now).await == Admitted::New {
@@ -82,13 +78,13 @@ impl Gateway {
     }
 
     async fn cancel(&mut self) {
-        let id = format!("r{}", self.random.u64(..40));
+        let id = format!("r{}", self.rng.u64(..40));
         self.fixture.store().cancel(id, self.now).await.unwrap();
     }
 
     /// A modem claims, or sends what it has claimed.
     async fn work(&mut self) {
-        let modem = *pick(&mut self.random, &MODEMS);
+        let modem = self.rng.choice(MODEMS).unwrap();
         let Some(claim) = self.claims.remove(modem) else {
             if let Some(claim) = self.fixture.claim_for(modem, modem, self.now).await {
                 self.claims.insert(modem, claim);
@@ -99,7 +95,7 @@ impl Gateway {
             let store = self.fixture.store();
             let (name, sim) = (named(modem), modem.to_owned());
             store.submitting(claim.message, sequence, name, sim, self.now).await.unwrap();
-            if self.random.u64(..3) == 0 {
+            if self.rng.u64(..3) == 0 {
                 return self.fail_part(modem, &claim, sequence).await;
             }
             self.mr = self.mr.wrapping_add(1);
@@ -111,9 +107,9 @@ impl Gateway {
     /// The network did not accept the part, the connection to the modem broke, or the modem began a new session.
     async fn fail_part(&mut self, modem: &'static str, claim: &Claim, sequence: u8) {
         let why = Failure::transient(FailureCode::Cms(42), "congestion");
-        let delay = Duration::from_secs(self.random.u64(..60));
+        let delay = Duration::from_secs(self.rng.u64(..60));
         let store = self.fixture.store();
-        let verdict = match self.random.u64(..6) {
+        let verdict = match self.rng.u64(..6) {
             0 => Verdict::Retry(delay, why),
             1 => Verdict::Reroute(delay, why),
             2 => Verdict::GiveUp(why),
@@ -129,8 +125,8 @@ impl Gateway {
         if self.sent_parts.is_empty() {
             return;
         }
-        let (modem, mr, to, at) = pick(&mut self.random, &self.sent_parts).clone();
-        let status = *pick(&mut self.random, &[DELIVERED, DELIVERED, STILL_TRYING, GIVEN_UP]);
+        let (modem, mr, to, at) = self.rng.choice(&self.sent_parts).unwrap().clone();
+        let status = self.rng.choice([DELIVERED, DELIVERED, STILL_TRYING, GIVEN_UP]).unwrap();
         let pdu = status_report(mr, &to, at, 4, status);
         let report = IncomingPdu { sim: modem.to_owned(), ..incoming(None, &pdu, self.now) };
         let accepted = self.fixture.store().accept(report).await.unwrap();
@@ -140,12 +136,12 @@ impl Gateway {
     /// The network puts a message's parts into free slots, in any order, some twice.
     fn arrive(&mut self) {
         let number = self.texts.len();
-        let text = format!("{number:04} {}", "x".repeat(self.random.usize(..300)));
+        let text = format!("{number:04} {}", "x".repeat(self.rng.usize(..300)));
         let mut pdus = delivers(ALICE, &text, number as u8, self.now);
-        if pdus.len() > 1 && self.random.u64(..3) == 0 {
+        if pdus.len() > 1 && self.rng.u64(..3) == 0 {
             pdus.push(pdus[0].clone());
         }
-        self.random.shuffle(&mut pdus);
+        self.rng.shuffle(&mut pdus);
         for pdu in pdus {
             let free = (0..).find(|slot| !self.slots.contains_key(slot)).unwrap();
             self.slots.insert(free, pdu);
@@ -161,13 +157,13 @@ impl Gateway {
         let mut cleared = Vec::new();
         for slot in found {
             store.accept(incoming(Some(slot.clone()), &self.slots[&slot.index], self.now)).await.unwrap();
-            if self.random.u64(..6) == 0 {
+            if self.rng.u64(..6) == 0 {
                 return;
             }
             self.slots.remove(&slot.index);
             cleared.push(slot);
         }
-        if self.random.u64(..3) > 0 {
+        if self.rng.u64(..3) > 0 {
             store.slots_cleared(SIM.to_owned(), cleared).await.unwrap();
         }
     }
@@ -183,7 +179,7 @@ impl Gateway {
 
     /// The process ends, perhaps with rows to publish, and comes back.
     async fn restart(&mut self) {
-        if self.random.bool() {
+        if self.rng.bool() {
             self.fixture.drain().await;
         }
         self.claims.clear();
