@@ -59,9 +59,14 @@ impl Timer {
                 done => done.err().map(|error| error.to_string()),
             };
             if is_due(deleted_at, RETENTION_INTERVAL) && !self.keep.is_zero() {
-                deleted_at = Some(Instant::now());
-                let deleted = self.store.delete_old(now_ms(), self.keep).await;
-                problem = deleted.err().map(|error| error.to_string()).or(problem);
+                // A batch a tick until all are deleted.
+                match self.store.delete_old(now_ms(), self.keep).await {
+                    Ok(all) => deleted_at = all.then(Instant::now),
+                    Err(error) => {
+                        deleted_at = Some(Instant::now());
+                        problem = Some(error.to_string());
+                    }
+                }
             }
             if problem != self.state.problem || is_due(published_at, STATE_INTERVAL) {
                 published_at = Some(Instant::now());
