@@ -14,6 +14,8 @@ mod failure;
 mod hooks;
 mod incoming;
 mod intake;
+#[cfg(test)]
+mod intake_tests;
 mod message;
 mod modem_task;
 mod mqtt;
