@@ -20,6 +20,8 @@ async fn a_store_made_by_a_newer_version_is_refused_and_left_unchanged() {
     let before = std::fs::read(&file).unwrap();
     let refused = Store::open(fixture.folder.path(), config()).err().expect("a newer store was opened");
     assert!(matches!(refused, OpenError::Newer { found: 999, .. }), "{refused}");
+    let history = History::open(fixture.folder.path());
+    assert!(matches!(history, Err(OpenError::Newer { found: 999, .. })), "history read it");
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 

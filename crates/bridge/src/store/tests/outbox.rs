@@ -28,20 +28,39 @@ async fn the_depth_is_what_counting_the_rows_gives() {
     fixture.store().delete_old(T0 + 40 * DAY, Duration::ZERO).await.unwrap();
     fixture.reopen();
     let depth = fixture.checked_depth().await;
-    assert_eq!(depth.publish, 0);
+    assert_eq!((depth.send, depth.publish), (1, 0));
+    // A person may delete what waits.
+    fixture.change("PRAGMA foreign_keys = ON; DELETE FROM request WHERE id = 'waits'");
+    assert_eq!(fixture.checked_depth().await.send, 0);
 }
 
 #[tokio::test]
-async fn a_row_nobody_can_read_does_not_hold_up_the_others() {
+async fn a_newer_last_message_replaces_one_the_broker_refused() {
+    let fixture = StoreFixture::with(|config| config.retain_last = true);
+    fixture.accept(sm(1), &short(ALICE, "first", T0), T0).await;
+    let rows = fixture.store().pending(0, 16).await.unwrap();
+    let last = rows.iter().find(|row| matches!(row.publication, Ok(Publication::Last(_)))).unwrap();
+    fixture.store().park(last.id, "too large".to_owned()).await.unwrap();
+    assert_eq!(fixture.checked_depth().await, QueueDepth { publish: 1, parked: 1, send: 0 });
+    fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
+    assert_eq!(fixture.checked_depth().await, QueueDepth { publish: 3, parked: 0, send: 0 });
+}
+
+#[tokio::test]
+async fn a_row_nobody_can_read_says_why_and_does_not_hold_up_the_others() {
     let fixture = StoreFixture::new();
-    for id in ["a", "spoilt", "b"] {
+    for id in ["a", "damaged", "newer", "b"] {
         fixture.admit(request(id, ALICE), T0).await;
     }
-    fixture.change("UPDATE outbox SET event = '{' WHERE event LIKE '%spoilt%'");
+    fixture.change(
+        r#"UPDATE outbox SET event = '{' WHERE event LIKE '%damaged%';
+           UPDATE outbox SET event = replace(event, '"version":1', '"version":2') WHERE event LIKE '%newer%';"#,
+    );
     let rows = fixture.store().pending(0, 16).await.unwrap();
-    let readable: Vec<bool> = rows.iter().map(|row| row.publication.is_ok()).collect();
-    assert_eq!(readable, [true, false, true]);
-    assert!(rows[1].publication.as_ref().is_err_and(|reason| !reason.is_empty()), "{rows:?}");
+    let reasons: Vec<Option<String>> = rows.into_iter().map(|row| row.publication.err()).collect();
+    let [None, Some(damaged), Some(newer), None] = &reasons[..] else { panic!("{reasons:?}") };
+    assert!(damaged.contains("cannot be read"), "{damaged}");
+    assert!(newer.contains("has version 2"), "{newer}");
 }
 
 #[tokio::test]
