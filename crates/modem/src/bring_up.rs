@@ -30,6 +30,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Who the modem says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// `AT+CGMI`.
     pub manufacturer: Option<String>,

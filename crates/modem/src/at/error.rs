@@ -22,6 +22,7 @@ pub enum Class {
 
 /// A numbered error, or an unnumbered one in the modem's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CodedError {
     /// The number, where the modem gave one or its words are in the table.
     pub code: Option<u16>,
@@ -31,6 +32,7 @@ pub struct CodedError {
 
 /// A final result other than `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AtError {
     /// `ERROR`, with no reason given.
     Error,

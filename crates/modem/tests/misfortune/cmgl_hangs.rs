@@ -18,7 +18,7 @@ async fn the_fault_tells_the_next_session_what_to_avoid() {
 
     sim.reset();
     wait_for_delivery().await;
-    let mut session = connect_with(&sim, SessionOptions { prefer_cmgr: true, ..SessionOptions::default() });
+    let mut session = connect_with(&sim, SessionOptions::default().with_prefer_cmgr());
     let ready = ready(&mut session).await.unwrap();
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
     assert_eq!(count(&sim, "AT+CMGL"), 1);

@@ -39,9 +39,10 @@ async fn each_vendor_is_known_by_its_own_words() {
 #[tokio::test(start_paused = true)]
 async fn what_the_user_says_stands_before_what_the_modem_says() {
     let sim = simulator();
-    let overrides =
-        Overrides { profile: profile::named("huawei"), init: vec!["AT+CSCS=\"UCS2\"".into()], reset: None };
-    let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
+    let overrides = Overrides::default()
+        .with_profile(profile::named("huawei"))
+        .with_init(vec!["AT+CSCS=\"UCS2\"".into()]);
+    let mut session = connect_with(&sim, SessionOptions::default().with_overrides(overrides));
     assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, "huawei");
     let typed = sim.commands();
     let place = |head: &str| typed.iter().position(|line| line.starts_with(head)).unwrap();

@@ -58,8 +58,8 @@ async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
 async fn the_users_reset_stands_before_the_familys() {
     for (own, typed) in [("AT+CRESET", 1), ("", 0)] {
         let sim = simulator();
-        let overrides = Overrides { reset: Some(own.to_string()), ..Overrides::default() };
-        let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
+        let overrides = Overrides::default().with_reset(own.to_string());
+        let mut session = connect_with(&sim, SessionOptions::default().with_overrides(overrides));
         assert_eq!(recovery::reset(&mut session).await.unwrap() == Taken::Yes, typed == 1);
         assert_eq!((count(&sim, "AT+CRESET"), count(&sim, "AT+CFUN")), (typed, 0));
     }
