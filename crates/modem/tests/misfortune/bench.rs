@@ -45,9 +45,9 @@ pub fn connect_with(sim: &Simulator, options: SessionOptions) -> Line {
 
 /// All stages, for a SIM that wants no PIN.
 pub async fn ready(session: &mut Line) -> Result<Ready, ModemError> {
-    bring_up::synchronise(session).await?;
-    assert_eq!(bring_up::sim(session).await?, SimStatus::Ready);
-    bring_up::configure(session, None).await
+    let mut modem = bring_up::synchronise(session).await?;
+    assert_eq!(modem.sim().await?, SimStatus::Ready);
+    modem.configure(None).await
 }
 
 /// A session that is up, or the simulator's own account of why not.

@@ -32,7 +32,7 @@ async fn each_vendor_is_known_by_its_own_words() {
         let name = profile.name;
         let sim = family(profile);
         let mut session = connect(&sim);
-        assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, expect, "{name}");
+        assert_eq!(bring_up::synchronise(&mut session).await.unwrap().identity().profile, expect, "{name}");
     }
 }
 
@@ -43,7 +43,7 @@ async fn what_the_user_says_stands_before_what_the_modem_says() {
         .with_profile(profile::named("huawei"))
         .with_init(vec!["AT+CSCS=\"UCS2\"".into()]);
     let mut session = connect_with(&sim, SessionOptions::default().with_overrides(overrides));
-    assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, "huawei");
+    assert_eq!(bring_up::synchronise(&mut session).await.unwrap().identity().profile, "huawei");
     let typed = sim.commands();
     let place = |head: &str| typed.iter().position(|line| line.starts_with(head)).unwrap();
     assert!(place("AT^CURC=0") < place("AT+CSCS=\"UCS2\""), "{typed:?}");

@@ -19,6 +19,6 @@ async fn the_session_is_spent_and_the_next_one_is_in_step() {
     assert_eq!(session.next_event().await, Err(error));
     assert_eq!(sim.commands().len(), before);
     let mut session = connect(&sim);
-    let identity = smsbridge_modem::bring_up::synchronise(&mut session).await.unwrap();
-    assert_eq!(identity.imei, Some(smsbridge_simulator::Options::default().imei));
+    let modem = smsbridge_modem::bring_up::synchronise(&mut session).await.unwrap();
+    assert_eq!(modem.identity().imei, Some(smsbridge_simulator::Options::default().imei));
 }

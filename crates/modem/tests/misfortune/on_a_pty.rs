@@ -27,8 +27,8 @@ async fn a_day_on_a_device_and_its_end() {
     let device = pty::spawn(&sim, link("day")).unwrap();
     let port = port::open(&spec(device.path()), 115_200).await.unwrap();
     let mut session = Session::new(Traced::new(port, std::io::sink()));
-    bring_up::synchronise(&mut session).await.unwrap();
-    let ready = bring_up::configure(&mut session, None).await.unwrap();
+    let modem = bring_up::synchronise(&mut session).await.unwrap();
+    let ready = modem.configure(None).await.unwrap();
     sim.deliver("+491234567", "Привет").unwrap();
     session.next_event().await.unwrap();
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
