@@ -191,7 +191,7 @@ pub static PROFILES: &[Profile] = &[
         ],
         iccid: &[("AT^SCID", "^SCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT^SPIC", prefix: "^SPIC:", field: 0 }, STANDARD_TRIES],
-        // Memory full is said by ^SMGO where it is asked for.
+        // ^SMGO reports a full memory where it is switched on.
         init: &["AT^SMGO=1"],
         ..GENERIC_ROW
     },

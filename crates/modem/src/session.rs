@@ -153,7 +153,7 @@ impl<P> Session<P> {
         }
     }
 
-    /// Gives the port back.
+    /// Returns the port.
     pub fn into_port(self) -> P {
         self.port
     }

@@ -49,7 +49,7 @@ impl Stored {
     }
 }
 
-/// A message as it lies in a storage.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredPdu {

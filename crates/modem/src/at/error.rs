@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-/// What a refusal means for the message in hand.
+/// What a refusal means for the message being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// This message will never be taken, by any modem.
@@ -80,7 +80,7 @@ impl AtError {
         matches!(self, Self::NoCarrier | Self::Busy | Self::NoAnswer | Self::NoDialtone)
     }
 
-    /// What it means for the message in hand.
+    /// What it means for the message being sent.
     pub fn class(&self) -> Class {
         match self {
             Self::Cms(error) => class_of(CMS, error.code),

@@ -6,9 +6,9 @@ use smsbridge_simulator::{Fault, FaultKind};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_fault_tells_the_next_session_what_to_avoid() {
+async fn the_timeout_makes_the_next_session_read_by_slot() {
     let sim = simulator();
-    let (mut session, ready_before) = up(&sim).await;
+    let (mut session, ready_before) = connected(&sim).await;
     sim.deliver("+491234567", "still there").unwrap();
     wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Hang).every());

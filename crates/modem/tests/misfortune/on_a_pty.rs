@@ -60,7 +60,7 @@ async fn a_port_in_use_is_busy() {
 }
 
 #[tokio::test]
-async fn a_probe_tells_who_is_there_and_what_is_wrong() {
+async fn a_probe_reports_the_modem_and_what_is_wrong() {
     let sim = Simulator::new(Options {
         profile: VendorProfile::huawei(),
         pin: Some("1234".into()),
@@ -87,7 +87,7 @@ async fn a_probe_tells_who_is_there_and_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn the_port_that_gives_unasked_lines_is_named() {
+async fn the_port_with_unsolicited_lines_is_chosen() {
     let chatty = simulator();
     let quiet = simulator();
     let a = pty::spawn(&quiet, link("quiet")).unwrap();

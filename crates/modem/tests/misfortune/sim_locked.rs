@@ -7,7 +7,7 @@ use smsbridge_simulator::{Options, Simulator};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_puk_is_a_persons_to_enter() {
+async fn the_puk_is_reported_and_never_entered() {
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
     let mut modem = bring_up::synchronise(&mut session).await.unwrap();
@@ -21,7 +21,7 @@ async fn the_puk_is_a_persons_to_enter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_sim_is_said() {
+async fn a_missing_sim_is_reported() {
     let sim = simulator();
     sim.set_sim_present(false);
     let mut session = connect(&sim);

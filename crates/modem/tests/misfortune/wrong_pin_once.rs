@@ -36,7 +36,7 @@ async fn what_cannot_be_a_pin_is_not_tried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unanswered_pin_shows_itself_nowhere() {
+async fn an_unanswered_pin_is_not_in_the_error() {
     use smsbridge_simulator::{Fault, FaultKind};
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
