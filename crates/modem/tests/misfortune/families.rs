@@ -3,7 +3,7 @@
 use smsbridge_modem::profile::{self, Overrides};
 use smsbridge_modem::registration::Registration;
 use smsbridge_modem::{SessionOptions, Urc, bring_up, sms, status};
-use smsbridge_simulator::{Fault, FaultKind, Status, Storage, VendorProfile};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, Status, Storage, VendorProfile};
 
 use crate::bench::*;
 
@@ -29,6 +29,18 @@ async fn each_vendor_is_known_by_its_own_words() {
         let sim = simulator_of(profile);
         let mut session = connect(&sim);
         assert_eq!(bring_up::synchronise(&mut session).await.unwrap().identity().profile, expect, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_vendors_modem_reports_the_number_of_its_own_card() {
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let options = Options { profile, ..Options::numbered(7) };
+        let expect = options.iccid.clone();
+        let mut session = connect(&Simulator::new(options));
+        let iccid = bring_up::synchronise(&mut session).await.unwrap().iccid().await.unwrap();
+        assert_eq!(iccid, Some(expect), "{name}");
     }
 }
 
