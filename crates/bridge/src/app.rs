@@ -18,10 +18,11 @@ use crate::hooks;
 use crate::intake::Intake;
 use crate::message::Name;
 use crate::modem_task::{self, ModemTask};
-use crate::mqtt::{self, Link, LinkStatus, Subscriptions};
+use crate::mqtt::{self, Link, LinkProblem, Subscriptions};
 use crate::retained_state::RetainedState;
-use crate::service;
+use crate::signals::Signals;
 use crate::store::{Store, StoreConfig};
+use crate::systemd;
 use crate::timer::Timer;
 use crate::ussd_queue::UssdQueue;
 use crate::wire::Wire;
@@ -56,7 +57,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     }
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
-    let status = Arc::new(LinkStatus::default());
+    let status = Arc::new(LinkProblem::default());
     let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, last_will)?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =
@@ -109,13 +110,13 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         modems.spawn(supervise(task, modems_stop.clone()));
     }
     drop(store);
-    service::notify(sd_notify::NotifyState::Ready);
+    systemd::notify(sd_notify::NotifyState::Ready);
 
     let ended = tokio::select! {
         () = stop.cancelled() => None,
         ended = rest.join_next() => Some(ended.and_then(Result::ok).unwrap_or("a task")),
     };
-    service::notify(sd_notify::NotifyState::Stopping);
+    systemd::notify(sd_notify::NotifyState::Stopping);
     modems_stop.cancel();
     if !finish(&mut modems).await {
         tracing::warn!("a modem did not finish in {STOP_TIMEOUT:?}; what it was sending is unknown");
@@ -143,7 +144,7 @@ async fn finish<T: 'static>(tasks: &mut JoinSet<T>) -> bool {
 pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let token = stop.clone();
-    let mut signals = service::Signals::new().context("signals cannot be caught")?;
+    let mut signals = Signals::new().context("signals cannot be caught")?;
     tokio::spawn(async move {
         signals.next().await;
         tracing::info!("stopping; press Ctrl-C again to stop at once");

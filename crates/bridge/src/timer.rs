@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, now_ms};
 use crate::event::{GatewayState, State};
-use crate::mqtt::LinkStatus;
+use crate::mqtt::LinkProblem;
 use crate::retained_state::RetainedState;
-use crate::service;
 use crate::store::{Store, StoreError};
+use crate::systemd;
 
 /// How often time-outs are looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ pub struct Timer {
     /// Where the gateway's state goes.
     pub retained: Arc<RetainedState>,
     /// What is wrong with the link to the broker.
-    pub link: Arc<LinkStatus>,
+    pub link: Arc<LinkProblem>,
     /// The gateway's state as it was published last.
     pub state: GatewayState,
     /// How long to wait for missing parts.
@@ -72,7 +72,7 @@ impl Timer {
                 published_at = Some(Instant::now());
                 self.publish_state(problem).await;
                 self.remember_time().await;
-                service::notify(sd_notify::NotifyState::Watchdog);
+                systemd::notify(sd_notify::NotifyState::Watchdog);
             }
         }
     }

@@ -1,10 +1,11 @@
 //! The only way into a session, in stages.
 //!
-//! [`synchronise`] finds the start of the dialogue and learns who the modem is, [`sim`] asks whether a PIN is required,
-//! [`enter_pin`] tries one once, [`configure`] makes the modem receive. The stages are separate for callers who must
-//! record a PIN attempt before it is made; [`crate::Modem::connect`] goes through all of them. Nothing here may try a
-//! PIN twice, or take a setting for granted: what can be chosen is chosen from what the modem's `=?` offers, and what
-//! is not needed may be refused. Input is a fresh [`Session`].
+//! [`synchronise`] finds the start of the dialogue and learns who the modem is; only then is there a [`Synchronised`],
+//! which asks what the SIM requires, tries a PIN once, and at last makes the modem receive: a [`Ready`], without which
+//! [`crate::sms::sweep`] cannot be called, comes from it alone. The stages are separate for callers who must record a
+//! PIN attempt before it is made; [`crate::Modem::connect`] goes through all of them. Nothing here may try a PIN twice, or take a setting for
+//! granted: what can be chosen is chosen from what the modem's `=?` offers, and what is not needed may be refused.
+//! Input is a fresh [`Session`].
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Who the modem says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// `AT+CGMI`.
     pub manufacturer: Option<String>,
@@ -55,8 +57,15 @@ pub enum PinOutcome {
     },
 }
 
+/// A session whose modem answers and is identified, and is not configured yet.
+#[derive(Debug)]
+pub struct Synchronised<'a, P> {
+    session: &'a mut Session<P>,
+    identity: Identity,
+}
+
 /// Finds the start of the dialogue, switches echo off and learns who the modem is.
-pub async fn synchronise<P: Stream>(session: &mut Session<P>) -> Result<Identity, ModemError> {
+pub async fn synchronise<P: Stream>(session: &mut Session<P>) -> Result<Synchronised<'_, P>, ModemError> {
     find_dialogue(session, SYNC_ATTEMPTS, Duration::from_secs(2)).await?;
     // The user profile may hold anything; what is needed is set below.
     session.optional(Command::new("ATZ")).await?;
@@ -70,7 +79,106 @@ pub async fn synchronise<P: Stream>(session: &mut Session<P>) -> Result<Identity
     for text in session.extra_init() {
         session.optional(Command::new(text)).await?;
     }
-    Ok(identity)
+    Ok(Synchronised { session, identity })
+}
+
+impl<P: Stream> Synchronised<'_, P> {
+    /// Who the modem says it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The session, for commands that come before the configuration.
+    pub fn session(&mut self) -> &mut Session<P> {
+        self.session
+    }
+
+    /// Asks what the SIM requires; waits at most half a minute while it is busy.
+    pub async fn sim(&mut self) -> Result<SimStatus, ModemError> {
+        let session = &mut *self.session;
+        switch_on(session).await?;
+        let end = Instant::now() + SIM_TIMEOUT;
+        let mut missing = 0;
+        loop {
+            let SimAnswer { status, is_passing } = sim_once(session).await?;
+            // Some say "not inserted" while the SIM is being read.
+            missing += u32::from(status == SimStatus::Missing);
+            let ask_again = is_passing || (status == SimStatus::Missing && missing < 3);
+            if ask_again && Instant::now() < end {
+                sleep(POLL_INTERVAL).await;
+                continue;
+            }
+            return match status {
+                SimStatus::PinRequired { .. } => {
+                    Ok(SimStatus::PinRequired { tries_left: tries_left(session).await? })
+                }
+                other => Ok(other),
+            };
+        }
+    }
+
+    /// The number of the SIM card (ITU-T E.118); most modems report it before the PIN is entered.
+    ///
+    /// # Errors
+    /// Only faults that end the session; a modem that does not report it gives `None`.
+    pub async fn iccid(&mut self) -> Result<Option<String>, ModemError> {
+        iccid(self.session).await
+    }
+
+    /// Tries a PIN: exactly one `AT+CPIN=`.
+    pub async fn enter_pin(&mut self, pin: &str) -> Result<PinOutcome, ModemError> {
+        let session = &mut *self.session;
+        if !(4..=8).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ModemError::unusable(
+                "the configured PIN is not 4 to 8 digits, so it was not tried",
+                "correct it",
+            ));
+        }
+        let command = Command::new(format!("AT+CPIN=\"{pin}\"")).secret().timeout(Duration::from_secs(20));
+        let refused = match session.command(command).await {
+            Ok(_) => return Ok(PinOutcome::Accepted),
+            Err(error @ ModemError::Refused { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        let ModemError::Refused { error, .. } = &refused else { return Err(refused) };
+        if !error.is_wrong_pin() {
+            match sim_once(session).await?.status {
+                SimStatus::Ready => return Ok(PinOutcome::Accepted),
+                // Refused for another reason than the PIN: it has cost no try.
+                _ if !error.says_nothing() => return Err(refused),
+                _ => {}
+            }
+        }
+        Ok(PinOutcome::Wrong { tries_left: tries_left(session).await? })
+    }
+
+    /// Makes the modem receive, and learns what SIM and storages it has. `service_centre` is used where
+    /// the SIM has none.
+    pub async fn configure(self, service_centre: Option<&str>) -> Result<Ready, ModemError> {
+        let session = self.session;
+        wait_for_sim(session).await?;
+        retry_until_ready(session, "AT+CMGF=0").await?;
+        session.optional(Command::new("AT+CSMS=0").answer_prefix("+CSMS:")).await?;
+        let offer = offered_storages(session).await?;
+        let receive_storage = choose_storage(session, &offer).await?;
+        let storages = storages_to_sweep(&offer, receive_storage, session.profile().avoid);
+        let cnmi = set_cnmi(session).await?;
+        let channels = session.broadcast();
+        if !channels.is_empty() {
+            session.optional(Command::new(format!("AT+CSCB=0,\"{channels}\""))).await?;
+        }
+        for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+CLIP=1"] {
+            session.optional(Command::new(text)).await?;
+        }
+        Ok(Ready {
+            iccid: iccid(session).await?,
+            number: own_number(session).await?,
+            service_centre: set_service_centre(session, service_centre).await?,
+            storages,
+            receive_storage,
+            cnmi,
+        })
+    }
 }
 
 /// Whether the modem still answers, asked with `AT`: for one that has been silent, before anything is entrusted to it.
@@ -117,85 +225,6 @@ pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Iden
     let imei = imei.filter(|imei| (14..=17).contains(&imei.len()));
     let firmware = firmware.map(|text| text.trim_start_matches("Revision:").trim().to_string());
     Ok(Identity { manufacturer, model, firmware, imei, profile: session.profile().name })
-}
-
-/// Asks what the SIM wants; waits a bounded time while it is busy.
-pub async fn sim<P: Stream>(session: &mut Session<P>) -> Result<SimStatus, ModemError> {
-    switch_on(session).await?;
-    let end = Instant::now() + SIM_TIMEOUT;
-    let mut missing = 0;
-    loop {
-        let SimAnswer { status, is_passing } = sim_once(session).await?;
-        // Some say "not inserted" while the SIM is being read.
-        missing += u32::from(status == SimStatus::Missing);
-        let ask_again = is_passing || (status == SimStatus::Missing && missing < 3);
-        if ask_again && Instant::now() < end {
-            sleep(POLL_INTERVAL).await;
-            continue;
-        }
-        return match status {
-            SimStatus::PinRequired { .. } => {
-                Ok(SimStatus::PinRequired { tries_left: tries_left(session).await? })
-            }
-            other => Ok(other),
-        };
-    }
-}
-
-/// Tries a PIN: exactly one `AT+CPIN=`.
-pub async fn enter_pin<P: Stream>(session: &mut Session<P>, pin: &str) -> Result<PinOutcome, ModemError> {
-    if !(4..=8).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(ModemError::unusable(
-            "the configured PIN is not 4 to 8 digits, so it was not tried",
-            "correct it",
-        ));
-    }
-    let command = Command::new(format!("AT+CPIN=\"{pin}\"")).secret().timeout(Duration::from_secs(20));
-    let refused = match session.command(command).await {
-        Ok(_) => return Ok(PinOutcome::Accepted),
-        Err(error @ ModemError::Refused { .. }) => error,
-        Err(error) => return Err(error),
-    };
-    let ModemError::Refused { error, .. } = &refused else { return Err(refused) };
-    if !error.is_wrong_pin() {
-        match sim_once(session).await?.status {
-            SimStatus::Ready => return Ok(PinOutcome::Accepted),
-            // Refused for another reason than the PIN: it has cost no try.
-            _ if !error.says_nothing() => return Err(refused),
-            _ => {}
-        }
-    }
-    Ok(PinOutcome::Wrong { tries_left: tries_left(session).await? })
-}
-
-/// Makes the modem receive, and learns what SIM and storages it has. `service_centre` is used where
-/// the SIM has none.
-pub async fn configure<P: Stream>(
-    session: &mut Session<P>,
-    service_centre: Option<&str>,
-) -> Result<Ready, ModemError> {
-    wait_for_sim(session).await?;
-    retry_until_ready(session, "AT+CMGF=0").await?;
-    session.optional(Command::new("AT+CSMS=0").answer_prefix("+CSMS:")).await?;
-    let offer = offered_storages(session).await?;
-    let receive_storage = choose_storage(session, &offer).await?;
-    let storages = storages_to_sweep(&offer, receive_storage, session.profile().avoid);
-    let cnmi = set_cnmi(session).await?;
-    let channels = session.broadcast();
-    if !channels.is_empty() {
-        session.optional(Command::new(format!("AT+CSCB=0,\"{channels}\""))).await?;
-    }
-    for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+CLIP=1"] {
-        session.optional(Command::new(text)).await?;
-    }
-    Ok(Ready {
-        iccid: iccid(session).await?,
-        number: own_number(session).await?,
-        service_centre: set_service_centre(session, service_centre).await?,
-        storages,
-        receive_storage,
-        cnmi,
-    })
 }
 
 /// The radio on: with it off some modems do not even read the SIM.
@@ -330,11 +359,7 @@ async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<Option<Cnmi>, M
     Ok(accepted)
 }
 
-/// The number of the SIM card (ITU-T E.118); most modems report it before the PIN is entered.
-///
-/// # Errors
-/// Only faults that end the session; a modem that does not report it gives `None`.
-pub async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
+async fn iccid<P: Stream>(session: &mut Session<P>) -> Result<Option<String>, ModemError> {
     for (text, prefix) in session.profile().iccid {
         let found = query_value(session, text, prefix).await?.and_then(|text| tidy_iccid(&text));
         if found.is_some() {

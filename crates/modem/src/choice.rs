@@ -78,7 +78,7 @@ pub(crate) fn cnmi_candidates(offer: &[String], broadcast: bool) -> Vec<Cnmi> {
             if both.is_empty() { wanted.to_vec() } else { both }
         })
         .collect();
-    // Broadcasts are handed over, never stored; a modem that does not offer that gives none.
+    // Broadcasts are delivered directly, never stored; from a modem that does not offer that, none are received.
     let offered = offer.get(2).map(|group| range(group)).unwrap_or_default();
     let bm = if broadcast && (offered.is_empty() || offered.contains(&2)) { 2 } else { 0 };
     let mut out = Vec::new();

@@ -31,6 +31,7 @@ const LISTEN_TIME: Duration = Duration::from_millis(1500);
 
 /// The result of a probe.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct ProbeReport {
     /// The device.
     pub port: PathBuf,

@@ -15,7 +15,7 @@ pub enum ModemError {
     /// The connection is no longer of use: drop the session, wait, begin again.
     #[error(transparent)]
     Link(LinkFault),
-    /// The modem said no; the session is good.
+    /// The modem refused; the session is still usable.
     #[error("{command} was answered with {error}")]
     Refused {
         /// What was sent, secrets masked.
@@ -23,7 +23,7 @@ pub enum ModemError {
         /// What came back.
         error: AtError,
     },
-    /// The modem said nothing. AT answers carry no number, so a late one would be taken for the next
+    /// The modem did not answer. AT answers carry no number, so a late one would be taken for the next
     /// command's: drop the session.
     #[error("no answer to {command} within {} s; the modem hangs, or is not on this port", .after.as_secs_f32())]
     Timeout {
@@ -51,7 +51,7 @@ impl ModemError {
         matches!(self, Self::Link(_) | Self::Timeout { .. })
     }
 
-    /// What it means for a message in hand.
+    /// What it means for the message being sent.
     pub fn class(&self) -> Class {
         match self {
             Self::Refused { error, .. } => error.class(),
@@ -100,7 +100,7 @@ pub enum LinkFault {
     Abandoned,
 }
 
-/// What became of a message handed to the modem.
+/// Why a message was not sent, or may not have been.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SendError {
     /// The message never left us: Ctrl-Z was not sent.

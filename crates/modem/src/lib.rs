@@ -19,6 +19,10 @@
 //!
 //! A session that has a fault is over: AT answers carry no number, so nobody knows whose answer comes next. Drop it and
 //! connect again.
+//!
+//! What is likely to grow is `#[non_exhaustive]`. Enums that ask their reader for a decision in each case are not, so
+//! that a new case is a compile error and not a silent default: [`SendError`], [`Class`], [`SimStatus`],
+//! [`recovery::Step`], [`obstacles::Obstacle`], and those of two cases.
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

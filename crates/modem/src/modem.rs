@@ -74,17 +74,18 @@ impl<P: Stream> Modem<P> {
     /// errors where the modem does not answer or lets no storage be selected. The port is spent; open it again.
     pub async fn connect(port: P, options: ConnectOptions) -> Result<Self, ModemError> {
         let mut session = Session::with_options(port, options.session);
-        let identity = bring_up::synchronise(&mut session).await?;
-        match (bring_up::sim(&mut session).await?, options.pin) {
+        let mut modem = bring_up::synchronise(&mut session).await?;
+        match (modem.sim().await?, options.pin) {
             (SimStatus::Ready, _) => {}
             (SimStatus::PinRequired { tries_left }, Some(pin)) if tries_left != Some(1) => {
-                if let PinOutcome::Wrong { tries_left } = bring_up::enter_pin(&mut session, &pin).await? {
+                if let PinOutcome::Wrong { tries_left } = modem.enter_pin(&pin).await? {
                     return Err(ModemError::Sim(SimStatus::PinRequired { tries_left }));
                 }
             }
             (status, _) => return Err(ModemError::Sim(status)),
         }
-        let ready = bring_up::configure(&mut session, options.service_centre.as_deref()).await?;
+        let identity = modem.identity().clone();
+        let ready = modem.configure(options.service_centre.as_deref()).await?;
         Ok(Self { session, identity, ready })
     }
 

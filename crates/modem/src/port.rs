@@ -28,6 +28,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a modem is, as a user writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PortSpec {
     /// `auto`: look for it.
     Auto,

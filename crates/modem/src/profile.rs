@@ -65,6 +65,7 @@ pub struct TriesQuestion {
 
 /// What a user sets in place of what a profile says.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Overrides {
     /// This family, whatever the modem says it is.
     pub profile: Option<Profile>,
@@ -72,6 +73,26 @@ pub struct Overrides {
     pub init: Vec<String>,
     /// The reset command; empty: never reset.
     pub reset: Option<String>,
+}
+
+impl Overrides {
+    /// Sets the family.
+    #[must_use]
+    pub fn with_profile(self, profile: impl Into<Option<Profile>>) -> Self {
+        Self { profile: profile.into(), ..self }
+    }
+
+    /// Sets the commands sent after the profile's own.
+    #[must_use]
+    pub fn with_init(self, commands: Vec<String>) -> Self {
+        Self { init: commands, ..self }
+    }
+
+    /// Sets the reset command; empty: never reset.
+    #[must_use]
+    pub fn with_reset(self, command: impl Into<Option<String>>) -> Self {
+        Self { reset: command.into(), ..self }
+    }
 }
 
 impl Profile {
@@ -170,7 +191,7 @@ pub static PROFILES: &[Profile] = &[
         ],
         iccid: &[("AT^SCID", "^SCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT^SPIC", prefix: "^SPIC:", field: 0 }, STANDARD_TRIES],
-        // Memory full is said by ^SMGO where it is asked for.
+        // ^SMGO reports a full memory where it is switched on.
         init: &["AT^SMGO=1"],
         ..GENERIC_ROW
     },

@@ -7,6 +7,7 @@ use crate::storage::Storage;
 
 /// A modem that can receive and send, and what was learnt while it was configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ready {
     /// The SIM card's number (ITU-T E.118), digits only.
     pub iccid: Option<String>,

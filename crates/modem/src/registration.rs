@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Which network a registration is with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Domain {
     /// Circuit switched, `+CREG`.
     Circuit,
@@ -15,6 +16,7 @@ pub enum Domain {
 
 /// Registration with the network (TS 27.007 7.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Registration {
     /// Not registered and not looking for a network.
     NotRegistered,
@@ -82,6 +84,7 @@ impl fmt::Display for Registration {
 
 /// A change of registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistrationReport {
     /// With which network.
     pub domain: Domain,

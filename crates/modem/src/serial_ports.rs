@@ -35,6 +35,7 @@ const MODEM_VENDORS: [(u16, &str); 20] = [
 
 /// A serial port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Candidate {
     /// Its device.
     pub path: PathBuf,

@@ -30,6 +30,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// What an earlier session taught about the modem.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct SessionOptions {
     /// Read messages slot by slot: `AT+CMGL` hung before (see [`ModemError::suggests_cmgr`]).
     pub prefer_cmgr: bool,
@@ -37,6 +38,26 @@ pub struct SessionOptions {
     pub overrides: Overrides,
     /// Cell broadcast channels to listen to, as `AT+CSCB` takes them (`50`, `4370-4383`); none: off.
     pub broadcast: Vec<String>,
+}
+
+impl SessionOptions {
+    /// Reads messages slot by slot.
+    #[must_use]
+    pub fn with_prefer_cmgr(self) -> Self {
+        Self { prefer_cmgr: true, ..self }
+    }
+
+    /// Sets what replaces the profile's values.
+    #[must_use]
+    pub fn with_overrides(self, overrides: Overrides) -> Self {
+        Self { overrides, ..self }
+    }
+
+    /// Sets the cell broadcast channels to listen to.
+    #[must_use]
+    pub fn with_broadcast(self, channels: Vec<String>) -> Self {
+        Self { broadcast: channels, ..self }
+    }
 }
 
 /// A connection to a modem.
@@ -132,7 +153,7 @@ impl<P> Session<P> {
         }
     }
 
-    /// Gives the port back.
+    /// Returns the port.
     pub fn into_port(self) -> P {
         self.port
     }

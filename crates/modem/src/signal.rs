@@ -6,6 +6,7 @@ use crate::at::params::{fields, number};
 
 /// Strength of the received signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Signal {
     /// In dBm; none where the modem does not know.
     pub dbm: Option<i16>,
@@ -34,6 +35,7 @@ impl Signal {
 
 /// What LTE adds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Lte {
     /// Reference signal received power.
     pub rsrp_dbm: Option<i16>,
@@ -45,6 +47,7 @@ pub struct Lte {
 
 /// A command that reports more about the signal than `AT+CSQ`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignalQuestion {
     /// `AT+CESQ` (TS 27.007 8.69).
     Cesq,

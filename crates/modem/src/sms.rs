@@ -49,8 +49,9 @@ impl Stored {
     }
 }
 
-/// A message as it lies in a storage.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredPdu {
     /// Which storage.
     pub storage: Storage,
@@ -76,6 +77,7 @@ impl StoredPdu {
 
 /// What a sweep found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Swept {
     /// Storages of which every message is in `pdus`. One that could not be selected, or that holds a message which
     /// could not be read completely, is not among them: of its other slots nothing is known.

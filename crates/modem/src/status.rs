@@ -17,6 +17,7 @@ use crate::storage::Storage;
 
 /// One look at the network.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct NetworkStatus {
     /// The best registration of all domains.
     pub registration: Registration,
@@ -36,6 +37,7 @@ pub struct NetworkStatus {
 
 /// How full a storage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StorageUse {
     /// Which.
     pub storage: Storage,

@@ -47,7 +47,7 @@ impl Write for TraceFile {
     }
 }
 
-/// How much of what is said a log shows.
+/// How much of the dialogue a log shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     /// All but PINs.

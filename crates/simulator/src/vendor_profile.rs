@@ -305,7 +305,7 @@ impl VendorProfile {
             storages: &[Storage::Sm],
             cnmi: [&[0, 1, 2], &[0, 1], &[0, 2], &[0, 1, 2], &[1]],
             noise: &["^SCN: 0", "+CIEV: rssi,4", "^SSTN: 254"],
-            extra: &[("^SMGO=1", ""), ("^SCID", "^SCID: 8970101234567890120")],
+            extra: &[("^SMGO=1", "")],
             ..Self::generic()
         }
     }

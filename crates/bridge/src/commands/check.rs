@@ -102,11 +102,11 @@ async fn look_at(modem: &Modem) -> Result<String, String> {
     };
     let port = port::open(&spec, modem.baud).await.map_err(|e| remedy::port_error(&e))?;
     let mut session = Session::new(port);
-    let identity = bring_up::synchronise(&mut session).await.map_err(|e| remedy::modem_error(&e))?;
-    let model = identity.model.unwrap_or_else(|| "unknown model".to_owned());
-    match bring_up::sim(&mut session).await.map_err(|e| e.to_string())? {
+    let mut found = bring_up::synchronise(&mut session).await.map_err(|e| remedy::modem_error(&e))?;
+    let model = found.identity().model.clone().unwrap_or_else(|| "unknown model".to_owned());
+    match found.sim().await.map_err(|e| e.to_string())? {
         SimStatus::Ready => {
-            let network = status::network(&mut session).await.map_err(|e| e.to_string())?;
+            let network = status::network(found.session()).await.map_err(|e| e.to_string())?;
             let operator = network.operator.unwrap_or_else(|| "no operator".to_owned());
             Ok(format!("{spec}: {model}, {operator}, {}", network.registration.words()))
         }

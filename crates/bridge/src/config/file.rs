@@ -387,7 +387,7 @@ fn overrides(
             format!("modem.profile of {modem}: {name:?} is not one of {}", known.join(", "))
         })?),
     };
-    Ok(Overrides { profile, init, reset })
+    Ok(Overrides::default().with_profile(profile).with_init(init).with_reset(reset))
 }
 
 impl OutboundTable {

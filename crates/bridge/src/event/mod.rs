@@ -3,14 +3,16 @@
 //! Events are stored until the broker has acknowledged them, in the versioned form of `stored`. States are never stored:
 //! they are true now or not at all. Pure data. Topics and JSON are `wire/`'s, SQL is `store/`'s.
 
+mod counters;
 mod happened;
 mod state;
 mod stored;
 
+pub use counters::QueueDepth;
 pub use happened::{
     Broadcast, BroadcastContent, BroadcastMessage, Call, CallState, Event, MessageEncoding, MessageState,
     Received, ReceivedContent, ReceivedMessage, ResultFields, RuleMatch, SendResult, UssdReply, UssdState,
 };
 pub use state::{
-    Availability, GatewayState, ModemConnection, ModemState, QueueDepth, Signal, State, StorageUse, Subject,
+    Availability, GatewayState, ModemConnection, ModemState, Signal, State, StorageUse, Subject,
 };

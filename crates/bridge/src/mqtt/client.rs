@@ -11,8 +11,8 @@ use rumqttc::v5::mqttbytes::v5::{Publish as ReceivedPublish, PublishProperties};
 use tokio::sync::mpsc;
 
 use super::gate::{Gate, client_error};
+use super::problem::LinkProblem;
 use super::pump::PumpEvent;
-use super::status::LinkStatus;
 use crate::wire::Publish;
 
 /// The half of a connection that the link gets; the other half is the pump.
@@ -26,13 +26,13 @@ pub struct Client {
 /// The current connection to the broker, if there is one.
 pub(super) struct Connection {
     gate: Arc<Gate>,
-    status: Arc<LinkStatus>,
+    status: Arc<LinkProblem>,
     /// Its number; none while there is no connection.
     number: Option<u64>,
 }
 
 impl Connection {
-    pub(super) fn new(gate: Arc<Gate>, status: Arc<LinkStatus>) -> Self {
+    pub(super) fn new(gate: Arc<Gate>, status: Arc<LinkProblem>) -> Self {
         Connection { gate, status, number: None }
     }
 

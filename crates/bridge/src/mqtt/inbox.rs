@@ -12,7 +12,7 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 
 use super::client::Connection;
 use super::neighbours::Neighbours;
-use super::status::LinkStatus;
+use super::problem::LinkProblem;
 use super::subscriptions::Subscriptions;
 use crate::crash;
 use crate::intake::{AfterAck, Delivery, Intake, not_shared};
@@ -28,7 +28,7 @@ pub(super) struct Inbox {
     store: Store,
     intake: Intake,
     topics: Topics,
-    status: Arc<LinkStatus>,
+    status: Arc<LinkProblem>,
     neighbours: Neighbours,
     /// Whether requests for any modem come by a shared subscription.
     is_shared: bool,
@@ -48,7 +48,7 @@ impl Inbox {
         intake: Intake,
         topics: Topics,
         subscriptions: &Subscriptions,
-        status: Arc<LinkStatus>,
+        status: Arc<LinkProblem>,
     ) -> Self {
         let neighbours = Neighbours::new(topics.gateway_name().clone());
         Inbox {

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Client, Connection};
 use super::gate::{Gate, client_error};
 use super::inbox::Inbox;
+use super::problem::LinkProblem;
 use super::publisher::Publisher;
 use super::pump::PumpEvent;
-use super::status::LinkStatus;
 use super::subscriptions::Subscriptions;
 use crate::crash;
 use crate::intake::Intake;
@@ -40,7 +40,7 @@ pub struct Link {
     store: Store,
     retained: Arc<RetainedState>,
     subscriptions: Subscriptions,
-    status: Arc<LinkStatus>,
+    status: Arc<LinkProblem>,
     connection: Connection,
     publisher: Publisher,
     inbox: Inbox,
@@ -55,7 +55,7 @@ impl Link {
         intake: Intake,
         subscriptions: Subscriptions,
         wire: Wire,
-        status: Arc<LinkStatus>,
+        status: Arc<LinkProblem>,
     ) -> Self {
         let Client { gate, events } = client;
         let topics = wire.topics.clone();

@@ -1,8 +1,8 @@
 //! The broker, over MQTT 5. Only this folder names `rumqttc` (docs/architecture.md, "The rumqttc seam").
 //!
-//! Transport only. `pump` owns the socket and reconnects; `link` decides the order of events on a connection, with
+//! Transport only; another broker would be a folder beside this one. `pump` owns the socket and reconnects; `link` decides the order of events on a connection, with
 //! `publisher` for what goes out and `inbox` for what comes in; `connect` makes both halves. `client`, `gate`, `window`,
-//! `quarantine`, `neighbours`, `subscriptions` and `status` are their small parts. `caller` is the client of `smsbridge
+//! `quarantine`, `neighbours`, `subscriptions` and `problem` are their small parts. `caller` is the client of `smsbridge
 //! send` and `check`. What a request means is decided in `crate::intake`; topics and JSON are in `crate::wire`.
 
 mod caller;
@@ -15,15 +15,15 @@ mod link;
 mod link_tests;
 mod neighbours;
 mod options;
+mod problem;
 mod publisher;
 mod pump;
 mod quarantine;
-mod status;
 mod subscriptions;
 mod window;
 
 pub use caller::Caller;
 pub use connect::prepare;
 pub use link::Link;
-pub use status::LinkStatus;
+pub use problem::LinkProblem;
 pub use subscriptions::Subscriptions;

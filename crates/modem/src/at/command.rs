@@ -36,8 +36,8 @@ impl Command {
 
     /// Information lines of the answer begin with `prefix` (such as `+CSQ:`).
     ///
-    /// Lines with another prefix are then unsolicited, and a prefix that may also come unasked is
-    /// told apart by this.
+    /// Lines with another prefix are then unsolicited. A prefix that answers and unsolicited codes share is
+    /// distinguished by this.
     pub fn answer_prefix(mut self, prefix: &'static str) -> Self {
         self.answer_prefix = Some(prefix);
         self

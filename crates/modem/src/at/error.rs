@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-/// What a refusal means for the message in hand.
+/// What a refusal means for the message being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// This message will never be taken, by any modem.
@@ -22,6 +22,7 @@ pub enum Class {
 
 /// A numbered error, or an unnumbered one in the modem's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CodedError {
     /// The number, where the modem gave one or its words are in the table.
     pub code: Option<u16>,
@@ -31,6 +32,7 @@ pub struct CodedError {
 
 /// A final result other than `OK`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AtError {
     /// `ERROR`, with no reason given.
     Error,
@@ -78,7 +80,7 @@ impl AtError {
         matches!(self, Self::NoCarrier | Self::Busy | Self::NoAnswer | Self::NoDialtone)
     }
 
-    /// What it means for the message in hand.
+    /// What it means for the message being sent.
     pub fn class(&self) -> Class {
         match self {
             Self::Cms(error) => class_of(CMS, error.code),

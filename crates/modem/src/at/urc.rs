@@ -12,6 +12,7 @@ use crate::storage::Storage;
 
 /// An unsolicited result code.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Urc {
     /// `+CMTI`: a message was stored. A hint to sweep.
     MessageStored {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smsbridge_modem::bring_up;
 use smsbridge_modem::sms::{OutgoingPdu, StoredPdu};
 use smsbridge_modem::{ModemError, Ready, Session, SessionOptions, SimStatus};
-use smsbridge_simulator::{Options, Simulator};
+use smsbridge_simulator::{Options, Simulator, VendorProfile};
 use tokio::io::DuplexStream;
 
 /// SUBMIT to +4915112345678: "Hi".
@@ -25,18 +25,24 @@ pub fn hi_with_report() -> OutgoingPdu {
     OutgoingPdu { hex: HI_WITH_REPORT.to_string(), tpdu_length: HI_LENGTH }
 }
 
-pub type Line = Session<DuplexStream>;
+/// A session with a simulated modem.
+pub type TestSession = Session<DuplexStream>;
 
 pub fn simulator() -> Simulator {
     Simulator::new(Options::default())
 }
 
+/// A simulated modem of that vendor.
+pub fn simulator_of(profile: VendorProfile) -> Simulator {
+    Simulator::new(Options { profile, ..Options::default() })
+}
+
 /// A fresh connection, as after plugging in. Before it, the modem is as the last one left it.
-pub fn connect(sim: &Simulator) -> Line {
+pub fn connect(sim: &Simulator) -> TestSession {
     connect_with(sim, SessionOptions::default())
 }
 
-pub fn connect_with(sim: &Simulator, options: SessionOptions) -> Line {
+pub fn connect_with(sim: &Simulator, options: SessionOptions) -> TestSession {
     let (near, far) = tokio::io::duplex(4096);
     let sim = sim.clone();
     tokio::spawn(async move { sim.serve(far).await });
@@ -44,14 +50,14 @@ pub fn connect_with(sim: &Simulator, options: SessionOptions) -> Line {
 }
 
 /// All stages, for a SIM that wants no PIN.
-pub async fn ready(session: &mut Line) -> Result<Ready, ModemError> {
-    bring_up::synchronise(session).await?;
-    assert_eq!(bring_up::sim(session).await?, SimStatus::Ready);
-    bring_up::configure(session, None).await
+pub async fn ready(session: &mut TestSession) -> Result<Ready, ModemError> {
+    let mut modem = bring_up::synchronise(session).await?;
+    assert_eq!(modem.sim().await?, SimStatus::Ready);
+    modem.configure(None).await
 }
 
-/// A session that is up, or the simulator's own account of why not.
-pub async fn up(sim: &Simulator) -> (Line, Ready) {
+/// A session with a configured modem; panics with the simulator's journal otherwise.
+pub async fn connected(sim: &Simulator) -> (TestSession, Ready) {
     let mut session = connect(sim);
     match ready(&mut session).await {
         Ok(ready) => (session, ready),
@@ -71,7 +77,7 @@ pub fn pdus(messages: &[StoredPdu]) -> Vec<String> {
     out
 }
 
-/// What lies in the simulator, sorted.
+/// The PDUs stored in the simulator, sorted.
 pub fn stored(sim: &Simulator) -> Vec<String> {
     let mut out: Vec<String> = sim.stored().iter().map(|stored| stored.pdu.to_ascii_uppercase()).collect();
     out.sort();

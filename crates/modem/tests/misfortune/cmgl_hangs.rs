@@ -6,9 +6,9 @@ use smsbridge_simulator::{Fault, FaultKind};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_fault_tells_the_next_session_what_to_avoid() {
+async fn the_timeout_makes_the_next_session_read_by_slot() {
     let sim = simulator();
-    let (mut session, ready_before) = up(&sim).await;
+    let (mut session, ready_before) = connected(&sim).await;
     sim.deliver("+491234567", "still there").unwrap();
     wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Hang).every());
@@ -18,7 +18,7 @@ async fn the_fault_tells_the_next_session_what_to_avoid() {
 
     sim.reset();
     wait_for_delivery().await;
-    let mut session = connect_with(&sim, SessionOptions { prefer_cmgr: true, ..SessionOptions::default() });
+    let mut session = connect_with(&sim, SessionOptions::default().with_prefer_cmgr());
     let ready = ready(&mut session).await.unwrap();
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
     assert_eq!(count(&sim, "AT+CMGL"), 1);

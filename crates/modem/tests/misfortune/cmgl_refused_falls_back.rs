@@ -11,7 +11,7 @@ async fn all_messages_are_found_and_listing_is_not_tried_again() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, ..Options::default() });
         sim.fault(Fault::on("AT+CMGL", FaultKind::Cms(302)).every());
-        let (mut session, ready) = up(&sim).await;
+        let (mut session, ready) = connected(&sim).await;
         for n in 0..3 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
         }

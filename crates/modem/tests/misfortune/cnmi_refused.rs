@@ -9,7 +9,7 @@ use crate::bench::*;
 async fn messages_are_found_all_the_same() {
     let sim = simulator();
     sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
-    let (mut session, ready) = up(&sim).await;
+    let (mut session, ready) = connected(&sim).await;
     assert_eq!(ready.cnmi, None);
     sim.deliver("+491234567", "quiet").unwrap();
     wait_for_delivery().await;
@@ -21,7 +21,7 @@ async fn messages_are_found_all_the_same() {
 async fn the_next_best_is_taken() {
     let sim = simulator();
     sim.fault(Fault::on("AT+CNMI=2,1,0,2", FaultKind::Cms(303)).every());
-    let (_, ready) = up(&sim).await;
+    let (_, ready) = connected(&sim).await;
     assert_eq!(
         ready.cnmi.map(|cnmi| cnmi.to_string()).as_deref(),
         Some("2,1,0,1,0"),

@@ -8,9 +8,9 @@ use smsbridge_simulator::{Fault, FaultKind};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn leaves_a_session_that_only_errs() {
+async fn the_session_only_returns_errors() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on("AT+CSQ", FaultKind::Late(Duration::from_secs(3))));
     let dropped = tokio::time::timeout(Duration::from_secs(1), session.command(Command::new("AT+CSQ"))).await;
     assert!(dropped.is_err());
@@ -22,7 +22,7 @@ async fn leaves_a_session_that_only_errs() {
 #[tokio::test(start_paused = true)]
 async fn waiting_for_events_may_be_dropped_at_any_time() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     let feeder = sim.clone();
     tokio::spawn(async move {
         for n in 0..10 {

@@ -10,7 +10,7 @@ use crate::bench::*;
 async fn the_receiving_storage_is_put_back() {
     let profile = VendorProfile { cpms_needs_three: true, ..VendorProfile::generic() };
     let sim = Simulator::new(Options { profile, ..Options::default() });
-    let (mut session, ready) = up(&sim).await;
+    let (mut session, ready) = connected(&sim).await;
     assert!(ready.storages.len() > 1, "{:?}", ready.storages);
     sim.put(smsbridge_simulator::Storage::Me, Status::Unread, "00040C9194511132547600006211221415300002C834");
     for _ in 0..2 {

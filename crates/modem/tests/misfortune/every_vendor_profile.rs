@@ -11,7 +11,7 @@ async fn comes_up_receives_deletes_and_sends() {
     for profile in VendorProfile::all() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, ..Options::default() });
-        let (mut session, ready) = up(&sim).await;
+        let (mut session, ready) = connected(&sim).await;
         assert!(ready.cnmi.is_some(), "{name}");
         assert_eq!(ready.iccid.as_deref(), Some(Options::default().iccid.as_str()), "{name}");
         assert_eq!(ready.service_centre, Some(Options::default().service_centre), "{name}");

@@ -7,10 +7,6 @@ use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, Status, Storage,
 
 use crate::bench::*;
 
-fn family(profile: VendorProfile) -> Simulator {
-    Simulator::new(Options { profile, ..Options::default() })
-}
-
 #[tokio::test(start_paused = true)]
 async fn each_vendor_is_known_by_its_own_words() {
     let rows = [
@@ -30,19 +26,32 @@ async fn each_vendor_is_known_by_its_own_words() {
     ];
     for (profile, expect) in rows {
         let name = profile.name;
-        let sim = family(profile);
+        let sim = simulator_of(profile);
         let mut session = connect(&sim);
-        assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, expect, "{name}");
+        assert_eq!(bring_up::synchronise(&mut session).await.unwrap().identity().profile, expect, "{name}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_user_says_stands_before_what_the_modem_says() {
+async fn every_vendors_modem_reports_the_number_of_its_own_card() {
+    for profile in VendorProfile::all() {
+        let name = profile.name;
+        let options = Options { profile, ..Options::numbered(7) };
+        let expect = options.iccid.clone();
+        let mut session = connect(&Simulator::new(options));
+        let iccid = bring_up::synchronise(&mut session).await.unwrap().iccid().await.unwrap();
+        assert_eq!(iccid, Some(expect), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_profile_overrides_the_modems_identification() {
     let sim = simulator();
-    let overrides =
-        Overrides { profile: profile::named("huawei"), init: vec!["AT+CSCS=\"UCS2\"".into()], reset: None };
-    let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
-    assert_eq!(bring_up::synchronise(&mut session).await.unwrap().profile, "huawei");
+    let overrides = Overrides::default()
+        .with_profile(profile::named("huawei"))
+        .with_init(vec!["AT+CSCS=\"UCS2\"".into()]);
+    let mut session = connect_with(&sim, SessionOptions::default().with_overrides(overrides));
+    assert_eq!(bring_up::synchronise(&mut session).await.unwrap().identity().profile, "huawei");
     let typed = sim.commands();
     let place = |head: &str| typed.iter().position(|line| line.starts_with(head)).unwrap();
     assert!(place("AT^CURC=0") < place("AT+CSCS=\"UCS2\""), "{typed:?}");
@@ -50,8 +59,8 @@ async fn what_the_user_says_stands_before_what_the_modem_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_listed_twice_is_one() {
-    let sim = family(VendorProfile::m590());
-    let (mut session, ready) = up(&sim).await;
+    let sim = simulator_of(VendorProfile::m590());
+    let (mut session, ready) = connected(&sim).await;
     sim.deliver("+491234567", "once").unwrap();
     wait_for_delivery().await;
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
@@ -59,8 +68,8 @@ async fn a_message_that_is_listed_twice_is_one() {
 
 #[tokio::test(start_paused = true)]
 async fn all_storages_are_swept_whichever_is_named() {
-    let sim = family(VendorProfile::ec25());
-    let (mut session, ready) = up(&sim).await;
+    let sim = simulator_of(VendorProfile::ec25());
+    let (mut session, ready) = connected(&sim).await;
     let pdu = &sim.parts("+491234567", "lost one", &Default::default()).unwrap()[0];
     for storage in [Storage::Me, Storage::Sm] {
         sim.put(storage, Status::Unread, pdu).unwrap();
@@ -75,8 +84,8 @@ async fn all_storages_are_swept_whichever_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn slot_zero_is_a_slot() {
-    let sim = family(VendorProfile::huawei());
-    let (mut session, ready) = up(&sim).await;
+    let sim = simulator_of(VendorProfile::huawei());
+    let (mut session, ready) = connected(&sim).await;
     sim.deliver("+491234567", "in slot 0").unwrap();
     let slot = loop {
         if let Urc::MessageStored { slot, .. } = session.next_event().await.unwrap() {
@@ -96,24 +105,24 @@ async fn busy_is_waited_for_and_is_no_fault() {
     for command in ["AT+CMGF", "AT+CPMS=\"", "AT+CPIN?"] {
         sim.fault(Fault::on(command, FaultKind::Cme(515)));
     }
-    up(&sim).await;
+    connected(&sim).await;
     assert!(count(&sim, "AT+CMGF") > 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn ok_between_prompt_and_result_is_not_the_end() {
-    let sim = family(VendorProfile::mc7455());
-    let (mut session, _) = up(&sim).await;
+    let sim = simulator_of(VendorProfile::mc7455());
+    let (mut session, _) = connected(&sim).await;
     let reference = sms::send(&mut session, &hi()).await.unwrap();
     assert_eq!(sim.sent()[0].mr, reference);
 }
 
 #[tokio::test(start_paused = true)]
-async fn lte_tells_more_of_its_signal() {
+async fn lte_signal_details_are_reported() {
     for profile in [VendorProfile::e3372(), VendorProfile::sim7600(), VendorProfile::ec25()] {
         let name = profile.name;
-        let sim = family(profile);
-        let (mut session, _) = up(&sim).await;
+        let sim = simulator_of(profile);
+        let (mut session, _) = connected(&sim).await;
         let lte = status::network(&mut session).await.unwrap().lte.unwrap_or_else(|| panic!("{name}"));
         assert_eq!(lte.rsrp_dbm, Some(-89), "{name}");
         assert!(lte.rsrq_db.is_some() && lte.sinr_db.is_some(), "{name}: {lte:?}");
@@ -121,9 +130,9 @@ async fn lte_tells_more_of_its_signal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_measured_signal_that_comes_unasked_is_used() {
-    let sim = family(VendorProfile::e3372());
-    let (mut session, _) = up(&sim).await;
+async fn an_unsolicited_signal_is_used() {
+    let sim = simulator_of(VendorProfile::e3372());
+    let (mut session, _) = connected(&sim).await;
     sim.send_urc("^HCSQ:\"LTE\",60,52,121,20");
     match session.next_event().await.unwrap() {
         Urc::Signal(signal) => assert_eq!(signal.dbm, Some(-61)),
@@ -132,9 +141,9 @@ async fn a_measured_signal_that_comes_unasked_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_by_the_network_comes_with_its_cause_and_roaming_is_told() {
+async fn denied_registration_has_its_cause_and_roaming_is_reported() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.set_registration(5);
     let network = status::network(&mut session).await.unwrap();
     assert_eq!(network.registration, Registration::Roaming);

@@ -7,7 +7,7 @@ use smsbridge_simulator::{Fault, FaultKind, Simulator};
 
 use crate::bench::*;
 
-async fn day(session: &mut Line) -> Result<(), ModemError> {
+async fn day(session: &mut TestSession) -> Result<(), ModemError> {
     let ready = ready(session).await?;
     for message in sms::sweep(session, &ready).await?.pdus {
         sms::delete(session, message.storage, message.slot).await?;
@@ -18,11 +18,11 @@ async fn day(session: &mut Line) -> Result<(), ModemError> {
     Ok(())
 }
 
-async fn trouble_in_the(nth: u32, trouble: FaultKind) -> (Simulator, Result<(), ModemError>) {
+async fn with_fault_in_command(nth: u32, kind: FaultKind) -> (Simulator, Result<(), ModemError>) {
     let sim = simulator();
     sim.deliver("+491234567", "hello").expect("a text that can be encoded");
     wait_for_delivery().await;
-    sim.fault(Fault::on("AT", trouble).nth(nth));
+    sim.fault(Fault::on("AT", kind).nth(nth));
     let mut session = connect(&sim);
     let day = tokio::time::timeout(Duration::from_secs(120), day(&mut session));
     let result = day.await.unwrap_or_else(|_| panic!("no end\n{}", sim.journal().join("\n")));
@@ -31,22 +31,22 @@ async fn trouble_in_the(nth: u32, trouble: FaultKind) -> (Simulator, Result<(), 
 
 #[tokio::test(start_paused = true)]
 async fn ends_in_bounded_time_and_is_recovered_from() {
-    let (sim, result) = trouble_in_the(10_000, FaultKind::Hang).await;
+    let (sim, result) = with_fault_in_command(10_000, FaultKind::Hang).await;
     result.unwrap();
     let commands = u32::try_from(sim.commands().len()).unwrap();
     assert!(commands > 20);
     for nth in 1..=commands {
-        for trouble in
+        for kind in
             [FaultKind::Hang, FaultKind::Reset, FaultKind::Vanish(Duration::from_secs(1)), FaultKind::Swallow]
         {
-            let (sim, _) = trouble_in_the(nth, trouble.clone()).await;
+            let (sim, _) = with_fault_in_command(nth, kind.clone()).await;
             sim.clear_faults();
             wait_for_delivery().await;
             let mut session = connect(&sim);
             if let Err(error) = day(&mut session).await {
-                panic!("{trouble:?} in command {nth}: {error}\n{}", sim.journal().join("\n"));
+                panic!("{kind:?} in command {nth}: {error}\n{}", sim.journal().join("\n"));
             }
-            assert!(sim.stored().is_empty(), "{trouble:?} in command {nth}");
+            assert!(sim.stored().is_empty(), "{kind:?} in command {nth}");
         }
     }
 }

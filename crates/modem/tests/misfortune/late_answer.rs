@@ -8,9 +8,9 @@ use smsbridge_simulator::{Fault, FaultKind};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_session_is_spent_and_the_next_one_is_in_step() {
+async fn the_session_is_over_and_the_next_one_is_in_step() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on("AT+CSQ", FaultKind::Late(Duration::from_secs(8))));
     let error = session.command(Command::new("AT+CSQ").answer_prefix("+CSQ:")).await.unwrap_err();
     assert!(matches!(&error, ModemError::Timeout { command, .. } if command == "AT+CSQ"), "{error}");
@@ -19,6 +19,6 @@ async fn the_session_is_spent_and_the_next_one_is_in_step() {
     assert_eq!(session.next_event().await, Err(error));
     assert_eq!(sim.commands().len(), before);
     let mut session = connect(&sim);
-    let identity = smsbridge_modem::bring_up::synchronise(&mut session).await.unwrap();
-    assert_eq!(identity.imei, Some(smsbridge_simulator::Options::default().imei));
+    let modem = smsbridge_modem::bring_up::synchronise(&mut session).await.unwrap();
+    assert_eq!(modem.identity().imei, Some(smsbridge_simulator::Options::default().imei));
 }

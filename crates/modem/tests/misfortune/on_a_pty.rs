@@ -27,8 +27,8 @@ async fn a_day_on_a_device_and_its_end() {
     let device = pty::spawn(&sim, link("day")).unwrap();
     let port = port::open(&spec(device.path()), 115_200).await.unwrap();
     let mut session = Session::new(Traced::new(port, std::io::sink()));
-    bring_up::synchronise(&mut session).await.unwrap();
-    let ready = bring_up::configure(&mut session, None).await.unwrap();
+    let modem = bring_up::synchronise(&mut session).await.unwrap();
+    let ready = modem.configure(None).await.unwrap();
     sim.deliver("+491234567", "Привет").unwrap();
     session.next_event().await.unwrap();
     assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
@@ -60,7 +60,7 @@ async fn a_port_in_use_is_busy() {
 }
 
 #[tokio::test]
-async fn a_probe_tells_who_is_there_and_what_is_wrong() {
+async fn a_probe_reports_the_modem_and_what_is_wrong() {
     let sim = Simulator::new(Options {
         profile: VendorProfile::huawei(),
         pin: Some("1234".into()),
@@ -87,7 +87,7 @@ async fn a_probe_tells_who_is_there_and_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn the_port_that_gives_unasked_lines_is_named() {
+async fn the_port_with_unsolicited_lines_is_chosen() {
     let chatty = simulator();
     let quiet = simulator();
     let a = pty::spawn(&quiet, link("quiet")).unwrap();

@@ -9,20 +9,20 @@ use crate::bench::*;
 async fn idle_and_in_a_command() {
     let gone = ModemError::Link(LinkFault::Gone);
     let sim = simulator();
-    let (mut session, ready) = up(&sim).await;
+    let (mut session, ready) = connected(&sim).await;
     sim.unplug();
     assert_eq!(session.next_event().await, Err(gone.clone()));
     assert_eq!(session.next_event().await, Err(gone.clone()));
     assert!(sms::sweep(&mut session, &ready).await.is_err_and(|error| error.is_fatal()));
     sim.plug();
     wait_for_delivery().await;
-    up(&sim).await;
+    connected(&sim).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_ctrl_z_it_is_unknown() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on_payload(FaultKind::Vanish(std::time::Duration::from_secs(3))).acted());
     let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert_eq!(error, SendError::Unknown(ModemError::Link(LinkFault::Gone)));

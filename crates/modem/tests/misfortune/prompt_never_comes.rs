@@ -6,24 +6,24 @@ use smsbridge_simulator::{Fault, FaultKind};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_swallowed_prompt_is_left_by_escape() {
+async fn a_lost_prompt_is_escaped() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Swallow));
     let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
     drop(session);
     wait_for_delivery().await;
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     assert_eq!(sim.sent(), []);
     sms::send(&mut session, &hi()).await.unwrap();
     assert_eq!(sim.sent().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_prompt_left_open_by_a_killed_predecessor_is_left_too() {
+async fn a_prompt_left_open_by_a_killed_process_is_escaped() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     // As a process killed between prompt and Ctrl-Z leaves it.
     let mut port = {
         use tokio::io::AsyncWriteExt;
@@ -37,7 +37,7 @@ async fn a_prompt_left_open_by_a_killed_predecessor_is_left_too() {
     wait_for_delivery().await;
     let _ = tokio::io::AsyncWriteExt::flush(&mut port).await;
     drop(port);
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     assert_eq!(sim.sent(), []);
     sms::send(&mut session, &hi()).await.unwrap();
 }

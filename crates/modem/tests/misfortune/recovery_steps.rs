@@ -5,18 +5,14 @@ use std::time::Duration;
 use smsbridge_modem::profile::Overrides;
 use smsbridge_modem::recovery::{self, Taken};
 use smsbridge_modem::{SessionOptions, bring_up, status};
-use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
+use smsbridge_simulator::{Fault, FaultKind, VendorProfile};
 
 use crate::bench::*;
-
-fn family(profile: VendorProfile) -> Simulator {
-    Simulator::new(Options { profile, ..Options::default() })
-}
 
 #[tokio::test(start_paused = true)]
 async fn the_radio_goes_off_and_on_and_the_modem_stays_up() {
     let sim = simulator();
-    let (mut session, ready) = up(&sim).await;
+    let (mut session, ready) = connected(&sim).await;
     assert_eq!(recovery::restart_radio(&mut session).await.unwrap(), Taken::Yes);
     assert_eq!((count(&sim, "AT+CFUN=4"), count(&sim, "AT+CFUN=1")), (1, 1));
     wait_for_delivery().await;
@@ -25,20 +21,20 @@ async fn the_radio_goes_off_and_on_and_the_modem_stays_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
+async fn the_reset_command_is_the_familys_and_the_next_session_comes_up() {
     for (profile, command) in [
         (VendorProfile::sim800(), "AT+CFUN=1,1"),
         (VendorProfile::sim7600(), "AT+CRESET"),
         (VendorProfile::mc7455(), "AT!RESET"),
     ] {
         let name = profile.name;
-        let sim = family(profile);
+        let sim = simulator_of(profile);
         let mut session = connect(&sim);
         assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::Yes, "{name}");
         assert_eq!(count(&sim, command), 1, "{name}: {:?}", sim.commands());
         drop(session);
         wait_for_delivery().await;
-        up(&sim).await;
+        connected(&sim).await;
     }
 }
 
@@ -46,7 +42,7 @@ async fn a_reset_is_the_familys_own_and_the_next_session_comes_up() {
 async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
     for profile in [VendorProfile::huawei(), VendorProfile::e3372(), VendorProfile::zte()] {
         let name = profile.name;
-        let sim = family(profile);
+        let sim = simulator_of(profile);
         let mut session = connect(&sim);
         assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::No, "{name}");
         assert_eq!(count(&sim, "AT+CFUN=1,1"), 0, "{name}");
@@ -55,20 +51,20 @@ async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_users_reset_stands_before_the_familys() {
+async fn the_users_reset_overrides_the_familys() {
     for (own, typed) in [("AT+CRESET", 1), ("", 0)] {
         let sim = simulator();
-        let overrides = Overrides { reset: Some(own.to_string()), ..Overrides::default() };
-        let mut session = connect_with(&sim, SessionOptions { overrides, ..SessionOptions::default() });
+        let overrides = Overrides::default().with_reset(own.to_string());
+        let mut session = connect_with(&sim, SessionOptions::default().with_overrides(overrides));
         assert_eq!(recovery::reset(&mut session).await.unwrap() == Taken::Yes, typed == 1);
         assert_eq!((count(&sim, "AT+CRESET"), count(&sim, "AT+CFUN")), (typed, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_modem_that_hangs_is_told_to_reset_all_the_same() {
-    let sim = family(VendorProfile::sim800());
-    let (session, _) = up(&sim).await;
+async fn a_modem_that_hangs_is_still_sent_the_reset_command() {
+    let sim = simulator_of(VendorProfile::sim800());
+    let (session, _) = connected(&sim).await;
     drop(session);
     sim.fault(Fault::on("AT\r", FaultKind::Swallow).every());
     sim.fault(Fault::on("AT", FaultKind::Swallow));
@@ -80,7 +76,7 @@ async fn a_modem_that_hangs_is_told_to_reset_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert!(session.silent_for() >= Duration::from_secs(30));
     bring_up::probe(&mut session).await.unwrap();
@@ -102,6 +98,6 @@ async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
     assert!(error.is_fatal() && began.elapsed() < Duration::from_secs(10), "{error}");
 }
 
-async fn sms_goes_out(session: &mut Line) {
+async fn sms_goes_out(session: &mut TestSession) {
     smsbridge_modem::sms::send(session, &hi()).await.expect("a message that goes out");
 }

@@ -9,7 +9,7 @@ use crate::bench::*;
 #[tokio::test(start_paused = true)]
 async fn before_the_prompt_it_is_not_submitted() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Reset));
     let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::NotSubmitted(_)), "{error}");
@@ -21,7 +21,7 @@ async fn before_the_prompt_it_is_not_submitted() {
 async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
     for on_air in [false, true] {
         let sim = simulator();
-        let (mut session, _) = up(&sim).await;
+        let (mut session, _) = connected(&sim).await;
         let fault = Fault::on_payload(FaultKind::Reset);
         sim.fault(if on_air { fault.acted() } else { fault });
         let error = sms::send(&mut session, &hi()).await.unwrap_err();
@@ -37,7 +37,7 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
         assert_eq!(sim.commands().len(), before);
         // A new one begins over the same line.
         drop(session);
-        let (mut session, _) = up(&sim).await;
+        let (mut session, _) = connected(&sim).await;
         sms::send(&mut session, &hi()).await.unwrap();
     }
 }
@@ -48,7 +48,7 @@ async fn right_after_the_prompt_the_boot_banner_ends_it() {
         profile: smsbridge_simulator::VendorProfile::sim800(),
         ..Default::default()
     });
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
     match sms::send(&mut session, &hi()).await {
         Err(SendError::Unknown(ModemError::Link(LinkFault::Restarted { banner }))) => {
@@ -62,7 +62,7 @@ async fn right_after_the_prompt_the_boot_banner_ends_it() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_swallowed_after_ctrl_z_is_unknown_and_never_repeated() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on_payload(FaultKind::Swallow));
     let error = sms::send(&mut session, &hi()).await.unwrap_err();
     assert!(matches!(error, SendError::Unknown(ModemError::Timeout { .. })), "{error}");

@@ -6,9 +6,9 @@ use smsbridge_simulator::{Options, Simulator, VendorProfile};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn its_banner_ends_the_session_and_the_next_one_comes_up() {
+async fn the_boot_banner_ends_the_session_and_the_next_one_comes_up() {
     let sim = Simulator::new(Options { profile: VendorProfile::sim800(), ..Options::default() });
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     sim.reset();
     let error = loop {
         match session.next_event().await {
@@ -18,5 +18,5 @@ async fn its_banner_ends_the_session_and_the_next_one_comes_up() {
     };
     assert!(matches!(error, ModemError::Link(LinkFault::Restarted { .. })), "{error}");
     drop(session);
-    up(&sim).await;
+    connected(&sim).await;
 }

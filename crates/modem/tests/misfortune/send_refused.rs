@@ -9,7 +9,7 @@ use crate::bench::*;
 #[tokio::test(start_paused = true)]
 async fn each_refusal_has_its_class() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     let rows = [
         (Fault::on_payload(FaultKind::Cms(38)), "cms-38", Class::Transient),
         (Fault::on_payload(FaultKind::Cms(28)), "cms-28", Class::Permanent),
@@ -32,7 +32,7 @@ async fn each_refusal_has_its_class() {
 #[tokio::test(start_paused = true)]
 async fn a_length_that_is_wrong_is_refused() {
     let sim = simulator();
-    let (mut session, _) = up(&sim).await;
+    let (mut session, _) = connected(&sim).await;
     let error =
         sms::send(&mut session, &OutgoingPdu { tpdu_length: HI_LENGTH + 3, ..hi() }).await.unwrap_err();
     assert!(matches!(&error, SendError::Refused(e) if e.class() == Class::Permanent), "{error}");

@@ -10,8 +10,8 @@ async fn only_where_there_is_none() {
     for (stored, expect) in [("", "+491710760000"), ("+79210000000", "+79210000000")] {
         let sim = Simulator::new(Options { service_centre: stored.into(), ..Options::default() });
         let mut session = connect(&sim);
-        bring_up::synchronise(&mut session).await.unwrap();
-        let ready = bring_up::configure(&mut session, Some("+491710760000")).await.unwrap();
+        let modem = bring_up::synchronise(&mut session).await.unwrap();
+        let ready = modem.configure(Some("+491710760000")).await.unwrap();
         assert_eq!(ready.service_centre.as_deref(), Some(expect));
     }
 }

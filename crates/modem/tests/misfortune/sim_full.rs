@@ -6,9 +6,9 @@ use smsbridge_simulator::{Options, Simulator};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_in_the_network_comes_when_there_is_room() {
+async fn waiting_messages_arrive_when_there_is_room() {
     let sim = Simulator::new(Options { slots: 3, ..Options::default() });
-    let (mut session, ready) = up(&sim).await;
+    let (mut session, ready) = connected(&sim).await;
     for n in 0..5 {
         sim.deliver("+491234567", &format!("number {n}")).unwrap();
     }

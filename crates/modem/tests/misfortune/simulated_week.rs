@@ -9,21 +9,25 @@ use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
 
-/// What became of each PDU: times read, and whether a deletion of it was left without an answer.
+/// What became of each PDU: times read, and how often its deletion was not confirmed.
 #[derive(Default)]
-struct Book {
+struct Readings {
     read: BTreeMap<String, u32>,
-    unsure: BTreeMap<String, u32>,
+    unconfirmed_deletes: BTreeMap<String, u32>,
 }
 
 /// Until a fault or the end of the hour.
-async fn hour(session: &mut Line, book: &mut Book, end: tokio::time::Instant) -> Result<(), ModemError> {
+async fn hour(
+    session: &mut TestSession,
+    readings: &mut Readings,
+    end: tokio::time::Instant,
+) -> Result<(), ModemError> {
     let ready = ready(session).await?;
     while tokio::time::Instant::now() < end {
         for message in sms::sweep(session, &ready).await?.pdus {
-            *book.read.entry(message.pdu.clone()).or_default() += 1;
+            *readings.read.entry(message.pdu.clone()).or_default() += 1;
             if let Err(error) = sms::delete(session, message.storage, message.slot).await {
-                *book.unsure.entry(message.pdu).or_default() += 1;
+                *readings.unconfirmed_deletes.entry(message.pdu).or_default() += 1;
                 return Err(error);
             }
         }
@@ -39,9 +43,9 @@ async fn hour(session: &mut Line, book: &mut Book, end: tokio::time::Instant) ->
     Ok(())
 }
 
-async fn week(profile: VendorProfile, seed: u64) -> (Simulator, Book, usize) {
+async fn week(profile: VendorProfile, seed: u64) -> (Simulator, Readings, usize) {
     let sim = Simulator::new(Options { profile, seed, slots: 40, me_slots: 40, ..Options::default() });
-    for trouble in [
+    for kind in [
         FaultKind::Swallow,
         FaultKind::Late(Duration::from_secs(7)),
         FaultKind::Reset,
@@ -52,9 +56,9 @@ async fn week(profile: VendorProfile, seed: u64) -> (Simulator, Book, usize) {
         FaultKind::Junk(b"\xff\x00\xfe".to_vec()),
         FaultKind::Cme(100),
     ] {
-        sim.fault(Fault::on("AT", trouble).chance(0.0008));
+        sim.fault(Fault::on("AT", kind).chance(0.0008));
     }
-    let mut book = Book::default();
+    let mut readings = Readings::default();
     let mut sent = 0;
     for _ in 0..7 * 24 {
         for _ in 0..4 {
@@ -67,7 +71,7 @@ async fn week(profile: VendorProfile, seed: u64) -> (Simulator, Book, usize) {
             let served = sim.clone();
             tokio::spawn(async move { served.serve(far).await });
             let mut session = Session::with_options(near, SessionOptions::default());
-            if hour(&mut session, &mut book, end).await.is_err() {
+            if hour(&mut session, &mut readings, end).await.is_err() {
                 tokio::time::sleep(Duration::from_secs(10)).await;
             }
         }
@@ -75,10 +79,10 @@ async fn week(profile: VendorProfile, seed: u64) -> (Simulator, Book, usize) {
     sim.clear_faults();
     let end = tokio::time::Instant::now() + Duration::from_secs(600);
     let mut session = connect(&sim);
-    if let Err(error) = hour(&mut session, &mut book, end).await {
+    if let Err(error) = hour(&mut session, &mut readings, end).await {
         panic!("{error}");
     }
-    (sim, book, sent)
+    (sim, readings, sent)
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,17 +91,20 @@ async fn every_message_is_read_and_none_twice_without_a_reason() {
         [(VendorProfile::generic(), 1), (VendorProfile::huawei(), 2), (VendorProfile::sim800(), 3)]
     {
         let name = profile.name;
-        let (sim, book, sent) = week(profile, seed).await;
-        assert_eq!(book.read.len(), sent, "{name}, seed {seed}");
+        let (sim, readings, sent) = week(profile, seed).await;
+        assert_eq!(readings.read.len(), sent, "{name}, seed {seed}");
         assert!(sim.stored().is_empty() && sim.waiting() == 0, "{name}, seed {seed}");
-        for (pdu, times) in &book.read {
-            let reasons = book.unsure.get(pdu).copied().unwrap_or(0);
+        for (pdu, times) in &readings.read {
+            let reasons = readings.unconfirmed_deletes.get(pdu).copied().unwrap_or(0);
             assert!(
                 *times <= 1 + reasons,
-                "{name}, seed {seed}: read {times} times, {reasons} unsure: {pdu}"
+                "{name}, seed {seed}: read {times} times, {reasons} unconfirmed deletions: {pdu}"
             );
         }
-        assert!(!book.unsure.is_empty(), "{name}, seed {seed}: a week without a single fault proves nothing");
+        assert!(
+            !readings.unconfirmed_deletes.is_empty(),
+            "{name}, seed {seed}: a week without a single fault proves nothing"
+        );
     }
 }
 

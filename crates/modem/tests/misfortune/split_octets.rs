@@ -13,7 +13,7 @@ async fn nothing_changes() {
         let sim = simulator();
         sim.fault(Fault::on("AT", FaultKind::Split(pause)).every());
         sim.fault(Fault::on_payload(FaultKind::Split(pause)).every());
-        let (mut session, ready) = up(&sim).await;
+        let (mut session, ready) = connected(&sim).await;
         sim.deliver("+491234567", &"long ".repeat(60)).unwrap();
         wait_for_delivery().await;
         let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;

@@ -6,11 +6,11 @@ use smsbridge_simulator::{Options, Simulator, VendorProfile};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn they_come_the_way_the_modem_offers() {
+async fn they_arrive_as_the_modem_offers() {
     for profile in VendorProfile::all() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, ..Options::default() });
-        let (mut session, ready) = up(&sim).await;
+        let (mut session, ready) = connected(&sim).await;
         sms::send(&mut session, &hi_with_report()).await.unwrap();
         loop {
             match session.next_event().await.unwrap() {

@@ -6,12 +6,12 @@ use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 use crate::bench::*;
 
 #[tokio::test(start_paused = true)]
-async fn noise_between_all_lines_of_every_answer() {
+async fn unsolicited_lines_between_all_lines_of_every_answer() {
     for profile in VendorProfile::all() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, ..Options::default() });
         sim.fault(Fault::on("AT", FaultKind::Noise).every());
-        let (mut session, ready) = up(&sim).await;
+        let (mut session, ready) = connected(&sim).await;
         for n in 0..5 {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
         }
@@ -22,9 +22,9 @@ async fn noise_between_all_lines_of_every_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_that_arrive_while_a_list_runs_are_heard_of() {
+async fn a_notification_inside_a_list_is_not_lost() {
     let sim = simulator();
-    let (mut session, ready) = up(&sim).await;
+    let (mut session, ready) = connected(&sim).await;
     sim.deliver("+491234567", "first").unwrap();
     wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Split(std::time::Duration::from_millis(20))));

@@ -12,14 +12,14 @@ async fn a_wrong_pin_is_tried_once_and_the_right_one_opens() {
         let name = profile.name;
         let sim = Simulator::new(Options { profile, pin: Some("1234".into()), ..Options::default() });
         let mut session = connect(&sim);
-        bring_up::synchronise(&mut session).await.unwrap();
-        let status = bring_up::sim(&mut session).await.unwrap();
+        let mut modem = bring_up::synchronise(&mut session).await.unwrap();
+        let status = modem.sim().await.unwrap();
         assert!(matches!(status, SimStatus::PinRequired { .. }), "{name}: {status:?}");
-        let outcome = bring_up::enter_pin(&mut session, "9999").await.unwrap();
+        let outcome = modem.enter_pin("9999").await.unwrap();
         assert_eq!((sim.pin_tries_left(), count(&sim, "AT+CPIN=")), (2, 1), "{name}");
         assert_eq!(outcome, PinOutcome::Wrong { tries_left: Some(2) }, "{name}");
-        assert_eq!(bring_up::enter_pin(&mut session, "1234").await.unwrap(), PinOutcome::Accepted, "{name}");
-        bring_up::configure(&mut session, None).await.unwrap();
+        assert_eq!(modem.enter_pin("1234").await.unwrap(), PinOutcome::Accepted, "{name}");
+        modem.configure(None).await.unwrap();
     }
 }
 
@@ -27,22 +27,22 @@ async fn a_wrong_pin_is_tried_once_and_the_right_one_opens() {
 async fn what_cannot_be_a_pin_is_not_tried() {
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
-    bring_up::synchronise(&mut session).await.unwrap();
+    let mut modem = bring_up::synchronise(&mut session).await.unwrap();
     for pin in ["", "123", "123456789", "12a4", "1234\""] {
-        let error = bring_up::enter_pin(&mut session, pin).await.unwrap_err();
+        let error = modem.enter_pin(pin).await.unwrap_err();
         assert!(!error.is_fatal() && !error.to_string().contains("12a4"), "{error}");
     }
     assert_eq!((sim.pin_tries_left(), count(&sim, "AT+CPIN=")), (3, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unanswered_pin_shows_itself_nowhere() {
+async fn an_unanswered_pin_is_not_in_the_error() {
     use smsbridge_simulator::{Fault, FaultKind};
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);
-    bring_up::synchronise(&mut session).await.unwrap();
+    let mut modem = bring_up::synchronise(&mut session).await.unwrap();
     sim.fault(Fault::on("AT+CPIN=", FaultKind::Hang));
-    let error = bring_up::enter_pin(&mut session, "1234").await.unwrap_err();
+    let error = modem.enter_pin("1234").await.unwrap_err();
     assert!(error.is_fatal());
     assert!(!error.to_string().contains("1234") && !format!("{error:?}").contains("1234"), "{error:?}");
     assert_eq!(count(&sim, "AT+CPIN="), 1);

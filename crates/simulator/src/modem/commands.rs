@@ -141,7 +141,7 @@ impl Modem {
             ("+COPS", _) => return self.cops(&c, out),
             ("+CSQ", Form::Plain) => answer(format!("+CSQ: {},99", self.csq())),
             ("+CESQ", Form::Plain) => answer(format!("+CESQ: {},99,255,255,255,255", self.csq())),
-            ("+CCID" | "+ICCID" | "+QCCID", Form::Plain | Form::Read) => {
+            ("+CCID" | "+ICCID" | "+QCCID" | "^SCID", Form::Plain | Form::Read) => {
                 self.sim_there()?;
                 answer(format!("{}: {}", c.name, self.sim.iccid));
             }

@@ -34,17 +34,18 @@ pub(in crate::modem_task) async fn connect<'a>(
     task.store.release(Some(task.config.name.clone()), now_ms()).await?;
     let step = recovery.take_step();
     let (mut session, spec) = open_session(task, recovery, view, step).await?;
-    let identity = bring_up::synchronise(&mut session)
+    let mut modem = bring_up::synchronise(&mut session)
         .await
         .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
+    let identity = modem.identity().clone();
     check_identity(task, &identity, &spec)?;
     recovery.imei = identity.imei.clone().or(recovery.imei.take());
     view.identified(&identity);
-    if step == Some(Step::RestartRadio) && recovery::restart_radio(&mut session).await? == Taken::No {
+    if step == Some(Step::RestartRadio) && recovery::restart_radio(modem.session()).await? == Taken::No {
         tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
     }
-    pin::unlock(task, &mut session).await?;
-    let ready = bring_up::configure(&mut session, task.config.service_center.as_deref()).await?;
+    pin::unlock(task, &mut modem).await?;
+    let ready = modem.configure(task.config.service_center.as_deref()).await?;
     let sim = ready.iccid.clone().unwrap_or_else(|| task.config.name.to_string());
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");

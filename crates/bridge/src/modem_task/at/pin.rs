@@ -1,17 +1,17 @@
 //! The SIM's PIN: written down before it is tried, and a wrong one never tried twice.
 
 use secrecy::ExposeSecret as _;
-use smsbridge_modem::bring_up::{self, PinOutcome};
+use smsbridge_modem::SimStatus;
+use smsbridge_modem::bring_up::{PinOutcome, Synchronised};
 use smsbridge_modem::port::Port;
-use smsbridge_modem::{Session, SimStatus};
 
 use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;
 use crate::store::PinAttempt;
 
 /// Enters the PIN where the SIM asks for one.
-pub(super) async fn unlock(task: &ModemTask, session: &mut Session<Port>) -> Result<(), SessionError> {
-    let tries_left = match bring_up::sim(session).await? {
+pub(super) async fn unlock(task: &ModemTask, modem: &mut Synchronised<'_, Port>) -> Result<(), SessionError> {
+    let tries_left = match modem.sim().await? {
         SimStatus::Ready => return Ok(()),
         SimStatus::PinRequired { tries_left } => tries_left,
         SimStatus::PukRequired => {
@@ -32,7 +32,7 @@ pub(super) async fn unlock(task: &ModemTask, session: &mut Session<Port>) -> Res
     }
     let pin = pin.expose_secret();
     // Another SIM may have the very PIN that this one refused.
-    let sim = bring_up::iccid(session).await?.unwrap_or_else(|| task.config.name.to_string());
+    let sim = modem.iccid().await?.unwrap_or_else(|| task.config.name.to_string());
     let digest = digest(pin);
     match task.store.pin_attempt(sim.clone(), digest.clone(), tries_left).await? {
         PinAttempt::Allowed => {}
@@ -47,7 +47,7 @@ pub(super) async fn unlock(task: &ModemTask, session: &mut Session<Port>) -> Res
             );
         }
     }
-    match bring_up::enter_pin(session, pin).await? {
+    match modem.enter_pin(pin).await? {
         PinOutcome::Accepted => Ok(task.store.pin_accepted(sim, digest).await?),
         PinOutcome::Wrong { tries_left } => {
             task.store.pin_rejected(sim, digest).await?;

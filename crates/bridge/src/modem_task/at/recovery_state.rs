@@ -29,11 +29,9 @@ pub(in crate::modem_task) struct RecoveryState {
 impl RecoveryState {
     pub fn new(config: &config::Modem) -> Self {
         RecoveryState {
-            options: SessionOptions {
-                overrides: config.overrides.clone(),
-                broadcast: config.broadcast.clone(),
-                ..SessionOptions::default()
-            },
+            options: SessionOptions::default()
+                .with_overrides(config.overrides.clone())
+                .with_broadcast(config.broadcast.clone()),
             imei: None,
             ladder: Ladder::default(),
             step: None,

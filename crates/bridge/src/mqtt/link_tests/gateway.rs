@@ -13,7 +13,7 @@ use crate::config;
 use crate::event::{Availability, MessageState, ResultFields, SendResult, State, Subject};
 use crate::intake::Intake;
 use crate::message::Name;
-use crate::mqtt::{Link, LinkStatus, Subscriptions, prepare};
+use crate::mqtt::{Link, LinkProblem, Subscriptions, prepare};
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreConfig, StoreThread};
 use crate::ussd_queue::UssdQueue;
@@ -23,7 +23,7 @@ use crate::wire::topic::Topics;
 pub(super) struct Gateway {
     pub(super) store: Store,
     pub(super) retained: Arc<RetainedState>,
-    pub(super) status: Arc<LinkStatus>,
+    pub(super) status: Arc<LinkProblem>,
     /// The USSD requests that wait for the first modem.
     pub(super) ussd: Arc<UssdQueue>,
     stop: CancellationToken,
@@ -47,7 +47,7 @@ impl Gateway {
         let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
         let (store, store_thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
-        let status = Arc::new(LinkStatus::default());
+        let status = Arc::new(LinkProblem::default());
         let queues: BTreeMap<Name, Arc<UssdQueue>> =
             names.iter().map(|name| (name.clone(), Arc::default())).collect();
         let client_id = store.client_id().await.unwrap();

@@ -1,11 +1,4 @@
-//! The process as its supervisor sees it: signals that mean stop, and notifications to systemd.
-
-/// Tells systemd about the service's state; does nothing where there is no systemd.
-pub fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!("systemd was not notified: {error}");
-    }
-}
+//! SIGINT and SIGTERM: the signals that mean stop. What follows is in `app.rs`.
 
 /// The signals that mean stop: SIGINT and SIGTERM, or Ctrl-C.
 pub struct Signals {

@@ -4,12 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 /// The link's problems. One with the connection is reported before one with another gateway.
 #[derive(Debug, Default)]
-pub struct LinkStatus {
+pub struct LinkProblem {
     problem: Mutex<Option<String>>,
     neighbour: Mutex<Option<String>>,
 }
 
-impl LinkStatus {
+impl LinkProblem {
     /// What is wrong, and what to try; none when nothing is.
     pub fn problem(&self) -> Option<String> {
         let read =
