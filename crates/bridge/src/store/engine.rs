@@ -2,7 +2,7 @@
 //! answers all of them (group commit).
 //!
 //! An answer `Ok` means: on disk. Each operation is a savepoint; when the transaction is lost, each is tried once more
-//! alone. Whom a commit wakes is told after it. Input: operations from the handles.
+//! alone. Wake-ups follow the commit. Input: operations from the handles.
 
 use std::cell::Cell;
 use std::path::Path;

@@ -18,8 +18,8 @@ use crate::verdict::Verdict;
 /// Interruptions after which all other messages go before a message.
 const MAX_INTERRUPTIONS: u32 = 3;
 
-/// Messages expired in one transaction.
-const MAX_EXPIRED: i64 = 500;
+/// Messages expired, or found to be due, in one transaction.
+const MAX_BATCH: usize = 500;
 
 /// A message claimed by a modem.
 #[derive(Debug, Clone)]
@@ -223,16 +223,17 @@ impl Store {
         .await
     }
 
-    /// Ends messages whose time to live is over, and the wait for status reports that never came.
-    pub async fn expire(&self, now: UnixMs) -> Result<(), StoreError> {
+    /// Ends a batch of messages whose time to live is over, and of waits for status reports that never came. Returns
+    /// whether all are ended.
+    pub async fn expire(&self, now: UnixMs) -> Result<bool, StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
                 "SELECT id FROM message
                  WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL AND expires_at <= ?1 LIMIT ?2",
             )?;
             let expired: Vec<i64> =
-                select.query_map((now, MAX_EXPIRED), |row| row.get(0))?.collect::<Result<_, _>>()?;
-            for message in expired {
+                select.query_map((now, MAX_BATCH as i64), |row| row.get(0))?.collect::<Result<_, _>>()?;
+            for &message in &expired {
                 let parts_sent = parts_sent(tx, message)?;
                 let state = last_state(tx, message, MessageState::Expired)?;
                 finish(tx, message, state, ResultFields { parts_sent, ..ResultFields::default() }, now)?;
@@ -241,16 +242,16 @@ impl Store {
                 "SELECT id, parts FROM message WHERE final = 0 AND state = 'sent' AND sent_at <= ?1 LIMIT ?2",
             )?;
             let unreported: Vec<(i64, u32)> = select
-                .query_map((now - millis(tx.config.outbound.report_timeout), MAX_EXPIRED), |row| {
+                .query_map((now - millis(tx.config.outbound.report_timeout), MAX_BATCH as i64), |row| {
                     Ok((row.get("id")?, row.get("parts")?))
                 })?
                 .collect::<Result<_, _>>()?;
-            for (message, parts) in unreported {
+            for &(message, parts) in &unreported {
                 let fields =
                     ResultFields { parts: Some(parts), report_missing: true, ..ResultFields::default() };
                 finish(tx, message, MessageState::Sent, fields, now)?;
             }
-            Ok(())
+            Ok(expired.len().max(unreported.len()) < MAX_BATCH)
         })
         .await
     }
@@ -260,10 +261,11 @@ impl Store {
 fn next_claimable(tx: &Tx<'_>, modem: &Name, sim: &Sim, now: UnixMs) -> Result<Option<i64>, StoreError> {
     tx.sql
         .prepare_cached(
-            "UPDATE message SET not_before = 0
-             WHERE final = 0 AND state = 'accepted' AND not_before > 0 AND not_before <= ?1",
+            "UPDATE message SET not_before = 0 WHERE id IN
+               (SELECT id FROM message WHERE final = 0 AND state = 'accepted' AND not_before > 0 AND not_before <= ?1
+                ORDER BY not_before LIMIT ?2)",
         )?
-        .execute([now])?;
+        .execute((now, MAX_BATCH as i64))?;
     let mut select = tx.sql.prepare_cached(
         "SELECT id, priority, last FROM message
          WHERE modem IS ?1 AND final = 0 AND state = 'accepted' AND claimed_by IS NULL AND not_before = 0

@@ -98,7 +98,7 @@ async fn history_reads_beside_a_running_gateway_and_after_it() {
 }
 
 #[tokio::test]
-async fn what_was_told_before_the_handles_were_dropped_is_on_disk() {
+async fn what_was_written_before_the_handles_were_dropped_is_on_disk() {
     let mut fixture = StoreFixture::new();
     let client = fixture.store().client_id().await.unwrap();
     fixture.admit(request("a", ALICE), T0).await;

@@ -354,3 +354,28 @@ async fn what_may_have_been_sent_is_unknown_when_its_time_is_over() {
     let results = fixture.results().await;
     assert_eq!((&results[0]["state"], &results[0]["final"]), (&"unknown".into(), &true.into()));
 }
+
+#[tokio::test]
+async fn a_backlog_that_expires_at_once_ends_in_batches() {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(Request { expires_at: Some(T0 + MINUTE), ..request("0", ALICE) }, T0).await;
+    let others =
+        (1..600).map(|n| Request { expires_at: Some(T0 + MINUTE), ..request(&n.to_string(), ALICE) });
+    futures_util::future::join_all(others.map(|request| fixture.admit(request, T0))).await;
+    fixture.drain().await;
+    assert!(!fixture.store().expire(T0 + HOUR).await.unwrap(), "600 in one transaction");
+    assert!(fixture.store().expire(T0 + HOUR).await.unwrap());
+    assert_eq!(fixture.states().await, vec!["expired"; 600]);
+}
+
+#[tokio::test]
+async fn a_backlog_that_is_due_at_once_does_not_hold_up_one_claim() {
+    let fixture = StoreFixture::new();
+    let at = |n: i64| Request { send_at: Some(T0 + n), ..request(&n.to_string(), ALICE) };
+    futures_util::future::join_all((1..=600).rev().map(|n| fixture.admit(at(n), T0))).await;
+    let waiting = "SELECT count(*) FROM message WHERE not_before > 0";
+    fixture.claim(T0 + HOUR).await.expect("all are due");
+    assert_eq!(fixture.sql::<i64>(waiting), 100, "a batch, so that one claim does not hold up all others");
+    fixture.claim(T0 + HOUR).await.expect("all are due");
+    assert_eq!(fixture.sql::<i64>(waiting), 0);
+}
