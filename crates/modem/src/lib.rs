@@ -15,7 +15,6 @@
 //! | [`recovery`] | what to try with a modem that does not work, step by step |
 //! | [`port`], [`serial_ports`], [`detect`], [`obstacles`] | opening a port; which there are; which one is the modem; what is in the way |
 //! | [`trace`] | a transcript with secrets masked |
-//! | [`at`] | the protocol without I/O: bytes and time in; events, bytes and a deadline out |
 //!
 //! A session that has a fault is over: AT answers carry no number, so nobody knows whose answer comes next. Drop it and
 //! connect again.
@@ -27,7 +26,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-pub mod at;
+mod at;
 pub mod bring_up;
 mod choice;
 pub mod detect;
@@ -52,7 +51,7 @@ pub mod ussd;
 pub mod voice;
 
 pub use at::command::{Command, Response};
-pub use at::error::{AtError, Class};
+pub use at::error::{AtError, Class, CodedError};
 pub use at::urc::Urc;
 pub use error::{LinkFault, ModemError, SendError};
 pub use modem::{ConnectOptions, Modem};

@@ -10,9 +10,10 @@
 //! | idle | start, or the end of a command | every line is unsolicited |
 //! | `Answer` | a command without payload | its lines are kept; a final result code ends it: idle |
 //! | `Prompt` | a command with payload | `>`: payload and Ctrl-Z are written: `Payload`; a final result code ends it: idle |
-//! | `Payload` | the prompt | its lines are kept; `OK` before any is ignored; a final result code ends it: idle |
+//! | `Payload` | the prompt | its lines are kept; `OK` before its answer is ignored; a final result code ends it: idle |
 //!
-//! In every stage an echo is dropped, an unsolicited code becomes an event, and the deadline ends the command: idle,
+//! In every stage an echo is dropped and an unsolicited code becomes an event; `NO CARRIER` and the like are one, unless
+//! the command is a call. While a command is in flight another is refused, and its deadline ends it: idle,
 //! with [`Event::TimedOut`]; in `Prompt` ESC is written too, so that the modem does not take the next command for a
 //! payload.
 
@@ -76,7 +77,7 @@ struct Pending {
     stage: Stage,
     deadline: Instant,
     allowed: Duration,
-    /// An answer to the payload was seen, so that `OK` is the end.
+    /// The answer to the payload was read, so that `OK` ends the command.
     answered: bool,
 }
 
@@ -301,7 +302,8 @@ impl Engine {
             self.events.push_back(Event::Garbage);
             return;
         }
-        pending.answered = true;
+        pending.answered |= pending.stage == Stage::Payload
+            && pending.command.expected_prefix().is_none_or(|prefix| line.starts_with(prefix));
         pending.response.lines.push(line.to_string());
         if pending.stage == Stage::Answer {
             pending.deadline = now + pending.allowed;

@@ -129,6 +129,12 @@ fn transcripts() {
             "> \r\nOK\r\n+CMGS: 12\r\nOK\r\n",
             vec![Event::Prompt, done(&["+CMGS: 12"])],
         ),
+        (
+            "a stray line is not the result, so that OK after it is early too",
+            send(),
+            "please wait\r\n> \r\nOK\r\nsending\r\nOK\r\n+CMGS: 12\r\nOK\r\n",
+            vec![Event::Prompt, done(&["please wait", "sending", "+CMGS: 12"])],
+        ),
         ("refused before the prompt", send(), "+CMS ERROR: 310\r\n", vec![refused("+CMS ERROR: 310")]),
         (
             "refused after the prompt",
@@ -233,7 +239,7 @@ fn one_command_at_a_time() {
 }
 
 #[test]
-fn silence_is_counted_anew_from_each_line_of_a_list() {
+fn silence_is_counted_again_from_each_line_of_a_list() {
     let second = Duration::from_secs(1);
     let begin = Instant::now();
     let mut engine = Engine::default();
