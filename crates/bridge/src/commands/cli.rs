@@ -68,7 +68,10 @@ pub fn execute(cli: Cli) -> anyhow::Result<bool> {
             runtime()?.block_on(detect.run())
         }
         Command::Pdu(command) => command.run(),
-        Command::History(history) => history.run(),
+        Command::History(history) => {
+            log_to_stderr("warn");
+            history.run()
+        }
         Command::Send(send) => {
             log_to_stderr("error");
             runtime()?.block_on(send.run())

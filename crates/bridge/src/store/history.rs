@@ -62,7 +62,7 @@ impl History {
         file::open_read_only(folder).map(History)
     }
 
-    /// The messages wanted, in the order of time.
+    /// The messages wanted, in the order of time. One that cannot be read is left out with a warning.
     pub fn entries(&self, filter: &HistoryFilter) -> Result<Vec<Entry>, rusqlite::Error> {
         let mut entries = Vec::new();
         if filter.to.is_none() {
@@ -80,7 +80,7 @@ impl History {
             .0
             .prepare("SELECT event FROM received WHERE received_at >= ?1 AND (?2 IS NULL OR sender = ?2)")?;
         let events = select.query_map((filter.since, &filter.from), |row| row.get("event"))?;
-        let received = events.filter_map(|event| match event {
+        let received = events.filter_map(readable).filter_map(|event| match event {
             Ok(Event::Received(received)) => Some(Ok(Entry::Received(received))),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
@@ -96,11 +96,22 @@ impl History {
         let rows = select.query_map((filter.since, &filter.to), |row| {
             Ok((row.get("accepted_at")?, row.get("result")?, row.get("body")?))
         })?;
-        let sent = rows.filter_map(|row| match row {
+        let sent = rows.filter_map(readable).filter_map(|row| match row {
             Ok((at, Event::Result(result), body)) => Some(Ok(Entry::Sent(SentEntry { at, result, body }))),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         });
         sent.collect()
+    }
+}
+
+/// Leaves out a row with a column that cannot be read; SQLite's own errors stay.
+fn readable<T>(row: rusqlite::Result<T>) -> Option<rusqlite::Result<T>> {
+    match row {
+        Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+            tracing::warn!("a message cannot be read: {error}");
+            None
+        }
+        row => Some(row),
     }
 }

@@ -142,3 +142,20 @@ async fn packet_ids_live_as_long_as_the_mqtt_session() {
     }
     assert_eq!(sessions, [1, 1, 1, 2, 2]);
 }
+
+#[tokio::test]
+async fn history_shows_the_others_where_an_entry_cannot_be_read() {
+    let fixture = StoreFixture::new();
+    for id in ["a", "b"] {
+        fixture.admit(request(id, ALICE), T0).await;
+    }
+    for (slot, text) in [(1, "spoilt"), (2, "whole")] {
+        fixture.accept(sm(slot), &short(BOB, text, T0), T0).await;
+    }
+    fixture.change(
+        "UPDATE request SET body = '{' WHERE id = 'a'; UPDATE received SET event = '{' WHERE event LIKE '%spoilt%'",
+    );
+    let entries = History::open(fixture.folder.path()).unwrap().entries(&HistoryFilter::default()).unwrap();
+    let [Entry::Received(received), Entry::Sent(sent)] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((received.complete_text(), sent.result.id.as_deref()), (Some("whole"), Some("b")));
+}
