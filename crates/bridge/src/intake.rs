@@ -74,9 +74,6 @@ impl Intake {
         if delivery.retained && delivery.payload.is_empty() {
             return Ok(AfterAck::Nothing);
         }
-        if let Route::Ussd { modem } = delivery.route {
-            return self.take_ussd(modem, delivery.payload, delivery.retained, delivery.origin).await;
-        }
         let Delivery { route, payload, retained, origin, expiry, reply_to, not_shared } = delivery;
         let (reply_to, mut refusal) = match reply_to {
             Ok(reply_to) => (reply_to, check_delivery(payload, retained).err()),
@@ -85,20 +82,17 @@ impl Intake {
         if let (Route::Send { modem: None }, Some(reason)) = (&route, not_shared) {
             refusal = refusal.or(Some(Failure::permanent(FailureCode::NoShare, reason)));
         }
-        if let Some(failure) = refusal {
-            self.reject(Rejection::new(payload, failure), reply_to, now).await?;
-            return Ok(AfterAck::Nothing);
-        }
-        match route {
-            Route::Cancel => match read_cancel(payload) {
+        match (route, refusal) {
+            (Route::Ussd { modem }, _) => return self.take_ussd(modem, payload, retained, origin).await,
+            (_, Some(failure)) => self.reject(Rejection::new(payload, failure), reply_to, now).await?,
+            (Route::Cancel, None) => match read_cancel(payload) {
                 Ok(id) => self.store.cancel(id, now).await?,
                 Err(rejection) => self.reject(*rejection, reply_to, now).await?,
             },
-            Route::Send { modem } => match read_send(payload) {
+            (Route::Send { modem }, None) => match read_send(payload) {
                 Ok(request) => self.send(request, modem, expiry, reply_to, origin, now).await?,
                 Err(rejection) => self.reject(*rejection, reply_to, now).await?,
             },
-            Route::Ussd { .. } => {}
         }
         Ok(AfterAck::Nothing)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smsbridge_modem::trace::TraceFile;
 
 use crate::config;
+use crate::message::Sim;
 use crate::retained_state::RetainedState;
 use crate::store::Store;
 use crate::ussd_queue::UssdQueue;
@@ -22,4 +23,11 @@ pub struct ModemTask {
     pub ussd: Arc<UssdQueue>,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
+}
+
+impl ModemTask {
+    /// The identity of the SIM with this ICCID; the modem's name where the modem does not report one.
+    pub(super) fn sim(&self, iccid: Option<String>) -> Sim {
+        iccid.unwrap_or_else(|| self.config.name.to_string())
+    }
 }

@@ -46,7 +46,7 @@ pub(in crate::modem_task) async fn connect<'a>(
     }
     pin::unlock(task, &mut modem).await?;
     let ready = modem.configure(task.config.service_center.as_deref()).await?;
-    let sim = ready.iccid.clone().unwrap_or_else(|| task.config.name.to_string());
+    let sim = task.sim(ready.iccid.clone());
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");
     tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");

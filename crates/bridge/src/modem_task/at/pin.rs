@@ -32,7 +32,7 @@ pub(super) async fn unlock(task: &ModemTask, modem: &mut Synchronised<'_, Port>)
     }
     let pin = pin.expose_secret();
     // Another SIM may have the very PIN that this one refused.
-    let sim = modem.iccid().await?.unwrap_or_else(|| task.config.name.to_string());
+    let sim = task.sim(modem.iccid().await?);
     let digest = digest(pin);
     match task.store.pin_attempt(sim.clone(), digest.clone(), tries_left).await? {
         PinAttempt::Allowed => {}
