@@ -57,7 +57,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     }
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
-    let status = Arc::new(LinkProblem::default());
+    let link_problem = Arc::new(LinkProblem::default());
     let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, last_will)?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =
@@ -69,12 +69,12 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         Intake::new(store.clone(), ussd.clone(), config.outbound.clone()),
         Subscriptions::new(&wire.topics, &config.mqtt.share, &names),
         wire.clone(),
-        Arc::clone(&status),
+        Arc::clone(&link_problem),
     );
     let timer = Timer {
         store: store.clone(),
         retained: Arc::clone(&retained),
-        link: status,
+        link: link_problem,
         state: GatewayState {
             version: env!("CARGO_PKG_VERSION"),
             instance: client_id,

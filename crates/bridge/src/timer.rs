@@ -109,7 +109,7 @@ impl Timer {
         let parked = self.state.queue.parked;
         let parked = (parked > 0)
             .then(|| format!("the broker refused {parked} messages; `smsbridge history` has them"));
-        self.state.problem = problem.or_else(|| self.link.problem()).or_else(clock::problem).or(parked);
+        self.state.problem = problem.or_else(|| self.link.current()).or_else(clock::problem).or(parked);
         self.retained.set(State::Gateway(self.state.clone()));
     }
 }

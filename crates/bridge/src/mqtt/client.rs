@@ -26,14 +26,14 @@ pub struct Client {
 /// The current connection to the broker, if there is one.
 pub(super) struct Connection {
     gate: Arc<Gate>,
-    status: Arc<LinkProblem>,
+    problem: Arc<LinkProblem>,
     /// Its number; none while there is no connection.
     number: Option<u64>,
 }
 
 impl Connection {
-    pub(super) fn new(gate: Arc<Gate>, status: Arc<LinkProblem>) -> Self {
-        Connection { gate, status, number: None }
+    pub(super) fn new(gate: Arc<Gate>, problem: Arc<LinkProblem>) -> Self {
+        Connection { gate, problem, number: None }
     }
 
     /// The connection with this number is established.
@@ -95,7 +95,7 @@ impl Connection {
         // The pump may already have lost it.
         if self.gate.request_close(number) {
             tracing::warn!("dropping the connection to the broker: {reason}");
-            self.status.set(Some(reason.to_owned()));
+            self.problem.set(Some(reason.to_owned()));
         }
     }
 }

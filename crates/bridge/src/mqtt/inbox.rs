@@ -28,7 +28,7 @@ pub(super) struct Inbox {
     store: Store,
     intake: Intake,
     topics: Topics,
-    status: Arc<LinkProblem>,
+    problem: Arc<LinkProblem>,
     neighbours: Neighbours,
     /// Whether requests for any modem come by a shared subscription.
     is_shared: bool,
@@ -48,14 +48,14 @@ impl Inbox {
         intake: Intake,
         topics: Topics,
         subscriptions: &Subscriptions,
-        status: Arc<LinkProblem>,
+        problem: Arc<LinkProblem>,
     ) -> Self {
         let neighbours = Neighbours::new(topics.gateway_name().clone());
         Inbox {
             store,
             intake,
             topics,
-            status,
+            problem,
             neighbours,
             is_shared: subscriptions.is_shared(),
             mqtt_session: 0,
@@ -80,7 +80,7 @@ impl Inbox {
     /// Forgets the other gateways: on a new connection the broker delivers their retained topics again.
     pub(super) fn forget_neighbours(&mut self) {
         self.neighbours.forget();
-        self.status.set_neighbour(None);
+        self.problem.set_neighbour(None);
     }
 
     /// Handles a delivery on a gateway's retained topic; false if it is on another topic.
@@ -88,7 +88,7 @@ impl Inbox {
         let topic = std::str::from_utf8(&publish.topic).ok();
         let Some(gateway) = topic.and_then(|topic| self.topics.parse_gateway(topic)) else { return false };
         self.neighbours.on_publish(&gateway, &publish.payload, publish.retain);
-        self.status.set_neighbour(self.not_shared());
+        self.problem.set_neighbour(self.not_shared());
         connection.acknowledge(publish);
         true
     }
@@ -157,7 +157,7 @@ impl Inbox {
                 "{error}: requests wait and are not acknowledged; check the disk of [store] path"
             );
             self.held_since = Some(Instant::now());
-            self.status.set(Some(error.to_string()));
+            self.problem.set(Some(error.to_string()));
         }
         self.held.push(publish);
     }
@@ -177,7 +177,7 @@ impl Inbox {
         self.take_requests(held, connection).await;
         if self.held.is_empty() {
             tracing::info!("the store takes requests again");
-            self.status.set(None);
+            self.problem.set(None);
         } else {
             self.held_since = since;
         }

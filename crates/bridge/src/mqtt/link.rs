@@ -40,7 +40,7 @@ pub struct Link {
     store: Store,
     retained: Arc<RetainedState>,
     subscriptions: Subscriptions,
-    status: Arc<LinkProblem>,
+    problem: Arc<LinkProblem>,
     connection: Connection,
     publisher: Publisher,
     inbox: Inbox,
@@ -55,20 +55,20 @@ impl Link {
         intake: Intake,
         subscriptions: Subscriptions,
         wire: Wire,
-        status: Arc<LinkProblem>,
+        problem: Arc<LinkProblem>,
     ) -> Self {
         let Client { gate, events } = client;
         let topics = wire.topics.clone();
         Link {
-            connection: Connection::new(Arc::clone(&gate), Arc::clone(&status)),
+            connection: Connection::new(Arc::clone(&gate), Arc::clone(&problem)),
             publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire),
-            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, Arc::clone(&status)),
+            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, Arc::clone(&problem)),
             gate,
             events,
             store,
             retained,
             subscriptions,
-            status,
+            problem,
         }
     }
 
@@ -124,7 +124,7 @@ impl Link {
                         self.connection.begin(connection);
                         self.publisher.connected(receive_maximum, max_packet);
                         self.inbox.connected(mqtt_session);
-                        self.status.set(None);
+                        self.problem.set(None);
                     }
                     Err(reason) => {
                         self.connection.begin(connection);
@@ -147,7 +147,7 @@ impl Link {
                 let remedy = "check the broker's access rules for our topics";
                 let words = format!("the broker does not let us subscribe to requests ({code}): {remedy}");
                 tracing::error!("{words}");
-                self.status.set(Some(words));
+                self.problem.set(Some(words));
             }
             PumpEvent::PingAnswered => self.inbox.settle_packet_ids(&self.connection).await,
             PumpEvent::Lost { reason, refused } => {
@@ -161,7 +161,7 @@ impl Link {
                 }
                 // Where we closed the connection, the reason is set already.
                 if reason.is_some() {
-                    self.status.set(reason);
+                    self.problem.set(reason);
                 }
             }
         }

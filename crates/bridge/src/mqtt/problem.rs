@@ -11,7 +11,7 @@ pub struct LinkProblem {
 
 impl LinkProblem {
     /// What is wrong, and what to try; none when nothing is.
-    pub fn problem(&self) -> Option<String> {
+    pub fn current(&self) -> Option<String> {
         let read =
             |words: &Mutex<Option<String>>| words.lock().unwrap_or_else(PoisonError::into_inner).clone();
         read(&self.problem).or_else(|| read(&self.neighbour))

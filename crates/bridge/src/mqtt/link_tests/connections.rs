@@ -49,7 +49,7 @@ async fn the_store_takes_nothing_at_the_moment_of_a_connect() {
     let gateway = Gateway::start(&broker).await;
     gateway.break_table("fact");
     broker.accept(USUAL).await.wait_for_disconnect().await;
-    assert!(gateway.status.problem().is_some(), "the link reports no problem");
+    assert!(gateway.problem.current().is_some(), "the link reports no problem");
     gateway.repair_table();
     // However many connects fail in the meantime, one with subscriptions follows.
     let first = loop {

@@ -23,7 +23,7 @@ use crate::wire::topic::Topics;
 pub(super) struct Gateway {
     pub(super) store: Store,
     pub(super) retained: Arc<RetainedState>,
-    pub(super) status: Arc<LinkProblem>,
+    pub(super) problem: Arc<LinkProblem>,
     /// The USSD requests that wait for the first modem.
     pub(super) ussd: Arc<UssdQueue>,
     stop: CancellationToken,
@@ -47,7 +47,7 @@ impl Gateway {
         let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
         let (store, store_thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
-        let status = Arc::new(LinkProblem::default());
+        let problem = Arc::new(LinkProblem::default());
         let queues: BTreeMap<Name, Arc<UssdQueue>> =
             names.iter().map(|name| (name.clone(), Arc::default())).collect();
         let client_id = store.client_id().await.unwrap();
@@ -59,14 +59,14 @@ impl Gateway {
             Intake::new(store.clone(), queues.clone(), config.outbound.clone()),
             Subscriptions::new(&wire.topics, "", &names),
             wire,
-            Arc::clone(&status),
+            Arc::clone(&problem),
         );
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(pump.run(stop.clone()));
         tasks.spawn(link.run(stop.clone()));
         let ussd = Arc::clone(&queues[&names[0]]);
-        Gateway { store, retained, status, ussd, stop, tasks, store_thread, folder }
+        Gateway { store, retained, problem, ussd, stop, tasks, store_thread, folder }
     }
 
     /// Has one result to publish, with this id.
@@ -115,7 +115,7 @@ impl Gateway {
     pub(super) async fn wait_for_problem(&self) -> String {
         let reported = async {
             loop {
-                match self.status.problem() {
+                match self.problem.current() {
                     Some(problem) => return problem,
                     None => tokio::task::yield_now().await,
                 }

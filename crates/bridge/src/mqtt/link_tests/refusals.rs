@@ -41,7 +41,7 @@ async fn the_brokers_quota_is_used_up() {
     let (a, _) = connection.next_result().await;
     connection.send_puback_with_reason(a, QUOTA_EXCEEDED).await;
     connection.wait_for_disconnect().await;
-    let problem = gateway.status.problem().unwrap_or_default();
+    let problem = gateway.problem.current().unwrap_or_default();
     assert!(problem.contains("quota"), "the problem does not name the cause: {problem}");
     let mut connection = broker.accept_and_subscribe(USUAL).await;
     let (again, id) = connection.next_result().await;

@@ -134,6 +134,6 @@ async fn another_gateway_takes_the_same_requests() {
     connection.deliver(request(5, REQUEST)).await;
     assert_eq!(connection.next_puback().await, 5);
     assert_eq!(gateway.request_count(), 2, "the other gateway is gone, and requests are still rejected");
-    assert_eq!(gateway.status.problem(), None);
+    assert_eq!(gateway.problem.current(), None);
     gateway.stop().await;
 }
