@@ -240,7 +240,7 @@ impl Simulator {
 
     /// Adds a fault to the plan; several may be set, the first that applies happens.
     pub fn fault(&self, fault: Fault) {
-        self.change(|simulation, _| simulation.add_fault(fault));
+        self.change(|simulation, now| simulation.add_fault(fault, now));
     }
 
     /// No more faults; a hung modem answers again.

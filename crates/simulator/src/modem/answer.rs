@@ -54,7 +54,7 @@ pub(super) fn cme_text(n: u16) -> Option<&'static str> {
 pub(crate) struct Answer {
     /// Each block is one or more lines and is set off by CR LF on both sides.
     pub(crate) blocks: Vec<Vec<String>>,
-    /// The last line; `None` while a prompt is given instead.
+    /// The last line, empty where none comes; `None` while a prompt is given instead.
     pub(crate) result: Option<String>,
 }
 
@@ -87,6 +87,7 @@ impl Answer {
             disturb(&mut out);
         }
         match &self.result {
+            Some(result) if result.is_empty() => {}
             Some(result) => {
                 out.push_str("\r\n");
                 out.push_str(result);

@@ -201,6 +201,16 @@ impl Modem {
         (echo, self.parser.take(byte))
     }
 
+    /// Octets of the text typed so far, after a prompt.
+    pub(crate) fn typed_payload(&self) -> Option<usize> {
+        self.parser.typed_payload()
+    }
+
+    /// Says this instead of its banner.
+    pub(crate) fn replace_banner(&mut self, words: &[&str]) {
+        self.urcs = words.iter().map(|line| (*line).to_string()).collect();
+    }
+
     /// Does what was typed.
     pub(crate) fn execute(&mut self, input: &Input, now: Now) -> Step {
         match input {

@@ -2,9 +2,10 @@
 //!
 //! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
 //! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
-//! when to come again ([`Simulation::deadline`]). `typed.rs` follows a command through it,
-//! `connection.rs` has the terminal's end.
+//! when to come again ([`Simulation::deadline`]). `typed.rs` and `answered.rs` follow a
+//! command through it, `connection.rs` has the terminal's end.
 
+mod answered;
 mod connection;
 mod typed;
 
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::fault::{Fault, FaultPlan};
 use crate::modem::Modem;
+use crate::modem::answer::Answer;
 use crate::modem::parser::Input;
 use crate::network::Network;
 use crate::now::Now;
@@ -66,6 +68,8 @@ pub(crate) struct Simulation {
     deferred: Option<Input>,
     /// The fault of the command in hand, for its later moments.
     armed: Option<Fault>,
+    /// Of the command before, by [`FaultKind::Behind`](crate::FaultKind::Behind).
+    kept_answer: Option<Answer>,
     /// When the network's answer to the message in hand comes, and which.
     submit_answer: Option<(Duration, Result<(), u16>)>,
     out: VecDeque<Chunk>,
@@ -105,6 +109,7 @@ impl Simulation {
             typed: VecDeque::new(),
             deferred: None,
             armed: None,
+            kept_answer: None,
             submit_answer: None,
             out: VecDeque::new(),
             answers_from: Duration::ZERO,
@@ -192,6 +197,15 @@ impl Simulation {
         }
     }
 
+    /// A restart that takes no time, with these lines instead of the banner.
+    fn restart_saying(&mut self, words: &[&str], now: Now) {
+        self.note(now, "restarts");
+        self.power_off(now);
+        self.modem.replace_banner(words);
+        self.line = Line::Up;
+        self.send_urcs(now);
+    }
+
     /// What a modem without power forgets. What it has already sent stays sent.
     fn power_off(&mut self, now: Now) {
         self.out.retain(|chunk| chunk.at <= now.elapsed);
@@ -200,6 +214,7 @@ impl Simulation {
         self.typed.clear();
         self.deferred = None;
         self.armed = None;
+        self.kept_answer = None;
         self.submit_answer = None;
         self.ringing = None;
         self.modem.power_up();
@@ -209,13 +224,14 @@ impl Simulation {
         self.line = Line::BootingUntil(now.elapsed + time);
     }
 
-    pub(crate) fn add_fault(&mut self, fault: Fault) {
-        self.faults.add(fault);
+    pub(crate) fn add_fault(&mut self, fault: Fault, now: Now) {
+        self.faults.add(fault, now.elapsed);
     }
 
     /// No more faults; a hung modem answers again.
     pub(crate) fn clear_faults(&mut self) {
         self.faults.clear();
+        self.kept_answer = None;
         if matches!(self.line, Line::Hung | Line::HungUntil(_)) {
             self.line = Line::Up;
         }

@@ -1,6 +1,7 @@
 //! What the simulated modem does, by behaviour: each test types at it as a terminal would.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is")]
 
+mod answers;
 mod ends;
 mod faults;
 mod messages;
