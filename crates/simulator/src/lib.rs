@@ -55,7 +55,7 @@ mod vendor_profile;
 
 pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::{Status, Storage, Stored};
-pub use network::{Sent, Ussd};
+pub use network::{Sent, SentAsText, Ussd};
 pub use options::{Options, Reports};
 pub use pdu::Message;
 pub use serve::End;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
 use crate::modem::{Status, Storage, Stored};
-use crate::network::{Sent, Ussd};
+use crate::network::{Sent, SentAsText, Ussd};
 use crate::now::Now;
 use crate::options::{Options, Reports};
 use crate::pdu::{self, Message};
@@ -152,6 +152,11 @@ impl Simulator {
     /// Every message the network accepted, in order, also those whose answer was lost.
     pub fn sent(&self) -> Vec<Sent> {
         self.with(|simulation, _| simulation.network.sent.clone())
+    }
+
+    /// Every text that was sent while the modem was in text mode; they are not in [`sent`](Self::sent).
+    pub fn sent_as_text(&self) -> Vec<SentAsText> {
+        self.with(|simulation, _| simulation.network.sent_as_text.clone())
     }
 
     /// What happens to status reports from now on.

@@ -56,6 +56,8 @@ pub struct VendorProfile {
     pub never_echoes: bool,
     /// `+CPMS=` answers only `OK`.
     pub cpms_is_silent: bool,
+    /// It knows text mode (`+CMGF=1`), and is in it at power-up and after a restart.
+    pub text_mode: bool,
     /// `+CMGL` is not known.
     pub no_list: bool,
 }
@@ -88,6 +90,7 @@ impl VendorProfile {
             early_ok: false,
             never_echoes: false,
             cpms_is_silent: false,
+            text_mode: false,
             no_list: false,
         }
     }

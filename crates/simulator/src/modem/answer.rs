@@ -25,6 +25,7 @@ impl Refusal {
     pub(crate) const CMS_NOT_ALLOWED: Self = Self::Cms(302);
     pub(crate) const CMS_NOT_SUPPORTED: Self = Self::Cms(303);
     pub(crate) const BAD_PDU: Self = Self::Cms(304);
+    pub(crate) const BAD_TEXT_PARAMETER: Self = Self::Cms(305);
     pub(crate) const BAD_SLOT: Self = Self::Cms(321);
     pub(crate) const MEMORY_FULL: Self = Self::Cms(322);
     pub(crate) const NO_SERVICE_CENTRE: Self = Self::Cms(330);

@@ -6,8 +6,8 @@
 //! ([`Modem::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
-//! `commands.rs` has the general commands, `sms.rs` those for messages, `receive.rs` what the
-//! network delivers, `storage.rs` and `sim_card.rs` what lasts.
+//! `commands.rs` has the general commands, `sms.rs` and `text_mode.rs` those for messages, `receive.rs`
+//! what the network delivers, `storage.rs` and `sim_card.rs` what lasts.
 
 pub(crate) mod answer;
 mod commands;
@@ -17,6 +17,7 @@ mod receive;
 mod sim_card;
 mod sms;
 pub(crate) mod storage;
+mod text_mode;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub use storage::{Status, Storage, Stored};
 pub(crate) enum Uplink {
     /// A message; the modem is busy until [`Modem::finish_submit`].
     Submit { mr: u8, pdu: String },
+    /// A text for a number, by text mode; the modem is busy as well.
+    SubmitText { mr: u8, to: String, text: String },
     /// A USSD code, or the answer to a menu.
     Ussd(String),
     /// The end of a USSD session.
@@ -59,6 +62,7 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 struct Settings {
     echo: bool,
+    text_mode: bool,
     cmee: u8,
     csms: u8,
     cnmi: [u8; 5],
@@ -76,6 +80,7 @@ impl Settings {
         let first = profile.storages.first().copied().unwrap_or(Storage::Sm);
         Self {
             echo: !profile.never_echoes,
+            text_mode: profile.text_mode,
             cmee: 0,
             csms: 0,
             cnmi: [0; 5],
@@ -90,10 +95,19 @@ impl Settings {
 }
 
 /// What a prompt was given for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Payload {
-    Send { length: usize },
-    Write { length: usize, status: Status },
+    Send {
+        length: usize,
+    },
+    Write {
+        length: usize,
+        status: Status,
+    },
+    /// In text mode, for this number.
+    Text {
+        to: String,
+    },
 }
 
 /// How one command of a line ended well.

@@ -158,6 +158,10 @@ impl Simulation {
                     }
                     self.submit_answer = Some((at, verdict));
                 }
+                Uplink::SubmitText { mr, to, text } => {
+                    self.note(now, &format!("submitted as text to {to}: {text}"));
+                    self.submit_answer = Some((self.network.submit_text(mr, to, text, now), Ok(())));
+                }
                 Uplink::Ussd(code) => match self.network.ussd.get(&code) {
                     Some(answer) => self.modem.ussd(&answer.text.clone(), answer.more),
                     None => self.modem.ussd_ended(),

@@ -7,3 +7,4 @@ mod faults;
 mod messages;
 mod settings;
 mod terminal;
+mod text_mode;
