@@ -54,6 +54,11 @@ pub struct Options {
     pub report_delay: Duration,
     /// Time a restart takes: silence on a UART, absence from the bus for a profile that leaves it.
     pub boot_time: Duration,
+    /// Time from power-up until the SIM is read: `+CPIN?` and what needs the SIM answer "SIM busy" until then.
+    pub sim_time: Duration,
+    /// Time from then, or from the PIN, until messages work: `+CPMS` and its like answer 302 until then. The boot lines
+    /// that say so (`SMS Ready`) come at its end.
+    pub sms_time: Duration,
     /// Bits per second both ways at 10 bits a byte; `None`: as fast as it goes.
     pub baud: Option<u32>,
     /// The network's time zone in quarters of an hour.
@@ -98,6 +103,8 @@ impl Default for Options {
             reports: Reports::After(0),
             report_delay: Duration::ZERO,
             boot_time: Duration::ZERO,
+            sim_time: Duration::ZERO,
+            sms_time: Duration::ZERO,
             baud: None,
             utc_offset_quarters: 12,
             loopback: true,

@@ -20,6 +20,7 @@ impl Refusal {
     pub(crate) const NO_SIM: Self = Self::Cme(10);
     pub(crate) const PIN_NEEDED: Self = Self::Cme(11);
     pub(crate) const PUK_NEEDED: Self = Self::Cme(12);
+    pub(crate) const SIM_BUSY: Self = Self::Cme(14);
     pub(crate) const WRONG_PASSWORD: Self = Self::Cme(16);
     pub(crate) const BAD_PARAMETER: Self = Self::Cme(50);
     pub(crate) const CMS_NOT_ALLOWED: Self = Self::Cms(302);

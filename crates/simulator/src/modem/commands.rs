@@ -203,7 +203,10 @@ impl Modem {
     }
 
     fn sim_there(&self) -> Result<(), Refusal> {
-        if self.sim.present { Ok(()) } else { Err(Refusal::NO_SIM) }
+        match self.sim.ready() {
+            Err(refusal @ (Refusal::NO_SIM | Refusal::SIM_BUSY)) => Err(refusal),
+            _ => Ok(()),
+        }
     }
 
     fn cpin(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {

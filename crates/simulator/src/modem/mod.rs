@@ -7,7 +7,8 @@
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
 //! `commands.rs` has the general commands, `sms.rs` and `text_mode.rs` those for messages, `receive.rs`
-//! what the network delivers, `storage.rs` and `sim_card.rs` what lasts.
+//! what the network delivers, `starting.rs` what is not there yet after power-up,
+//! `storage.rs` and `sim_card.rs` what lasts.
 
 pub(crate) mod answer;
 mod commands;
@@ -16,6 +17,7 @@ pub(crate) mod parser;
 mod receive;
 mod sim_card;
 mod sms;
+mod starting;
 pub(crate) mod storage;
 mod text_mode;
 
@@ -29,6 +31,7 @@ use answer::{Answer, Refusal};
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
 use sim_card::SimCard;
+use starting::Starting;
 use storage::Storages;
 pub use storage::{Status, Storage, Stored};
 
@@ -126,6 +129,7 @@ pub(crate) struct Modem {
     parser: Parser,
     set: Settings,
     cfun: u8,
+    starting: Starting,
     pub(crate) sim: SimCard,
     service_centre: String,
     pub(crate) storages: Storages,
@@ -163,6 +167,7 @@ impl Modem {
             parser: Parser::default(),
             set: Settings::at_power_up(p),
             cfun: 1,
+            starting: Starting::new(o.sim_time, o.sms_time),
             sim: SimCard::new(
                 o.pin.clone(),
                 o.puk.clone(),
@@ -189,7 +194,7 @@ impl Modem {
 
     /// Power-up or restart: settings, half-typed input and unsent lines are gone, the PIN is asked
     /// again, messages stay; then the banner is sent.
-    pub(crate) fn power_up(&mut self) {
+    pub(crate) fn power_up(&mut self, now: Duration) {
         self.parser.reset();
         self.set = Settings::at_power_up(&self.profile);
         self.cfun = 1;
@@ -203,10 +208,38 @@ impl Modem {
             self.returned.push(incoming);
         }
         self.urcs = self.profile.banner.iter().map(|line| (*line).to_string()).collect();
+        self.starting.begin(now, &mut self.urcs);
+        self.sim.busy = self.starting.is_sim_busy();
         if self.sim.state() == Ok("SIM PIN") {
             self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
-            self.urcs.retain(|l| !l.ends_with("Ready") && !l.ends_with("DONE"));
+            self.urcs.retain(|l| !starting::says_ready(l));
         }
+    }
+
+    /// Says this at once instead of its boot lines.
+    pub(crate) fn replace_banner(&mut self, words: &[&str]) {
+        self.urcs = words.iter().map(|line| (*line).to_string()).collect();
+        self.starting.say_nothing();
+    }
+
+    /// Ends the waits after power-up that are over.
+    pub(crate) fn go_on_starting(&mut self, now: Duration) {
+        let before = self.stat();
+        if let Some(says_cpin) = self.starting.end_sim(now) {
+            self.sim.busy = false;
+            if let (true, Ok(state)) = (says_cpin, self.sim.state()) {
+                self.send_urc(format!("+CPIN: {state}"));
+            }
+            self.registration_changed(before);
+        }
+        if self.sim.ready().is_ok() {
+            self.urcs.extend(self.starting.end_sms(now));
+        }
+    }
+
+    /// When the next of them is over.
+    pub(crate) fn start_due(&self) -> Option<Duration> {
+        self.starting.due()
     }
 
     /// Takes a typed byte: its echo, and the input it completes.
@@ -218,11 +251,6 @@ impl Modem {
     /// Octets of the text typed so far, after a prompt.
     pub(crate) fn typed_payload(&self) -> Option<usize> {
         self.parser.typed_payload()
-    }
-
-    /// Says this instead of its banner.
-    pub(crate) fn replace_banner(&mut self, words: &[&str]) {
-        self.urcs = words.iter().map(|line| (*line).to_string()).collect();
     }
 
     /// Does what was typed.

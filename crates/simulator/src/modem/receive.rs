@@ -18,7 +18,7 @@ const MAX_BUFFERED: usize = 32;
 
 impl Modem {
     pub(crate) fn offer(&mut self, incoming: &Incoming, now: Now) -> Offer {
-        if !self.reachable() || self.unacknowledged.is_some() {
+        if !self.reachable() || !self.starting.has_sms() || self.unacknowledged.is_some() {
             return Offer::NotNow;
         }
         let [_, mt, _, ds, _] = self.set.cnmi;

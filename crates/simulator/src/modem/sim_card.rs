@@ -17,6 +17,8 @@ pub(crate) struct SimCard {
     pub(crate) imsi: String,
     pub(crate) number: String,
     pub(crate) present: bool,
+    /// Not read yet after power-up.
+    pub(crate) busy: bool,
 }
 
 const PIN_TRIES: u8 = 3;
@@ -26,7 +28,7 @@ impl SimCard {
     pub(crate) fn new(pin: Option<String>, puk: String, iccid: String, imsi: String, number: String) -> Self {
         let verified = pin.is_none();
         let (tries, puk_tries) = (PIN_TRIES, PUK_TRIES);
-        Self { pin, puk, tries, puk_tries, verified, iccid, imsi, number, present: true }
+        Self { pin, puk, tries, puk_tries, verified, iccid, imsi, number, present: true, busy: false }
     }
 
     /// The card loses its power: the PIN is asked again.
@@ -38,6 +40,8 @@ impl SimCard {
     pub(crate) fn ready(&self) -> Result<(), Refusal> {
         if !self.present {
             Err(Refusal::NO_SIM)
+        } else if self.busy {
+            Err(Refusal::SIM_BUSY)
         } else if self.blocked() {
             Err(Refusal::PUK_NEEDED)
         } else if !self.verified {

@@ -27,9 +27,13 @@ impl Modem {
         if needs_sim && let Err(refusal) = self.sim.ready() {
             return Some(Err(match refusal {
                 Refusal::NO_SIM => Refusal::Cms(310),
+                Refusal::SIM_BUSY => Refusal::Cms(314),
                 Refusal::PUK_NEEDED => Refusal::Cms(316),
                 _ => Refusal::Cms(311),
             }));
+        }
+        if needs_sim && !self.starting.has_sms() {
+            return Some(Err(Refusal::CMS_NOT_ALLOWED));
         }
         Some(match c.name.as_str() {
             "+CMGF" => self.cmgf(c, out),

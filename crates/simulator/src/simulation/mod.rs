@@ -100,7 +100,7 @@ impl Simulation {
     pub(crate) fn new(o: &Options) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut modem = Modem::new(o);
-        modem.power_up();
+        modem.power_up(Duration::ZERO);
         Self {
             modem,
             network: Network::new(o),
@@ -217,7 +217,7 @@ impl Simulation {
         self.kept_answer = None;
         self.submit_answer = None;
         self.ringing = None;
-        self.modem.power_up();
+        self.modem.power_up(now.elapsed);
     }
 
     fn boot(&mut self, now: Now, time: Duration) {
@@ -266,8 +266,9 @@ impl Simulation {
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let radio = [ring, self.network.next_due(now), self.modem.acknowledge_due()];
-        let radio = radio.into_iter().flatten().filter(|_| radio_on).min();
+        let modem = [self.modem.acknowledge_due(), self.modem.start_due()];
+        let radio = [ring, self.network.next_due(now)].into_iter().chain(modem);
+        let radio = radio.flatten().filter(|_| radio_on).min();
         [line, submit, radio].into_iter().flatten().min()
     }
 
@@ -283,13 +284,16 @@ impl Simulation {
         if let Line::BootingUntil(at) = self.line
             && at <= now.elapsed
         {
-            self.modem.power_up();
+            self.modem.power_up(now.elapsed);
             self.line = Line::Up;
         }
         if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
             return;
         }
+        self.modem.go_on_starting(now.elapsed);
         self.work(now);
+        // The PIN may have come just now.
+        self.modem.go_on_starting(now.elapsed);
         self.radio(now);
         if self.line == Line::Up {
             self.send_urcs(now);

@@ -6,5 +6,6 @@ mod ends;
 mod faults;
 mod messages;
 mod settings;
+mod starting;
 mod terminal;
 mod text_mode;
