@@ -56,7 +56,7 @@ mod vendor_profile;
 pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::{Status, Storage, Stored};
 pub use network::{Sent, SentAsText, Ussd};
-pub use options::{Options, Reports};
+pub use options::{LeftBehind, Options, Reports};
 pub use pdu::Message;
 pub use serve::End;
 pub use simulator::Simulator;

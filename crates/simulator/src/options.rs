@@ -59,6 +59,8 @@ pub struct Options {
     /// Time from then, or from the PIN, until messages work: `+CPMS` and its like answer 302 until then. The boot lines
     /// that say so (`SMS Ready`) come at its end.
     pub sms_time: Duration,
+    /// What another program left the modem in.
+    pub left_behind: LeftBehind,
     /// Bits per second both ways at 10 bits a byte; `None`: as fast as it goes.
     pub baud: Option<u32>,
     /// The network's time zone in quarters of an hour.
@@ -67,6 +69,21 @@ pub struct Options {
     pub loopback: bool,
     /// How long the network waits before it offers a message again that was not acknowledged.
     pub retry_after: Duration,
+}
+
+/// Settings another program left, until a restart. Nothing is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// `ATV0`: results are numbers.
+    pub numeric_results: bool,
+    /// `ATQ1`: no results.
+    pub no_results: bool,
+    /// `AT+CMGF=1`.
+    pub text_mode: bool,
+    /// `AT+CSCS="UCS2"`: operator, numbers and USSD are hex.
+    pub ucs2: bool,
+    /// What is typed is data, until a second of silence, `+++` and another second.
+    pub data_mode: bool,
 }
 
 /// What the network does about a status report that a message asks for.
@@ -105,6 +122,7 @@ impl Default for Options {
             boot_time: Duration::ZERO,
             sim_time: Duration::ZERO,
             sms_time: Duration::ZERO,
+            left_behind: LeftBehind::default(),
             baud: None,
             utc_offset_quarters: 12,
             loopback: true,

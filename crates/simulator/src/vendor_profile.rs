@@ -5,6 +5,8 @@
 //! a field here and one line where the modem acts. The values are what such modems are known to
 //! answer. A profile is chosen by [`Options::profile`](crate::Options::profile).
 
+use std::time::Duration;
+
 use crate::modem::storage::Storage;
 
 /// A vendor's modem as data. Take one of the constructors and change fields where a test needs it.
@@ -58,6 +60,10 @@ pub struct VendorProfile {
     pub cpms_is_silent: bool,
     /// It knows text mode (`+CMGF=1`), and is in it at power-up and after a restart.
     pub text_mode: bool,
+    /// It sleeps when nothing was typed for this long; the command that wakes it is lost.
+    pub sleeps_after: Option<Duration>,
+    /// What is typed within this time after a prompt is lost.
+    pub deaf_after_prompt: Duration,
     /// `+CMGL` is not known.
     pub no_list: bool,
 }
@@ -91,6 +97,8 @@ impl VendorProfile {
             never_echoes: false,
             cpms_is_silent: false,
             text_mode: false,
+            sleeps_after: None,
+            deaf_after_prompt: Duration::ZERO,
             no_list: false,
         }
     }

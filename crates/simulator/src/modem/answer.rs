@@ -51,6 +51,23 @@ pub(super) fn cme_text(n: u16) -> Option<&'static str> {
     })
 }
 
+/// How results are written (V.250 6.2.5, 6.2.6).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ResultForm {
+    /// `ATV0`: `0` and CR, not `OK` between CR LF.
+    pub(crate) numeric: bool,
+    /// `ATQ1`: not at all.
+    pub(crate) none: bool,
+}
+
+fn result_number(result: &str) -> Option<char> {
+    match result {
+        "OK" => Some('0'),
+        "ERROR" => Some('4'),
+        _ => None,
+    }
+}
+
 /// A finished command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -66,8 +83,13 @@ impl Answer {
         Self::default()
     }
 
+    pub(crate) fn ok() -> Self {
+        Self { blocks: Vec::new(), result: Some("OK".into()) }
+    }
+
     /// Bytes with CR LF around them, `noise` before each line if there is any.
-    pub(crate) fn render(&self, mut noise: impl FnMut() -> Option<String>) -> Vec<u8> {
+    pub(crate) fn render(&self, form: ResultForm, mut noise: impl FnMut() -> Option<String>) -> Vec<u8> {
+        let before = if form.numeric { "" } else { "\r\n" };
         let mut out = String::new();
         let mut disturb = |out: &mut String| {
             if let Some(line) = noise() {
@@ -78,7 +100,7 @@ impl Answer {
         };
         disturb(&mut out);
         for block in &self.blocks {
-            out.push_str("\r\n");
+            out.push_str(before);
             for (n, line) in block.iter().enumerate() {
                 if n > 0 {
                     disturb(&mut out);
@@ -89,9 +111,13 @@ impl Answer {
             disturb(&mut out);
         }
         match &self.result {
-            Some(result) if result.is_empty() => {}
+            Some(result) if result.is_empty() || form.none => {}
+            Some(result) if form.numeric && result_number(result).is_some() => {
+                out.extend(result_number(result));
+                out.push('\r');
+            }
             Some(result) => {
-                out.push_str("\r\n");
+                out.push_str(before);
                 out.push_str(result);
                 out.push_str("\r\n");
             }

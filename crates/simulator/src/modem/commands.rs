@@ -152,7 +152,8 @@ impl Modem {
             ("+CNUM", Form::Plain) => {
                 self.sim.ready()?;
                 if !self.sim.number.is_empty() {
-                    answer(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
+                    let number = self.in_charset(&self.sim.number);
+                    out.push(vec![format!("+CNUM: \"\",\"{number}\",145")]);
                 }
             }
             ("+CCLK", Form::Read) => answer(format!("+CCLK: \"{}\"", pdu::clock(now))),
@@ -187,8 +188,9 @@ impl Modem {
                 self.profile.model.into(),
                 format!("Revision: {}", self.profile.revision),
             ]),
-            "V1" | "Q0" | "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0"
-            | "&K3" => {}
+            "V" | "V0" | "V1" => self.set.results.numeric = text != "V1",
+            "Q" | "Q0" | "Q1" => self.set.results.none = text == "Q1",
+            "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0" | "&K3" => {}
             "H" | "H0" => self.uplink.push_back(Uplink::HangUp),
             text if text.starts_with('S') && text.contains('=') => {}
             _ => return Err(Refusal::Plain),
@@ -271,7 +273,7 @@ impl Modem {
     }
 
     fn cops(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
-        let (name, code) = &self.operator;
+        let (name, code) = (self.in_charset(&self.operator.0), self.in_charset(&self.operator.1));
         match c.form {
             Form::Test => {
                 let act = self.profile.technology;
@@ -331,6 +333,11 @@ impl Modem {
             "UCS2" => pdu::UssdForm::Ucs2,
             _ => pdu::UssdForm::Plain,
         }
+    }
+
+    /// A text or number of an answer, as `+CSCS` sets.
+    pub(super) fn in_charset(&self, text: &str) -> String {
+        if self.set.charset == "UCS2" { pdu::write_ussd(pdu::UssdForm::Ucs2, text).0 } else { text.into() }
     }
 
     /// A USSD text from the network; shown when `+CUSD=1`. `more`: the network waits for a reply.

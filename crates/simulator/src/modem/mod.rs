@@ -25,9 +25,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::now::Now;
-use crate::options::Options;
+use crate::options::{LeftBehind, Options};
 use crate::vendor_profile::VendorProfile;
-use answer::{Answer, Refusal};
+use answer::{Answer, Refusal, ResultForm};
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
 use sim_card::SimCard;
@@ -65,6 +65,7 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 struct Settings {
     echo: bool,
+    results: ResultForm,
     text_mode: bool,
     cmee: u8,
     csms: u8,
@@ -83,6 +84,7 @@ impl Settings {
         let first = profile.storages.first().copied().unwrap_or(Storage::Sm);
         Self {
             echo: !profile.never_echoes,
+            results: ResultForm::default(),
             text_mode: profile.text_mode,
             cmee: 0,
             csms: 0,
@@ -214,6 +216,25 @@ impl Modem {
             self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
             self.urcs.retain(|l| !starting::says_ready(l));
         }
+    }
+
+    /// Takes over the settings another program left.
+    pub(crate) fn leave_behind(&mut self, left: &LeftBehind) {
+        self.set.results = ResultForm { numeric: left.numeric_results, none: left.no_results };
+        self.set.text_mode |= left.text_mode;
+        if left.ucs2 {
+            self.set.charset = "UCS2";
+        }
+    }
+
+    /// How the results of its commands are written.
+    pub(crate) fn result_form(&self) -> ResultForm {
+        self.set.results
+    }
+
+    /// Whether it waits for the text after a prompt.
+    pub(crate) fn in_payload(&self) -> bool {
+        self.parser.in_payload()
     }
 
     /// Says this at once instead of its boot lines.

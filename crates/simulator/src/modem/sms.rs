@@ -8,7 +8,7 @@ use super::commands::{Command, Form, join};
 use super::storage::{Status, Storage};
 
 use super::{Done, Modem, Payload, Uplink, text_mode};
-use crate::pdu::tpdu_length;
+use crate::pdu::{self, tpdu_length};
 
 type Blocks = Vec<Vec<String>>;
 
@@ -331,10 +331,18 @@ impl Modem {
     fn csca(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
         match c.form {
             Form::Test => {}
-            Form::Set => self.service_centre = c.arg(0).unwrap_or("").to_string(),
+            Form::Set => {
+                let number = c.arg(0).unwrap_or("");
+                self.service_centre = match self.set.charset {
+                    "UCS2" => {
+                        pdu::read_ussd(pdu::UssdForm::Ucs2, number).ok_or(Refusal::BAD_TEXT_PARAMETER)?
+                    }
+                    _ => number.into(),
+                };
+            }
             _ => {
                 let kind = if self.service_centre.starts_with('+') { 145 } else { 129 };
-                out.push(vec![format!("+CSCA: \"{}\",{kind}", self.service_centre)]);
+                out.push(vec![format!("+CSCA: \"{}\",{kind}", self.in_charset(&self.service_centre))]);
             }
         }
         Ok(Done::Fine)

@@ -95,7 +95,11 @@ impl Simulation {
         for line in answer.blocks.iter().flatten().chain(&answer.result) {
             self.note(now, &format!("<- {line}"));
         }
-        let mut bytes = answer.render(|| manner.noisy.then(|| self.modem.next_noise()));
+        if answer.result.is_none() {
+            self.hearing.prompt(at);
+        }
+        let form = self.modem.result_form();
+        let mut bytes = answer.render(form, || manner.noisy.then(|| self.modem.next_noise()));
         if !manner.inside.is_empty() {
             let first = bytes.iter().skip(2).position(|b| *b == b'\n').map_or(bytes.len(), |at| at + 3);
             bytes.splice(first..first, manner.inside);

@@ -3,10 +3,11 @@
 //! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
 //! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
 //! when to come again ([`Simulation::deadline`]). `typed.rs` and `answered.rs` follow a
-//! command through it, `connection.rs` has the terminal's end.
+//! command through it, `connection.rs` and `hearing.rs` have the terminal's end.
 
 mod answered;
 mod connection;
+mod hearing;
 mod typed;
 
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ use crate::modem::parser::Input;
 use crate::network::Network;
 use crate::now::Now;
 use crate::options::Options;
+use hearing::Hearing;
 
 /// What the terminal's side of the modem is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,7 @@ pub(crate) struct Simulation {
     pub(crate) network: Network,
     faults: FaultPlan,
     line: Line,
+    hearing: Hearing,
     /// Typed and not yet read by the modem.
     typed: VecDeque<u8>,
     /// Received before a [`FaultKind::HangFor`], done after it.
@@ -101,11 +104,13 @@ impl Simulation {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut modem = Modem::new(o);
         modem.power_up(Duration::ZERO);
+        modem.leave_behind(&o.left_behind);
         Self {
             modem,
             network: Network::new(o),
             faults: FaultPlan::new(o.seed),
             line: Line::Up,
+            hearing: Hearing::new(&o.profile, o.left_behind.data_mode),
             typed: VecDeque::new(),
             deferred: None,
             armed: None,
@@ -212,6 +217,7 @@ impl Simulation {
         self.answers_from = Duration::ZERO;
         self.sending_until = Duration::ZERO;
         self.typed.clear();
+        self.hearing.restart(now.elapsed);
         self.deferred = None;
         self.armed = None;
         self.kept_answer = None;
@@ -269,7 +275,8 @@ impl Simulation {
         let modem = [self.modem.acknowledge_due(), self.modem.start_due()];
         let radio = [ring, self.network.next_due(now)].into_iter().chain(modem);
         let radio = radio.flatten().filter(|_| radio_on).min();
-        [line, submit, radio].into_iter().flatten().min()
+        let escape = self.hearing.data_mode_ends().filter(|_| self.line == Line::Up);
+        [line, submit, radio, escape].into_iter().flatten().min()
     }
 
     // ---- time ----
@@ -292,6 +299,9 @@ impl Simulation {
         }
         self.modem.go_on_starting(now.elapsed);
         self.work(now);
+        if self.line == Line::Up && self.hearing.end_data_mode(now.elapsed) {
+            self.answer(Answer::ok(), now);
+        }
         // The PIN may have come just now.
         self.modem.go_on_starting(now.elapsed);
         self.radio(now);

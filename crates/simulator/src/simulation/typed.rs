@@ -59,9 +59,7 @@ impl Simulation {
     }
 
     fn put_echo(&mut self, echo: &mut Vec<u8>, now: Now) {
-        if !echo.is_empty() {
-            self.put(now.elapsed.max(self.answers_from), std::mem::take(echo));
-        }
+        self.put(now.elapsed.max(self.answers_from), std::mem::take(echo));
     }
 
     /// A complete input: its fault first, then the modem.

@@ -4,6 +4,7 @@
 mod answers;
 mod ends;
 mod faults;
+mod left_behind;
 mod messages;
 mod settings;
 mod starting;
