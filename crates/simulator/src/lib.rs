@@ -54,6 +54,7 @@ pub mod tcp;
 mod vendor_profile;
 
 pub use fault::{Fault, FaultKind, Moment, Trigger, When};
+pub use modem::registration::Domain;
 pub use modem::{Status, Storage, Stored};
 pub use network::{Sent, SentAsText, Ussd};
 pub use options::{LeftBehind, Options, Reports};

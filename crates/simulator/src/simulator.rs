@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
+use crate::modem::registration::Domain;
 use crate::modem::{Status, Storage, Stored};
 use crate::network::{Sent, SentAsText, Ussd};
 use crate::now::Now;
@@ -197,7 +198,12 @@ impl Simulator {
 
     /// `<stat>` of `+CREG` while radio and SIM are on: 1 home, 5 roaming, 2 searching, 3 denied, 0 none.
     pub fn set_registration(&self, stat: u8) {
-        self.change(|simulation, _| simulation.modem.set_registration(stat));
+        self.change(|simulation, _| simulation.modem.set_registration(None, stat));
+    }
+
+    /// As [`set_registration`](Self::set_registration) for one domain; messages pass while any is 1 or 5.
+    pub fn set_registration_of(&self, domain: Domain, stat: u8) {
+        self.change(|simulation, _| simulation.modem.set_registration(Some(domain), stat));
     }
 
     /// `<rssi>` of `+CSQ`: 0 to 31, 99 unknown.

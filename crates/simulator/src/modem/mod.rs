@@ -15,6 +15,8 @@ mod commands;
 mod incoming;
 pub(crate) mod parser;
 mod receive;
+pub(crate) mod registration;
+mod settings;
 mod sim_card;
 mod sms;
 mod starting;
@@ -30,6 +32,8 @@ use crate::vendor_profile::VendorProfile;
 use answer::{Answer, Refusal, ResultForm};
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
+use registration::{Domain, Registration};
+use settings::Settings;
 use sim_card::SimCard;
 use starting::Starting;
 use storage::Storages;
@@ -59,44 +63,6 @@ pub(crate) enum Step {
     Waiting,
     /// The answer is to be given, then the modem restarts.
     Restart(Answer),
-}
-
-/// Settings that power-up and restart put back.
-#[derive(Clone, Debug)]
-struct Settings {
-    echo: bool,
-    results: ResultForm,
-    text_mode: bool,
-    cmee: u8,
-    csms: u8,
-    cnmi: [u8; 5],
-    memory: [Storage; 3],
-    /// `<n>` of +CREG, +CGREG, +CEREG.
-    creg: [u8; 3],
-    clip: bool,
-    cusd: bool,
-    charset: &'static str,
-    cops_format: u8,
-}
-
-impl Settings {
-    fn at_power_up(profile: &VendorProfile) -> Self {
-        let first = profile.storages.first().copied().unwrap_or(Storage::Sm);
-        Self {
-            echo: !profile.never_echoes,
-            results: ResultForm::default(),
-            text_mode: profile.text_mode,
-            cmee: 0,
-            csms: 0,
-            cnmi: [0; 5],
-            memory: [first; 3],
-            creg: [0; 3],
-            clip: false,
-            cusd: false,
-            charset: "GSM",
-            cops_format: 0,
-        }
-    }
 }
 
 /// What a prompt was given for.
@@ -135,8 +101,8 @@ pub(crate) struct Modem {
     pub(crate) sim: SimCard,
     service_centre: String,
     pub(crate) storages: Storages,
-    /// Registration while the radio is on: `<stat>` of +CREG.
-    registration: u8,
+    /// While the radio is on.
+    registration: Registration,
     /// `<rssi>` of +CSQ.
     pub(crate) signal: u8,
     payload: Option<Payload>,
@@ -179,7 +145,7 @@ impl Modem {
             ),
             service_centre: o.service_centre.clone(),
             storages: Storages::new(&sizes, p.first_slot),
-            registration: 1,
+            registration: Registration::HOME,
             signal: 20,
             payload: None,
             submitting: None,
@@ -220,11 +186,7 @@ impl Modem {
 
     /// Takes over the settings another program left.
     pub(crate) fn leave_behind(&mut self, left: &LeftBehind) {
-        self.set.results = ResultForm { numeric: left.numeric_results, none: left.no_results };
-        self.set.text_mode |= left.text_mode;
-        if left.ucs2 {
-            self.set.charset = "UCS2";
-        }
+        self.set.leave_behind(left);
     }
 
     /// How the results of its commands are written.
@@ -245,7 +207,7 @@ impl Modem {
 
     /// Ends the waits after power-up that are over.
     pub(crate) fn go_on_starting(&mut self, now: Duration) {
-        let before = self.stat();
+        let before = self.registered();
         if let Some(says_cpin) = self.starting.end_sim(now) {
             self.sim.busy = false;
             if let (true, Ok(state)) = (says_cpin, self.sim.state()) {
@@ -338,30 +300,31 @@ impl Modem {
 
     /// Radio on, SIM open and the network willing.
     pub(crate) fn reachable(&self) -> bool {
-        matches!(self.stat(), 1 | 5)
+        self.registered().is_registered()
     }
 
-    /// `<stat>` of +CREG as it is now.
-    fn stat(&self) -> u8 {
-        if self.cfun == 1 && self.sim.ready().is_ok() { self.registration } else { 0 }
+    /// Where it is registered as it is now.
+    fn registered(&self) -> Registration {
+        if self.cfun == 1 && self.sim.ready().is_ok() { self.registration } else { Registration::NONE }
     }
 
-    /// The registration changes; sent as a URC where `+CREG=1` asked for it.
-    pub(crate) fn set_registration(&mut self, stat: u8) {
-        let before = self.stat();
-        self.registration = stat;
+    /// The registration of one domain, or of all there are, changes; sent as a URC where `+CREG=1` asked for it.
+    pub(crate) fn set_registration(&mut self, domain: Option<Domain>, stat: u8) {
+        let before = self.registered();
+        match domain {
+            Some(domain) => self.registration.set(domain, stat),
+            None => self.registration.set_all(stat),
+        }
         self.registration_changed(before);
     }
 
-    fn registration_changed(&mut self, before: u8) {
-        let stat = self.stat();
-        if stat == before {
-            return;
-        }
-        for (n, name) in ["+CREG", "+CGREG", "+CEREG"].into_iter().enumerate() {
-            if self.set.creg[n] > 0 {
-                let place = self.place(self.set.creg[n]);
-                self.urcs.push_back(format!("{name}: {stat}{place}"));
+    fn registration_changed(&mut self, before: Registration) {
+        let now = self.registered();
+        for domain in Domain::ALL {
+            let (stat, n) = (now.of(domain), self.set.creg[domain as usize]);
+            if n > 0 && stat != before.of(domain) {
+                let place = self.place(n, stat);
+                self.urcs.push_back(format!("{}: {stat}{place}", domain.command()));
             }
         }
     }

@@ -6,6 +6,7 @@ mod ends;
 mod faults;
 mod left_behind;
 mod messages;
+mod registration;
 mod settings;
 mod starting;
 mod terminal;
