@@ -14,11 +14,13 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::bring_up::{self, Identity};
+use crate::dialogue::find_dialogue;
 use crate::error::ModemError;
 use crate::port::{self, PortError, PortSpec};
 use crate::profile::{self, PROFILES};
 use crate::serial_ports::{Candidate, Holder, candidates};
 use crate::session::{Session, Stream};
+use crate::sim::sim_once;
 use crate::sim_status::SimStatus;
 use crate::status;
 use crate::trace::Traced;
@@ -118,13 +120,13 @@ pub async fn probe(candidate: &Candidate, baud: u32) -> ProbeReport {
 }
 
 async fn ask<P: Stream>(session: &mut Session<P>, report: &mut ProbeReport) -> Result<(), ModemError> {
-    bring_up::find_dialogue(session, 3, Duration::from_millis(700)).await?;
+    find_dialogue(session, 3, Duration::from_millis(700)).await?;
     report.answered = true;
     session.optional(crate::Command::new("ATE0")).await?;
     session.set_synchronised();
     session.optional(crate::Command::new("AT+CMEE=1")).await?;
     report.identity = Some(bring_up::identify(session).await?);
-    report.sim = Some(bring_up::sim_once(session).await?.status);
+    report.sim = Some(sim_once(session).await?.status);
     report.problem = report.sim.clone().filter(|sim| *sim != SimStatus::Ready).map(ProbeProblem::Sim);
     let network = status::network(session).await?;
     report.operator = network.operator;

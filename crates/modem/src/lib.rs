@@ -7,7 +7,9 @@
 //! |---|---|
 //! | [`Modem`] | the short way: connect, list, delete, send, next event |
 //! | [`session`] | owns the port and the dialogue: one command at a time, unsolicited lines in between |
-//! | [`bring_up`] | the stages from a fresh port to a ready modem |
+//! | [`dialogue`] | the start of a dialogue, from whatever state modem and line are in |
+//! | [`bring_up`] | the stages from there to a ready modem |
+//! | [`upkeep`] | whether it still is as it was configured |
 //! | [`sms`] | list, read, delete, send |
 //! | [`status`], [`registration`], [`signal`] | network, signal, storage |
 //! | [`voice`], [`ussd`] | ending a call; USSD |
@@ -29,7 +31,10 @@
 mod at;
 pub mod bring_up;
 mod choice;
+mod learned;
+mod refusals;
 pub mod detect;
+pub mod dialogue;
 pub mod error;
 mod modem;
 pub mod obstacles;
@@ -42,20 +47,25 @@ mod selection;
 pub mod serial_ports;
 pub mod session;
 pub mod signal;
+mod settings;
+mod sim;
 pub mod sim_status;
 pub mod sms;
 pub mod status;
 pub mod storage;
 pub mod trace;
 pub mod ussd;
+pub mod upkeep;
 pub mod voice;
 
 pub use at::command::{Command, Response};
-pub use at::error::{AtError, Class, CodedError};
+pub use at::error::{AtError, Class, CodedError, Refusal};
 pub use at::urc::Urc;
 pub use error::{LinkFault, ModemError, SendError};
 pub use modem::{ConnectOptions, Modem};
+pub use learned::Learned;
 pub use ready::{Cnmi, Ready};
-pub use session::{Session, SessionOptions};
+pub use refusals::{Ability, Refused};
+pub use session::{Remains, Session, SessionOptions};
 pub use sim_status::SimStatus;
 pub use storage::Storage;

@@ -15,6 +15,9 @@ use crate::session::{Session, Stream};
 use crate::signal::{Found, Lte, Signal, SignalQuestion, read_signal};
 use crate::storage::Storage;
 
+/// How long a modem may take to say which network it is in: some ask the network.
+const COPS_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// One look at the network.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -69,7 +72,7 @@ pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatu
         .or_else(|| reports.first().copied());
 
     let operator = session
-        .optional(Command::new("AT+COPS?").answer_prefix("+COPS:").timeout(Duration::from_secs(15)))
+        .optional(Command::new("AT+COPS?").answer_prefix("+COPS:").timeout(COPS_TIMEOUT))
         .await?
         .and_then(|response| response.after("+COPS:").next().map(fields))
         .unwrap_or_default();

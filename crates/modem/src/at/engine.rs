@@ -7,15 +7,18 @@
 //!
 //! | stage | entered by | input, and what follows |
 //! |---|---|---|
-//! | idle | start, or the end of a command | every line is unsolicited |
+//! | idle | start, or the end of a command | every line is unsolicited; a final result code is [`Event::Stray`] |
 //! | `Answer` | a command without payload | its lines are kept; a final result code ends it: idle |
-//! | `Prompt` | a command with payload | `>`: payload and Ctrl-Z are written: `Payload`; a final result code ends it: idle |
-//! | `Payload` | the prompt | its lines are kept; `OK` before its answer is ignored; a final result code ends it: idle |
+//! | `Prompt` | a command with payload | `>`: payload and Ctrl-Z are written: `Payload`; a refusal ends it: idle |
+//! | `Payload` | the prompt | its lines are kept; `OK` after its answer and a refusal end it: idle |
 //!
 //! In every stage an echo is dropped and an unsolicited code becomes an event; `NO CARRIER` and the like are one, unless
-//! the command is a call. While a command is in flight another is refused, and its deadline ends it: idle,
-//! with [`Event::TimedOut`]; in `Prompt` ESC is written too, so that the modem does not take the next command for a
-//! payload.
+//! the command is a call. While a command is in flight another is refused.
+//!
+//! A command's deadline is set by what it allows, and moved by its own answer only: what the modem says of other things
+//! does not extend it. When the deadline passes, a command whose answer came without `OK`, or whose `OK` came without
+//! its answer, has ended ([`Response::is_unfinished`]); any other has timed out. In `Prompt` ESC is written too, so that
+//! the modem does not take the next command for a payload.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -26,8 +29,16 @@ use super::lexer::{Lexer, Token};
 use super::params::is_hex;
 use super::urc::{self, Header, Unsolicited, Urc};
 
-/// Lines of one answer: more than 2000 stored messages take.
+/// Lines kept of one answer, enough for 2048 messages; the caller asks again for the others.
 const MAX_LINES: usize = 4096;
+/// Lines of one answer in all: no storage holds as many messages.
+const MAX_ANSWER: usize = 1 << 20;
+/// How long the final result code may take after the answer.
+const FINAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for a modem that never gives one: for the rest of the answer.
+const UNFINISHED_TIMEOUT: Duration = Duration::from_millis(300);
+/// How long the answer may take after an `OK` that came before it.
+const EARLY_OK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A USSD text that goes over more lines than this has lost its closing quote.
 const MAX_QUOTED_LINES: usize = 24;
 const CTRL_Z: u8 = 0x1A;
@@ -47,6 +58,8 @@ pub enum Event {
     },
     /// An unsolicited result code.
     Urc(Urc),
+    /// A final result code while no command is in flight.
+    Stray,
     /// The input is not an AT dialogue.
     Garbage,
 }
@@ -77,8 +90,12 @@ struct Pending {
     stage: Stage,
     deadline: Instant,
     allowed: Duration,
-    /// The answer to the payload was read, so that `OK` ends the command.
+    /// Its answer has begun: a line with the prefix it expects, in `Payload` any line where it expects none.
     answered: bool,
+    /// `OK` came before the answer.
+    early_ok: bool,
+    /// Lines of the answer, kept or not.
+    lines: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +132,8 @@ impl Engine {
             deadline: now + allowed,
             allowed,
             answered: false,
+            early_ok: false,
+            lines: 0,
         });
         Ok(())
     }
@@ -172,24 +191,30 @@ impl Engine {
         if self.pending.as_ref().is_none_or(|pending| now < pending.deadline) {
             return;
         }
-        if let Some(pending) = self.pending.take() {
-            self.out.clear();
-            if pending.stage == Stage::Prompt {
-                self.out.push_back(vec![ESC]);
-            }
-            self.events.push_back(Event::TimedOut { after: pending.allowed });
+        let Some(mut pending) = self.pending.take() else { return };
+        self.out.clear();
+        if pending.stage == Stage::Prompt {
+            self.out.push_back(vec![ESC]);
         }
+        self.events.push_back(if pending.answered || pending.early_ok {
+            pending.response.is_unfinished = pending.answered;
+            Event::Done(Ok(pending.response))
+        } else {
+            Event::TimedOut { after: pending.allowed }
+        });
     }
 
-    /// Drops the command in flight and everything half received. Only for synchronisation, after which the session
-    /// waits for silence.
-    pub fn reset(&mut self) {
-        *self = Self::default();
+    /// Drops the command in flight. Only for synchronisation, after which the session waits for silence.
+    pub fn abandon(&mut self) {
+        self.pending = None;
+        self.out.clear();
     }
 
     fn prompt(&mut self, now: Instant) {
         let Some(pending) = &mut self.pending else { return };
         pending.stage = Stage::Payload;
+        // OK in front of the prompt was that of a command in the same line.
+        pending.early_ok = false;
         pending.allowed = pending.command.answer_timeout();
         pending.deadline = now + pending.allowed;
         self.out.push_back(pending.command.payload_text().unwrap_or_default().as_bytes().to_vec());
@@ -221,7 +246,7 @@ impl Engine {
             return self.unsolicited(unsolicited);
         }
         if line == "OK" {
-            return self.success();
+            return self.success(now);
         }
         if let Some(error) = AtError::parse(line) {
             return self.failure(error, line);
@@ -237,7 +262,7 @@ impl Engine {
         if belongs {
             self.answer(line, now)
         } else {
-            self.events.push_back(Event::Urc(Urc::Other(line.into())))
+            self.events.push_back(Event::Urc(urc::unknown(line)))
         }
     }
 
@@ -298,27 +323,48 @@ impl Engine {
 
     fn answer(&mut self, line: &str, now: Instant) {
         let Some(pending) = &mut self.pending else { return };
-        if pending.response.lines.len() >= MAX_LINES {
+        pending.lines += 1;
+        if pending.lines > MAX_ANSWER {
             self.events.push_back(Event::Garbage);
             return;
         }
-        pending.answered |= pending.stage == Stage::Payload
-            && pending.command.expected_prefix().is_none_or(|prefix| line.starts_with(prefix));
-        pending.response.lines.push(line.to_string());
-        if pending.stage == Stage::Answer {
+        let is_its_own = match pending.command.expected_prefix() {
+            Some(prefix) => line.starts_with(prefix),
+            None => pending.stage == Stage::Payload,
+        };
+        pending.answered |= is_its_own;
+        if pending.response.lines.len() < MAX_LINES {
+            pending.response.lines.push(line.to_string());
+        } else {
+            pending.response.is_cut = true;
+        }
+        if pending.answered && pending.command.is_list() {
             pending.deadline = now + pending.allowed;
+        } else if is_its_own {
+            let rest = if pending.command.is_unfinished() { UNFINISHED_TIMEOUT } else { FINAL_TIMEOUT };
+            pending.deadline = now + rest;
         }
     }
 
-    fn success(&mut self) {
-        let Some(pending) = &self.pending else { return };
-        // Some modems say OK between prompt and result; the result is what counts.
-        let early = pending.stage == Stage::Payload
-            && pending.command.expected_prefix().is_some()
-            && !pending.answered;
-        if early {
+    fn success(&mut self, now: Instant) {
+        let Some(pending) = &mut self.pending else {
+            self.events.push_back(Event::Stray);
             return;
+        };
+        // Some modems say OK before the prompt, or between prompt and result; the result is what counts.
+        let is_early = match pending.stage {
+            Stage::Answer => false,
+            Stage::Prompt => true,
+            Stage::Payload => pending.command.expected_prefix().is_some() && !pending.answered,
+        };
+        if !is_early {
+            return self.end();
         }
+        pending.early_ok = true;
+        pending.deadline = pending.deadline.min(now + EARLY_OK_TIMEOUT);
+    }
+
+    fn end(&mut self) {
         if let Some(pending) = self.pending.take() {
             self.events.push_back(Event::Done(Ok(pending.response)));
         }
@@ -331,6 +377,8 @@ impl Engine {
             self.events.push_back(Event::Urc(Urc::CallEnded { words: line.to_string() }));
         } else if self.pending.take().is_some() {
             self.events.push_back(Event::Done(Err(error)));
+        } else {
+            self.events.push_back(Event::Stray);
         }
     }
 }

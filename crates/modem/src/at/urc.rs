@@ -86,10 +86,25 @@ pub enum Urc {
         /// Its text.
         banner: String,
     },
-    /// A storage is full. A hint to sweep.
-    StorageFull,
+    /// Words that follow a start. In a configured session they fault it.
+    Started {
+        /// Its text.
+        words: String,
+    },
+    /// A storage is full, or a line that is not understood looks like a notice of a message. A hint to sweep.
+    SweepHint,
     /// Anything else.
     Other(String),
+}
+
+impl Urc {
+    /// Whether it carries something that is not said again and that no sweep finds.
+    pub fn has_content(&self) -> bool {
+        matches!(
+            self,
+            Self::Message { .. } | Self::Report { .. } | Self::Broadcast { .. } | Self::Ussd { .. }
+        )
+    }
 }
 
 /// What an unsolicited line is.
@@ -155,6 +170,7 @@ enum Kind {
     CallerId,
     Ussd,
     Boot,
+    Started,
     /// A storage is full: a hint to sweep at once.
     Full,
     Other,
@@ -179,8 +195,7 @@ const TABLE: &[(&str, Kind)] = &[
     ("+CRING:", Kind::Ring),
     ("+CLIP:", Kind::CallerId),
     ("+CUSD:", Kind::Ussd),
-    // Words only a modem that has just started (or is going down) says. `Call Ready`, `SMS DONE` and
-    // their like also follow AT+CFUN=1 and an accepted PIN, so they are no sign of a reset.
+    // Words only a modem that has just started (or is going down) says.
     ("RDY", Kind::Boot),
     ("*ATREADY:", Kind::Boot),
     ("^SYSSTART", Kind::Boot),
@@ -191,19 +206,24 @@ const TABLE: &[(&str, Kind)] = &[
     ("OVER-VOLTAGE POWER DOWN", Kind::Boot),
     ("UNDER-VOLTAGE WARNNING", Kind::Other),
     ("OVER-VOLTAGE WARNNING", Kind::Other),
-    ("Call Ready", Kind::Other),
-    ("SMS Ready", Kind::Other),
-    ("SMS DONE", Kind::Other),
-    ("PB DONE", Kind::Other),
-    ("+PBREADY", Kind::Other),
-    ("+CPIN:", Kind::Other),
+    // Words that follow a start, and also AT+CFUN=1 and an accepted PIN.
+    ("Call Ready", Kind::Started),
+    ("SMS Ready", Kind::Started),
+    ("SMS DONE", Kind::Started),
+    ("PB DONE", Kind::Started),
+    ("+PBREADY", Kind::Started),
+    ("+CPIN:", Kind::Started),
+    ("+QIND: SMS DONE", Kind::Started),
+    ("+QIND: PB DONE", Kind::Started),
+    ("^SIMST:", Kind::Started),
+    ("+QUSIM:", Kind::Started),
+    ("+ZUSIMR:", Kind::Other),
     ("+CFUN:", Kind::Other),
     ("+CCWA:", Kind::Other),
     ("+CLCC:", Kind::Other),
     ("+CIND:", Kind::Other),
     ("+CIEV:", Kind::Other),
     ("+QIND:", Kind::Other),
-    ("+QUSIM:", Kind::Other),
     ("+CTZV:", Kind::Other),
     ("+CTZE:", Kind::Other),
     ("DST:", Kind::Other),
@@ -212,7 +232,6 @@ const TABLE: &[(&str, Kind)] = &[
     ("^MODE:", Kind::Other),
     ("^HCSQ:", Kind::Measured),
     ("^SRVST:", Kind::Other),
-    ("^SIMST:", Kind::Other),
     ("^NWTIME:", Kind::Other),
     ("^SCN:", Kind::Other),
     ("^CEND:", Kind::Other),
@@ -221,7 +240,6 @@ const TABLE: &[(&str, Kind)] = &[
     ("*RADIOPOWER:", Kind::Other),
     ("+SPNWNAME:", Kind::Other),
     ("+PSBEARER:", Kind::Other),
-    ("+ZUSIMR:", Kind::Other),
     ("+ZPAS:", Kind::Other),
     ("+ZEND:", Kind::Other),
     // Sent every few seconds and of no use here. `^BOOT:` says only that no host has tamed the
@@ -261,12 +279,25 @@ pub(crate) fn read(line: &str) -> Option<Unsolicited> {
             Some(Urc::CallerId { number })
         }
         Kind::Ussd => ussd(rest),
-        Kind::Full => Some(Urc::StorageFull),
+        Kind::Full => Some(Urc::SweepHint),
         Kind::Boot => Some(Urc::Boot { banner: line.to_string() }),
+        Kind::Started => Some(Urc::Started { words: line.to_string() }),
         Kind::Other => None,
         Kind::Ignored => return Some(Unsolicited::Ignored),
     };
-    Some(Unsolicited::Complete(urc.unwrap_or_else(|| Urc::Other(line.to_string()))))
+    Some(Unsolicited::Complete(urc.unwrap_or_else(|| unknown(line))))
+}
+
+/// A line that is not in the table or cannot be read by it. Modems write their notices in many ways (`+CMTI: ,-1`,
+/// `+ SMS FULL`); to look once too often costs nothing.
+pub(crate) fn unknown(line: &str) -> Urc {
+    const NOTICES: [&str; 6] = ["CMTI", "CDSI", "SMSFULL", "MEMFULL", "MEMORYFULL", "STORAGEFULL"];
+    let letters: String =
+        line.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    match NOTICES.iter().any(|notice| letters.contains(notice)) {
+        true => Urc::SweepHint,
+        false => Urc::Other(line.to_string()),
+    }
 }
 
 fn place(rest: &str) -> Option<(Storage, u16)> {
@@ -313,7 +344,11 @@ mod tests {
             ("slot zero", "+CMTI: \"ME\",0", now(Urc::MessageStored { storage: Storage::ME, slot: 0 })),
             ("report", "+CDSI: \"SR\",5", now(Urc::ReportStored { storage: Storage::SR, slot: 5 })),
             ("no quotes", "+CMTI: SM,12", now(Urc::MessageStored { storage: Storage::SM, slot: 12 })),
-            ("unreadable", "+CMTI: what", now(Urc::Other("+CMTI: what".into()))),
+            ("unreadable", "+CMTI: what", now(Urc::SweepHint)),
+            ("no storage, no slot", "+CMTI: ,-1", now(Urc::SweepHint)),
+            ("full, in a family's words", "+CIEV: \"SMSFULL\",1", now(Urc::SweepHint)),
+            ("another indicator", "+CIEV: 2,1", now(Urc::Other("+CIEV: 2,1".into()))),
+            ("follows a start", "SMS Ready", now(Urc::Started { words: "SMS Ready".into() })),
             ("call", "RING", now(Urc::Ring)),
             ("not a call", "RINGO", None),
             ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),

@@ -31,7 +31,7 @@ async fn a_day_on_a_device_and_its_end() {
     let ready = modem.configure(None).await.unwrap();
     sim.deliver("+491234567", "Привет").unwrap();
     session.next_event().await.unwrap();
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+    assert_eq!(pdus(&swept(&mut session, &ready).await), stored(&sim));
     sms::send(&mut session, &hi()).await.unwrap();
 
     sim.unplug();
