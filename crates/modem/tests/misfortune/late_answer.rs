@@ -39,7 +39,7 @@ const SLOW: [(&str, u64); 13] = [
     ("AT+CMGF=0", 40),
     ("AT+CNMI", 50),
     ("AT+CPMS", 25),
-    ("AT+CREG", 170),
+    ("AT+CREG", 60),
     ("AT+CMGL", 60),
     ("AT+CGMI", 30),
 ];
