@@ -30,6 +30,8 @@ mod at;
 pub mod bring_up;
 mod choice;
 pub mod detect;
+#[cfg(feature = "serial")]
+mod device;
 pub mod error;
 mod modem;
 pub mod obstacles;
