@@ -35,6 +35,8 @@ mod learned;
 mod refusals;
 pub mod detect;
 pub mod dialogue;
+#[cfg(feature = "serial")]
+mod device;
 pub mod error;
 mod modem;
 pub mod obstacles;

@@ -150,6 +150,14 @@ pub struct Holder {
     pub pid: u32,
 }
 
+impl Holder {
+    /// This very process.
+    #[cfg(feature = "serial")]
+    pub(crate) fn this_process() -> Self {
+        Holder { name: "this program".into(), pid: std::process::id() }
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (process {})", self.name, self.pid)

@@ -16,7 +16,7 @@ use crate::backoff::Reconnect;
 /// The longest wait before a modem is tried again.
 const MAX_DELAY: Duration = Duration::from_secs(40);
 
-/// Runs until `stop`. A command that is running is finished first, except while connecting.
+/// Runs until `stop`. A command that is running is finished first; while connecting only a PIN is.
 pub async fn run(task: ModemTask, stop: CancellationToken) {
     let name = task.config.name.clone();
     let mut reconnect = Reconnect::new(MAX_DELAY);
@@ -56,12 +56,9 @@ async fn session(
     reconnect: &mut Reconnect,
     stop: &CancellationToken,
 ) -> Option<SessionError> {
-    let connected = tokio::select! {
-        connected = connect(task, recovery, view) => connected,
-        () = stop.cancelled() => return None,
-    };
-    let mut modem = match connected {
-        Ok(connected) => OnlineModem::new(connected),
+    let mut modem = match connect(task, recovery, view, stop).await {
+        Ok(Some(connected)) => OnlineModem::new(connected),
+        Ok(None) => return None,
         Err(error) => return Some(error),
     };
     reconnect.connected(Instant::now());

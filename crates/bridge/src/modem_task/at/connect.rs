@@ -9,6 +9,7 @@ use smsbridge_modem::recovery::{self, Step, Taken};
 use smsbridge_modem::trace::Traced;
 use smsbridge_modem::{Session, SessionOptions, detect};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
 use super::pin;
@@ -24,33 +25,56 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often its port is looked for meanwhile.
 const RESET_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Connects to the modem.
+/// Connects to the modem; none at a stop. A PIN that is being entered is entered to its end first.
 pub(in crate::modem_task) async fn connect<'a>(
     task: &'a ModemTask,
     recovery: &mut RecoveryState,
     view: &'a mut StatusView,
-) -> Result<ConnectedModem<'a>, SessionError> {
-    // First of all: what the last session claimed, another modem may send while this one is away.
-    task.store.release(Some(task.config.name.clone()), now_ms()).await?;
-    let step = recovery.take_step();
-    let (mut session, spec) = open_session(task, recovery, view, step).await?;
-    let mut modem = bring_up::synchronise(&mut session)
-        .await
-        .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
-    let identity = modem.identity().clone();
-    check_identity(task, &identity, &spec)?;
-    recovery.imei = identity.imei.clone().or(recovery.imei.take());
-    view.identified(&identity);
-    if step == Some(Step::RestartRadio) && recovery::restart_radio(modem.session()).await? == Taken::No {
-        tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
+    stop: &CancellationToken,
+) -> Result<Option<ConnectedModem<'a>>, SessionError> {
+    let opening = async {
+        // First of all: what the last session claimed, another modem may send while this one is away.
+        task.store.release(Some(task.config.name.clone()), now_ms()).await?;
+        let step = recovery.take_step();
+        let (session, spec) = open_session(task, recovery, view, step).await?;
+        Ok::<_, SessionError>((session, spec, step))
+    };
+    let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(None) };
+    let (mut session, spec, step) = opened?;
+    let identifying = async {
+        let mut modem = bring_up::synchronise(&mut session)
+            .await
+            .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
+        let identity = modem.identity().clone();
+        check_identity(task, &identity, &spec)?;
+        recovery.imei = identity.imei.clone().or(recovery.imei.take());
+        view.identified(&identity);
+        if step == Some(Step::RestartRadio) && recovery::restart_radio(modem.session()).await? == Taken::No {
+            tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
+        }
+        let entry = pin::ask(task, &mut modem).await?;
+        Ok::<_, SessionError>((modem, identity, entry))
+    };
+    let Some(identified) = stop.run_until_cancelled(identifying).await else { return Ok(None) };
+    let (mut modem, identity, entry) = identified?;
+    if stop.is_cancelled() {
+        return Ok(None);
     }
-    pin::unlock(task, &mut modem).await?;
-    let ready = modem.configure(task.config.service_center.as_deref()).await?;
-    let sim = task.sim(ready.iccid.clone());
+    if let Some(entry) = entry {
+        pin::enter(task, &mut modem, entry).await?;
+    }
+    let configuring = async {
+        let ready = modem.configure(task.config.service_center.as_deref()).await?;
+        let sim = task.sim(ready.iccid.clone());
+        pin::opened(task, &sim).await?;
+        Ok::<_, SessionError>((ready, sim))
+    };
+    let Some(configured) = stop.run_until_cancelled(configuring).await else { return Ok(None) };
+    let (ready, sim) = configured?;
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");
     tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");
-    Ok(ConnectedModem { task, view, session, ready, sim })
+    Ok(Some(ConnectedModem { task, view, session, ready, sim }))
 }
 
 fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Result<(), SessionError> {

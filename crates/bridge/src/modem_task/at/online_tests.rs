@@ -60,12 +60,13 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     };
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
-    let connected = connect(&task, &mut recovery, &mut view).await.unwrap();
+    let stop = CancellationToken::new();
+    let connected = connect(&task, &mut recovery, &mut view, &stop).await.unwrap().unwrap();
 
     simulator.send_urc("+CBM: 1\r\n00");
     simulator.send_urc("+CUSD: 0,\"5 EUR\",15");
     cut.await.unwrap();
-    OnlineModem::new(connected).run(&CancellationToken::new()).await.unwrap_err();
+    OnlineModem::new(connected).run(&stop).await.unwrap_err();
 
     let rows = store.pending(0, 9).await.unwrap();
     let events: Vec<Event> = rows
