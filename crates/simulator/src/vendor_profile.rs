@@ -22,6 +22,10 @@ pub struct VendorProfile {
     pub revision: &'static str,
     /// Lines sent after power-up and after a reset.
     pub banner: &'static [&'static str],
+    /// Lines sent when a SIM is put in, if it notices.
+    pub sim_inserted: &'static [&'static str],
+    /// Lines sent when the SIM is taken out, if it notices.
+    pub sim_removed: &'static [&'static str],
     /// The storages it has; the first is the one preferred at power-up.
     pub storages: &'static [Storage],
     /// The answer to `+CNMI=?`: the allowed values of mode, mt, bm, ds and bfr.
@@ -79,6 +83,8 @@ impl VendorProfile {
             model: "Simulator",
             revision: env!("CARGO_PKG_VERSION"),
             banner: &[],
+            sim_inserted: &[],
+            sim_removed: &[],
             storages: &[Storage::Sm, Storage::Me, Storage::Sr],
             cnmi: [&[0, 1, 2, 3], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+CSQN: 20,0"],
@@ -111,6 +117,8 @@ impl VendorProfile {
             model: "E3131",
             revision: "21.157.41.00.55",
             banner: &["^SRVST:1", "^SIMST:1", "^MODE:5,4"],
+            sim_inserted: &["^SIMST:1", "^SRVST:2"],
+            sim_removed: &["^SIMST:255", "^SRVST:0"],
             storages: &[Storage::Sm, Storage::Me],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &[
@@ -145,6 +153,8 @@ impl VendorProfile {
             model: "SIMCOM_SIM800L",
             revision: "Revision:1418B05SIM800L24",
             banner: &["RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready", "SMS Ready"],
+            sim_inserted: &["+CPIN: READY", "Call Ready", "SMS Ready"],
+            sim_removed: &["+CPIN: NOT READY"],
             storages: &[Storage::Sm],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], &[0, 1], &[0, 1]],
             noise: &["UNDER-VOLTAGE WARNNING", "*PSUTTZ: 2026,11,22,7,15,30,\"+12\",0", "DST: 0"],
@@ -162,6 +172,8 @@ impl VendorProfile {
             model: "EC25",
             revision: "EC25EFAR06A06M4G",
             banner: &["RDY", "+CFUN: 1", "+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"],
+            sim_inserted: &["+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE"],
+            sim_removed: &["+CPIN: NOT READY"],
             storages: &[Storage::Me, Storage::Mt, Storage::Sm, Storage::Sr],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+QIND: \"csq\",21,99", "+QIND: \"act\",\"LTE\""],
@@ -241,6 +253,8 @@ impl VendorProfile {
             model: "SIMCOM_SIM7600E-H",
             revision: "SIM7600M22_V1.1",
             banner: &["*ATREADY: 1", "+CPIN: READY", "SMS DONE", "PB DONE"],
+            sim_inserted: &["+CPIN: READY", "SMS DONE", "PB DONE"],
+            sim_removed: &["+SIMCARD: NOT AVAILABLE"],
             storages: &[Storage::Sm, Storage::Me],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+CPSI: LTE,Online,250-01,0x1F,27447553,42,EUTRAN-BAND3,1300,5,5,-80,-890,-610,15"],

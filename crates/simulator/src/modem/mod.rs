@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::now::Now;
-use crate::options::{LeftBehind, Options};
+use crate::options::{LeftBehind, Options, Sim};
 use crate::vendor_profile::VendorProfile;
 use answer::{Answer, Refusal, ResultForm};
 pub(crate) use incoming::{Incoming, Kind, Offer};
@@ -136,13 +136,7 @@ impl Modem {
             set: Settings::at_power_up(p),
             cfun: 1,
             starting: Starting::new(o.sim_time, o.sms_time),
-            sim: SimCard::new(
-                o.pin.clone(),
-                o.puk.clone(),
-                o.iccid.clone(),
-                o.imsi.clone(),
-                o.number.clone(),
-            ),
+            sim: SimCard::new(&Sim::of(o)),
             service_centre: o.service_centre.clone(),
             storages: Storages::new(&sizes, p.first_slot),
             registration: Registration::HOME,
@@ -178,10 +172,7 @@ impl Modem {
         self.urcs = self.profile.banner.iter().map(|line| (*line).to_string()).collect();
         self.starting.begin(now, &mut self.urcs);
         self.sim.busy = self.starting.is_sim_busy();
-        if self.sim.state() == Ok("SIM PIN") {
-            self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
-            self.urcs.retain(|l| !starting::says_ready(l));
-        }
+        self.correct_sim_lines();
     }
 
     /// Takes over the settings another program left.
@@ -197,6 +188,38 @@ impl Modem {
     /// Whether it waits for the text after a prompt.
     pub(crate) fn in_payload(&self) -> bool {
         self.parser.in_payload()
+    }
+
+    /// Another card, with no message on it.
+    pub(crate) fn insert_sim(&mut self, sim: &Sim) {
+        self.sim = SimCard::new(sim);
+        self.service_centre.clone_from(&sim.service_centre);
+        self.storages.clear(Storage::Sm);
+    }
+
+    /// The vendor's lines about a card taken out or put in.
+    pub(crate) fn announce_sim(&mut self) {
+        let lines = if self.sim.present { self.profile.sim_inserted } else { self.profile.sim_removed };
+        self.urcs.extend(lines.iter().map(|line| (*line).to_string()));
+        self.correct_sim_lines();
+    }
+
+    /// The card is reset: the PIN is asked again, and said so.
+    pub(crate) fn reset_sim(&mut self) {
+        let before = self.registered();
+        self.sim.power_up();
+        if let Ok(state) = self.sim.state() {
+            self.send_urc(format!("+CPIN: {state}"));
+        }
+        self.registration_changed(before);
+    }
+
+    /// With a PIN to be entered, nothing is ready.
+    fn correct_sim_lines(&mut self) {
+        if self.sim.state() == Ok("SIM PIN") {
+            self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
+            self.urcs.retain(|l| !starting::says_ready(l));
+        }
     }
 
     /// Says this at once instead of its boot lines.

@@ -188,6 +188,13 @@ impl Storages {
         self.slot_mut(storage, n).and_then(Option::take).is_some()
     }
 
+    /// Empties every slot.
+    pub(crate) fn clear(&mut self, storage: Storage) {
+        for bank in self.banks.iter_mut().filter(|bank| bank.storage == storage) {
+            bank.slots.fill(None);
+        }
+    }
+
     /// Puts a message into the lowest free slot; its number, or `None` when there is no room.
     pub(crate) fn store(&mut self, storage: Storage, status: Status, pdu: &str) -> Option<usize> {
         if self.full && matches!(status, Status::Unread | Status::Read) {

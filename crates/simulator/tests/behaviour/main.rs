@@ -8,6 +8,7 @@ mod left_behind;
 mod messages;
 mod registration;
 mod settings;
+mod sim_card;
 mod starting;
 mod terminal;
 mod text_mode;
