@@ -55,7 +55,7 @@ mod vendor_profile;
 
 pub use fault::{Fault, FaultKind, Moment, Trigger, When};
 pub use modem::registration::Domain;
-pub use modem::{Status, Storage, Stored};
+pub use modem::{Notice, Status, Storage, Stored};
 pub use network::{Sent, SentAsText, Ussd};
 pub use options::{LeftBehind, Options, Reports, Sim};
 pub use pdu::Message;

@@ -28,6 +28,8 @@ pub struct VendorProfile {
     pub sim_removed: &'static [&'static str],
     /// The storages it has; the first is the one preferred at power-up.
     pub storages: &'static [Storage],
+    /// Those of them that `+CPMS=?` does not name, though `+CPMS=` takes them.
+    pub unlisted: &'static [Storage],
     /// The answer to `+CNMI=?`: the allowed values of mode, mt, bm, ds and bfr.
     pub cnmi: [&'static [u8]; 5],
     /// Unsolicited lines it sends as noise, in turn.
@@ -86,6 +88,7 @@ impl VendorProfile {
             sim_inserted: &[],
             sim_removed: &[],
             storages: &[Storage::Sm, Storage::Me, Storage::Sr],
+            unlisted: &[],
             cnmi: [&[0, 1, 2, 3], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+CSQN: 20,0"],
             first_slot: 1,

@@ -30,6 +30,7 @@ use crate::now::Now;
 use crate::options::{LeftBehind, Options, Sim};
 use crate::vendor_profile::VendorProfile;
 use answer::{Answer, Refusal, ResultForm};
+pub use incoming::Notice;
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
 use registration::{Domain, Registration};
@@ -101,6 +102,8 @@ pub(crate) struct Modem {
     pub(crate) sim: SimCard,
     service_centre: String,
     pub(crate) storages: Storages,
+    /// What it says about what it stores.
+    pub(crate) notice: Notice,
     /// While the radio is on.
     registration: Registration,
     /// `<rssi>` of +CSQ.
@@ -139,6 +142,7 @@ impl Modem {
             sim: SimCard::new(&Sim::of(o)),
             service_centre: o.service_centre.clone(),
             storages: Storages::new(&sizes, p.first_slot),
+            notice: Notice::Right,
             registration: Registration::HOME,
             signal: 20,
             payload: None,

@@ -272,7 +272,7 @@ impl Simulation {
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let modem = [self.modem.acknowledge_due(), self.modem.start_due()];
+        let modem = [self.modem.acknowledge_due(), self.modem.start_due(), self.modem.storages.reveal_due()];
         let radio = [ring, self.network.next_due(now)].into_iter().chain(modem);
         let radio = radio.flatten().filter(|_| radio_on).min();
         let escape = self.hearing.data_mode_ends().filter(|_| self.line == Line::Up);
@@ -297,6 +297,7 @@ impl Simulation {
         if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
             return;
         }
+        self.modem.storages.reveal(now.elapsed);
         self.modem.go_on_starting(now.elapsed);
         self.work(now);
         if self.line == Line::Up && self.hearing.end_data_mode(now.elapsed) {

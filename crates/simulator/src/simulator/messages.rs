@@ -5,7 +5,7 @@ use std::time::Duration;
 use smsbridge_codec::EncodeError;
 
 use super::Simulator;
-use crate::modem::{Status, Storage, Stored};
+use crate::modem::{Notice, Status, Storage, Stored};
 use crate::network::{Sent, SentAsText, Ussd};
 use crate::options::Reports;
 use crate::pdu::{self, Message};
@@ -81,6 +81,11 @@ impl Simulator {
     /// Received messages find no room, whatever is free, until this is set back.
     pub fn set_full(&self, full: bool) {
         self.change(|simulation, _| simulation.modem.storages.full = full);
+    }
+
+    /// What the modem says about messages it stores from now on.
+    pub fn set_notice(&self, notice: Notice) {
+        self.change(|simulation, _| simulation.modem.notice = notice);
     }
 
     // ---- messages from the modem ----

@@ -10,5 +10,6 @@ mod registration;
 mod settings;
 mod sim_card;
 mod starting;
+mod storages;
 mod terminal;
 mod text_mode;
