@@ -41,6 +41,8 @@ pub struct VendorProfile {
     /// A reset takes it off the bus: the connection is closed, as with a USB stick. Otherwise the
     /// line stays (a UART) and is silent until the modem is back.
     pub leaves_bus_at_reset: bool,
+    /// A reset takes it off the bus for good, as a stick that comes back as a CD drive; only plugging it in again helps.
+    pub gone_after_reset: bool,
     /// `+CMGD=<slot>,<flag>` is understood.
     pub delete_flags: bool,
     /// `+CMGR` of an empty slot answers only `OK`; otherwise `+CMS ERROR: 321`.
@@ -94,6 +96,7 @@ impl VendorProfile {
             first_slot: 1,
             unknown: None,
             leaves_bus_at_reset: false,
+            gone_after_reset: false,
             delete_flags: true,
             empty_slot_is_ok: false,
             cpms_needs_three: false,

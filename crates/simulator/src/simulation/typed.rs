@@ -80,6 +80,10 @@ impl Simulation {
                 // A modem that is not back yet does not hear it.
                 self.deferred = Some(input.clone()).filter(|_| self.line == Line::Up);
             }
+            Some(Fault { moment: Moment::Before, kind: FaultKind::Junk(bytes), .. }) => {
+                self.put(now.elapsed.max(self.sending_until), bytes);
+                self.act(input, now);
+            }
             Some(Fault { moment: Moment::Received | Moment::Before, kind, .. }) => match kind {
                 FaultKind::HangFor(time) => {
                     self.deferred = Some(input.clone());
@@ -138,6 +142,7 @@ impl Simulation {
             Step::Answer(answer) => self.answer(answer, now),
             Step::Waiting => {}
             Step::Restart(answer) => {
+                self.resets += 1;
                 self.answer(answer, now);
                 self.restart(now);
             }

@@ -100,6 +100,21 @@ impl Simulator {
         self.change(|simulation, now| simulation.restart(now));
     }
 
+    /// The modem restarts, is back at once and sends these lines instead of its banner: a restart nobody notices.
+    pub fn restart(&self, words: &[&str]) {
+        self.change(|simulation, now| simulation.restart_saying(words, now));
+    }
+
+    /// The modem prints this line again and again, even while it hangs, until [`clear_faults`](Self::clear_faults).
+    pub fn repeat_urc(&self, line: &str, every: Duration) {
+        self.change(|simulation, now| simulation.repeat(line, every, now));
+    }
+
+    /// How often a command (such as `AT+CFUN=1,1`) made the modem restart.
+    pub fn resets(&self) -> u64 {
+        self.with(|simulation, _| simulation.resets)
+    }
+
     /// Unplugs the modem: every connection ends, settings are lost; messages wait in the network.
     pub fn unplug(&self) {
         self.change(|simulation, now| {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 mod answers;
+mod awkward;
 mod ends;
 mod faults;
 mod left_behind;
