@@ -107,6 +107,11 @@ impl Network {
         self.submit_delay = delay;
     }
 
+    /// Another SIM is the subscriber now.
+    pub(crate) fn set_number(&mut self, number: &str) {
+        self.number = number.into();
+    }
+
     /// Service centre address for what is delivered.
     pub(crate) fn centre(&self) -> &str {
         &self.centre

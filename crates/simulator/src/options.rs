@@ -71,6 +71,38 @@ pub struct Options {
     pub retry_after: Duration,
 }
 
+/// A SIM card to be put in while the modem runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sim {
+    /// `None`: it asks for none.
+    pub pin: Option<String>,
+    /// Eight digits.
+    pub puk: String,
+    /// The SIM's own number.
+    pub number: String,
+    /// 19 or 20 digits.
+    pub iccid: String,
+    /// 15 digits.
+    pub imsi: String,
+    /// Empty: none.
+    pub service_centre: String,
+}
+
+impl Sim {
+    /// The SIM a modem with these options begins with.
+    pub fn of(options: &Options) -> Self {
+        let o = options.clone();
+        Self {
+            pin: o.pin,
+            puk: o.puk,
+            number: o.number,
+            iccid: o.iccid,
+            imsi: o.imsi,
+            service_centre: o.service_centre,
+        }
+    }
+}
+
 /// Settings another program left, until a restart. Nothing is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeftBehind {

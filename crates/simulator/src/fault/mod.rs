@@ -111,7 +111,8 @@ pub enum FaultKind {
     Split(Duration),
     /// The profile's noise comes before, between and after the lines of the answer.
     Noise,
-    /// These bytes come right before the answer; at [`Moment::Answered`] right after it, or after the prompt.
+    /// These bytes come right before the answer; at [`Moment::Answered`] right after it, or after the prompt; at
+    /// [`Moment::Before`] at once, while the network has yet to answer.
     Junk(Vec<u8>),
     /// These bytes come within the answer, after its first line.
     Inside(Vec<u8>),

@@ -6,12 +6,13 @@
 //! ([`Modem::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
-//! `commands.rs` has the general commands, `sms.rs` and `text_mode.rs` those for messages, `receive.rs`
-//! what the network delivers, `starting.rs` what is not there yet after power-up,
-//! `storage.rs` and `sim_card.rs` what lasts.
+//! `execute.rs` carries out what was typed; `commands.rs` has the general commands, `sms.rs` and
+//! `text_mode.rs` those for messages, `receive.rs` what the network delivers, `starting.rs` what is not
+//! there yet after power-up, `storage.rs` and `sim_card.rs` what lasts.
 
 pub(crate) mod answer;
 mod commands;
+mod execute;
 mod incoming;
 pub(crate) mod parser;
 mod receive;
@@ -26,10 +27,10 @@ mod text_mode;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::now::Now;
-use crate::options::{LeftBehind, Options};
+use crate::options::{LeftBehind, Options, Sim};
 use crate::vendor_profile::VendorProfile;
-use answer::{Answer, Refusal, ResultForm};
+use answer::{Answer, ResultForm};
+pub use incoming::Notice;
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
 use registration::{Domain, Registration};
@@ -101,6 +102,8 @@ pub(crate) struct Modem {
     pub(crate) sim: SimCard,
     service_centre: String,
     pub(crate) storages: Storages,
+    /// What it says about what it stores.
+    pub(crate) notice: Notice,
     /// While the radio is on.
     registration: Registration,
     /// `<rssi>` of +CSQ.
@@ -136,15 +139,10 @@ impl Modem {
             set: Settings::at_power_up(p),
             cfun: 1,
             starting: Starting::new(o.sim_time, o.sms_time),
-            sim: SimCard::new(
-                o.pin.clone(),
-                o.puk.clone(),
-                o.iccid.clone(),
-                o.imsi.clone(),
-                o.number.clone(),
-            ),
+            sim: SimCard::new(&Sim::of(o)),
             service_centre: o.service_centre.clone(),
             storages: Storages::new(&sizes, p.first_slot),
+            notice: Notice::Right,
             registration: Registration::HOME,
             signal: 20,
             payload: None,
@@ -178,10 +176,7 @@ impl Modem {
         self.urcs = self.profile.banner.iter().map(|line| (*line).to_string()).collect();
         self.starting.begin(now, &mut self.urcs);
         self.sim.busy = self.starting.is_sim_busy();
-        if self.sim.state() == Ok("SIM PIN") {
-            self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
-            self.urcs.retain(|l| !starting::says_ready(l));
-        }
+        self.correct_sim_lines();
     }
 
     /// Takes over the settings another program left.
@@ -197,6 +192,38 @@ impl Modem {
     /// Whether it waits for the text after a prompt.
     pub(crate) fn in_payload(&self) -> bool {
         self.parser.in_payload()
+    }
+
+    /// Another card, with no message on it.
+    pub(crate) fn insert_sim(&mut self, sim: &Sim) {
+        self.sim = SimCard::new(sim);
+        self.service_centre.clone_from(&sim.service_centre);
+        self.storages.clear(Storage::Sm);
+    }
+
+    /// The vendor's lines about a card taken out or put in.
+    pub(crate) fn announce_sim(&mut self) {
+        let lines = if self.sim.present { self.profile.sim_inserted } else { self.profile.sim_removed };
+        self.urcs.extend(lines.iter().map(|line| (*line).to_string()));
+        self.correct_sim_lines();
+    }
+
+    /// The card is reset: the PIN is asked again, and said so.
+    pub(crate) fn reset_sim(&mut self) {
+        let before = self.registered();
+        self.sim.power_up();
+        if let Ok(state) = self.sim.state() {
+            self.send_urc(format!("+CPIN: {state}"));
+        }
+        self.registration_changed(before);
+    }
+
+    /// With a PIN to be entered, nothing is ready.
+    fn correct_sim_lines(&mut self) {
+        if self.sim.state() == Ok("SIM PIN") {
+            self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
+            self.urcs.retain(|l| !starting::says_ready(l));
+        }
     }
 
     /// Says this at once instead of its boot lines.
@@ -234,68 +261,6 @@ impl Modem {
     /// Octets of the text typed so far, after a prompt.
     pub(crate) fn typed_payload(&self) -> Option<usize> {
         self.parser.typed_payload()
-    }
-
-    /// Does what was typed.
-    pub(crate) fn execute(&mut self, input: &Input, now: Now) -> Step {
-        match input {
-            Input::Line(line) => self.execute_line(line, now),
-            Input::Payload(text) => {
-                let payload = self.payload.take();
-                let mut blocks = Vec::new();
-                match self.take_payload(payload, text, &mut blocks) {
-                    Ok(Done::Waiting) => Step::Waiting,
-                    Ok(_) => Step::Answer(self.finish(blocks, Ok(()))),
-                    Err(refusal) => Step::Answer(self.finish(blocks, Err(refusal))),
-                }
-            }
-            Input::Cancelled => {
-                self.payload = None;
-                Step::Answer(self.finish(Vec::new(), Ok(())))
-            }
-        }
-    }
-
-    fn execute_line(&mut self, line: &str, now: Now) -> Step {
-        let body = line.get(2..).unwrap_or("");
-        let mut blocks = Vec::new();
-        for command in parser::split_line(body) {
-            match self.command(command, now, &mut blocks) {
-                Ok(Done::Fine) => {}
-                Ok(Done::Prompt) => {
-                    self.parser.expect_payload();
-                    return Step::Answer(Answer::prompt());
-                }
-                Ok(Done::Waiting) => return Step::Waiting,
-                Ok(Done::Restart) => return Step::Restart(self.finish(blocks, Ok(()))),
-                Err(refusal) => return Step::Answer(self.finish(blocks, Err(refusal))),
-            }
-        }
-        Step::Answer(self.finish(blocks, Ok(())))
-    }
-
-    fn finish(&self, blocks: Vec<Vec<String>>, result: Result<(), Refusal>) -> Answer {
-        let result = match result {
-            Ok(()) => "OK".into(),
-            Err(refusal) => self.refuse(refusal),
-        };
-        Answer { blocks, result: Some(result) }
-    }
-
-    /// The result line for a refusal, by `+CMEE`.
-    pub(crate) fn refuse(&self, refusal: Refusal) -> String {
-        let cme = |n: u16| match self.set.cmee {
-            0 => "ERROR".into(),
-            1 => format!("+CME ERROR: {n}"),
-            _ => answer::cme_text(n)
-                .map_or_else(|| format!("+CME ERROR: {n}"), |text| format!("+CME ERROR: {text}")),
-        };
-        match refusal {
-            Refusal::Plain => "ERROR".into(),
-            Refusal::Cme(n) => cme(n),
-            Refusal::Cms(n) => format!("+CMS ERROR: {n}"),
-            Refusal::Unknown => self.profile.unknown.map_or_else(|| cme(4), Into::into),
-        }
     }
 
     /// Radio on, SIM open and the network willing.
@@ -348,29 +313,6 @@ impl Modem {
 
     pub(crate) fn take_uplink(&mut self) -> Option<Uplink> {
         self.uplink.pop_front()
-    }
-
-    /// The network's verdict on the message being submitted: a reference, or a CMS error.
-    pub(crate) fn finish_submit(&mut self, verdict: Result<(), u16>) -> Answer {
-        let Some((mr, slot)) = self.submitting.take() else {
-            return self.finish(Vec::new(), Err(Refusal::Plain));
-        };
-        match verdict {
-            Ok(()) => {
-                let name = if let Some((storage, n)) = slot {
-                    self.storages.set_status(storage, n, Status::Sent);
-                    "+CMSS"
-                } else {
-                    "+CMGS"
-                };
-                let mut blocks = vec![vec![format!("{name}: {mr}")]];
-                if self.profile.early_ok {
-                    blocks.insert(0, vec!["OK".into()]);
-                }
-                self.finish(blocks, Ok(()))
-            }
-            Err(code) => self.finish(Vec::new(), Err(Refusal::Cms(code))),
-        }
     }
 
     /// The text after a prompt was refused before the modem read it.

@@ -113,7 +113,8 @@ impl Modem {
         match c.form {
             Form::Test => {
                 let list = |reports: bool| {
-                    let names = self.profile.storages.iter().filter(|s| reports || **s != Storage::Sr);
+                    let listed = self.profile.storages.iter().filter(|s| !self.profile.unlisted.contains(s));
+                    let names = listed.filter(|s| reports || **s != Storage::Sr);
                     format!("({})", names.map(|s| format!("\"{s}\"")).collect::<Vec<_>>().join(","))
                 };
                 out.push(vec![format!("+CPMS: {},{},{}", list(true), list(false), list(false))]);

@@ -47,6 +47,12 @@ struct Chunk {
     bytes: Vec<u8>,
 }
 
+struct Chatter {
+    line: String,
+    every: Duration,
+    next: Duration,
+}
+
 /// What a connection has to do next.
 pub(crate) enum Next {
     Write(Vec<u8>),
@@ -85,6 +91,10 @@ pub(crate) struct Simulation {
     /// How often the plug was pulled, by hand or otherwise.
     pub(crate) unpluggings: u64,
     ringing: Option<(String, Duration)>,
+    /// A line that is printed again and again, even by a modem that hangs.
+    chatter: Option<Chatter>,
+    /// How often a command made the modem restart.
+    pub(crate) resets: u64,
     references: u8,
     pub(crate) commands: Vec<String>,
     journal: VecDeque<String>,
@@ -93,6 +103,7 @@ pub(crate) struct Simulation {
     pub(crate) version: u64,
     boot_time: Duration,
     leaves_bus: bool,
+    gone_after_reset: bool,
     started: Instant,
     started_unix: i64,
     quarters: i8,
@@ -123,6 +134,8 @@ impl Simulation {
             connections: 0,
             unpluggings: 0,
             ringing: None,
+            chatter: None,
+            resets: 0,
             references: 0,
             commands: Vec::new(),
             journal: VecDeque::new(),
@@ -130,6 +143,7 @@ impl Simulation {
             version: 0,
             boot_time: o.boot_time,
             leaves_bus: o.profile.leaves_bus_at_reset,
+            gone_after_reset: o.profile.gone_after_reset,
             started: Instant::now(),
             started_unix: i64::try_from(unix).unwrap_or_default(),
             quarters: o.utc_offset_quarters,
@@ -195,15 +209,15 @@ impl Simulation {
     pub(crate) fn restart(&mut self, now: Now) {
         self.note(now, "restarts");
         self.power_off(now);
-        if self.leaves_bus {
-            self.leave_bus(Some(now.elapsed + self.boot_time));
+        if self.leaves_bus || self.gone_after_reset {
+            self.leave_bus(Some(now.elapsed + self.boot_time).filter(|_| !self.gone_after_reset));
         } else {
             self.boot(now, self.boot_time);
         }
     }
 
     /// A restart that takes no time, with these lines instead of the banner.
-    fn restart_saying(&mut self, words: &[&str], now: Now) {
+    pub(crate) fn restart_saying(&mut self, words: &[&str], now: Now) {
         self.note(now, "restarts");
         self.power_off(now);
         self.modem.replace_banner(words);
@@ -237,10 +251,16 @@ impl Simulation {
     /// No more faults; a hung modem answers again.
     pub(crate) fn clear_faults(&mut self) {
         self.faults.clear();
+        self.chatter = None;
         self.kept_answer = None;
         if matches!(self.line, Line::Hung | Line::HungUntil(_)) {
             self.line = Line::Up;
         }
+    }
+
+    /// Prints this line from now on, whatever else it does.
+    pub(crate) fn repeat(&mut self, line: &str, every: Duration, now: Now) {
+        self.chatter = Some(Chatter { line: line.into(), every, next: now.elapsed + every });
     }
 
     pub(crate) fn hang(&mut self, now: Now) {
@@ -272,8 +292,9 @@ impl Simulation {
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let modem = [self.modem.acknowledge_due(), self.modem.start_due()];
-        let radio = [ring, self.network.next_due(now)].into_iter().chain(modem);
+        let modem = [self.modem.acknowledge_due(), self.modem.start_due(), self.modem.storages.reveal_due()];
+        let chatter = self.chatter.as_ref().map(|chatter| chatter.next);
+        let radio = [ring, chatter, self.network.next_due(now)].into_iter().chain(modem);
         let radio = radio.flatten().filter(|_| radio_on).min();
         let escape = self.hearing.data_mode_ends().filter(|_| self.line == Line::Up);
         [line, submit, radio, escape].into_iter().flatten().min()
@@ -297,6 +318,8 @@ impl Simulation {
         if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
             return;
         }
+        self.print_chatter(now);
+        self.modem.storages.reveal(now.elapsed);
         self.modem.go_on_starting(now.elapsed);
         self.work(now);
         if self.line == Line::Up && self.hearing.end_data_mode(now.elapsed) {
@@ -307,6 +330,14 @@ impl Simulation {
         self.radio(now);
         if self.line == Line::Up {
             self.send_urcs(now);
+        }
+    }
+
+    fn print_chatter(&mut self, now: Now) {
+        if let Some(chatter) = self.chatter.as_mut().filter(|chatter| chatter.next <= now.elapsed) {
+            chatter.next = now.elapsed + chatter.every;
+            let line = format!("\r\n{}\r\n", chatter.line);
+            self.put(now.elapsed.max(self.sending_until), line.into_bytes());
         }
     }
 

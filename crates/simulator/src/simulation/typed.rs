@@ -77,8 +77,13 @@ impl Simulation {
         }
         match due {
             Some(Fault { moment: Moment::Before, kind, .. }) if self.break_down(&kind, now) => {
-                // A modem that is not back yet does not hear it.
-                self.deferred = Some(input.clone()).filter(|_| self.line == Line::Up);
+                // A modem that is not back yet does not hear it, and knows no prompt it gave before.
+                let is_heard = self.line == Line::Up && matches!(input, Input::Line(_));
+                self.deferred = is_heard.then(|| input.clone());
+            }
+            Some(Fault { moment: Moment::Before, kind: FaultKind::Junk(bytes), .. }) => {
+                self.put(now.elapsed.max(self.sending_until), bytes);
+                self.act(input, now);
             }
             Some(Fault { moment: Moment::Received | Moment::Before, kind, .. }) => match kind {
                 FaultKind::HangFor(time) => {
@@ -138,6 +143,7 @@ impl Simulation {
             Step::Answer(answer) => self.answer(answer, now),
             Step::Waiting => {}
             Step::Restart(answer) => {
+                self.resets += 1;
                 self.answer(answer, now);
                 self.restart(now);
             }

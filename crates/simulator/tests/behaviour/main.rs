@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is")]
 
 mod answers;
+mod awkward;
 mod ends;
 mod faults;
 mod left_behind;
 mod messages;
 mod registration;
 mod settings;
+mod sim_card;
 mod starting;
+mod storages;
 mod terminal;
 mod text_mode;

@@ -69,6 +69,18 @@ async fn a_restart_during_the_pdu_leaves_the_rest_to_the_command_line() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restart_before_the_payload_leaves_no_prompt() {
+    let (sim, mut t) = terminal().await;
+    t.ask("AT+CMGF=0").await;
+    sim.fault(Fault::on_payload(FaultKind::Restart(&["RDY"])).before());
+    t.write(b"AT+CMGS=22\r").await;
+    t.until("\r\n> ").await;
+    t.write(format!("{PDU}\x1a").as_bytes()).await;
+    assert_eq!(t.in_the_next(SECOND).await, "\r\nRDY\r\n");
+    assert!(sim.sent().is_empty() && sim.sent_as_text().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_text_mode_it_is_refused() {
     let sim = Simulator::default();
     let mut t = quiet(&sim).await;
