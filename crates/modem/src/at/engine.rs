@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Response};
+use super::cusd::OpenText;
 use super::error::AtError;
 use super::lexer::{Lexer, Token};
 use super::params::is_hex;
@@ -28,8 +29,6 @@ use super::urc::{self, Header, Unsolicited, Urc};
 
 /// Lines of one answer: more than 2000 stored messages take.
 const MAX_LINES: usize = 4096;
-/// A USSD text that goes over more lines than this has lost its closing quote.
-const MAX_QUOTED_LINES: usize = 24;
 const CTRL_Z: u8 = 0x1A;
 const ESC: u8 = 0x1B;
 
@@ -63,7 +62,7 @@ pub struct Engine {
     /// First line of a two-line code, waiting for its PDU.
     header: Option<Header>,
     /// A `+CUSD` whose text goes on over the next line.
-    quoted: Option<Quoted>,
+    text: Option<OpenText>,
     out: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     /// Ctrl-Z of the latest command was handed out for writing.
@@ -86,12 +85,6 @@ enum Stage {
     Answer,
     Prompt,
     Payload,
-}
-
-#[derive(Debug)]
-struct Quoted {
-    text: String,
-    lines: usize,
 }
 
 impl Engine {
@@ -121,6 +114,7 @@ impl Engine {
 
     /// Takes bytes read from the port.
     pub fn feed(&mut self, bytes: &[u8], now: Instant) {
+        self.end_silent_text(now);
         for byte in bytes {
             let prompt_wanted = self.pending.as_ref().is_some_and(|p| p.stage == Stage::Prompt);
             match self.lexer.push(*byte, prompt_wanted) {
@@ -157,6 +151,11 @@ impl Engine {
         self.pending.as_ref().map(|pending| pending.deadline)
     }
 
+    /// When to call [`Engine::handle_timeout`] though no command is in flight: a `+CUSD` waits for the end of its text.
+    pub fn text_deadline(&self) -> Option<Instant> {
+        self.text.as_ref().map(OpenText::deadline)
+    }
+
     /// Whether a command is in flight.
     pub fn is_busy(&self) -> bool {
         self.pending.is_some()
@@ -167,8 +166,9 @@ impl Engine {
         self.submitted
     }
 
-    /// Ends the command if its deadline has passed.
+    /// Ends the command if its deadline has passed, and a text after a silence.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.end_silent_text(now);
         if self.pending.as_ref().is_none_or(|pending| now < pending.deadline) {
             return;
         }
@@ -198,8 +198,8 @@ impl Engine {
     }
 
     fn line(&mut self, line: &str, now: Instant) {
-        if self.quoted.is_some() {
-            return self.quoted_line(line, now);
+        if self.text.is_some() {
+            return self.text_line(line, now);
         }
         if self.is_echo(line) {
             return;
@@ -213,8 +213,8 @@ impl Engine {
         if self.is_answer(line) {
             return self.answer(line, now);
         }
-        if line.starts_with("+CUSD:") && line.contains('"') && !closes_quote(line) {
-            self.quoted = Some(Quoted { text: line.to_string(), lines: 1 });
+        if let Some(text) = OpenText::begin(line, now) {
+            self.text = Some(text);
             return;
         }
         if let Some(unsolicited) = urc::read(line) {
@@ -250,22 +250,31 @@ impl Engine {
         }
     }
 
-    /// Until the quote closes, lines are text, whatever they look like.
-    fn quoted_line(&mut self, line: &str, now: Instant) {
-        let Some(mut quoted) = self.quoted.take() else { return };
-        quoted.text.push('\n');
-        quoted.text.push_str(line);
-        quoted.lines += 1;
-        if closes_quote(line) {
-            match urc::read(&quoted.text) {
-                Some(unsolicited) => self.unsolicited(unsolicited),
-                None => self.events.push_back(Event::Urc(Urc::Other(quoted.text))),
-            }
-        } else if quoted.lines < MAX_QUOTED_LINES && !(self.pending.is_some() && is_final(line)) {
-            self.quoted = Some(quoted);
-        } else {
-            // The closing quote is lost; the line may be the end of the command in flight.
-            self.line(line, now);
+    /// Until a text has ended, lines are part of it, unless they cannot be.
+    fn text_line(&mut self, line: &str, now: Instant) {
+        let is_answer = |pending: &Pending| {
+            is_final(line) || pending.command.expected_prefix().is_some_and(|prefix| line.starts_with(prefix))
+        };
+        if urc::is_never_text(line) || self.pending.as_ref().is_some_and(is_answer) {
+            self.end_text();
+            return self.line(line, now);
+        }
+        if self.text.as_mut().is_some_and(|text| text.add(line, now)) {
+            self.end_text();
+        }
+    }
+
+    fn end_silent_text(&mut self, now: Instant) {
+        if self.text_deadline().is_some_and(|deadline| now >= deadline) {
+            self.end_text();
+        }
+    }
+
+    fn end_text(&mut self) {
+        let Some(line) = self.text.take().map(OpenText::into_line) else { return };
+        match urc::read(&line) {
+            Some(unsolicited) => self.unsolicited(unsolicited),
+            None => self.events.push_back(Event::Urc(Urc::Other(line))),
         }
     }
 
@@ -340,14 +349,6 @@ fn has_prefix(line: &str) -> bool {
     let mut chars = line.chars();
     matches!(chars.next(), Some('+' | '^' | '*' | '#' | '$' | '%'))
         && chars.take_while(|c| *c != ' ').any(|c| c == ':')
-}
-
-/// Whether a quoted text ends on this line: after its last quote there is at most a number, and the
-/// quote is not the one that opened it.
-fn closes_quote(line: &str) -> bool {
-    let Some((before, after)) = line.rsplit_once('"') else { return false };
-    let opens = before.starts_with("+CUSD:") && !before.contains('"');
-    !opens && after.trim_start_matches(',').trim().chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_final(line: &str) -> bool {

@@ -277,6 +277,27 @@ fn an_endless_answer_is_garbage() {
 
 #[test]
 fn a_lost_closing_quote_does_not_hide_the_end_of_a_command() {
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some("half".into()), dcs: None });
     let (events, _) = run(Some(Command::new("AT+CUSD=1")), &[b"+CUSD: 0,\"half\r\nOK\r\n"]);
-    assert_eq!(events, [done(&[])]);
+    assert_eq!(events, [half.clone(), done(&[])]);
+    let signal = Command::new("AT+CSQ").answer_prefix("+CSQ:");
+    let (events, _) = run(Some(signal), &[b"+CUSD: 0,\"half\r\n+CSQ: 17,99\r\nOK\r\n"]);
+    assert_eq!(events, [half, done(&["+CSQ: 17,99"])]);
+}
+
+#[test]
+fn a_text_ends_with_a_silence() {
+    let second = Duration::from_secs(1);
+    let begin = Instant::now();
+    let mut engine = Engine::default();
+    engine.feed(b"+CUSD: 0,\"half\r\n", begin);
+    engine.feed(b"of it\r\n", begin + second);
+    let silent = engine.text_deadline().unwrap();
+    engine.handle_timeout(silent - second / 2);
+    assert_eq!(engine.poll_event(), None);
+    // What comes later is not of it, whether or not the deadline was kept.
+    engine.feed(b"later\r\n", silent);
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some("half\nof it".into()), dcs: None });
+    assert_eq!([engine.poll_event(), engine.poll_event()], [Some(half), Some(other("later"))]);
+    assert_eq!(engine.text_deadline(), None);
 }

@@ -5,6 +5,7 @@
 //! by the engine, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
 //! never an error.
 
+use super::cusd;
 use super::params::{fields, number};
 use crate::registration::{Domain, Registration, RegistrationReport};
 use crate::signal::{Signal, unsolicited_hcsq};
@@ -178,7 +179,7 @@ const TABLE: &[(&str, Kind)] = &[
     ("RING", Kind::Ring),
     ("+CRING:", Kind::Ring),
     ("+CLIP:", Kind::CallerId),
-    ("+CUSD:", Kind::Ussd),
+    (cusd::PREFIX, Kind::Ussd),
     // Words only a modem that has just started (or is going down) says. `Call Ready`, `SMS DONE` and
     // their like also follow AT+CFUN=1 and an accepted PIN, so they are no sign of a reset.
     ("RDY", Kind::Boot),
@@ -233,6 +234,14 @@ const TABLE: &[(&str, Kind)] = &[
     ("#STN:", Kind::Ignored),
 ];
 
+/// Whether a line is an unsolicited code even where a USSD text could go on: no text has such a line.
+pub(crate) fn is_never_text(line: &str) -> bool {
+    TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
+        Some(_) => line.starts_with(name),
+        None => line == *name,
+    })
+}
+
 /// Reads a line by the table; `None` where it is not in it.
 pub(crate) fn read(line: &str) -> Option<Unsolicited> {
     // Position reports of modems with a GNSS receiver.
@@ -283,23 +292,8 @@ fn registration(domain: Domain, rest: &str) -> Option<Urc> {
 }
 
 fn ussd(rest: &str) -> Option<Urc> {
-    let (state, after) = rest.split_once(',').map_or((rest, None), |(state, after)| (state, Some(after)));
-    let state = state.trim().parse().ok()?;
-    // The text may hold quotes of its own, so the last quote ends it.
-    let (text, dcs) = match after.map(str::trim) {
-        Some(after) => match (after.find('"'), after.rfind('"')) {
-            (Some(first), Some(last)) if first < last => {
-                let dcs = after.get(last + 1..).unwrap_or_default();
-                (after.get(first + 1..last).map(str::to_string), dcs.trim_matches([',', ' ']).parse().ok())
-            }
-            _ => {
-                let fields = fields(after);
-                (fields.first().filter(|t| !t.is_empty()).cloned(), number(fields.get(1)))
-            }
-        },
-        None => (None, None),
-    };
-    Some(Urc::Ussd { state, text, dcs })
+    let cusd::Content { state, text, dcs } = cusd::read(rest)?;
+    Some(Urc::Ussd { state, text: text.map(str::to_string), dcs })
 }
 
 #[cfg(test)]
@@ -319,11 +313,10 @@ mod tests {
             ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),
             ("withheld", "+CLIP: \"\",128", now(Urc::CallerId { number: None })),
             (
-                "ussd with quotes inside",
-                "+CUSD: 0,\"say \"hi\", now\",15",
-                now(Urc::Ussd { state: 0, text: Some("say \"hi\", now".into()), dcs: Some(15) }),
+                "ussd",
+                "+CUSD: 0,\"Balance\",15",
+                now(Urc::Ussd { state: 0, text: Some("Balance".into()), dcs: Some(15) }),
             ),
-            ("ussd bare", "+CUSD: 4", now(Urc::Ussd { state: 4, text: None, dcs: None })),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
             ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),
             (
