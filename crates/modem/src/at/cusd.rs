@@ -1,6 +1,7 @@
 //! The line `+CUSD: <m>[,<str>[,<dcs>]]` (TS 27.007 7.15): where its text ends, and what it says.
 //!
-//! Pure. A text may hold quotes and line ends of its own, and a quote of the line may be lost on the way; so its end is
+//! Pure. Input: the octets of the line as characters ([`characters`]), since under `AT+CSCS="GSM"` the control codes are
+//! letters. What letters they are is the caller's business. A text may hold quotes and line ends of its own, and a quote of the line may be lost on the way; so its end is
 //! found by rules, and every text has one:
 //!
 //! - a quote, a comma and a number at the end of a line: the data coding scheme;
@@ -50,6 +51,16 @@ impl OpenText {
     pub(crate) fn into_line(self) -> String {
         self.line
     }
+}
+
+/// Octets as the characters of the same numbers.
+pub(crate) fn characters(octets: &[u8]) -> String {
+    octets.iter().copied().map(char::from).collect()
+}
+
+/// The octets of what [`characters`] gave.
+pub(crate) fn octets(characters: &str) -> Vec<u8> {
+    characters.chars().filter_map(|character| u8::try_from(character).ok()).collect()
 }
 
 /// What the line says.

@@ -21,9 +21,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Response};
-use super::cusd::OpenText;
+use super::cusd::{self, OpenText};
 use super::error::AtError;
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, Wanted, readable};
 use super::params::is_hex;
 use super::urc::{self, Header, Unsolicited, Urc};
 
@@ -116,8 +116,12 @@ impl Engine {
     pub fn feed(&mut self, bytes: &[u8], now: Instant) {
         self.end_silent_text(now);
         for byte in bytes {
-            let prompt_wanted = self.pending.as_ref().is_some_and(|p| p.stage == Stage::Prompt);
-            match self.lexer.push(*byte, prompt_wanted) {
+            let wanted = match &self.pending {
+                _ if self.text.is_some() => Wanted::Text,
+                Some(pending) if pending.stage == Stage::Prompt => Wanted::Prompt,
+                _ => Wanted::Line,
+            };
+            match self.lexer.push(*byte, wanted) {
                 Some(Token::Line(line)) => self.line(&line, now),
                 Some(Token::Prompt) => self.prompt(now),
                 Some(Token::Junk) => self.events.push_back(Event::Garbage),
@@ -252,12 +256,16 @@ impl Engine {
 
     /// Until a text has ended, lines are part of it, unless they cannot be.
     fn text_line(&mut self, line: &str, now: Instant) {
-        let is_answer = |pending: &Pending| {
-            is_final(line) || pending.command.expected_prefix().is_some_and(|prefix| line.starts_with(prefix))
+        let is_never_text = |line: &String| {
+            let is_answer = |pending: &Pending| {
+                is_final(line)
+                    || pending.command.expected_prefix().is_some_and(|prefix| line.starts_with(prefix))
+            };
+            urc::is_never_text(line) || self.pending.as_ref().is_some_and(is_answer)
         };
-        if urc::is_never_text(line) || self.pending.as_ref().is_some_and(is_answer) {
+        if let Some(line) = readable(&cusd::octets(line)).filter(is_never_text) {
             self.end_text();
-            return self.line(line, now);
+            return self.line(&line, now);
         }
         if self.text.as_mut().is_some_and(|text| text.add(line, now)) {
             self.end_text();

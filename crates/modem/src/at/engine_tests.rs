@@ -177,7 +177,7 @@ fn transcripts() {
             "+CUSD: 1,\"1 Balance\n2 Bonus\nOK\",15\r\n",
             vec![Event::Urc(Urc::Ussd {
                 state: 1,
-                text: Some("1 Balance\n2 Bonus\nOK".into()),
+                text: Some(b"1 Balance\n2 Bonus\nOK".to_vec()),
                 dcs: Some(15),
             })],
         ),
@@ -187,7 +187,7 @@ fn transcripts() {
             "+CUSD: 0,\"press \"1\" for\nmore \"fun\" now\",15\r\n",
             vec![Event::Urc(Urc::Ussd {
                 state: 0,
-                text: Some("press \"1\" for\nmore \"fun\" now".into()),
+                text: Some(b"press \"1\" for\nmore \"fun\" now".to_vec()),
                 dcs: Some(15),
             })],
         ),
@@ -277,7 +277,7 @@ fn an_endless_answer_is_garbage() {
 
 #[test]
 fn a_lost_closing_quote_does_not_hide_the_end_of_a_command() {
-    let half = Event::Urc(Urc::Ussd { state: 0, text: Some("half".into()), dcs: None });
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some(b"half".to_vec()), dcs: None });
     let (events, _) = run(Some(Command::new("AT+CUSD=1")), &[b"+CUSD: 0,\"half\r\nOK\r\n"]);
     assert_eq!(events, [half.clone(), done(&[])]);
     let signal = Command::new("AT+CSQ").answer_prefix("+CSQ:");
@@ -297,7 +297,7 @@ fn a_text_ends_with_a_silence() {
     assert_eq!(engine.poll_event(), None);
     // What comes later is not of it, whether or not the deadline was kept.
     engine.feed(b"later\r\n", silent);
-    let half = Event::Urc(Urc::Ussd { state: 0, text: Some("half\nof it".into()), dcs: None });
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some(b"half\nof it".to_vec()), dcs: None });
     assert_eq!([engine.poll_event(), engine.poll_event()], [Some(half), Some(other("later"))]);
     assert_eq!(engine.text_deadline(), None);
 }

@@ -77,8 +77,8 @@ pub enum Urc {
     Ussd {
         /// 0 done, 1 an answer is wanted, 2 ended by the network, 3 to 5 failed.
         state: u8,
-        /// As on the line, not decoded.
-        text: Option<String>,
+        /// Its octets on the line, not decoded. A line end is LF.
+        text: Option<Vec<u8>>,
         /// The data coding scheme, where given.
         dcs: Option<u8>,
     },
@@ -293,7 +293,7 @@ fn registration(domain: Domain, rest: &str) -> Option<Urc> {
 
 fn ussd(rest: &str) -> Option<Urc> {
     let cusd::Content { state, text, dcs } = cusd::read(rest)?;
-    Some(Urc::Ussd { state, text: text.map(str::to_string), dcs })
+    Some(Urc::Ussd { state, text: text.map(cusd::octets), dcs })
 }
 
 #[cfg(test)]
@@ -315,7 +315,7 @@ mod tests {
             (
                 "ussd",
                 "+CUSD: 0,\"Balance\",15",
-                now(Urc::Ussd { state: 0, text: Some("Balance".into()), dcs: Some(15) }),
+                now(Urc::Ussd { state: 0, text: Some(b"Balance".to_vec()), dcs: Some(15) }),
             ),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
             ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),

@@ -43,7 +43,7 @@ async fn a_notice_after_a_text_is_heard_whatever_the_text_lacks() {
     for (name, line, expect) in rows {
         let urcs = heard(format!("\r\n{line}\r\n\r\n+CMTI: \"SM\",3\r\n").as_bytes()).await;
         let [Urc::Ussd { text: Some(text), .. }, notice] = &urcs[..] else { panic!("{name}: {urcs:?}") };
-        assert_eq!((text.as_str(), is_notice(notice)), (expect, true), "{name}");
+        assert_eq!((&text[..], is_notice(notice)), (expect.as_bytes(), true), "{name}");
     }
 }
 
@@ -52,7 +52,7 @@ async fn a_text_without_its_closing_quote_ends_with_a_silence() {
     let began = Instant::now();
     let urcs = heard(b"\r\n+CUSD: 0,\"Balance\n12.50\r\n").await;
     assert!(
-        matches!(&urcs[..], [Urc::Ussd { text: Some(text), .. }] if text == "Balance\n12.50"),
+        matches!(&urcs[..], [Urc::Ussd { text: Some(text), .. }] if text == b"Balance\n12.50"),
         "{urcs:?}"
     );
     assert!(began.elapsed() < Duration::from_secs(10));
@@ -77,10 +77,41 @@ async fn a_text_without_its_closing_quote_takes_no_answer_and_no_notice() {
             _ => {}
         }
     }
-    assert_eq!((texts, notices), (vec!["Balance 12.50".to_string(), "Balance 13.50".to_string()], 1));
+    assert_eq!((texts, notices), (vec![b"Balance 12.50".to_vec(), b"Balance 13.50".to_vec()], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn control_codes_in_a_text_are_its_letters() {
+    let rows: &[(&str, &[u8], &[u8])] = &[
+        ("escape", b"+CUSD: 0,\"5,00 \x1be\",15", b"5,00 \x1be"),
+        ("letters", b"+CUSD: 0,\"cr\x05dit \x00\x7f\",15", b"cr\x05dit \x00\x7f"),
+        (
+            "on the second line",
+            b"+CUSD: 0,\"\x1f\r\n  \x05\x00\n\ncr\x05dit\",15",
+            b"\x1f\n  \x05\x00\n\ncr\x05dit",
+        ),
+        ("not ASCII", b"+CUSD: 0,\"\xe4\xff\",15", b"\xe4\xff"),
+        ("junk in front", b"\x00\xff+CUSD: 0,\"\x05\",15", b"\x05"),
+    ];
+    for (name, line, expect) in rows {
+        let urcs = heard(&[b"\r\n", *line, b"\r\n\r\n\x00+CMTI: \"SM\",3\r\n"].concat()).await;
+        let [Urc::Ussd { text: Some(text), .. }, notice] = &urcs[..] else { panic!("{name}: {urcs:?}") };
+        assert_eq!((&text[..], is_notice(notice)), (*expect, true), "{name}");
+    }
+    let urcs = heard(b"+CUSD: 0,\"lost \x00\r\n\x00\xff+CMTI: \"SM\",3\r\n").await;
+    assert!(matches!(&urcs[..], [Urc::Ussd { .. }, notice] if is_notice(notice)), "{urcs:?}");
 }
 
 proptest! {
+    #[test]
+    fn the_octets_of_a_text_come_as_they_were(text in vec(any::<u8>(), 0..180)) {
+        // Line ends, and what ends a text, have tests of their own.
+        let text: Vec<u8> = text.into_iter().filter(|octet| !matches!(octet, b'\r' | b'\n' | b'"')).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let urcs = runtime.block_on(heard(&[b"\r\n+CUSD: 0,\"", &text[..], b"\",15\r\n"].concat()));
+        prop_assert_eq!(urcs, [Urc::Ussd { state: 0, text: Some(text), dcs: Some(15) }]);
+    }
+
     #[test]
     fn a_notice_is_heard_after_any_text(
         text in prop_oneof![

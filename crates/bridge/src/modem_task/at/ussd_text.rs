@@ -1,9 +1,11 @@
 //! The forms of a USSD text on the modem's line: packed septets, UCS-2 or plain, by family and firmware.
 //!
-//! Pure. Input: what stands between the quotes of `+CUSD`.
+//! Pure. Input: the octets between the quotes of `+CUSD`.
 
 use smsbridge_codec::gsm7::{self, Languages};
 use smsbridge_codec::{hex, ucs2};
+
+use super::ussd_alphabet;
 
 /// A text as hexadecimal digits of packed septets; none where the GSM alphabet lacks a character.
 pub(super) fn pack(text: &str) -> Option<String> {
@@ -15,9 +17,11 @@ pub(super) fn pack(text: &str) -> Option<String> {
 /// Decodes a text from the modem's line. Its data coding scheme says too little (15 comes with packed septets and with
 /// plain text), so its content decides: digits that read as UCS-2 of few scripts, then as packed septets. `is_packed`
 /// says that the modem's family sends packed septets.
-pub(super) fn decode(text: &str, dcs: Option<u8>, is_packed: bool) -> String {
-    let plain = || text.to_owned();
-    let Ok(octets) = hex::decode(text) else { return plain() };
+pub(super) fn decode(line: &[u8], dcs: Option<u8>, is_packed: bool) -> String {
+    let plain = || ussd_alphabet::read(line);
+    let Some(octets) = std::str::from_utf8(line).ok().and_then(|digits| hex::decode(digits).ok()) else {
+        return plain();
+    };
     if octets.len() < 2 {
         return plain();
     }
@@ -39,7 +43,7 @@ pub(super) fn decode(text: &str, dcs: Option<u8>, is_packed: bool) -> String {
         return out;
     }
     // A text of digits only, such as a code, is plain, unless the family never sends plain text.
-    let only_decimal = text.bytes().all(|b| b.is_ascii_digit());
+    let only_decimal = line.iter().all(u8::is_ascii_digit);
     if is_packed || (!only_decimal && octets.len() >= 4) {
         let mut out = String::new();
         gsm7::decode_into(&gsm7::unpack_ussd(&octets), Languages::default(), &mut out);
@@ -74,7 +78,7 @@ mod tests {
             ("odd digits", "ABC".to_owned(), None, false, "ABC"),
         ];
         for (name, line, dcs, is_packed, expect) in rows {
-            assert_eq!(decode(&line, dcs, is_packed), expect, "{name}");
+            assert_eq!(decode(line.as_bytes(), dcs, is_packed), expect, "{name}");
         }
     }
 }
