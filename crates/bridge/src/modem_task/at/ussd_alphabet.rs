@@ -1,4 +1,4 @@
-//! The alphabet of a USSD text that came as plain octets.
+//! The alphabet of a USSD text that came as octets: plain on the line, or 8-bit data.
 //!
 //! The modem is told to use the GSM alphabet (`AT+CSCS="GSM"`), one octet a septet, and many use ASCII all the same. Most
 //! texts are the same in both. They differ in
@@ -26,9 +26,23 @@ pub(super) fn read(octets: &[u8]) -> String {
         gsm7::decode_into(octets, Languages::default(), &mut text);
         return text;
     }
+    text_of_8bit(octets).chars().filter(|character| is_printable(*character)).collect()
+}
+
+/// Reads octets of an 8-bit data coding scheme; none where they are no text.
+pub(super) fn read_8bit(octets: &[u8]) -> Option<String> {
+    let text = text_of_8bit(octets).replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().all(is_printable).then_some(text)
+}
+
+/// UTF-8, or else Latin-1.
+fn text_of_8bit(octets: &[u8]) -> String {
     let latin1 = || octets.iter().copied().map(char::from).collect();
-    let text = std::str::from_utf8(octets).map_or_else(|_| latin1(), str::to_owned);
-    text.chars().filter(|character| !character.is_control() || *character == '\n').collect()
+    std::str::from_utf8(octets).map_or_else(|_| latin1(), str::to_owned)
+}
+
+fn is_printable(character: char) -> bool {
+    character == '\n' || !character.is_control()
 }
 
 fn is_gsm(octets: &[u8]) -> bool {
