@@ -415,10 +415,16 @@ impl<P: Stream> Session<P> {
             if self.engine.is_busy() {
                 return Err(self.link(LinkFault::Abandoned));
             }
-            match self.port.read(&mut self.buffer[..]).await {
-                Ok(0) => return Err(self.link(LinkFault::Gone)),
-                Ok(n) => self.feed_engine(n),
-                Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
+            let read = self.port.read(&mut self.buffer[..]);
+            let read = match self.engine.text_deadline() {
+                Some(until) => timeout_at(Instant::from_std(until), read).await,
+                None => Ok(read.await),
+            };
+            match read {
+                Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
+                Ok(Ok(n)) => self.feed_engine(n),
+                Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
+                Err(_) => self.engine.handle_timeout(Instant::now().into_std()),
             }
             self.queue_events()?;
         }

@@ -24,8 +24,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Response};
+use super::cusd::{self, OpenText};
 use super::error::AtError;
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, Wanted, readable};
 use super::params::is_hex;
 use super::urc::{self, Header, Unsolicited, Urc};
 
@@ -39,8 +40,6 @@ const FINAL_TIMEOUT: Duration = Duration::from_secs(5);
 const UNFINISHED_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long the answer may take after an `OK` that came before it.
 const EARLY_OK_TIMEOUT: Duration = Duration::from_secs(10);
-/// A USSD text that goes over more lines than this has lost its closing quote.
-const MAX_QUOTED_LINES: usize = 24;
 const CTRL_Z: u8 = 0x1A;
 const ESC: u8 = 0x1B;
 
@@ -76,7 +75,7 @@ pub struct Engine {
     /// First line of a two-line code, waiting for its PDU.
     header: Option<Header>,
     /// A `+CUSD` whose text goes on over the next line.
-    quoted: Option<Quoted>,
+    text: Option<OpenText>,
     out: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     /// Ctrl-Z of the latest command was handed out for writing.
@@ -98,17 +97,18 @@ struct Pending {
     lines: usize,
 }
 
+impl Pending {
+    /// Whether a line is its answer or its final result code.
+    fn is_result(&self, line: &str) -> bool {
+        is_final(line) || self.command.expected_prefix().is_some_and(|prefix| line.starts_with(prefix))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Answer,
     Prompt,
     Payload,
-}
-
-#[derive(Debug)]
-struct Quoted {
-    text: String,
-    lines: usize,
 }
 
 impl Engine {
@@ -140,9 +140,14 @@ impl Engine {
 
     /// Takes bytes read from the port.
     pub fn feed(&mut self, bytes: &[u8], now: Instant) {
+        self.end_silent_text(now);
         for byte in bytes {
-            let prompt_wanted = self.pending.as_ref().is_some_and(|p| p.stage == Stage::Prompt);
-            match self.lexer.push(*byte, prompt_wanted) {
+            let wanted = match &self.pending {
+                _ if self.text.is_some() => Wanted::Text,
+                Some(pending) if pending.stage == Stage::Prompt => Wanted::Prompt,
+                _ => Wanted::Line,
+            };
+            match self.lexer.push(*byte, wanted) {
                 Some(Token::Line(line)) => self.line(&line, now),
                 Some(Token::Prompt) => self.prompt(now),
                 Some(Token::Junk) => self.events.push_back(Event::Garbage),
@@ -171,9 +176,15 @@ impl Engine {
         self.events.pop_front()
     }
 
-    /// When to call [`Engine::handle_timeout`].
+    /// When to call [`Engine::handle_timeout`] while a command is in flight.
     pub fn deadline(&self) -> Option<Instant> {
-        self.pending.as_ref().map(|pending| pending.deadline)
+        let deadline = self.pending.as_ref()?.deadline;
+        Some(self.text_deadline().map_or(deadline, |text| text.min(deadline)))
+    }
+
+    /// When to call [`Engine::handle_timeout`] though no command is in flight: a `+CUSD` waits for the end of its text.
+    pub fn text_deadline(&self) -> Option<Instant> {
+        self.text.as_ref().map(OpenText::deadline)
     }
 
     /// Whether a command is in flight.
@@ -186,8 +197,9 @@ impl Engine {
         self.submitted
     }
 
-    /// Ends the command if its deadline has passed.
+    /// Ends the command if its deadline has passed, and a text after a silence.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.end_silent_text(now);
         if self.pending.as_ref().is_none_or(|pending| now < pending.deadline) {
             return;
         }
@@ -223,8 +235,8 @@ impl Engine {
     }
 
     fn line(&mut self, line: &str, now: Instant) {
-        if self.quoted.is_some() {
-            return self.quoted_line(line, now);
+        if self.text.is_some() {
+            return self.text_line(line, now);
         }
         if self.is_echo(line) {
             return;
@@ -238,8 +250,8 @@ impl Engine {
         if self.is_answer(line) {
             return self.answer(line, now);
         }
-        if line.starts_with("+CUSD:") && line.contains('"') && !closes_quote(line) {
-            self.quoted = Some(Quoted { text: line.to_string(), lines: 1 });
+        if let Some(text) = OpenText::begin(line, now) {
+            self.text = Some(text);
             return;
         }
         if let Some(unsolicited) = urc::read(line) {
@@ -275,22 +287,49 @@ impl Engine {
         }
     }
 
-    /// Until the quote closes, lines are text, whatever they look like.
-    fn quoted_line(&mut self, line: &str, now: Instant) {
-        let Some(mut quoted) = self.quoted.take() else { return };
-        quoted.text.push('\n');
-        quoted.text.push_str(line);
-        quoted.lines += 1;
-        if closes_quote(line) {
-            match urc::read(&quoted.text) {
-                Some(unsolicited) => self.unsolicited(unsolicited),
-                None => self.events.push_back(Event::Urc(Urc::Other(quoted.text))),
+    /// Until a text has ended, lines are part of it, unless they cannot be. While a message is being submitted, even what
+    /// looks like its result may be: nothing is believed before the text has ended.
+    fn text_line(&mut self, line: &str, now: Instant) {
+        let is_never_text = |line: &String| {
+            let is_answer = |pending: &Pending| pending.stage != Stage::Payload && pending.is_result(line);
+            urc::is_never_text(line) || self.pending.as_ref().is_some_and(is_answer)
+        };
+        if let Some(line) = readable(&cusd::octets(line)).filter(is_never_text) {
+            self.end_text();
+            return self.line(&line, now);
+        }
+        if self.text.as_mut().is_some_and(|text| text.add(line, now)) {
+            self.end_text();
+        }
+    }
+
+    fn end_silent_text(&mut self, now: Instant) {
+        let Some(text) = self.text.take_if(|text| now >= text.deadline()) else { return };
+        let in_payload = |pending: &&Pending| pending.stage == Stage::Payload;
+        let results: Vec<String> = match self.pending.as_ref().filter(in_payload) {
+            Some(pending) => {
+                let lines = text.lines().skip(1).filter_map(|line| readable(&cusd::octets(line)));
+                lines.filter(|line| pending.is_result(line)).collect()
             }
-        } else if quoted.lines < MAX_QUOTED_LINES && !(self.pending.is_some() && is_final(line)) {
-            self.quoted = Some(quoted);
-        } else {
-            // The closing quote is lost; the line may be the end of the command in flight.
-            self.line(line, now);
+            None => Vec::new(),
+        };
+        self.text = Some(text);
+        self.end_text();
+        // The quote that would have closed it is lost, so nobody knows whose words an error was.
+        if results.iter().any(|line| AtError::parse(line).is_some()) {
+            if let Some(pending) = self.pending.take() {
+                self.events.push_back(Event::TimedOut { after: pending.allowed });
+            }
+            return;
+        }
+        results.iter().for_each(|line| self.line(line, now));
+    }
+
+    fn end_text(&mut self) {
+        let Some(line) = self.text.take().map(OpenText::into_line) else { return };
+        match urc::read(&line) {
+            Some(unsolicited) => self.unsolicited(unsolicited),
+            None => self.events.push_back(Event::Urc(Urc::Other(line))),
         }
     }
 
@@ -388,14 +427,6 @@ fn has_prefix(line: &str) -> bool {
     let mut chars = line.chars();
     matches!(chars.next(), Some('+' | '^' | '*' | '#' | '$' | '%'))
         && chars.take_while(|c| *c != ' ').any(|c| c == ':')
-}
-
-/// Whether a quoted text ends on this line: after its last quote there is at most a number, and the
-/// quote is not the one that opened it.
-fn closes_quote(line: &str) -> bool {
-    let Some((before, after)) = line.rsplit_once('"') else { return false };
-    let opens = before.starts_with("+CUSD:") && !before.contains('"');
-    !opens && after.trim_start_matches(',').trim().chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_final(line: &str) -> bool {

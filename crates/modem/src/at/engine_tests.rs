@@ -184,7 +184,7 @@ fn transcripts() {
             "+CUSD: 1,\"1 Balance\n2 Bonus\nOK\",15\r\n",
             vec![Event::Urc(Urc::Ussd {
                 state: 1,
-                text: Some("1 Balance\n2 Bonus\nOK".into()),
+                text: Some(b"1 Balance\n2 Bonus\nOK".to_vec()),
                 dcs: Some(15),
             })],
         ),
@@ -194,7 +194,7 @@ fn transcripts() {
             "+CUSD: 0,\"press \"1\" for\nmore \"fun\" now\",15\r\n",
             vec![Event::Urc(Urc::Ussd {
                 state: 0,
-                text: Some("press \"1\" for\nmore \"fun\" now".into()),
+                text: Some(b"press \"1\" for\nmore \"fun\" now".to_vec()),
                 dcs: Some(15),
             })],
         ),
@@ -362,6 +362,69 @@ fn an_answer_without_end_is_garbage() {
 
 #[test]
 fn a_lost_closing_quote_does_not_hide_the_end_of_a_command() {
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some(b"half".to_vec()), dcs: None });
     let (events, _) = run(Some(Command::new("AT+CUSD=1")), &[b"+CUSD: 0,\"half\r\nOK\r\n"]);
-    assert_eq!(events, [done(&[])]);
+    assert_eq!(events, [half.clone(), done(&[])]);
+    let signal = Command::new("AT+CSQ").answer_prefix("+CSQ:");
+    let (events, _) = run(Some(signal), &[b"+CUSD: 0,\"half\r\n+CSQ: 17,99\r\nOK\r\n"]);
+    assert_eq!(events, [half, done(&["+CSQ: 17,99"])]);
+}
+
+#[test]
+fn a_text_ends_with_a_silence() {
+    let second = Duration::from_secs(1);
+    let begin = Instant::now();
+    let mut engine = Engine::default();
+    engine.feed(b"+CUSD: 0,\"half\r\n", begin);
+    engine.feed(b"of it\r\n", begin + second);
+    let silent = engine.text_deadline().unwrap();
+    engine.handle_timeout(silent - second / 2);
+    assert_eq!(engine.poll_event(), None);
+    // What comes later is not of it, whether or not the deadline was kept.
+    engine.feed(b"later\r\n", silent);
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some(b"half\nof it".to_vec()), dcs: None });
+    assert_eq!([engine.poll_event(), engine.poll_event()], [Some(half), Some(other("later"))]);
+    assert_eq!(engine.text_deadline(), None);
+}
+
+/// A message is submitted while the network pushes a text whose lines look like results.
+fn submit_during(text: &str, then: &str) -> (Option<Event>, Duration) {
+    let (mut engine, begin) = (Engine::default(), Instant::now());
+    let submit = Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC").timeout(seconds(180));
+    engine.start(submit, begin).unwrap();
+    engine.feed(b"> ", begin);
+    engine.feed(text.as_bytes(), begin);
+    engine.feed(then.as_bytes(), begin + Duration::from_millis(100));
+    let mut now = begin + Duration::from_millis(100);
+    let mut last = None;
+    loop {
+        last = std::iter::from_fn(|| engine.poll_event())
+            .filter(|event| matches!(event, Event::Done(_) | Event::TimedOut { .. }))
+            .last()
+            .or(last);
+        match engine.deadline() {
+            Some(deadline) => now = deadline,
+            None => return (last, now - begin),
+        }
+        engine.handle_timeout(now);
+    }
+}
+
+#[test]
+fn a_pushed_text_does_not_end_the_message_that_is_being_submitted() {
+    for line in ["ERROR", "+CMS ERROR: 38", "+CMS ERROR: 1", "OK", "+CMGS: 5", "+CME ERROR: 3", "BUSY"] {
+        let text = format!("+CUSD: 0,\"one\r\n{line}\r\nthree\",15\r\n");
+        let (event, _) = submit_during(&text, "+CMGS: 7\r\nOK\r\n");
+        assert_eq!(event, Some(done(&["+CMGS: 7"])), "{line}");
+    }
+}
+
+#[test]
+fn where_the_text_lost_its_end_an_error_is_nobodys_and_a_reference_the_messages() {
+    let (event, after) = submit_during("+CUSD: 0,\"one\r\ntwo\r\n", "+CMS ERROR: 38\r\n");
+    assert!(matches!(event, Some(Event::TimedOut { .. })), "{event:?}");
+    assert!(after < seconds(3), "{after:?}");
+    let (event, after) = submit_during("+CUSD: 0,\"one\r\ntwo\r\n", "+CMGS: 7\r\nOK\r\n");
+    assert_eq!(event, Some(done(&["+CMGS: 7"])));
+    assert!(after < seconds(3), "{after:?}");
 }

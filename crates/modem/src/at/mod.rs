@@ -5,6 +5,7 @@
 //! clock or know what a command is for.
 
 pub mod command;
+pub(crate) mod cusd;
 pub(crate) mod engine;
 pub mod error;
 pub(crate) mod lexer;

@@ -5,6 +5,7 @@
 //! by the engine, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
 //! never an error.
 
+use super::cusd;
 use super::params::{fields, number};
 use crate::registration::{Domain, Registration, RegistrationReport};
 use crate::signal::{Signal, unsolicited_hcsq};
@@ -76,8 +77,8 @@ pub enum Urc {
     Ussd {
         /// 0 done, 1 an answer is wanted, 2 ended by the network, 3 to 5 failed.
         state: u8,
-        /// As on the line, not decoded.
-        text: Option<String>,
+        /// Its octets on the line, not decoded. A line end is LF.
+        text: Option<Vec<u8>>,
         /// The data coding scheme, where given.
         dcs: Option<u8>,
     },
@@ -194,7 +195,7 @@ const TABLE: &[(&str, Kind)] = &[
     ("RING", Kind::Ring),
     ("+CRING:", Kind::Ring),
     ("+CLIP:", Kind::CallerId),
-    ("+CUSD:", Kind::Ussd),
+    (cusd::PREFIX, Kind::Ussd),
     // Words only a modem that has just started (or is going down) says.
     ("RDY", Kind::Boot),
     ("*ATREADY:", Kind::Boot),
@@ -250,6 +251,14 @@ const TABLE: &[(&str, Kind)] = &[
     ("^STIN:", Kind::Ignored),
     ("#STN:", Kind::Ignored),
 ];
+
+/// Whether a line is an unsolicited code even where a USSD text could go on: no text has such a line.
+pub(crate) fn is_never_text(line: &str) -> bool {
+    TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
+        Some(_) => line.starts_with(name),
+        None => line == *name,
+    })
+}
 
 /// Reads a line by the table; `None` where it is not in it.
 pub(crate) fn read(line: &str) -> Option<Unsolicited> {
@@ -314,23 +323,8 @@ fn registration(domain: Domain, rest: &str) -> Option<Urc> {
 }
 
 fn ussd(rest: &str) -> Option<Urc> {
-    let (state, after) = rest.split_once(',').map_or((rest, None), |(state, after)| (state, Some(after)));
-    let state = state.trim().parse().ok()?;
-    // The text may hold quotes of its own, so the last quote ends it.
-    let (text, dcs) = match after.map(str::trim) {
-        Some(after) => match (after.find('"'), after.rfind('"')) {
-            (Some(first), Some(last)) if first < last => {
-                let dcs = after.get(last + 1..).unwrap_or_default();
-                (after.get(first + 1..last).map(str::to_string), dcs.trim_matches([',', ' ']).parse().ok())
-            }
-            _ => {
-                let fields = fields(after);
-                (fields.first().filter(|t| !t.is_empty()).cloned(), number(fields.get(1)))
-            }
-        },
-        None => (None, None),
-    };
-    Some(Urc::Ussd { state, text, dcs })
+    let cusd::Content { state, text, dcs } = cusd::read(rest)?;
+    Some(Urc::Ussd { state, text: text.map(cusd::octets), dcs })
 }
 
 #[cfg(test)]
@@ -354,11 +348,10 @@ mod tests {
             ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),
             ("withheld", "+CLIP: \"\",128", now(Urc::CallerId { number: None })),
             (
-                "ussd with quotes inside",
-                "+CUSD: 0,\"say \"hi\", now\",15",
-                now(Urc::Ussd { state: 0, text: Some("say \"hi\", now".into()), dcs: Some(15) }),
+                "ussd",
+                "+CUSD: 0,\"Balance\",15",
+                now(Urc::Ussd { state: 0, text: Some(b"Balance".to_vec()), dcs: Some(15) }),
             ),
-            ("ussd bare", "+CUSD: 4", now(Urc::Ussd { state: 4, text: None, dcs: None })),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
             ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),
             (

@@ -30,4 +30,5 @@ mod simulated_week;
 mod split_octets;
 mod status_report;
 mod urc_between_list_lines;
+mod ussd_texts;
 mod wrong_pin_once;

@@ -17,6 +17,7 @@ mod receive;
 mod recovery_state;
 mod send;
 mod ussd;
+mod ussd_alphabet;
 mod ussd_requests;
 mod ussd_text;
 mod watchdog;

@@ -45,7 +45,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     tokio::spawn(line.run());
     let cable = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = cable.local_addr().unwrap();
-    let cut = tokio::spawn(pass_on_until(cable, modem_address, "5 EUR\",15\r\n"));
+    let cut = tokio::spawn(pass_on_until(cable, modem_address, "5 \u{1b}e\",15\r\n"));
 
     let folder = tempfile::tempdir().unwrap();
     let text = format!("[[modem]]\nname = \"main\"\nport = \"tcp://{port}\"\n");
@@ -64,7 +64,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     let connected = connect(&task, &mut recovery, &mut view, &stop).await.unwrap().unwrap();
 
     simulator.send_urc("+CBM: 1\r\n00");
-    simulator.send_urc("+CUSD: 0,\"5 EUR\",15");
+    simulator.send_urc("+CUSD: 0,\"5 \u{1b}e\",15");
     cut.await.unwrap();
     OnlineModem::new(connected).run(&stop).await.unwrap_err();
 
@@ -78,7 +78,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
         .collect();
     assert!(
         events.iter().any(|event| matches!(event, Event::UssdReply(reply)
-            if reply.state == UssdState::Done && reply.text.as_deref() == Some("5 EUR"))),
+            if reply.state == UssdState::Done && reply.text.as_deref() == Some("5 €"))),
         "the network's answer was lost: {events:?}"
     );
     assert!(
