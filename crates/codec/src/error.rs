@@ -134,7 +134,7 @@ pub enum DecodeErrorKind {
     BadLength {
         /// The length stated.
         length: usize,
-        /// The greatest length allowed; for a cell broadcast page, the only one.
+        /// The greatest length allowed.
         limit: usize,
     },
     /// The user data header states a length greater than that of the user data.
