@@ -143,7 +143,7 @@ pub enum DecodeErrorKind {
     NotHex,
     /// An odd number of hexadecimal digits: half an octet is missing.
     OddDigits,
-    /// UCS-2 text with an odd number of octets.
+    /// UCS-2 text with an odd number of octets, which is no part of a longer one.
     OddUcs2,
     /// A message type that is reserved for this direction.
     ReservedType,
