@@ -30,4 +30,7 @@ fuzz_target!(|octets: &[u8]| {
     if let Ok(pages) = cbs::decode_umts(octets) {
         cbs::join(&pages).expect("pages of one message belong together");
     }
+    if let Ok(cbs::Received::Pages(pages)) = cbs::decode(octets) {
+        cbs::join(&pages).expect("what one line holds belongs together");
+    }
 });

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use smsbridge_codec::{
-    Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu,
-    MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport, SubmitOptions,
-    Tpdu, Validity,
+    Address, Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind,
+    EncodedPdu, MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport,
+    SubmitOptions, Tpdu, TypeOfNumber, Validity,
 };
 
 use smsbridge_modem::sms::OutgoingPdu;
@@ -32,8 +32,8 @@ pub enum Reading {
 /// A message or a part of one, as far as joining needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// The sender.
-    pub from: String,
+    /// Who sent it, the type of number included: what parts of one message have in common.
+    pub originator: String,
     /// The service centre's time stamp, Unix seconds.
     pub sent_at: Option<i64>,
     /// Its place in a concatenated message; none for a message of one part.
@@ -76,12 +76,38 @@ pub fn read(pdu: &str) -> Reading {
     };
     match decoded.tpdu {
         Tpdu::Deliver(deliver) => Reading::Part(Part {
-            from: deliver.from.to_string(),
+            originator: originator(&deliver.from),
             sent_at: deliver.sent_at.map(|t| t.unix_seconds()),
             concatenation: deliver.user_data.concatenation().filter(|c| c.total > 1),
         }),
         Tpdu::StatusReport(report) => Reading::Report(read_report(&report)),
         _ => Reading::Undecodable("neither SMS-DELIVER nor SMS-STATUS-REPORT (TS 23.040 9.2.3.1)".to_owned()),
+    }
+}
+
+/// A name may look like a number, and a national number like an abbreviated one.
+fn originator(from: &Address) -> String {
+    match from.ton() {
+        TypeOfNumber::International | TypeOfNumber::Unknown => from.to_string(),
+        other => format!("{}:{}", other.name(), from.value()),
+    }
+}
+
+/// Whether two PDUs carry the same user data. What else differs is the network's: the time stamp of a part that was sent
+/// again, more messages waiting, the service centre.
+pub fn is_same_user_data(one: &str, other: &str) -> bool {
+    let user_data = |pdu: &str| match Pdu::decode_hex(pdu, Direction::MobileTerminated).ok()?.tpdu {
+        Tpdu::Deliver(deliver) => Some(deliver.user_data),
+        _ => None,
+    };
+    one == other || user_data(one).is_some_and(|this| user_data(other) == Some(this))
+}
+
+/// When the service centre stamped a PDU, Unix seconds; none where that cannot be read.
+pub fn sent_at(pdu: &str) -> Option<i64> {
+    match read(pdu) {
+        Reading::Part(part) => part.sent_at,
+        _ => None,
     }
 }
 

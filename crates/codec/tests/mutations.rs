@@ -87,6 +87,9 @@ fn decode_everything(octets: &[u8]) {
     if let Ok(pages) = cbs::decode_umts(octets) {
         cbs::join(&pages).unwrap();
     }
+    if let Ok(cbs::Received::Pages(pages)) = cbs::decode(octets) {
+        cbs::join(&pages).unwrap();
+    }
     black_box((Address::decode(octets).ok(), Address::decode_rp(octets).ok(), gsm7::unpack_ussd(octets)));
 }
 

@@ -276,6 +276,19 @@ pub struct BroadcastMessage {
     pub pages: u8,
     /// Numbers of the pages that did not come.
     pub missing: Vec<u8>,
+    /// An ETWS primary notification, which has no text.
+    pub warning: Option<Warning>,
+}
+
+/// An ETWS primary notification (TS 23.041 9.3.24).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Of what it warns, in words.
+    pub kind: String,
+    /// Whether users are to be alerted.
+    pub alert: bool,
+    /// Whether it is to be shown at once.
+    pub popup: bool,
 }
 
 /// The answer to a USSD request.

@@ -12,6 +12,7 @@ pub use counters::QueueDepth;
 pub use happened::{
     Broadcast, BroadcastContent, BroadcastMessage, Call, CallState, Event, MessageEncoding, MessageState,
     Received, ReceivedContent, ReceivedMessage, ResultFields, RuleMatch, SendResult, UssdReply, UssdState,
+    Warning,
 };
 pub use state::{
     Availability, GatewayState, ModemConnection, ModemState, Signal, State, StorageUse, Subject,

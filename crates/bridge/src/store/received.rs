@@ -14,10 +14,15 @@ use super::{outbox, reports, requests};
 use crate::event::Event;
 use crate::incoming::{Incoming, IncomingPdu, Parts, Reply};
 use crate::message::{Name, Sim, Slot, UnixMs, millis, new_id};
-use crate::pdu::{Part, Reading};
+use crate::pdu::{self, Part, Reading};
 
-/// Parts of one message carry time stamps no further apart than this, however late they arrive.
-const SAME_SET_S: i64 = 15 * 60;
+/// Parts of one message carry time stamps no further apart than this, however late they arrive; more where
+/// `reassembly_timeout_s` is more.
+const MIN_SAME_SET_S: u64 = 3600;
+
+/// A phone sends a part again that its network did not confirm, within this time. The same part of a message that is
+/// already published, stamped later than this, begins another message: some senders never change the reference.
+const SENT_AGAIN_S: u64 = 120;
 
 /// How long the network repeats a PDU that was not acknowledged to it.
 const REPETITION_MS: i64 = 15 * 60 * 1000;
@@ -172,10 +177,18 @@ fn accept_part(
     part: &Part,
     place: Concatenation,
 ) -> Result<Accepted, StoreError> {
-    for set in sets_for(tx, incoming, part, place)? {
+    let sets = sets_for(tx, incoming, part, place)?;
+    if sets.iter().any(|set| set.same_sequence.as_ref() == Some(&incoming.pdu)) {
+        return Ok(Accepted::Waiting);
+    }
+    for set in sets {
         match (&set.same_sequence, &set.message_id) {
-            // The network's repetition of a part we have.
-            (Some(pdu), _) if *pdu == incoming.pdu => return Ok(Accepted::Waiting),
+            (Some(there), message_id) if pdu::is_same_user_data(there, &incoming.pdu) => {
+                let apart = seconds_apart(pdu::sent_at(there), part.sent_at);
+                if message_id.is_none() || apart <= SENT_AGAIN_S {
+                    return Ok(Accepted::Waiting);
+                }
+            }
             // Another message with the same reference: the old set waits for its time, or is closed.
             (Some(_), _) => {}
             (None, Some(message)) => {
@@ -204,7 +217,7 @@ fn accept_part(
         .execute((
             &incoming.modem,
             &incoming.sim,
-            &part.from,
+            &part.originator,
             place.reference,
             place.wide,
             place.total,
@@ -227,7 +240,7 @@ fn sets_for(
          LEFT JOIN part p ON p.set_id = s.id AND p.sequence = ?6
          WHERE s.sim = ?1 AND s.sender = ?2 AND s.reference = ?3 AND s.wide = ?4 AND s.total = ?5",
     )?;
-    let key = (&incoming.sim, &part.from, place.reference, place.wide, place.total, place.sequence);
+    let key = (&incoming.sim, &part.originator, place.reference, place.wide, place.total, place.sequence);
     let mut sets: Vec<Set> = select
         .query_map(key, |row| {
             Ok(Set {
@@ -238,14 +251,16 @@ fn sets_for(
             })
         })?
         .collect::<Result<_, _>>()?;
-    // An unreadable time stamp is near to any.
-    let distance = |set: &Set| match (set.first_sent_at, part.sent_at) {
-        (Some(first), Some(this)) => first.abs_diff(this),
-        _ => 0,
-    };
-    sets.retain(|set| distance(set) <= SAME_SET_S.unsigned_abs());
+    let distance = |set: &Set| seconds_apart(set.first_sent_at, part.sent_at);
+    let limit = tx.config.incoming.inbound.reassembly_timeout.as_secs().max(MIN_SAME_SET_S);
+    sets.retain(|set| distance(set) <= limit);
     sets.sort_by_key(|set| (distance(set), std::cmp::Reverse(set.id)));
     Ok(sets)
+}
+
+/// An unreadable time stamp is near to any.
+fn seconds_apart(one: Option<i64>, other: Option<i64>) -> u64 {
+    one.zip(other).map_or(0, |(one, other)| one.abs_diff(other))
 }
 
 fn insert_part(

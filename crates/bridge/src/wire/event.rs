@@ -234,6 +234,15 @@ struct BroadcastForm<'a> {
     pages: u8,
     complete: bool,
     missing: &'a [u8],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<WarningForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct WarningForm<'a> {
+    r#type: &'a str,
+    alert: bool,
+    popup: bool,
 }
 
 #[derive(Serialize)]
@@ -260,6 +269,11 @@ pub fn broadcast(broadcast: &Broadcast) -> String {
             pages: message.pages,
             complete: message.missing.is_empty(),
             missing: &message.missing,
+            warning: message.warning.as_ref().map(|warning| WarningForm {
+                r#type: &warning.kind,
+                alert: warning.alert,
+                popup: warning.popup,
+            }),
         }),
         BroadcastContent::Undecodable { error, pdu } => {
             json(&UndecodableBroadcastForm { modem, at, error, pdu })
@@ -290,7 +304,7 @@ pub fn ussd_reply(reply: &UssdReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{BroadcastMessage, MessageState, RuleMatch};
+    use crate::event::{BroadcastMessage, MessageState, RuleMatch, Warning};
     use crate::failure::{Failure, FailureCode};
 
     fn sent() -> SendResult {
@@ -357,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_broadcast_always_carries_all_keys() {
-        let content = BroadcastContent::Message(BroadcastMessage {
+        let message = BroadcastMessage {
             channel: 50,
             code: 1,
             update: 0,
@@ -366,9 +380,17 @@ mod tests {
             language: None,
             pages: 1,
             missing: Vec::new(),
-        });
-        let shown = broadcast(&Broadcast { modem: "main".parse().unwrap(), at: 0, content });
+            warning: None,
+        };
+        let shown = |message| {
+            let content = BroadcastContent::Message(message);
+            broadcast(&Broadcast { modem: "main".parse().unwrap(), at: 0, content })
+        };
         let expected = r#"{"modem":"main","at":"1970-01-01T00:00:00.000Z","channel":50,"code":1,"update":0,"text":"Flood","data":null,"language":null,"pages":1,"complete":true,"missing":[]}"#;
-        assert_eq!(shown, expected);
+        assert_eq!(shown(message.clone()), expected);
+        let warning = Warning { kind: "tsunami".to_owned(), alert: true, popup: false };
+        let shown = shown(BroadcastMessage { text: None, warning: Some(warning), ..message });
+        let expected = r#""missing":[],"warning":{"type":"tsunami","alert":true,"popup":false}}"#;
+        assert!(shown.contains(r#""text":null"#) && shown.ends_with(expected), "{shown}");
     }
 }
