@@ -80,7 +80,8 @@ pub enum FaultKind {
     HangFor(Duration),
     /// The modem restarts: boot banner, settings gone, half-typed input gone; the SIM keeps its messages.
     Reset,
-    /// The modem restarts, is back at once and sends these lines instead of its banner, or none. It stays on the bus.
+    /// The modem restarts, is back at once and sends these lines instead of its banner, or none. It stays on the bus, and is
+    /// in text mode where [`VendorProfile::text_mode`](crate::VendorProfile::text_mode) is set.
     Restart(&'static [&'static str]),
     /// The modem is gone from the bus for this long, as if its plug were loose.
     Vanish(Duration),
