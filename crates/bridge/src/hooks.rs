@@ -196,7 +196,7 @@ mod tests {
             Err(reason) => ReceivedContent::Undecodable(reason),
         };
         let (id, modem) = ("id".to_owned(), "main".parse().unwrap());
-        Received { id, modem, received_at: SENT_AT, content, pdus, rule: None }
+        Received { id, modem, received_at: SENT_AT, was_stored: false, content, pdus, rule: None }
     }
 
     fn assert_variables(received: Received, expected: &[(&str, &str)]) {

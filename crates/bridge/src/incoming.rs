@@ -3,6 +3,8 @@
 //! Pure. The store calls it inside the transaction that stores the message, so that what follows from a message exists
 //! exactly when the message does. Input: PDUs, and the configuration.
 
+use std::time::Duration;
+
 use smsbridge_codec::Encoding;
 
 use crate::config::{Inbound, Outbound};
@@ -23,6 +25,10 @@ pub struct IncomingPdu {
     pub sim: Sim,
     /// The slot that holds it; none for a PDU the modem delivered without storing it.
     pub slot: Option<Slot>,
+    /// The modem had not handed it out before.
+    pub is_unread: bool,
+    /// It lay in its slot before the gateway was there: read by somebody else, or over a day old.
+    pub was_stored: bool,
     /// Hex, service centre address included (TS 27.005 3.1).
     pub pdu: String,
     /// What it holds.
@@ -51,6 +57,8 @@ pub struct Parts {
     pub received_at: UnixMs,
     /// The PDUs in hex, in the order of their sequence numbers.
     pub pdus: Vec<String>,
+    /// The last one lay on the SIM before the gateway was there.
+    pub was_stored: bool,
     /// The id of the incomplete message these parts are too late for.
     pub late_for: Option<String>,
 }
@@ -95,8 +103,8 @@ impl IncomingPolicy {
     }
 
     fn received(&self, id: String, parts: Parts, content: ReceivedContent) -> Incoming {
-        let Parts { modem, received_at, pdus, late_for: _ } = parts;
-        let mut received = Received { id, modem, received_at, content, pdus, rule: None };
+        let Parts { modem, received_at, pdus, was_stored, late_for: _ } = parts;
+        let mut received = Received { id, modem, received_at, was_stored, content, pdus, rule: None };
         let matched = received.complete_text().and_then(|text| rules::first_match(&self.rules, text));
         let is_published = !number::any_matches(&self.inbound.deny, received.sender());
         let reply =
@@ -107,6 +115,9 @@ impl IncomingPolicy {
 
     fn reply(&self, received: &Received, matched: &Match) -> Option<Reply> {
         let text = matched.reply.clone().filter(|_| rules::may_reply_to(received.sender()))?;
+        if is_older_than(matched.limits.max_age, received) {
+            return None;
+        }
         let number = number::normalise(received.sender(), &self.outbound.default_country).ok()?;
         let body = Body {
             content: Content::Text(text),
@@ -133,7 +144,18 @@ impl IncomingPolicy {
             reply_to: None,
             source: Source::Rule,
         };
-        Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.replies_per_hour })
+        Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.limits.per_hour })
+    }
+}
+
+/// Whether the message was sent longer ago than that; one whose time stamp cannot be read was not.
+fn is_older_than(max_age: Option<Duration>, received: &Received) -> bool {
+    let sent_at = received.pdus.iter().find_map(|pdu| pdu::sent_at(pdu));
+    match (max_age, sent_at) {
+        (Some(max_age), Some(sent_at)) => {
+            sent_at.saturating_mul(1000) + millis(max_age) < received.received_at
+        }
+        _ => false,
     }
 }
 
@@ -153,7 +175,7 @@ mod tests {
     }
 
     fn parts(pdus: Vec<String>) -> Parts {
-        Parts { modem: "main".parse().unwrap(), received_at: NOW, pdus, late_for: None }
+        Parts { modem: "main".parse().unwrap(), received_at: NOW, pdus, was_stored: false, late_for: None }
     }
 
     fn message(policy: &IncomingPolicy, from: &str, text: &str) -> Incoming {
@@ -190,6 +212,24 @@ mod tests {
     fn a_sender_that_is_no_number_gets_no_reply() {
         let incoming = message(&policy(METER), "ENERGY", "12345 678");
         assert!(incoming.reply.is_none() && incoming.received.rule.is_some());
+    }
+
+    #[test]
+    fn a_message_that_is_days_old_is_not_replied_to_unless_that_is_wanted() {
+        let day = 86_400_000;
+        let rows = [
+            ("", 0, true),
+            ("", day - 1000, true),
+            ("", day + 1000, false),
+            ("reply_max_age_h = 0", 9 * day, true),
+        ];
+        for (key, age, is_replied_to) in rows {
+            let policy = policy(&format!("{METER}\n{key}"));
+            let old = parts(vec![short(ALICE, "12345 678", NOW - age)]);
+            let incoming = policy.complete("id".to_owned(), old);
+            assert_eq!(incoming.reply.is_some(), is_replied_to, "{key}, {age} ms old");
+            assert!(incoming.received.rule.is_some(), "the rule matches all the same");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::at::command::Command;
-use crate::error::ModemError;
+use crate::error::{LinkFault, ModemError};
 use crate::session::{Session, Stream};
 
 /// How long the line must be silent before the next command.
@@ -50,10 +50,7 @@ pub(crate) async fn find_dialogue<P: Stream>(
             return Ok(());
         }
     }
-    Err(ModemError::unusable(
-        format!("the modem does not answer: AT was sent {attempts} times and no OK came back"),
-        "try another port of the modem, another baud rate, or power it off and on",
-    ))
+    Err(ModemError::Link(LinkFault::NoAnswer { attempts }))
 }
 
 /// Undoes what keeps a modem from answering `AT`, one thing after the other.

@@ -103,6 +103,15 @@ pub enum LinkFault {
     /// A read gave 0 octets: unplugged, or the other end closed.
     #[error("the modem's port was closed: the modem was unplugged or reset, or the other end closed it")]
     Gone,
+    /// Nothing answers `AT`.
+    #[error(
+        "the modem does not answer: AT was sent {attempts} times and no OK came back; try another port of the modem, \
+         another baud rate, or power it off and on"
+    )]
+    NoAnswer {
+        /// How often it was sent.
+        attempts: usize,
+    },
     /// The operating system's words.
     #[error("the modem's port failed: {0}; check cable and power supply")]
     Io(String),

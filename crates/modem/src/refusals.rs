@@ -39,7 +39,9 @@ impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Storage(storage) => write!(f, "storage {storage} cannot be read"),
-            Self::List(storage) => write!(f, "the messages of {storage} cannot be listed and are read one by one"),
+            Self::List(storage) => {
+                write!(f, "the messages of {storage} cannot be listed and are read one by one")
+            }
             Self::Read(storage, slot) => write!(f, "slot {slot} of {storage} cannot be read"),
             Self::Delete(storage, slot) => write!(f, "slot {slot} of {storage} cannot be deleted"),
             Self::Announce => f.write_str("messages are not announced and are looked for every minute"),

@@ -437,8 +437,13 @@ impl<P: Stream> Session<P> {
     }
 
     /// A command that stands for an ability: `None` where the modem refuses it, refused it lately, or never answered.
-    pub(crate) async fn ask(&mut self, ability: Ability, command: Command) -> Result<Option<Response>, ModemError> {
-        if !self.refusals.is_due(&ability, Instant::now()) || self.options.learned.leaves_out(command.text()) {
+    pub(crate) async fn ask(
+        &mut self,
+        ability: Ability,
+        command: Command,
+    ) -> Result<Option<Response>, ModemError> {
+        if !self.refusals.is_due(&ability, Instant::now()) || self.options.learned.leaves_out(command.text())
+        {
             return Ok(None);
         }
         match self.command(command).await {

@@ -56,7 +56,10 @@ pub(crate) async fn offered_storages<P: Stream>(session: &mut Session<P>) -> Res
 }
 
 /// Sets all three storages to the best one that is offered, taken and not without slots.
-pub(crate) async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &Offer) -> Result<Storage, ModemError> {
+pub(crate) async fn choose_storage<P: Stream>(
+    session: &mut Session<P>,
+    offer: &Offer,
+) -> Result<Storage, ModemError> {
     let candidates = storages_to_receive_into(offer, &session.profile());
     let end = Instant::now() + PATIENCE;
     loop {
@@ -93,7 +96,9 @@ pub(crate) async fn choose_storage<P: Stream>(session: &mut Session<P>, offer: &
 
 /// Chooses and sets `AT+CNMI`; returns the settings in force, or none where the modem refuses all for now.
 pub(crate) async fn set_cnmi<P: Stream>(session: &mut Session<P>) -> Result<Option<Cnmi>, ModemError> {
-    if !session.refusals.is_due(&Ability::Announce, Instant::now()) || session.learned().leaves_out("AT+CNMI=") {
+    if !session.refusals.is_due(&Ability::Announce, Instant::now())
+        || session.learned().leaves_out("AT+CNMI=")
+    {
         return Ok(None);
     }
     let answer = session.optional(Command::new("AT+CNMI=?").answer_prefix("+CNMI:")).await?;

@@ -217,11 +217,13 @@ pub async fn read<P: Stream>(
     slot: u16,
 ) -> Result<Reading, ModemError> {
     let ability = Ability::Read(storage, slot);
-    if !session.refusals.is_due(&ability, Instant::now()) || select(session, storage).await? == Selected::Refused
+    if !session.refusals.is_due(&ability, Instant::now())
+        || select(session, storage).await? == Selected::Refused
     {
         return Ok(Reading::Refused);
     }
-    let asked = Command::new(format!("AT+CMGR={slot}")).answer_prefix("+CMGR:").may_be_empty().timeout(READ_TIMEOUT);
+    let asked =
+        Command::new(format!("AT+CMGR={slot}")).answer_prefix("+CMGR:").may_be_empty().timeout(READ_TIMEOUT);
     match session.command(asked).await {
         Ok(response) => {
             session.refusals.works(&ability);
@@ -258,7 +260,8 @@ pub async fn delete<P: Stream>(
     slot: u16,
 ) -> Result<Deleted, ModemError> {
     let ability = Ability::Delete(storage, slot);
-    if !session.refusals.is_due(&ability, Instant::now()) || select(session, storage).await? == Selected::Refused
+    if !session.refusals.is_due(&ability, Instant::now())
+        || select(session, storage).await? == Selected::Refused
     {
         return Ok(Deleted::NotNow);
     }

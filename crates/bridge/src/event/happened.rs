@@ -32,6 +32,9 @@ pub struct Received {
     pub modem: Name,
     /// When the last part was read.
     pub received_at: UnixMs,
+    /// It lay on the SIM before the gateway was there: read by somebody else, or over a day old.
+    #[serde(default)]
+    pub was_stored: bool,
     /// What it says, or why it cannot be decoded.
     pub content: ReceivedContent,
     /// The PDUs in hex, in the order of their parts.

@@ -26,7 +26,7 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
         let ended = session(&task, &mut recovery, &mut view, &mut reconnect, &stop).await;
         let Some(error) = ended else { break };
         let step = recovery.on_error(&error);
-        let delay = reconnect.failed(Instant::now());
+        let delay = recovery.delay(&error).unwrap_or_else(|| reconnect.failed(Instant::now()));
         let seconds = delay.as_secs_f32();
         match step {
             Some(step) => {
@@ -62,7 +62,8 @@ async fn session(
         Err(error) => return Some(error),
     };
     reconnect.connected(Instant::now());
-    let ended = modem.run(stop).await;
-    recovery.session_ended(modem.online_since(), modem.into_port());
+    let ended = modem.run(std::mem::take(&mut recovery.unsolicited), stop).await;
+    recovery.was_online(modem.online_since(), modem.has_worked());
+    recovery.session_ended(modem.into_remains());
     ended.err()
 }

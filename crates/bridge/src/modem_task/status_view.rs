@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smsbridge_modem::Ready;
 use smsbridge_modem::bring_up::Identity;
 use smsbridge_modem::recovery::Step;
 use smsbridge_modem::registration::{Registration, RegistrationReport};
 use smsbridge_modem::signal;
 use smsbridge_modem::status::{self, NetworkStatus};
+use smsbridge_modem::{Ready, Refused};
 
 use crate::event::{Availability, ModemConnection, ModemState, Signal, State, StorageUse, Subject};
 use crate::message::Name;
@@ -30,6 +30,8 @@ pub(super) struct StatusView {
     updated_at: Option<Instant>,
     /// What keeps a waiting message waiting.
     waiting: Option<String>,
+    /// What the modem refuses for now.
+    refused: Vec<Refused>,
     /// Whether the SIM has been read since the gateway started.
     is_configured: bool,
 }
@@ -37,7 +39,14 @@ pub(super) struct StatusView {
 impl StatusView {
     pub(super) fn new(name: Name, retained: Arc<RetainedState>) -> Self {
         let state = ModemState::new(name);
-        let mut view = StatusView { retained, state, updated_at: None, waiting: None, is_configured: false };
+        let mut view = StatusView {
+            retained,
+            state,
+            updated_at: None,
+            waiting: None,
+            refused: Vec::new(),
+            is_configured: false,
+        };
         view.update_at_once(Availability::Offline);
         view
     }
@@ -117,6 +126,12 @@ impl StatusView {
             .iter()
             .map(|s| StorageUse { name: s.storage.to_string(), used: s.used, total: s.total })
             .collect();
+        self.update_problem();
+    }
+
+    /// What the modem refuses for now and is tried again.
+    pub(super) fn refused(&mut self, refused: Vec<Refused>) {
+        self.refused = refused;
         self.update_problem();
     }
 
@@ -200,6 +215,16 @@ impl StatusView {
             let words = registration.words();
             return Some(format!(
                 "not registered with a network ({words}): check antenna, SIM and subscription"
+            ));
+        }
+        if let Some(first) = self.refused.first() {
+            let others = match self.refused.len() - 1 {
+                0 => String::new(),
+                n => format!(", and {n} more"),
+            };
+            let Refused { ability, reason, .. } = first;
+            return Some(format!(
+                "{ability} ({reason}){others}: everything else goes on, and it is tried again"
             ));
         }
         if self.is_configured && self.state.service_center.is_none() {

@@ -23,6 +23,7 @@ mod results;
 mod retention;
 mod schema;
 mod sending;
+mod sims;
 #[cfg(test)]
 mod tests;
 

@@ -25,6 +25,8 @@ pub(super) struct MessageForm<'a> {
     data: Option<String>,
     sent_at: Option<&'a str>,
     received_at: String,
+    #[serde(skip_serializing_if = "is_false")]
+    stored: bool,
     encoding: &'static str,
     parts: u8,
     complete: bool,
@@ -100,6 +102,7 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         data: data.as_ref().map(|octets| BASE64.encode(octets)),
         sent_at: sent_at.as_deref(),
         received_at,
+        stored: received.was_stored,
         encoding: encoding_word(*encoding),
         parts: *parts,
         complete: missing.is_empty(),
@@ -113,6 +116,10 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         fields: received.rule.as_ref().map(|rule| &rule.fields),
         pdus: if include_pdu { &received.pdus } else { &[] },
     }))
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn encoding_word(encoding: MessageEncoding) -> &'static str {
@@ -342,6 +349,7 @@ mod tests {
             id: "01K9".to_owned(),
             modem: "main".parse().unwrap(),
             received_at: 1_795_331_731_120,
+            was_stored: false,
             content: ReceivedContent::Message(ReceivedMessage {
                 from: "+79211234567".to_owned(),
                 text: Some("Счёт 12345, показание 678".to_owned()),

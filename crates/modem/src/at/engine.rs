@@ -271,11 +271,7 @@ impl Engine {
             Some(pending) => pending.command.expected_prefix().is_none() || !has_prefix(line),
             None => false,
         };
-        if belongs {
-            self.answer(line, now)
-        } else {
-            self.events.push_back(Event::Urc(urc::unknown(line)))
-        }
+        if belongs { self.answer(line, now) } else { self.events.push_back(Event::Urc(urc::unknown(line))) }
     }
 
     fn unsolicited(&mut self, line: Unsolicited) {

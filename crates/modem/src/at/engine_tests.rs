@@ -265,7 +265,9 @@ fn unfinished(lines: &[&str]) -> Option<Event> {
 #[test]
 fn silence_is_counted_again_from_each_line_of_a_list() {
     let (mut engine, begin) = (Engine::default(), Instant::now());
-    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list().timeout(seconds(20)), begin).unwrap();
+    engine
+        .start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list().timeout(seconds(20)), begin)
+        .unwrap();
     engine.feed(b"+CMGL: 1,1,,3\r\n", begin + seconds(15));
     engine.feed(b"00AABBCC\r\n", begin + seconds(30));
     engine.handle_timeout(begin + seconds(49));
@@ -317,7 +319,8 @@ fn a_submission_ends_with_ok_alone_or_with_its_reference_alone() {
     ];
     for (said, limit, expect) in rows {
         let (mut engine, begin) = (Engine::default(), Instant::now());
-        let submit = Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC").timeout(seconds(180));
+        let submit =
+            Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC").timeout(seconds(180));
         engine.start(submit, begin).unwrap();
         engine.feed(b"> ", begin);
         engine.feed(said, begin);

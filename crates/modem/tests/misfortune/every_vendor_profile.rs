@@ -45,11 +45,7 @@ async fn comes_up_receives_deletes_and_sends() {
         assert!(network.technology.is_some() && network.signal_dbm.is_some(), "{name}: {network:?}");
         let usage = status::storage_use(&mut session, &ready).await.unwrap();
         assert_eq!(usage.iter().map(|u| u.used).sum::<u16>(), 0, "{name}");
-        assert_eq!(
-            upkeep::check(&mut session, &mut ready).await.unwrap(),
-            Checked::AsConfigured,
-            "{name}"
-        );
+        assert_eq!(upkeep::check(&mut session, &mut ready).await.unwrap(), Checked::AsConfigured, "{name}");
         let deletes =
             sim.commands().iter().filter(|l| l.starts_with("AT+CMGD=") && !l.ends_with('?')).count();
         assert_eq!(deletes, 2, "{name}");

@@ -89,9 +89,17 @@ async fn a_modem_that_is_slow_with_one_command_works_after_a_few_sessions_at_the
 
 #[tokio::test(start_paused = true)]
 async fn a_question_nobody_needs_that_is_never_answered_is_left_out() {
-    for command in
-        ["AT+COPS?", "AT+CSQ", "AT+CLIP=1", "AT+CNUM", "AT+CCID", "AT+CGMM", "AT+CSCA?", "AT+CNMI=", "AT+CIMI"]
-    {
+    for command in [
+        "AT+COPS?",
+        "AT+CSQ",
+        "AT+CLIP=1",
+        "AT+CNUM",
+        "AT+CCID",
+        "AT+CGMM",
+        "AT+CSCA?",
+        "AT+CNMI=",
+        "AT+CIMI",
+    ] {
         let sim = simulator();
         sim.fault(Fault::on(command, FaultKind::Swallow).every());
         let mut options = SessionOptions::default();

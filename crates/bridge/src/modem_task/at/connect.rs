@@ -7,7 +7,7 @@ use smsbridge_modem::bring_up::{self, Identity};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
 use smsbridge_modem::recovery::{self, Step, Taken};
 use smsbridge_modem::trace::Traced;
-use smsbridge_modem::{Session, SessionOptions, detect};
+use smsbridge_modem::{Ready, Session, SessionOptions, detect};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use super::connected::ConnectedModem;
 use super::pin;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
+use crate::message::Sim;
 use crate::modem_task::error::SessionError;
 use crate::modem_task::status_view::StatusView;
 use crate::modem_task::task::ModemTask;
@@ -41,16 +42,38 @@ pub(in crate::modem_task) async fn connect<'a>(
     };
     let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(None) };
     let (mut session, spec, step) = opened?;
+    match bring_up(task, recovery, view, &mut session, (&spec, step), stop).await {
+        Ok(Some((ready, sim))) => Ok(Some(ConnectedModem { task, view, session, ready, sim })),
+        not_up => {
+            recovery.session_ended(session.into_parts());
+            not_up.map(|_| None)
+        }
+    }
+}
+
+/// From an open port to a modem that receives and sends; none at a stop.
+async fn bring_up(
+    task: &ModemTask,
+    recovery: &mut RecoveryState,
+    view: &mut StatusView,
+    session: &mut Session<Port>,
+    (spec, step): (&PortSpec, Option<Step>),
+    stop: &CancellationToken,
+) -> Result<Option<(Ready, Sim)>, SessionError> {
     let identifying = async {
-        let mut modem = bring_up::synchronise(&mut session)
+        let mut modem = bring_up::synchronise(session)
             .await
             .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
         let identity = modem.identity().clone();
-        check_identity(task, &identity, &spec)?;
-        recovery.imei = identity.imei.clone().or(recovery.imei.take());
+        check_identity(task, &identity, spec)?;
+        recovery.identified(identity.imei.clone());
         view.identified(&identity);
         if step == Some(Step::RestartRadio) && recovery::restart_radio(modem.session()).await? == Taken::No {
             tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
+        }
+        if recovery.restarts_sim() {
+            tracing::warn!(modem = %task.config.name, "no SIM was found: its power is switched off and on");
+            recovery::restart_sim(modem.session()).await?;
         }
         let entry = pin::ask(task, &mut modem).await?;
         Ok::<_, SessionError>((modem, identity, entry))
@@ -65,7 +88,7 @@ pub(in crate::modem_task) async fn connect<'a>(
     }
     let configuring = async {
         let ready = modem.configure(task.config.service_center.as_deref()).await?;
-        let sim = task.sim(ready.iccid.clone());
+        let sim = task.identify_sim(ready.iccid.clone(), ready.imsi.clone()).await?;
         pin::opened(task, &sim).await?;
         Ok::<_, SessionError>((ready, sim))
     };
@@ -74,7 +97,7 @@ pub(in crate::modem_task) async fn connect<'a>(
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");
     tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");
-    Ok(Some(ConnectedModem { task, view, session, ready, sim }))
+    Ok(Some((ready, sim)))
 }
 
 fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Result<(), SessionError> {

@@ -16,6 +16,7 @@ mod pin;
 mod receive;
 mod recovery_state;
 mod send;
+mod until_stored;
 mod ussd;
 mod ussd_alphabet;
 mod ussd_requests;

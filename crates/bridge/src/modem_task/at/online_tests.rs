@@ -66,7 +66,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     simulator.send_urc("+CBM: 1\r\n00");
     simulator.send_urc("+CUSD: 0,\"5 \u{1b}e\",15");
     cut.await.unwrap();
-    OnlineModem::new(connected).run(&stop).await.unwrap_err();
+    OnlineModem::new(connected).run(Vec::new(), &stop).await.unwrap_err();
 
     let rows = store.pending(0, 9).await.unwrap();
     let events: Vec<Event> = rows

@@ -1,9 +1,9 @@
 //! The SIM's PIN: written down before it is tried, and a wrong one never tried twice.
 
 use secrecy::ExposeSecret as _;
-use smsbridge_modem::SimStatus;
 use smsbridge_modem::bring_up::{PinOutcome, Synchronised};
 use smsbridge_modem::port::Port;
+use smsbridge_modem::{ModemError, SimStatus};
 
 use crate::message::Sim;
 use crate::modem_task::error::SessionError;
@@ -30,7 +30,7 @@ pub(super) async fn ask<'a>(
                 "the SIM asks for its PUK: put it into a phone, enter the PUK there, set a new PIN",
             );
         }
-        SimStatus::Missing => return locked("there is no SIM, or it is not seated: check the holder"),
+        missing @ SimStatus::Missing => return Err(ModemError::Sim(missing).into()),
         SimStatus::Other(words) => {
             return locked(format!("the SIM says {words}: put it into a phone to see why"));
         }
@@ -42,7 +42,7 @@ pub(super) async fn ask<'a>(
         return locked("the SIM has one PIN try left, which is not risked: enter the PIN in a phone");
     }
     // Another SIM may have the very PIN that this one refused.
-    let sim = task.sim(modem.iccid().await?);
+    let sim = task.identify_sim(modem.iccid().await?, None).await?;
     Ok(Some(Entry { pin: pin.expose_secret(), sim, tries_left }))
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn enter(
 pub(super) async fn opened(task: &ModemTask, sim: &Sim) -> Result<(), SessionError> {
     if task.config.pin.is_some() {
         // Where the ICCID could not be read before the PIN, the attempt stands under the modem's name.
-        for sim in [sim.clone(), task.sim(None)] {
+        for sim in [sim.clone(), task.config.name.to_string()] {
             task.store.pin_unanswered_forgotten(sim).await?;
         }
     }

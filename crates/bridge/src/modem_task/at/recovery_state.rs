@@ -1,10 +1,13 @@
 //! What one session leaves to the next, and which recovery step the next one begins with.
+//!
+//! The one place that decides what a session's end calls for: silence climbs the ladder; a modem that is starting, a SIM
+//! that is locked and a store that is full do not.
 
 use std::time::Duration;
 
-use smsbridge_modem::SessionOptions;
 use smsbridge_modem::port::Port;
 use smsbridge_modem::recovery::{Ladder, Step};
+use smsbridge_modem::{ModemError, Remains, SessionOptions, SimStatus, Urc};
 use tokio::time::Instant;
 
 use crate::config;
@@ -13,15 +16,22 @@ use crate::modem_task::error::SessionError;
 /// After a session that stood this long, the next fault begins with the first step again.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
+/// A modem that is starting is asked again after this.
+const STARTING_INTERVAL: Duration = Duration::from_secs(3);
+
 /// What one session leaves to the next.
 pub(in crate::modem_task) struct RecoveryState {
     /// What is known of the modem.
     pub options: SessionOptions,
     /// The IMEI of the modem that was there.
     pub imei: Option<String>,
+    /// What the modem said and nobody has looked at yet.
+    pub unsolicited: Vec<Urc>,
     ladder: Ladder,
     /// What to try before the modem is brought up; none where nothing is wrong with the modem itself.
     step: Option<Step>,
+    /// Sessions in a row that found no SIM.
+    without_sim: u32,
     /// The port, where it can be used again.
     port: Option<Port>,
 }
@@ -33,8 +43,10 @@ impl RecoveryState {
                 .with_overrides(config.overrides.clone())
                 .with_broadcast(config.broadcast.clone()),
             imei: None,
+            unsolicited: Vec::new(),
             ladder: Ladder::default(),
             step: None,
+            without_sim: 0,
             port: None,
         }
     }
@@ -44,32 +56,70 @@ impl RecoveryState {
         self.ladder.failures()
     }
 
-    /// A session that was online ended; its port may be used again.
-    pub fn session_ended(&mut self, online_since: Instant, port: Port) {
-        if online_since.elapsed() >= STABLE_AFTER {
-            self.ladder.reset();
+    /// A session has ended, or could not be brought up.
+    pub fn session_ended(&mut self, remains: Remains<Port>) {
+        self.port = Some(remains.port);
+        self.options.learned = remains.learned;
+        self.unsolicited.extend(remains.unsolicited);
+    }
+
+    /// The session was in service since `since`; `has_worked` says that the network took a message, or that nothing spoke
+    /// against it.
+    pub fn was_online(&mut self, since: Instant, has_worked: bool) {
+        self.without_sim = 0;
+        if since.elapsed() >= STABLE_AFTER {
+            self.ladder.answers();
         }
-        self.port = Some(port);
+        if has_worked {
+            self.ladder.works();
+        }
+    }
+
+    /// The modem said who it is. Of another one nothing that was learnt holds.
+    pub fn identified(&mut self, imei: Option<String>) {
+        if self.imei.is_some() && imei.is_some() && imei != self.imei {
+            self.ladder = Ladder::default();
+            self.without_sim = 0;
+        }
+        self.imei = imei.or(self.imei.take());
     }
 
     /// Chooses what the next session tries first.
     pub fn on_error(&mut self, error: &SessionError) -> Option<Step> {
+        let (may_reset, now) = (self.options.reset_command().is_some(), Instant::now());
         self.step = match error {
-            SessionError::Modem(error) | SessionError::AtPort { error, .. } => {
-                self.options.prefer_cmgr |= error.suggests_cmgr();
-                Some(self.ladder.on_failure(error))
+            SessionError::Modem(error) | SessionError::AtPort { error, .. } if is_silence(error) => {
+                Some(self.ladder.on_failure(error, may_reset, now))
             }
-            SessionError::Unhealthy(_) => Some(self.ladder.on_radio_dead()),
-            // A port that cannot be opened, a PIN, the store: nothing the modem could be told.
-            SessionError::Port(_)
-            | SessionError::Store(_)
-            | SessionError::Locked(_)
-            | SessionError::OtherModem { .. } => None,
+            SessionError::Modem(ModemError::Sim(SimStatus::Missing)) => {
+                self.without_sim += 1;
+                None
+            }
+            SessionError::Unhealthy(_) => Some(self.ladder.on_radio_dead(may_reset, now)),
+            // A refusal, a port that cannot be opened, a PIN, the store: nothing the modem could be told.
+            _ => None,
         };
-        if matches!(self.step, None | Some(Step::Reopen)) {
+        let keeps_port = match error {
+            SessionError::Modem(error) | SessionError::AtPort { error, .. } => {
+                !is_silence(error) || matches!(self.step, Some(step) if step != Step::Reopen)
+            }
+            SessionError::Unhealthy(_) | SessionError::Locked(_) | SessionError::Store(_) => true,
+            SessionError::Port(_) | SessionError::OtherModem { .. } => false,
+        };
+        if !keeps_port {
             self.port = None;
         }
         self.step
+    }
+
+    /// When to begin again, where that is known: a modem that is starting, or whose SIM was changed, needs no growing
+    /// delays.
+    pub fn delay(&self, error: &SessionError) -> Option<Duration> {
+        match error {
+            SessionError::Modem(ModemError::Starting { .. }) => Some(STARTING_INTERVAL),
+            SessionError::Modem(ModemError::SimChanged) => Some(Duration::ZERO),
+            _ => None,
+        }
     }
 
     /// Takes the step to try, if any.
@@ -77,8 +127,18 @@ impl RecoveryState {
         self.step.take()
     }
 
+    /// Whether to take the SIM's power away and give it back: some find a SIM only then. Ever more rarely.
+    pub fn restarts_sim(&self) -> bool {
+        self.without_sim >= 2 && self.without_sim.is_power_of_two()
+    }
+
     /// Takes the port of the last session, if it can be used again.
     pub fn take_port(&mut self) -> Option<Port> {
         self.port.take()
     }
+}
+
+/// Whether nobody knows whose answer comes next.
+fn is_silence(error: &ModemError) -> bool {
+    error.is_fatal()
 }

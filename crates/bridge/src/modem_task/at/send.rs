@@ -6,17 +6,15 @@ use smsbridge_modem::sms;
 use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
+use super::until_stored::until_stored;
 use super::watchdog::Watchdog;
 use crate::clock::now_ms;
 use crate::crash;
-use crate::message::{Name, UnixMs};
+use crate::message::UnixMs;
 use crate::modem_task::error::SessionError;
 use crate::pdu;
-use crate::store::{Claim, Claimed, StoreError};
+use crate::store::{Claim, Claimed};
 use crate::verdict;
-
-/// How often a result is offered to a store that cannot be written.
-const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The outcome of looking for a message to send.
 pub(super) enum Sent {
@@ -93,27 +91,6 @@ async fn send(
         }
     }
     Ok(())
-}
-
-/// Repeats an operation until it is on disk, or the process stops: what the network has accepted must be written down,
-/// however long the disk takes to recover.
-async fn until_stored<F>(
-    modem: &Name,
-    stop: &CancellationToken,
-    mut operation: impl FnMut() -> F,
-) -> Result<(), StoreError>
-where
-    F: Future<Output = Result<(), StoreError>>,
-{
-    loop {
-        match operation().await {
-            Err(StoreError::Unwritable(reason)) if !stop.is_cancelled() => {
-                tracing::error!(modem = %modem, "{reason}: trying again until it is on disk");
-                tokio::time::sleep(STORE_RETRY_INTERVAL).await;
-            }
-            done => return done,
-        }
-    }
 }
 
 fn remaining(ms: UnixMs) -> Duration {

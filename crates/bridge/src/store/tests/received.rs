@@ -235,7 +235,7 @@ async fn equal_pdus_in_two_storages_of_one_sweep_are_one_message() {
     let mut fixture = StoreFixture::new();
     let pdu = short(ALICE, "Hello", T0);
     assert!(matches!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Completed(_)));
-    assert_eq!(fixture.accept(me(4), &pdu, T0).await, Accepted::Known);
+    assert_eq!(fixture.accept(me(4), &pdu, T0).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 
@@ -255,7 +255,7 @@ async fn a_pdu_found_again_after_a_kill_before_its_deletion_is_known() {
     fixture.accept(sm(1), &pdu, T0).await;
     fixture.reopen();
     swept(&fixture, vec![sm(1).unwrap()]).await;
-    assert_eq!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Known);
+    assert_eq!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 
@@ -279,7 +279,7 @@ async fn an_equal_pdu_in_a_slot_that_was_found_empty_between_is_another_message(
         assert!(matches!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Completed(_)));
         match empty {
             true => swept(&fixture, vec![]).await,
-            false => fixture.store().slots_cleared(SIM.to_owned(), vec![sm(1).unwrap()]).await.unwrap(),
+            false => fixture.store().slots_deleted(SIM.to_owned(), vec![sm(1).unwrap()]).await.unwrap(),
         }
     }
     assert!(matches!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Completed(_)));
@@ -293,7 +293,7 @@ async fn a_storage_that_could_not_be_listed_keeps_its_slots() {
     fixture.accept(me(1), &pdu, T0).await;
     // Its deletion failed, and this sweep could not select ME.
     fixture.store().swept(SIM.to_owned(), vec!["SM".to_owned()], vec![]).await.unwrap();
-    assert_eq!(fixture.accept(me(1), &pdu, T0).await, Accepted::Known);
+    assert_eq!(fixture.accept(me(1), &pdu, T0).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 
@@ -315,7 +315,7 @@ async fn a_directly_delivered_pdu_that_the_network_repeats_is_one_message() {
     let pdu = short(ALICE, "Hello", T0);
     assert!(matches!(fixture.accept(None, &pdu, T0).await, Accepted::Completed(_)));
     fixture.reopen();
-    assert_eq!(fixture.accept(None, &pdu, T0 + MINUTE).await, Accepted::Known);
+    assert_eq!(fixture.accept(None, &pdu, T0 + MINUTE).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 

@@ -83,7 +83,7 @@ async fn a_report_ahead_of_the_modems_answer_waits_for_it() {
     let (mut fixture, claim) = being_submitted().await;
     fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + SECOND).await;
     fixture.reopen();
-    fixture.store().submitted(claim.message, 1, 1, T0 + 2 * SECOND).await.unwrap();
+    fixture.store().submitted(claim.message, 1, Some(1), T0 + 2 * SECOND).await.unwrap();
     assert_eq!(fixture.states().await, ["sent", "delivered"]);
 }
 
@@ -92,7 +92,7 @@ async fn a_pending_report_ahead_of_the_answer_does_not_hide_the_delivered_one() 
     let (mut fixture, claim) = being_submitted().await;
     fixture.report(&status_report(1, ALICE, T0, 4, STILL_TRYING), T0 + SECOND).await;
     fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + 2 * SECOND).await;
-    fixture.store().submitted(claim.message, 1, 1, T0 + 3 * SECOND).await.unwrap();
+    fixture.store().submitted(claim.message, 1, Some(1), T0 + 3 * SECOND).await.unwrap();
     assert_eq!(fixture.states().await, ["sent", "delivered"]);
 }
 
