@@ -93,6 +93,16 @@ fn decode_everything(octets: &[u8]) {
     black_box((Address::decode(octets).ok(), Address::decode_rp(octets).ok(), gsm7::unpack_ussd(octets)));
 }
 
+/// Decodes what came of a PDU.
+fn decode_partially(octets: &[u8]) {
+    for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
+        if let Ok((pdu, is_cut)) = Pdu::decode_hex_partial(&hex::encode(octets), direction) {
+            assert_eq!(is_cut, Pdu::decode(octets, direction).is_err());
+            check_tpdu(Ok(pdu.tpdu), octets, direction);
+        }
+    }
+}
+
 fn check_tpdu(tpdu: Result<Tpdu<'_>, smsbridge_codec::DecodeError>, octets: &[u8], direction: Direction) {
     let tpdu = match tpdu {
         Ok(tpdu) => tpdu,
@@ -121,6 +131,7 @@ fn decoding_survives_damaged_pdus() {
         let begin = Instant::now();
         let allocated = measure(|| decode_everything(&octets)).bytes_total;
         longest = longest.max(begin.elapsed());
+        decode_partially(&octets);
         most = most.max(allocated);
         let limit = MAX_PER_INPUT + MAX_PER_OCTET * octets.len() as u64;
         assert!(allocated <= limit, "{allocated} octets for {}", hex::encode(&octets));

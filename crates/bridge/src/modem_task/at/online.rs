@@ -184,8 +184,8 @@ impl<'a> OnlineModem<'a> {
         self.ussd.on_urc(&urc, self.modem.session.profile().ussd_packed);
         match urc {
             Urc::MessageStored { .. } | Urc::ReportStored { .. } | Urc::StorageFull => self.sweep_at = now,
-            Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
-                receive::on_delivery(&mut self.modem, pdu).await?
+            Urc::Message { pdu, length } | Urc::Report { pdu, length } => {
+                receive::on_delivery(&mut self.modem, pdu, length).await?
             }
             Urc::Registration(report) => {
                 self.registration = Some(report.state);

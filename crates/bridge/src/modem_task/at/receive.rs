@@ -24,7 +24,8 @@ pub(super) async fn check_notifications(modem: &mut ConnectedModem<'_>) -> Resul
 /// Lists all storages, stores what was received, deletes it. Outgoing messages somebody keeps there are left alone.
 pub(super) async fn sweep(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
     let listed = sms::sweep(&mut modem.session, &modem.ready).await?;
-    let received: Vec<&StoredPdu> = listed.pdus.iter().filter(|pdu| pdu.status.is_received()).collect();
+    let is_ours = |pdu: &&StoredPdu| pdu.status.is_received() && !pdu::is_submit(&pdu.pdu);
+    let received: Vec<&StoredPdu> = listed.pdus.iter().filter(is_ours).collect();
     let slots: Vec<Slot> = received.iter().map(|pdu| slot(pdu)).collect();
     let storages = listed.storages.iter().map(ToString::to_string).collect();
     let store = &modem.task.store;
@@ -33,8 +34,10 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>) -> Result<(), SessionE
         return Ok(());
     }
     crash::point("in_read");
-    let incoming =
-        received.iter().zip(&slots).map(|(pdu, slot)| incoming(modem, Some(slot.clone()), pdu.pdu.clone()));
+    let incoming = received
+        .iter()
+        .zip(&slots)
+        .map(|(pdu, slot)| incoming(modem, Some(slot.clone()), pdu.pdu.clone(), pdu.length));
     // All of one sweep go into one commit.
     let accepted = join_all(incoming.map(|incoming| store.accept(incoming))).await;
     crash::point("in_committed");
@@ -59,8 +62,12 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>) -> Result<(), SessionE
 }
 
 /// Stores a PDU the modem delivered without storing it.
-pub(super) async fn on_delivery(modem: &mut ConnectedModem<'_>, pdu: String) -> Result<(), SessionError> {
-    let accepted = modem.task.store.accept(incoming(modem, None, pdu)).await?;
+pub(super) async fn on_delivery(
+    modem: &mut ConnectedModem<'_>,
+    pdu: String,
+    length: Option<u16>,
+) -> Result<(), SessionError> {
+    let accepted = modem.task.store.accept(incoming(modem, None, pdu, length)).await?;
     count(modem, &accepted);
     Ok(())
 }
@@ -71,7 +78,8 @@ fn count(modem: &mut ConnectedModem<'_>, accepted: &Accepted) {
     }
 }
 
-fn incoming(modem: &ConnectedModem<'_>, slot: Option<Slot>, pdu: String) -> IncomingPdu {
+fn incoming(modem: &ConnectedModem<'_>, slot: Option<Slot>, pdu: String, length: Option<u16>) -> IncomingPdu {
+    let pdu = pdu::with_service_centre(pdu, length);
     let reading = pdu::read(&pdu);
     if let Reading::Part(Part { sent_at: Some(seconds), .. }) = &reading {
         clock::witness(*seconds);
