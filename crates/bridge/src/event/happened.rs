@@ -70,6 +70,9 @@ pub struct ReceivedMessage {
     pub parts: u8,
     /// Sequence numbers of the parts that did not come.
     pub missing: Vec<u8>,
+    /// User data is missing from the end of a part: the modem gave less than the message has.
+    #[serde(default)]
+    pub truncated: bool,
     /// The id of the incomplete message this late part belongs to.
     pub late_for: Option<String>,
     /// Message class 0 to 3 (TS 23.038 clause 4).
@@ -89,11 +92,15 @@ impl Received {
         }
     }
 
-    /// The text of a message of which no part is missing.
+    /// The text of a message of which nothing is missing.
     pub fn complete_text(&self) -> Option<&str> {
         match &self.content {
             ReceivedContent::Message(ReceivedMessage {
-                text: Some(text), missing, late_for: None, ..
+                text: Some(text),
+                missing,
+                truncated: false,
+                late_for: None,
+                ..
             }) if missing.is_empty() => Some(text),
             _ => None,
         }

@@ -32,6 +32,8 @@ pub(super) struct MessageForm<'a> {
     complete: bool,
     #[serde(skip_serializing_if = "<[u8]>::is_empty")]
     missing: &'a [u8],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     late_for: Option<&'a str>,
     class: Option<u8>,
@@ -70,7 +72,7 @@ pub fn received(received: &Received, include_pdu: bool) -> String {
     json(&received_form(received, include_pdu))
 }
 
-/// A message that cannot be decoded always carries its PDUs.
+/// A message that cannot be decoded, or not to its end, always carries its PDUs.
 pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedForm<'_> {
     let received_at = time(received.received_at);
     let (id, modem) = (received.id.as_str(), received.modem.as_str());
@@ -89,6 +91,7 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         encoding,
         parts,
         missing,
+        truncated,
         late_for,
         class,
         ports,
@@ -107,6 +110,7 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         parts: *parts,
         complete: missing.is_empty(),
         missing,
+        truncated: *truncated,
         late_for: late_for.as_deref(),
         class: *class,
         source_port: ports.map(|(source, _)| source),
@@ -114,7 +118,7 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         service_center: service_center.as_deref(),
         rule: received.rule.as_ref().map(|rule| rule.name.as_str()),
         fields: received.rule.as_ref().map(|rule| &rule.fields),
-        pdus: if include_pdu { &received.pdus } else { &[] },
+        pdus: if include_pdu || *truncated { &received.pdus } else { &[] },
     }))
 }
 
@@ -358,6 +362,7 @@ mod tests {
                 encoding: MessageEncoding::Ucs2,
                 parts: 2,
                 missing: Vec::new(),
+                truncated: false,
                 late_for: None,
                 class: None,
                 ports: None,

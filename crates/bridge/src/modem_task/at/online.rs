@@ -240,8 +240,8 @@ impl<'a> OnlineModem<'a> {
                 self.looked_in_vain = Some(0);
                 self.sweep_at = now;
             }
-            Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
-                receive::on_delivery(&mut self.modem, pdu, stop).await?
+            Urc::Message { pdu, length } | Urc::Report { pdu, length } => {
+                receive::on_delivery(&mut self.modem, pdu, length, stop).await?
             }
             Urc::Registration(report) => {
                 self.registration = Some(report.state);
