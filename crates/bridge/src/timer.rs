@@ -89,7 +89,7 @@ impl Timer {
         }
         // A batch at a time, so that modems get their turn between.
         let end = Instant::now() + TICK;
-        while !self.store.expire(now).await? && Instant::now() < end {}
+        while !self.store.process_due(now).await? && Instant::now() < end {}
         Ok(())
     }
 

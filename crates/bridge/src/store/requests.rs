@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::engine::{Store, Tx};
 use super::error::StoreError;
+use super::idle::Sendable;
 use super::outbox;
 use super::results::finish;
 use crate::event::{Event, MessageState, ResultFields, SendResult};
@@ -187,7 +188,6 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), 
         };
         insert_message(tx, request, &id, result, now)?;
     }
-    tx.wake_queue();
     Ok(())
 }
 
@@ -198,6 +198,7 @@ fn insert_message(
     result: SendResult,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    let not_before = request.send_at.filter(|at| *at > now).unwrap_or(0);
     tx.sql
         .prepare_cached(
             "INSERT INTO message (request_id, recipient, state, final, modem, priority, delivery_report, not_before,
@@ -213,7 +214,7 @@ fn insert_message(
             &request.modem,
             request.priority,
             request.delivery_report,
-            request.send_at.filter(|at| *at > now).unwrap_or(0),
+            not_before,
             request.expires_at,
             request.parts,
             Event::Result(result.clone()),
@@ -225,6 +226,9 @@ fn insert_message(
         )?;
         for sequence in 1..=request.parts {
             part.execute((message, sequence))?;
+        }
+        if not_before == 0 {
+            tx.wake_modem(Sendable { modem: request.modem.clone(), sim: None, avoided_by: String::new() });
         }
     }
     outbox::publish_result(tx, result, request.reply_to.as_ref())

@@ -26,6 +26,7 @@ use super::watchdog::Watchdog;
 use crate::clock::now_ms;
 use crate::event::{Broadcast, Call, CallState, Event};
 use crate::modem_task::error::SessionError;
+use crate::store::Idle;
 
 /// A sweep without any notification: one may have been lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -51,6 +52,14 @@ pub(in crate::modem_task) struct OnlineModem<'a> {
     online_since: Instant,
     sweep_at: Instant,
     status_at: Instant,
+}
+
+/// What follows once something was looked for.
+enum Next {
+    /// Something was done: look again.
+    Again,
+    /// Nothing is due. A modem that may send is idle until it is woken.
+    Wait(Option<Idle>),
 }
 
 impl<'a> OnlineModem<'a> {
@@ -84,10 +93,6 @@ impl<'a> OnlineModem<'a> {
         let task = self.modem.task;
         self.modem.view.online();
         loop {
-            // Before looking: what changes while we look wakes us all the same.
-            let queued = task.store.wakes().queue.notified();
-            tokio::pin!(queued);
-            queued.as_mut().enable();
             let urcs_handled = self.handle_waiting_urcs().await;
             // Even after a fault or at a stop: what the modem has said is not said again.
             self.publish_events().await?;
@@ -95,13 +100,14 @@ impl<'a> OnlineModem<'a> {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            if self.do_next(stop).await? {
-                continue;
-            }
+            let idle = match self.do_next(stop).await? {
+                Next::Again => continue,
+                Next::Wait(idle) => idle,
+            };
             let due_at = self.due_at();
             tokio::select! {
                 urc = self.modem.session.next_event() => self.on_urc(urc?).await?,
-                () = queued => {}
+                () = woken(idle) => {}
                 () = task.ussd.added() => {}
                 () = tokio::time::sleep_until(due_at) => {}
                 () = stop.cancelled() => {}
@@ -116,11 +122,11 @@ impl<'a> OnlineModem<'a> {
         Ok(())
     }
 
-    /// Does what is due, one thing at a time; whether anything was.
-    async fn do_next(&mut self, stop: &CancellationToken) -> Result<bool, SessionError> {
+    /// Does what is due, one thing at a time.
+    async fn do_next(&mut self, stop: &CancellationToken) -> Result<Next, SessionError> {
         if let Some(request) = self.modem.task.ussd.pop() {
             ussd_requests::send(&mut self.modem, &mut self.ussd, request).await?;
-            return Ok(true);
+            return Ok(Next::Again);
         }
         if self.modem.session.silent_for() >= PROBE_AFTER {
             self.modem.view.probed();
@@ -131,22 +137,26 @@ impl<'a> OnlineModem<'a> {
             self.sweep_at = now + SWEEP_INTERVAL;
             receive::check_notifications(&mut self.modem).await?;
             receive::sweep(&mut self.modem).await?;
-            return Ok(true);
+            return Ok(Next::Again);
         }
         if now >= self.status_at {
             self.status_at = now + STATUS_INTERVAL;
             self.read_status().await?;
-            return Ok(true);
+            return Ok(Next::Again);
         }
         if !self.is_registered() {
             self.modem.view.waiting(None);
-            return Ok(false);
+            return Ok(Next::Wait(None));
         }
         match send::send_next(&mut self.modem, &mut self.watchdog, stop).await? {
-            Sent::Something => Ok(true),
-            Sent::Nothing { waiting } => {
-                self.modem.view.waiting(waiting);
-                Ok(false)
+            Sent::Something => Ok(Next::Again),
+            Sent::Nothing(idle) => {
+                self.modem.view.waiting(None);
+                Ok(Next::Wait(Some(idle)))
+            }
+            Sent::OverBudget(reason) => {
+                self.modem.view.waiting(Some(reason));
+                Ok(Next::Wait(None))
             }
         }
     }
@@ -225,5 +235,13 @@ impl<'a> OnlineModem<'a> {
             tracing::warn!(modem = %self.modem.name(), "the modem refuses to end a call");
         }
         Ok(())
+    }
+}
+
+/// Waits until the store has something for an idle modem; for ever for one that may not send.
+async fn woken(idle: Option<Idle>) {
+    match idle {
+        Some(idle) => idle.woken().await,
+        None => std::future::pending().await,
     }
 }

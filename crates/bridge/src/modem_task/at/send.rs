@@ -12,7 +12,7 @@ use crate::crash;
 use crate::message::{Name, UnixMs};
 use crate::modem_task::error::SessionError;
 use crate::pdu;
-use crate::store::{Claim, Claimed, StoreError};
+use crate::store::{Claim, Claimed, Idle, StoreError};
 use crate::verdict;
 
 /// How often a result is offered to a store that cannot be written.
@@ -22,11 +22,10 @@ const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) enum Sent {
     /// There was one: look again.
     Something,
-    /// There was none for this modem now.
-    Nothing {
-        /// What keeps a waiting message waiting, in words.
-        waiting: Option<String>,
-    },
+    /// There was none for this modem: it may wait.
+    Nothing(Idle),
+    /// A message has to wait, for this reason.
+    OverBudget(String),
 }
 
 /// Sends the next message there is for this modem.
@@ -37,8 +36,8 @@ pub(super) async fn send_next(
 ) -> Result<Sent, SessionError> {
     let (name, sim) = (modem.name().clone(), modem.sim.clone());
     match modem.task.store.claim(name, sim, now_ms()).await? {
-        Claimed::Nothing => Ok(Sent::Nothing { waiting: None }),
-        Claimed::OverBudget(reason) => Ok(Sent::Nothing { waiting: Some(reason) }),
+        Claimed::Nothing(idle) => Ok(Sent::Nothing(idle)),
+        Claimed::OverBudget(reason) => Ok(Sent::OverBudget(reason)),
         Claimed::Message(claim) => {
             crash::point("submit_claimed");
             send(modem, watchdog, *claim, stop).await?;

@@ -5,6 +5,8 @@
 
 #[cfg(unix)]
 mod disk_full;
+mod due;
+mod idle;
 mod open;
 mod outbox;
 mod query_plans;
@@ -13,6 +15,7 @@ mod received;
 mod replies;
 mod reports;
 mod requests;
+mod scale;
 mod sending;
 
 use std::path::Path;
@@ -160,9 +163,11 @@ impl StoreFixture {
     }
 
     async fn claim_for(&self, modem: &str, sim: &str, now: UnixMs) -> Option<Claim> {
+        // As the timer does, each second.
+        self.store().process_due(now).await.unwrap();
         match self.store().claim(named(modem), sim.to_owned(), now).await.unwrap() {
             Claimed::Message(claim) => Some(*claim),
-            Claimed::Nothing => None,
+            Claimed::Nothing(_) => None,
             Claimed::OverBudget(why) => panic!("over budget: {why}"),
         }
     }

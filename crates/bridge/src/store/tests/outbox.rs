@@ -17,7 +17,7 @@ async fn the_depth_is_what_counting_the_rows_gives() {
     fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
     fixture.send(1, T0).await;
     fixture.store().cancel("cancelled".to_owned(), T0).await.unwrap();
-    fixture.store().expire(T0 + HOUR).await.unwrap();
+    fixture.store().process_due(T0 + HOUR).await.unwrap();
     let rows = fixture.store().pending(0, 2).await.unwrap();
     fixture.store().park(rows[0].id, "too large".to_owned()).await.unwrap();
     fixture.store().park(rows[0].id, "still too large".to_owned()).await.unwrap();

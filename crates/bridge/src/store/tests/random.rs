@@ -53,7 +53,7 @@ impl Gateway {
             6 | 7 => self.receive_report().await,
             8 | 9 => self.arrive(),
             10 | 11 => self.sweep().await,
-            12 => assert!(self.fixture.store().expire(self.now).await.unwrap()),
+            12 => assert!(self.fixture.store().process_due(self.now).await.unwrap()),
             13 => self.park_and_restore().await,
             _ => self.restart().await,
         }
@@ -199,7 +199,7 @@ impl Gateway {
             self.work().await;
         }
         self.restart().await;
-        self.fixture.store().expire(self.now + DAY).await.unwrap();
+        self.fixture.store().process_due(self.now + DAY).await.unwrap();
         self.fixture.checked_depth().await;
         self.fixture.drain().await;
         assert_eq!(self.fixture.checked_depth().await, QueueDepth::default());

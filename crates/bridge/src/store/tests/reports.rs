@@ -141,9 +141,9 @@ async fn a_report_that_fits_two_equally_counts_for_neither() {
 #[tokio::test]
 async fn a_report_that_never_came_leaves_sent_and_says_so() {
     let mut fixture = sent().await;
-    fixture.store().expire(T0 + DAY - 1).await.unwrap();
+    fixture.store().process_due(T0 + DAY - 1).await.unwrap();
     assert!(fixture.results().await.is_empty());
-    fixture.store().expire(T0 + DAY).await.unwrap();
+    fixture.store().process_due(T0 + DAY).await.unwrap();
     let results = fixture.results().await;
     assert_eq!((&results[0]["state"], &results[0]["final"]), (&"sent".into(), &true.into()));
     assert_eq!(results[0]["report"], "missing");
