@@ -42,3 +42,4 @@ pub use idle::Idle;
 pub use outbox::{OutboxRow, Publication};
 pub use pin_attempts::PinAttempt;
 pub use received::Accepted;
+pub use retention::DeletionPass;

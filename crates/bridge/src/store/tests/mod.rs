@@ -15,6 +15,7 @@ mod received;
 mod replies;
 mod reports;
 mod requests;
+mod retention;
 mod scale;
 mod sending;
 

@@ -25,7 +25,7 @@ async fn the_depth_is_what_counting_the_rows_gives() {
     let depth = fixture.checked_depth().await;
     assert_eq!((depth.send, depth.parked), (1, 1));
     fixture.drain().await;
-    fixture.store().delete_old(T0 + 40 * DAY, Duration::ZERO).await.unwrap();
+    fixture.store().delete_old(T0 + 40 * DAY, Duration::ZERO, DeletionPass::default()).await.unwrap();
     fixture.reopen();
     let depth = fixture.checked_depth().await;
     assert_eq!((depth.send, depth.publish), (1, 0));
