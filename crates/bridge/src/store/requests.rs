@@ -199,12 +199,12 @@ fn insert_message(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let not_before = request.send_at.filter(|at| *at > now).unwrap_or(0);
+    let reference = next_reference(tx, id, result.to.as_deref())?;
     tx.sql
         .prepare_cached(
             "INSERT INTO message (request_id, recipient, state, final, modem, priority, delivery_report, not_before,
                expires_at, reference, parts, result)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-               (SELECT coalesce(max(id), 0) + 1 FROM message) & 255, ?10, ?11)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             id,
@@ -216,6 +216,7 @@ fn insert_message(
             request.delivery_report,
             not_before,
             request.expires_at,
+            reference,
             request.parts,
             Event::Result(result.clone()),
         ))?;
@@ -232,4 +233,15 @@ fn insert_message(
         }
     }
     outbox::publish_result(tx, result, request.reply_to.as_ref())
+}
+
+/// The next concatenation reference for a recipient, so that no phone joins parts of two messages. Where no earlier one
+/// is known it differs from one request to the next.
+fn next_reference(tx: &Tx<'_>, request_id: &str, recipient: Option<&str>) -> Result<u8, StoreError> {
+    let mut select = tx.sql.prepare_cached(
+        "SELECT coalesce(
+           (SELECT reference + 1 FROM message WHERE recipient = ?2 AND parts > 1 ORDER BY id DESC LIMIT 1),
+           (SELECT row FROM request WHERE id = ?1)) & 255",
+    )?;
+    Ok(select.query_row((request_id, recipient), |row| row.get(0))?)
 }

@@ -111,7 +111,7 @@ CREATE TABLE message (
   last            INTEGER NOT NULL DEFAULT 0,  -- 1: after all others, for it was interrupted too often
   claimed_by      TEXT,
   avoided_by      TEXT NOT NULL DEFAULT '',    -- the modems of its rows in avoid, separated by spaces
-  reference       INTEGER NOT NULL, -- concatenation reference of its parts
+  reference       INTEGER NOT NULL, -- concatenation reference of its parts, counted for each recipient
   parts           INTEGER NOT NULL,
   sent_at         INTEGER,
   result          TEXT NOT NULL,    -- the newest result, the form of event/stored.rs
@@ -124,6 +124,7 @@ CREATE INDEX message_not_before ON message (not_before)
 CREATE INDEX message_expires ON message (expires_at)
   WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL;
 CREATE INDEX message_claimed ON message (claimed_by) WHERE claimed_by IS NOT NULL;
+CREATE INDEX message_concatenated ON message (recipient, id) WHERE parts > 1;
 CREATE INDEX message_reported ON message (sent_at) WHERE final = 0 AND state = 'sent';
 
 CREATE TRIGGER message_forward_only BEFORE UPDATE OF state, final ON message

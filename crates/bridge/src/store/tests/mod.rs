@@ -12,6 +12,7 @@ mod outbox;
 mod query_plans;
 mod random;
 mod received;
+mod references;
 mod replies;
 mod reports;
 mod requests;

@@ -310,16 +310,6 @@ async fn with_nothing_to_send_a_used_up_budget_is_no_problem() {
 }
 
 #[tokio::test]
-async fn references_of_messages_to_one_recipient_differ() {
-    let fixture = StoreFixture::new();
-    let mut seen = std::collections::HashSet::new();
-    for n in 0..20 {
-        fixture.admit(Request { parts: 2, ..request(&format!("r{n}"), ALICE) }, T0).await;
-        assert!(seen.insert(fixture.send(1, T0).await.reference));
-    }
-}
-
-#[tokio::test]
 async fn a_request_nobody_can_read_any_longer_fails_and_lets_the_others_by() {
     let mut fixture = StoreFixture::new();
     fixture.admit(request("spoilt", ALICE), T0).await;
