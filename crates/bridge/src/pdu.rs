@@ -9,7 +9,7 @@ use std::time::Duration;
 use smsbridge_codec::{
     Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu,
     MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport, SubmitOptions,
-    Tpdu, Validity,
+    Tpdu, UserData, Validity,
 };
 
 use smsbridge_modem::sms::OutgoingPdu;
@@ -189,6 +189,17 @@ pub fn count(body: &Body) -> Result<(MessageEncoding, usize), Failure> {
     Ok((encoding, count.parts))
 }
 
+/// Where a body is split: the alphabet and TP-UDL of each part. Parts that were submitted fit together with those that were
+/// not only where this is still the same.
+pub fn part_lengths(body: &Body) -> Result<Vec<String>, Failure> {
+    let parts = match &body.content {
+        Content::Text(text) => smsbridge_codec::split(&transliterated(text, body), &split_options(body, 0)),
+        Content::Data { octets, .. } => smsbridge_codec::split_data(octets, &split_options(body, 0)),
+    };
+    let length = |part: UserData<'_>| format!("{:?} {}", part.alphabet(), part.length());
+    Ok(parts.map_err(unencodable)?.into_iter().map(length).collect())
+}
+
 /// The PDUs of a message, one a part. The same arguments give the same PDUs, so that one part can be built again.
 pub fn build(
     to: &str,
@@ -237,4 +248,32 @@ fn unencodable(error: EncodeError) -> Failure {
         _ => FailureCode::Unencodable,
     };
     Failure::permanent(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use smsbridge_codec::Encoding;
+
+    use super::*;
+
+    fn body(content: Content) -> Body {
+        Body { content, class: None, encoding: Encoding::Auto, transliterate: false }
+    }
+
+    #[test]
+    fn a_message_has_as_many_pdus_as_lengths() {
+        let data = Content::Data { octets: vec![0; 300], destination_port: 2948 };
+        for (content, expected) in [
+            (Content::Text("Hello".to_owned()), vec!["Gsm7 5"]),
+            (Content::Text("x".repeat(200)), vec!["Gsm7 160", "Gsm7 54"]),
+            (Content::Text("ж".repeat(100)), vec!["Ucs2 140", "Ucs2 72"]),
+            (data, vec!["EightBit 140", "EightBit 140", "EightBit 56"]),
+        ] {
+            let body = body(content);
+            let lengths = part_lengths(&body).unwrap();
+            assert_eq!(lengths, expected);
+            assert_eq!(build("+4915112345678", &body, 7, true, None).unwrap().len(), lengths.len());
+            assert_eq!(count(&body).unwrap().1, lengths.len());
+        }
+    }
 }

@@ -8,11 +8,12 @@ use rusqlite::OptionalExtension as _;
 use super::engine::{Store, Tx};
 use super::error::StoreError;
 use super::idle::{Idle, Sendable, is_in};
-use super::results::finish;
-use super::sending::expire;
-use crate::event::{MessageState, ResultFields};
+use super::requests::{insert_parts, next_reference};
+use super::sending::{expire, fail};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{Name, Sim, UnixMs};
+use crate::pdu;
+use crate::policy;
 use crate::request::Body;
 
 /// Messages that can no longer be sent, ended by one claim.
@@ -70,20 +71,10 @@ impl Store {
                     tx.wake_modem(next.sendable);
                     return Ok(Claimed::OverBudget(reason));
                 }
-                match read_claim(tx, next.message) {
-                    // A row nobody can read must not keep all others waiting for ever.
-                    Err(StoreError::Refused(reason)) => {
-                        let error = Some(Failure::permanent(FailureCode::Store, reason));
-                        let fields = ResultFields { error, ..ResultFields::default() };
-                        finish(tx, next.message, MessageState::Failed, fields, now)?;
-                    }
-                    Err(error) => return Err(error),
-                    Ok(claim) => {
-                        tx.sql
-                            .prepare_cached("UPDATE message SET claimed_by = ?2 WHERE id = ?1")?
-                            .execute((next.message, &modem))?;
-                        return Ok(Claimed::Message(Box::new(claim)));
-                    }
+                match take(tx, next.message, &modem)? {
+                    Ok(claim) => return Ok(Claimed::Message(Box::new(claim))),
+                    // What can never be sent must not keep all others waiting for ever.
+                    Err(failure) => fail(tx, next.message, failure, now)?,
                 }
             }
             // Others get their turn, and then this modem again.
@@ -146,13 +137,66 @@ fn read_claimable(row: &rusqlite::Row<'_>) -> rusqlite::Result<Claimable> {
     })
 }
 
-fn read_claim(tx: &Tx<'_>, message: i64) -> Result<Claim, StoreError> {
+/// Makes a message this modem's, or says why it can never be sent. A text that is split differently than when the message
+/// was stored, by another version of this program, is split anew, unless parts of it may be on air already.
+fn take(tx: &Tx<'_>, message: i64, modem: &Name) -> Result<Result<Claim, Failure>, StoreError> {
+    let (mut claim, stored) = match read_claim(tx, message) {
+        Err(StoreError::Refused(reason)) => return Ok(Err(Failure::permanent(FailureCode::Store, reason))),
+        read => read?,
+    };
+    let lengths = match pdu::part_lengths(&claim.body) {
+        Ok(lengths) => lengths,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let part_lengths = lengths.join(", ");
+    if stored.is_begun && stored.part_lengths.as_ref() != Some(&part_lengths) {
+        let words = "this version splits the text differently than the one that sent some of its parts, so that the \
+                     others would not fit; send it again with a new id";
+        return Ok(Err(Failure::permanent(FailureCode::Store, words)));
+    }
+    if lengths.len() != usize::from(stored.parts) {
+        match policy::check_parts(&claim.body, &tx.config.outbound) {
+            Ok((_, parts)) => split_anew(tx, &mut claim, parts)?,
+            Err(failure) => return Ok(Err(failure)),
+        }
+    }
+    tx.sql
+        .prepare_cached("UPDATE message SET claimed_by = ?2, part_lengths = ?3 WHERE id = ?1")?
+        .execute((message, modem, &part_lengths))?;
+    Ok(Ok(claim))
+}
+
+/// Gives a message of which nothing was submitted another number of parts.
+fn split_anew(tx: &Tx<'_>, claim: &mut Claim, parts: u8) -> Result<(), StoreError> {
+    claim.reference = next_reference(tx, &claim.request, Some(&claim.to))?;
+    claim.open_parts = (1..=parts).collect();
+    tx.sql.prepare_cached("UPDATE message SET parts = ?2, reference = ?3 WHERE id = ?1")?.execute((
+        claim.message,
+        parts,
+        claim.reference,
+    ))?;
+    tx.sql.prepare_cached("DELETE FROM message_part WHERE message_id = ?1")?.execute([claim.message])?;
+    insert_parts(tx, claim.message, parts)
+}
+
+/// How a message was split when it was stored, or claimed last.
+struct StoredSplit {
+    parts: u8,
+    part_lengths: Option<String>,
+    /// Whether any of its parts may be on air.
+    is_begun: bool,
+}
+
+fn read_claim(tx: &Tx<'_>, message: i64) -> Result<(Claim, StoredSplit), StoreError> {
     let mut select = tx.sql.prepare_cached(
-        "SELECT m.request_id, m.recipient, r.body, m.delivery_report, m.reference, m.expires_at, m.attempts
+        "SELECT m.request_id, m.recipient, r.body, m.delivery_report, m.reference, m.expires_at, m.attempts, m.parts,
+           m.part_lengths, EXISTS
+             (SELECT 1 FROM message_part p WHERE p.message_id = m.id AND (p.state <> 'queued' OR p.unknowns > 0))
+           AS is_begun
          FROM message m JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
     )?;
-    let mut claim = select.query_row([message], |row| {
-        Ok(Claim {
+    let (mut claim, split) = select.query_row([message], |row| {
+        let claim = Claim {
             message,
             request: row.get("request_id")?,
             to: row.get("recipient")?,
@@ -162,13 +206,19 @@ fn read_claim(tx: &Tx<'_>, message: i64) -> Result<Claim, StoreError> {
             expires_at: row.get("expires_at")?,
             open_parts: Vec::new(),
             attempts: row.get("attempts")?,
-        })
+        };
+        let split = StoredSplit {
+            parts: row.get("parts")?,
+            part_lengths: row.get("part_lengths")?,
+            is_begun: row.get("is_begun")?,
+        };
+        Ok((claim, split))
     })?;
     let mut parts = tx.sql.prepare_cached(
         "SELECT sequence FROM message_part WHERE message_id = ?1 AND state <> 'submitted' ORDER BY sequence",
     )?;
     claim.open_parts = parts.query_map([message], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(claim)
+    Ok((claim, split))
 }
 
 /// Whether the modem has sent as many parts as it may, in words.

@@ -221,13 +221,7 @@ fn insert_message(
             Event::Result(result.clone()),
         ))?;
     if !result.is_final {
-        let message = tx.sql.last_insert_rowid();
-        let mut part = tx.sql.prepare_cached(
-            "INSERT INTO message_part (message_id, sequence, state) VALUES (?1, ?2, 'queued')",
-        )?;
-        for sequence in 1..=request.parts {
-            part.execute((message, sequence))?;
-        }
+        insert_parts(tx, tx.sql.last_insert_rowid(), request.parts)?;
         if not_before == 0 {
             tx.wake_modem(Sendable { modem: request.modem.clone(), sim: None, avoided_by: String::new() });
         }
@@ -235,9 +229,24 @@ fn insert_message(
     outbox::publish_result(tx, result, request.reply_to.as_ref())
 }
 
+/// Stores the parts of a message, none of them submitted.
+pub(super) fn insert_parts(tx: &Tx<'_>, message: i64, parts: u8) -> Result<(), StoreError> {
+    let mut insert = tx
+        .sql
+        .prepare_cached("INSERT INTO message_part (message_id, sequence, state) VALUES (?1, ?2, 'queued')")?;
+    for sequence in 1..=parts {
+        insert.execute((message, sequence))?;
+    }
+    Ok(())
+}
+
 /// The next concatenation reference for a recipient, so that no phone joins parts of two messages. Where no earlier one
 /// is known it differs from one request to the next.
-fn next_reference(tx: &Tx<'_>, request_id: &str, recipient: Option<&str>) -> Result<u8, StoreError> {
+pub(super) fn next_reference(
+    tx: &Tx<'_>,
+    request_id: &str,
+    recipient: Option<&str>,
+) -> Result<u8, StoreError> {
     let mut select = tx.sql.prepare_cached(
         "SELECT coalesce(
            (SELECT reference + 1 FROM message WHERE recipient = ?2 AND parts > 1 ORDER BY id DESC LIMIT 1),

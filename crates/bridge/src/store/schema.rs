@@ -113,6 +113,7 @@ CREATE TABLE message (
   avoided_by      TEXT NOT NULL DEFAULT '',    -- the modems of its rows in avoid, separated by spaces
   reference       INTEGER NOT NULL, -- concatenation reference of its parts, counted for each recipient
   parts           INTEGER NOT NULL,
+  part_lengths    TEXT,             -- where its text was split when it was claimed, see pdu.rs
   sent_at         INTEGER,
   result          TEXT NOT NULL,    -- the newest result, the form of event/stored.rs
   UNIQUE (request_id, recipient)

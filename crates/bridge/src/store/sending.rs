@@ -121,11 +121,7 @@ impl Store {
 
     /// A claimed message can never be sent.
     pub async fn fail(&self, message: i64, failure: Failure, now: UnixMs) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            let fields = ResultFields { error: Some(failure.clone()), ..ResultFields::default() };
-            finish(tx, message, MessageState::Failed, fields, now)
-        })
-        .await
+        self.write(move |tx| fail(tx, message, failure.clone(), now)).await
     }
 
     /// Releases what a modem claimed in an earlier session, or what all modems claimed in an earlier run: a part whose
@@ -250,6 +246,19 @@ pub(super) fn set_avoided_by(tx: &Tx<'_>, message: i64) -> Result<(), StoreError
         .prepare_cached("UPDATE message SET avoided_by = ?2 WHERE id = ?1")?
         .execute((message, modems.join(" ")))?;
     Ok(())
+}
+
+/// Ends a message that can never be sent.
+pub(super) fn fail(tx: &Tx<'_>, message: i64, failure: Failure, now: UnixMs) -> Result<(), StoreError> {
+    let parts_sent = parts_sent(tx, message)?;
+    let state = last_state(tx, message, MessageState::Failed)?;
+    finish(
+        tx,
+        message,
+        state,
+        ResultFields { parts_sent, error: Some(failure), ..ResultFields::default() },
+        now,
+    )
 }
 
 /// Ends a message nobody sent in time.

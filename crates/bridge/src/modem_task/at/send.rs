@@ -59,12 +59,11 @@ async fn send(
         Err(failure) => return Ok(store.fail(claim.message, failure, now).await?),
     };
     let name = modem.name().clone();
-    for &sequence in &claim.open_parts {
+    for (sequence, pdu) in (1..).zip(&pdus).filter(|(sequence, _)| claim.open_parts.contains(sequence)) {
         // Between parts is as good a place to stop as any: the others wait in the store.
         if stop.is_cancelled() {
             return Ok(store.give_back(claim.message).await?);
         }
-        let Some(pdu) = pdus.get(usize::from(sequence) - 1) else { continue };
         store.submitting(claim.message, sequence, name.clone(), modem.sim.clone(), now_ms()).await?;
         crash::point("submit_written");
         match sms::send(&mut modem.session, pdu).await {

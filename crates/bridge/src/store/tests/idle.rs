@@ -68,7 +68,7 @@ async fn a_message_for_one_modem_wakes_that_one() {
 #[tokio::test]
 async fn a_message_of_which_parts_went_out_wakes_the_modem_with_that_sim() {
     let fixture = StoreFixture::new();
-    fixture.admit(Request { parts: 2, ..request("1", ALICE) }, T0).await;
+    fixture.admit(in_parts(2, request("1", ALICE)), T0).await;
     let claim = fixture.claim_for("b", "SIM of b", T0).await.unwrap();
     let (mut a, mut b) = (fixture.wait_as("a").await, fixture.wait_as("b").await);
     let store = fixture.store();

@@ -19,6 +19,7 @@ mod requests;
 mod retention;
 mod scale;
 mod sending;
+mod split;
 
 use std::path::Path;
 use std::time::Duration;
@@ -298,6 +299,13 @@ fn request(id: &str, to: &str) -> Request {
         reply_to: None,
         source: Source::Broker(origin(0)),
     }
+}
+
+/// The same with a text that takes so many parts.
+fn in_parts(parts: u8, request: Request) -> Request {
+    let text = if parts == 1 { "Hello".to_owned() } else { "x".repeat(153 * usize::from(parts)) };
+    let body = Body { content: Content::Text(text), ..request.body.clone() };
+    Request { parts, body, ..request }
 }
 
 /// The same, with a status report asked for.

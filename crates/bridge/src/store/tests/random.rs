@@ -65,12 +65,11 @@ impl Gateway {
         let asked = Request {
             to: to.iter().copied().map(recipient).collect(),
             fingerprint: "one fingerprint for all, so that a repeated id is a duplicate".to_owned(),
-            parts: self.rng.u8(1..=3),
             delivery_report: self.rng.bool(),
             expires_at: (self.rng.u64(..4) == 0).then_some(self.now + 5 * MINUTE),
             priority: self.rng.u8(..3),
             send_at: (self.rng.u64(..4) == 0).then_some(self.now + MINUTE),
-            ..request(&id, ALICE)
+            ..in_parts(self.rng.u8(1..=3), request(&id, ALICE))
         };
         if self.fixture.admit(asked, self.now).await == Admitted::New {
             self.asked.extend(to.iter().map(|to| (id.clone(), (*to).to_owned())));

@@ -7,7 +7,7 @@ use super::*;
 /// A message of two parts to each of so many recipients.
 fn broadcast(id: u32, recipients: u32) -> Request {
     let to = (0..recipients).map(|n| recipient(&format!("+49151{n:08}"))).collect();
-    Request { to, parts: 2, ..request(&format!("broadcast {id}"), ALICE) }
+    Request { to, ..in_parts(2, request(&format!("broadcast {id}"), ALICE)) }
 }
 
 /// The reference of each recipient's newest message.
@@ -45,9 +45,9 @@ async fn a_recipient_gets_each_reference_once_before_any_comes_again() {
     let mut seen = std::collections::BTreeSet::new();
     for n in 0..256 {
         let to = vec![recipient(ALICE), recipient(BOB)];
-        fixture.admit(Request { to, parts: 2, ..request(&format!("to both {n}"), ALICE) }, T0).await;
+        fixture.admit(Request { to, ..in_parts(2, request(&format!("to both {n}"), ALICE)) }, T0).await;
         // To others, and in one part, as often as it takes to confuse a common counter.
-        fixture.admit(Request { parts: 2, ..request(&format!("to Bob {n}"), BOB) }, T0).await;
+        fixture.admit(in_parts(2, request(&format!("to Bob {n}"), BOB)), T0).await;
         fixture.admit(request(&format!("short {n}"), ALICE), T0).await;
         let alices = fixture.sql::<u8>(&format!(
             "SELECT reference FROM message WHERE recipient = '{ALICE}' AND parts > 1 ORDER BY id DESC LIMIT 1"

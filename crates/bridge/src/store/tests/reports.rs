@@ -57,7 +57,7 @@ async fn a_report_on_another_reference_number_or_sim_is_not_ours() {
 async fn all_parts_must_be_delivered_and_one_failure_fails_the_message() {
     for (statuses, state) in [([DELIVERED, DELIVERED], "delivered"), ([DELIVERED, GIVEN_UP], "failed")] {
         let mut fixture = StoreFixture::new();
-        fixture.admit(Request { parts: 2, ..reported("a", ALICE) }, T0).await;
+        fixture.admit(in_parts(2, reported("a", ALICE)), T0).await;
         fixture.send(1, T0).await;
         fixture.drain().await;
         fixture.report(&status_report(1, ALICE, T0, 4, statuses[0]), T0 + MINUTE).await;

@@ -125,7 +125,7 @@ async fn a_retry_waits() {
 #[tokio::test]
 async fn parts_that_were_taken_are_not_counted_as_failed_tries() {
     let fixture = StoreFixture::new();
-    fixture.admit(Request { parts: 9, ..request("a", ALICE) }, T0).await;
+    fixture.admit(in_parts(9, request("a", ALICE)), T0).await;
     let claim = fixture.claim(T0).await.unwrap();
     for sequence in 1..9 {
         fixture.send_part(&claim, sequence, sequence, T0).await;
@@ -139,7 +139,7 @@ async fn parts_that_were_taken_are_not_counted_as_failed_tries() {
 #[tokio::test]
 async fn a_message_given_up_says_why_and_what_went_out() {
     let mut fixture = StoreFixture::new();
-    fixture.admit(Request { parts: 2, ..request("a", ALICE) }, T0).await;
+    fixture.admit(in_parts(2, request("a", ALICE)), T0).await;
     let claim = fixture.claim(T0).await.unwrap();
     fixture.send_part(&claim, 1, 1, T0).await;
     fixture.submitting(&claim, 2, T0).await;
@@ -189,7 +189,7 @@ async fn two_modems_that_both_cannot_do_not_pass_a_message_back_and_forth() {
 #[tokio::test]
 async fn a_message_of_which_parts_went_out_stays_with_its_sim() {
     let mut fixture = StoreFixture::new();
-    fixture.admit(Request { parts: 2, ..request("a", ALICE) }, T0).await;
+    fixture.admit(in_parts(2, request("a", ALICE)), T0).await;
     let claim = fixture.claim(T0).await.unwrap();
     fixture.send_part(&claim, 1, 1, T0).await;
     fixture.store().give_back(claim.message).await.unwrap();
@@ -203,7 +203,7 @@ async fn a_message_of_which_parts_went_out_stays_with_its_sim() {
 #[tokio::test]
 async fn a_first_part_that_was_refused_pins_nothing() {
     let fixture = StoreFixture::new();
-    fixture.admit(Request { parts: 2, ..request("a", ALICE) }, T0).await;
+    fixture.admit(in_parts(2, request("a", ALICE)), T0).await;
     let claim = fixture.claim(T0).await.unwrap();
     fixture.submitting(&claim, 1, T0).await;
     verdict(&fixture, &claim, 1, "main", Verdict::Reroute(Duration::from_secs(60), busy()), T0).await;
