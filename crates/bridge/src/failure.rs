@@ -70,7 +70,7 @@ pub enum FailureCode {
     Error,
     /// The modem did not answer or cannot be used.
     Modem,
-    /// The stored request cannot be read.
+    /// The stored request cannot be read, or the rest of its parts no longer fits to those sent.
     Store,
     /// TP-ST of a status report (TS 23.040 9.2.3.15).
     Status(u8),

@@ -73,6 +73,7 @@ impl Fixture {
     }
 
     async fn claim(&self, modem: &str, now: UnixMs) -> Option<Claim> {
+        self.store.process_due(now).await.unwrap();
         match self.store.claim(named(modem), modem.to_owned(), now).await.unwrap() {
             Claimed::Message(claim) => Some(*claim),
             _ => None,

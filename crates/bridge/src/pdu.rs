@@ -9,7 +9,7 @@ use std::time::Duration;
 use smsbridge_codec::{
     Address, Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind,
     EncodedPdu, MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport,
-    SubmitOptions, Tpdu, TypeOfNumber, Validity,
+    SubmitOptions, Tpdu, TypeOfNumber, UserData, Validity,
 };
 
 use smsbridge_modem::sms::OutgoingPdu;
@@ -252,6 +252,17 @@ pub fn count(body: &Body) -> Result<(MessageEncoding, usize), Failure> {
         Alphabet::EightBit => MessageEncoding::EightBit,
     };
     Ok((encoding, count.parts))
+}
+
+/// Where a body is split: the alphabet and TP-UDL of each part. Parts that were submitted fit together with those that were
+/// not only where this is still the same.
+pub fn part_lengths(body: &Body) -> Result<Vec<String>, Failure> {
+    let parts = match &body.content {
+        Content::Text(text) => smsbridge_codec::split(&transliterated(text, body), &split_options(body, 0)),
+        Content::Data { octets, .. } => smsbridge_codec::split_data(octets, &split_options(body, 0)),
+    };
+    let length = |part: UserData<'_>| format!("{:?} {}", part.alphabet(), part.length());
+    Ok(parts.map_err(unencodable)?.into_iter().map(length).collect())
 }
 
 /// The PDUs of a message, one a part. The same arguments give the same PDUs, so that one part can be built again.

@@ -117,3 +117,26 @@ fn the_same_user_data_is_told_whatever_is_around_it() {
     assert!(is_same_user_data(&one, &moved) && !is_same_user_data(&one, &short(ALICE, "Hullo", T0)));
     assert!(is_same_user_data("0791", "0791") && !is_same_user_data("0791", "0792"));
 }
+
+#[test]
+fn a_message_has_as_many_pdus_as_lengths() {
+    let body = |content: Content| Body {
+        content,
+        class: None,
+        encoding: codec::Encoding::Auto,
+        transliterate: false,
+    };
+    let data = Content::Data { octets: vec![0; 300], destination_port: 2948 };
+    for (content, expected) in [
+        (Content::Text("Hello".to_owned()), vec!["Gsm7 5"]),
+        (Content::Text("x".repeat(200)), vec!["Gsm7 160", "Gsm7 54"]),
+        (Content::Text("ж".repeat(100)), vec!["Ucs2 140", "Ucs2 72"]),
+        (data, vec!["EightBit 140", "EightBit 140", "EightBit 56"]),
+    ] {
+        let body = body(content);
+        let lengths = part_lengths(&body).unwrap();
+        assert_eq!(lengths, expected);
+        assert_eq!(build("+4915112345678", &body, 7, true, None).unwrap().len(), lengths.len());
+        assert_eq!(count(&body).unwrap().1, lengths.len());
+    }
+}

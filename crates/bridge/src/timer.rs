@@ -9,7 +9,7 @@ use crate::clock::{self, now_ms};
 use crate::event::{GatewayState, State};
 use crate::mqtt::LinkProblem;
 use crate::retained_state::RetainedState;
-use crate::store::{Store, StoreError};
+use crate::store::{DeletionPass, Store, StoreError};
 use crate::systemd;
 
 /// How often time-outs are looked for.
@@ -44,6 +44,7 @@ impl Timer {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut published_at: Option<Instant> = None;
         let mut deleted_at: Option<Instant> = None;
+        let mut deletion: Option<DeletionPass> = None;
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
@@ -59,14 +60,18 @@ impl Timer {
                 done => done.err().map(|error| error.to_string()),
             };
             if is_due(deleted_at, RETENTION_INTERVAL) && !self.keep.is_zero() {
-                // A batch a tick until all are deleted.
-                match self.store.delete_old(now_ms(), self.keep).await {
-                    Ok(all) => deleted_at = all.then(Instant::now),
+                deleted_at = Some(Instant::now());
+                deletion = Some(DeletionPass::default());
+            }
+            // A batch a tick until all are deleted.
+            if let Some(pass) = deletion {
+                deletion = match self.store.delete_old(now_ms(), self.keep, pass).await {
+                    Ok(next) => next,
                     Err(error) => {
-                        deleted_at = Some(Instant::now());
                         problem = Some(error.to_string());
+                        None
                     }
-                }
+                };
             }
             if problem != self.state.problem || is_due(published_at, STATE_INTERVAL) {
                 published_at = Some(Instant::now());
@@ -89,7 +94,7 @@ impl Timer {
         }
         // A batch at a time, so that modems get their turn between.
         let end = Instant::now() + TICK;
-        while !self.store.expire(now).await? && Instant::now() < end {}
+        while !self.store.process_due(now).await? && Instant::now() < end {}
         Ok(())
     }
 

@@ -331,7 +331,7 @@ impl<P: Stream> Session<P> {
                 self.options.learned.answered(&text, allowed, began_at.elapsed());
             }
             Err(ModemError::Timeout { after, .. }) => {
-                let late = if has_payload && !self.submitted() { PROMPT } else { &text };
+                let late = if has_payload && !self.may_have_submitted() { PROMPT } else { &text };
                 self.options.learned.timed_out(late, *after);
             }
             Err(_) => {}
@@ -512,8 +512,8 @@ impl<P: Stream> Session<P> {
         self.fault.is_none() && !self.was_doubtful
     }
 
-    /// Whether Ctrl-Z of the latest command has left, or may have.
-    pub(crate) fn submitted(&self) -> bool {
+    /// Whether the payload of the latest command has left, or may have: Ctrl-Z was handed out for writing.
+    pub fn may_have_submitted(&self) -> bool {
         self.engine.submitted()
     }
 

@@ -306,10 +306,11 @@ pub async fn send<P: Stream>(session: &mut Session<P>, pdu: &OutgoingPdu) -> Res
     }
     if session.learned().submits_in_one_line != Some(false) {
         match submit(session, "AT+CMGF=0;+CMGS=", pdu).await {
-            Err(SendError::Refused(error)) if may_mean_unknown_syntax(&error) && !session.submitted() => {}
+            Err(SendError::Refused(error))
+                if may_mean_unknown_syntax(&error) && !session.may_have_submitted() => {}
             Err(SendError::NotSubmitted(error)) if !error.is_fatal() => {}
             sent => {
-                if session.submitted() {
+                if session.may_have_submitted() {
                     session.learned_mut().submits_in_one_line = Some(true);
                 }
                 return sent;
@@ -318,7 +319,7 @@ pub async fn send<P: Stream>(session: &mut Session<P>, pdu: &OutgoingPdu) -> Res
     }
     session.command(Command::new("AT+CMGF=0")).await.map_err(SendError::NotSubmitted)?;
     let sent = submit(session, "AT+CMGS=", pdu).await;
-    if session.submitted() && session.learned().submits_in_one_line.is_none() {
+    if session.may_have_submitted() && session.learned().submits_in_one_line.is_none() {
         session.learned_mut().submits_in_one_line = Some(false);
     }
     sent
@@ -339,7 +340,7 @@ async fn submit<P: Stream>(
         .payload(pdu.hex.as_str())
         .timeout(MAX_PATIENCE);
     let answer = session.command(command).await;
-    let submitted = session.submitted();
+    let submitted = session.may_have_submitted();
     match answer {
         Ok(response) => {
             let reference = response.after("+CMGS:").next();

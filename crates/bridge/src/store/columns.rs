@@ -2,6 +2,7 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
+use super::idle::Sendable;
 use crate::event::{Event, MessageState};
 use crate::message::Name;
 use crate::pdu::DeliveryStatus;
@@ -76,5 +77,12 @@ impl ToSql for Body {
 impl FromSql for Body {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))
+    }
+}
+
+impl Sendable {
+    /// Reads the columns `modem`, `sim` and `avoided_by` of a message.
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sendable> {
+        Ok(Sendable { modem: row.get("modem")?, sim: row.get("sim")?, avoided_by: row.get("avoided_by")? })
     }
 }

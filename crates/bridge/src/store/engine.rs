@@ -4,7 +4,7 @@
 //! An answer `Ok` means: on disk. Each operation is a savepoint; when the transaction is lost, each is tried once more
 //! alone. Wake-ups follow the commit. Input: operations from the handles.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,8 +13,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::error::{OpenError, StoreError};
 use super::file;
+use super::idle::{Idle, IdleModems, Sendable};
 use crate::config::{Config, Hook, Outbound};
 use crate::incoming::IncomingPolicy;
+use crate::message::{Name, Sim};
 
 /// Operations joined into one transaction.
 const MAX_GROUP: usize = 256;
@@ -50,24 +52,24 @@ impl From<&Config> for StoreConfig {
     }
 }
 
-/// Whom a commit wakes. A lost wake-up costs a poll interval, never a message.
+/// Whom a commit wakes, besides the modems: those wait with what [`Store::claim`] gives them.
 #[derive(Debug, Default)]
 pub struct Wakes {
     /// There may be something to publish.
     pub outbox: Notify,
-    /// There may be something to send.
-    pub queue: Notify,
     /// There may be a hook to run.
     pub hooks: Notify,
+    idle_modems: Arc<IdleModems>,
 }
 
 /// What an operation works with: the open transaction, the configuration, and whom to wake after the commit.
 pub(super) struct Tx<'a> {
     pub(super) sql: &'a Connection,
     pub(super) config: &'a StoreConfig,
+    idle_modems: &'a Arc<IdleModems>,
     wake_outbox: &'a Cell<bool>,
-    wake_queue: &'a Cell<bool>,
     wake_hooks: &'a Cell<bool>,
+    sendable: &'a RefCell<Vec<Sendable>>,
 }
 
 impl Tx<'_> {
@@ -75,12 +77,18 @@ impl Tx<'_> {
         self.wake_outbox.set(true);
     }
 
-    pub(super) fn wake_queue(&self) {
-        self.wake_queue.set(true);
-    }
-
     pub(super) fn wake_hooks(&self) {
         self.wake_hooks.set(true);
+    }
+
+    /// Wakes an idle modem that may send this message.
+    pub(super) fn wake_modem(&self, message: Sendable) {
+        self.sendable.borrow_mut().push(message);
+    }
+
+    /// The modem found nothing to send: from now on it is idle.
+    pub(super) fn idle(&self, modem: &Name, sim: &Sim) -> Idle {
+        IdleModems::enter(self.idle_modems, modem, sim)
     }
 }
 
@@ -208,12 +216,19 @@ fn commit(
     wakes: &Wakes,
     group: &mut [Box<dyn Job>],
 ) -> Result<Vec<Answer>, StoreError> {
-    let (outbox, queue, hooks) = (Cell::new(false), Cell::new(false), Cell::new(false));
+    let (outbox, hooks, sendable) = (Cell::new(false), Cell::new(false), RefCell::default());
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
         let savepoint = transaction.savepoint()?;
-        let tx = Tx { sql: &savepoint, config, wake_outbox: &outbox, wake_queue: &queue, wake_hooks: &hooks };
+        let tx = Tx {
+            sql: &savepoint,
+            config,
+            idle_modems: &wakes.idle_modems,
+            wake_outbox: &outbox,
+            wake_hooks: &hooks,
+            sendable: &sendable,
+        };
         let outcome = job.run(&tx);
         match &outcome {
             Ok(()) => savepoint.commit()?,
@@ -227,9 +242,7 @@ fn commit(
     if outbox.get() {
         wakes.outbox.notify_one();
     }
-    if queue.get() {
-        wakes.queue.notify_waiters();
-    }
+    wakes.idle_modems.wake(sendable.into_inner());
     if hooks.get() {
         wakes.hooks.notify_one();
     }

@@ -15,6 +15,9 @@ const FILE: &str = "smsbridge.sqlite";
 /// How long to wait for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Statements kept prepared: more than the store has.
+const MAX_PREPARED: usize = 128;
+
 /// Opens the file for writing, creating it if need be, and locks it. The kernel drops the lock when the process ends.
 pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
     let unusable = |error| OpenError::Folder { folder: folder.to_owned(), error };
@@ -34,6 +37,7 @@ pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
         )
         .map_err(broken)?;
     schema::migrate(&mut connection, found)?;
+    connection.set_prepared_statement_cache_capacity(MAX_PREPARED);
     Ok((connection, lock))
 }
 

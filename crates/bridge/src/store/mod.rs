@@ -1,19 +1,22 @@
 //! The store: every message passes through it, and only this folder speaks SQL.
 //!
-//! `engine` owns the thread, the group commit and the connection; `file` opens it; `schema` has the tables. The other
-//! files are the operations on rows, each one transaction with a name from the domain: `received` (messages in),
-//! `requests`, `sending` and `reports` (messages out), `outbox` (to the broker), `hook_runs`, and small facts. An `Ok`
-//! means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`, not here.
+//! `engine` owns the thread, the group commit and the connection; `file` opens it; `schema` has the tables; `idle` knows
+//! the modems that wait. The other files are the operations on rows, each one transaction with a name from the domain:
+//! `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out), `due` (what time brings about),
+//! `outbox` (to the broker), `hook_runs`, and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`, not here.
 
 mod broker;
+mod claims;
 mod clock;
 mod columns;
+mod due;
 mod engine;
 mod error;
 mod facts;
 mod file;
 mod history;
 mod hook_runs;
+mod idle;
 mod outbox;
 mod pin_attempts;
 mod received;
@@ -27,6 +30,7 @@ mod sims;
 #[cfg(test)]
 mod tests;
 
+pub use claims::{Claim, Claimed};
 #[cfg(test)]
 pub use engine::StoreThread;
 pub use engine::{Store, StoreConfig};
@@ -35,7 +39,8 @@ pub use error::OpenError;
 pub use error::StoreError;
 pub use history::{Entry, History, HistoryFilter, SentEntry};
 pub use hook_runs::HookRun;
+pub use idle::Idle;
 pub use outbox::{OutboxRow, Publication};
 pub use pin_attempts::PinAttempt;
 pub use received::Accepted;
-pub use sending::{Claim, Claimed};
+pub use retention::DeletionPass;

@@ -62,7 +62,6 @@ pub(super) fn accept(tx: &Tx<'_>, sim: &str, report: &Report, now: UnixMs) -> Re
 
 /// Looks whether the report on a part just submitted came before the modem's answer.
 pub(super) fn settle_early(tx: &Tx<'_>, message: i64, sequence: u8, now: UnixMs) -> Result<(), StoreError> {
-    tx.sql.prepare_cached("DELETE FROM early_report WHERE at < ?1")?.execute([now - EARLY_REPORT_MS])?;
     let mut select = tx.sql.prepare_cached(
         "SELECT e.id, e.mr, e.number, e.sent_at, e.delivery_status, e.discharged_at, e.tp_status, m.recipient
          FROM message_part p JOIN message m ON m.id = p.message_id
@@ -89,6 +88,14 @@ pub(super) fn settle_early(tx: &Tx<'_>, message: i64, sequence: u8, now: UnixMs)
         }
     }
     settle_message(tx, message, now)
+}
+
+/// Deletes at most `limit` reports whose part was never known; returns how many.
+pub(super) fn delete_early(tx: &Tx<'_>, now: UnixMs, limit: usize) -> Result<usize, StoreError> {
+    let mut delete = tx.sql.prepare_cached(
+        "DELETE FROM early_report WHERE id IN (SELECT id FROM early_report WHERE at < ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute((now - EARLY_REPORT_MS, limit as i64))?)
 }
 
 fn keep_early(tx: &Tx<'_>, sim: &str, report: &Report, now: UnixMs) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::engine::{Store, Tx};
 use super::error::StoreError;
+use super::idle::Sendable;
 use super::outbox;
 use super::results::finish;
 use crate::event::{Event, MessageState, ResultFields, SendResult};
@@ -187,7 +188,6 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), 
         };
         insert_message(tx, request, &id, result, now)?;
     }
-    tx.wake_queue();
     Ok(())
 }
 
@@ -198,12 +198,13 @@ fn insert_message(
     result: SendResult,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    let not_before = request.send_at.filter(|at| *at > now).unwrap_or(0);
+    let reference = next_reference(tx, id, result.to.as_deref())?;
     tx.sql
         .prepare_cached(
             "INSERT INTO message (request_id, recipient, state, final, modem, priority, delivery_report, not_before,
                expires_at, reference, parts, result)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-               (SELECT coalesce(max(id), 0) + 1 FROM message) & 255, ?10, ?11)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             id,
@@ -213,19 +214,43 @@ fn insert_message(
             &request.modem,
             request.priority,
             request.delivery_report,
-            request.send_at.filter(|at| *at > now).unwrap_or(0),
+            not_before,
             request.expires_at,
+            reference,
             request.parts,
             Event::Result(result.clone()),
         ))?;
     if !result.is_final {
-        let message = tx.sql.last_insert_rowid();
-        let mut part = tx.sql.prepare_cached(
-            "INSERT INTO message_part (message_id, sequence, state) VALUES (?1, ?2, 'queued')",
-        )?;
-        for sequence in 1..=request.parts {
-            part.execute((message, sequence))?;
+        insert_parts(tx, tx.sql.last_insert_rowid(), request.parts)?;
+        if not_before == 0 {
+            tx.wake_modem(Sendable { modem: request.modem.clone(), sim: None, avoided_by: String::new() });
         }
     }
     outbox::publish_result(tx, result, request.reply_to.as_ref())
+}
+
+/// Stores the parts of a message, none of them submitted.
+pub(super) fn insert_parts(tx: &Tx<'_>, message: i64, parts: u8) -> Result<(), StoreError> {
+    let mut insert = tx
+        .sql
+        .prepare_cached("INSERT INTO message_part (message_id, sequence, state) VALUES (?1, ?2, 'queued')")?;
+    for sequence in 1..=parts {
+        insert.execute((message, sequence))?;
+    }
+    Ok(())
+}
+
+/// The next concatenation reference for a recipient, so that no phone joins parts of two messages. Where no earlier one
+/// is known it differs from one request to the next.
+pub(super) fn next_reference(
+    tx: &Tx<'_>,
+    request_id: &str,
+    recipient: Option<&str>,
+) -> Result<u8, StoreError> {
+    let mut select = tx.sql.prepare_cached(
+        "SELECT coalesce(
+           (SELECT reference + 1 FROM message WHERE recipient = ?2 AND parts > 1 ORDER BY id DESC LIMIT 1),
+           (SELECT row FROM request WHERE id = ?1)) & 255",
+    )?;
+    Ok(select.query_row((request_id, recipient), |row| row.get(0))?)
 }

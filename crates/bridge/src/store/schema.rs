@@ -9,8 +9,8 @@ use rusqlite::Connection;
 
 use super::error::OpenError;
 
-/// `PRAGMA application_id` of a store: "sms1" in ASCII. Stores from before the first release have none.
-const APPLICATION_ID: i64 = 0x736d_7331;
+/// `PRAGMA application_id` of a store: "sms2" in ASCII. Stores from before the first release have another, or none.
+const APPLICATION_ID: i64 = 0x736d_7332;
 
 /// One step from each version to the next. A released step is never edited.
 const MIGRATIONS: [&str; 1] = [VERSION_1];
@@ -122,19 +122,22 @@ CREATE TABLE message (
   interruptions   INTEGER NOT NULL DEFAULT 0,  -- the connection to a modem broke while it had the message
   last            INTEGER NOT NULL DEFAULT 0,  -- 1: after all others, for it was interrupted too often
   claimed_by      TEXT,
-  reference       INTEGER NOT NULL, -- concatenation reference of its parts
+  avoided_by      TEXT NOT NULL DEFAULT '',    -- the modems of its rows in avoid, separated by spaces
+  reference       INTEGER NOT NULL, -- concatenation reference of its parts, counted for each recipient
   parts           INTEGER NOT NULL,
+  part_lengths    TEXT,             -- where its text was split when it was claimed, see pdu.rs
   sent_at         INTEGER,
   result          TEXT NOT NULL,    -- the newest result, the form of event/stored.rs
   UNIQUE (request_id, recipient)
 ) STRICT;
-CREATE INDEX message_claimable ON message (modem, last, priority DESC, id)
+CREATE INDEX message_claimable ON message (avoided_by, modem, sim, last, priority DESC, id)
   WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL AND not_before = 0;
 CREATE INDEX message_not_before ON message (not_before)
   WHERE final = 0 AND state = 'accepted' AND not_before > 0;
 CREATE INDEX message_expires ON message (expires_at)
   WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL;
 CREATE INDEX message_claimed ON message (claimed_by) WHERE claimed_by IS NOT NULL;
+CREATE INDEX message_concatenated ON message (recipient, id) WHERE parts > 1;
 CREATE INDEX message_reported ON message (sent_at) WHERE final = 0 AND state = 'sent';
 
 CREATE TRIGGER message_forward_only BEFORE UPDATE OF state, final ON message
@@ -158,7 +161,7 @@ CREATE TABLE message_part (
   PRIMARY KEY (message_id, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_part_mr ON message_part (sim, mr, submitted_at) WHERE mr IS NOT NULL;
-CREATE INDEX message_part_time ON message_part (modem, submitted_at);
+CREATE INDEX message_part_time ON message_part (modem, submitted_at, unknowns);
 
 -- Modems that could not send a message, and until when they are not to try again.
 CREATE TABLE avoid (
@@ -167,6 +170,7 @@ CREATE TABLE avoid (
   until      INTEGER NOT NULL,
   PRIMARY KEY (message_id, modem)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX avoid_until ON avoid (until);
 
 -- Status reports that match no part yet: one may come before the answer to its own +CMGS.
 CREATE TABLE early_report (

@@ -1,86 +1,22 @@
-//! Sending: a modem claims a message, and every step of submitting its parts is written down before it is taken.
+//! Sending: every step of submitting the parts of a claimed message is written down before it is taken.
 //!
 //! States only go forward. `release` is all the crash recovery there is: each session of a modem begins with it.
 
-use rusqlite::OptionalExtension as _;
-
 use super::engine::{Store, Tx};
 use super::error::StoreError;
+use super::idle::Sendable;
 use super::reports;
 use super::results::{advance, finish};
 use crate::config::OnUnknown;
 use crate::event::{MessageState, ResultFields};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{Name, Sim, UnixMs, millis};
-use crate::request::Body;
 use crate::verdict::Verdict;
 
 /// Interruptions after which all other messages go before a message.
 const MAX_INTERRUPTIONS: u32 = 3;
 
-/// Messages expired, or found to be due, in one transaction.
-const MAX_BATCH: usize = 500;
-
-/// A message claimed by a modem.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    /// Row of the message.
-    pub message: i64,
-    /// The request it belongs to.
-    pub request: String,
-    /// The recipient.
-    pub to: String,
-    /// What to send.
-    pub body: Body,
-    /// Whether a status report is asked for.
-    pub delivery_report: bool,
-    /// Concatenation reference of its parts.
-    pub reference: u8,
-    /// When it is given up.
-    pub expires_at: Option<UnixMs>,
-    /// Sequence numbers of the parts the network has not accepted yet, from 1.
-    pub open_parts: Vec<u8>,
-    /// Refusals so far.
-    pub attempts: u32,
-}
-
-/// What a modem that asks for work gets.
-#[derive(Debug, Clone)]
-pub enum Claimed {
-    /// A message to send.
-    Message(Box<Claim>),
-    /// Nothing waits for this modem.
-    Nothing,
-    /// Something waits, but the modem has sent as many parts as it may: in words.
-    OverBudget(String),
-}
-
 impl Store {
-    /// Claims the next message the modem may send: the highest priority first, then the oldest, and after all of them
-    /// those that were interrupted too often.
-    pub async fn claim(&self, modem: Name, sim: Sim, now: UnixMs) -> Result<Claimed, StoreError> {
-        self.write(move |tx| {
-            let Some(message) = next_claimable(tx, &modem, &sim, now)? else { return Ok(Claimed::Nothing) };
-            if let Some(reason) = over_budget(tx, &modem, now)? {
-                return Ok(Claimed::OverBudget(reason));
-            }
-            tx.sql
-                .prepare_cached("UPDATE message SET claimed_by = ?2 WHERE id = ?1")?
-                .execute((message, &modem))?;
-            match read_claim(tx, message) {
-                // A row nobody can read must not keep all others waiting for ever.
-                Err(StoreError::Refused(reason)) => {
-                    let error = Some(Failure::permanent(FailureCode::Store, reason));
-                    let fields = ResultFields { error, ..ResultFields::default() };
-                    finish(tx, message, MessageState::Failed, fields, now)?;
-                    Ok(Claimed::Nothing)
-                }
-                claim => claim.map(|claim| Claimed::Message(Box::new(claim))),
-            }
-        })
-        .await
-    }
-
     /// A part is about to be submitted. Once this is on disk, its outcome is unknown until it is written down.
     pub async fn submitting(
         &self,
@@ -203,11 +139,7 @@ impl Store {
 
     /// A claimed message can never be sent.
     pub async fn fail(&self, message: i64, failure: Failure, now: UnixMs) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            let fields = ResultFields { error: Some(failure.clone()), ..ResultFields::default() };
-            finish(tx, message, MessageState::Failed, fields, now)
-        })
-        .await
+        self.write(move |tx| fail(tx, message, failure.clone(), now)).await
     }
 
     /// Releases what a modem claimed in an earlier session, or what all modems claimed in an earlier run: a part whose
@@ -240,108 +172,6 @@ impl Store {
         })
         .await
     }
-
-    /// Ends a batch of messages whose time to live is over, and of waits for status reports that never came. Returns
-    /// whether all are ended.
-    pub async fn expire(&self, now: UnixMs) -> Result<bool, StoreError> {
-        self.write(move |tx| {
-            let mut select = tx.sql.prepare_cached(
-                "SELECT id FROM message
-                 WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL AND expires_at <= ?1 LIMIT ?2",
-            )?;
-            let expired: Vec<i64> =
-                select.query_map((now, MAX_BATCH as i64), |row| row.get(0))?.collect::<Result<_, _>>()?;
-            for &message in &expired {
-                let parts_sent = parts_sent(tx, message)?;
-                let state = last_state(tx, message, MessageState::Expired)?;
-                finish(tx, message, state, ResultFields { parts_sent, ..ResultFields::default() }, now)?;
-            }
-            let mut select = tx.sql.prepare_cached(
-                "SELECT id, parts FROM message WHERE final = 0 AND state = 'sent' AND sent_at <= ?1 LIMIT ?2",
-            )?;
-            let unreported: Vec<(i64, u32)> = select
-                .query_map((now - millis(tx.config.outbound.report_timeout), MAX_BATCH as i64), |row| {
-                    Ok((row.get("id")?, row.get("parts")?))
-                })?
-                .collect::<Result<_, _>>()?;
-            for &(message, parts) in &unreported {
-                let fields =
-                    ResultFields { parts: Some(parts), report_missing: true, ..ResultFields::default() };
-                finish(tx, message, MessageState::Sent, fields, now)?;
-            }
-            Ok(expired.len().max(unreported.len()) < MAX_BATCH)
-        })
-        .await
-    }
-}
-
-/// The message to be sent next by a modem. Those for this modem and those for any are two runs of one index.
-fn next_claimable(tx: &Tx<'_>, modem: &Name, sim: &Sim, now: UnixMs) -> Result<Option<i64>, StoreError> {
-    tx.sql
-        .prepare_cached(
-            "UPDATE message SET not_before = 0 WHERE id IN
-               (SELECT id FROM message WHERE final = 0 AND state = 'accepted' AND not_before > 0 AND not_before <= ?1
-                ORDER BY not_before LIMIT ?2)",
-        )?
-        .execute((now, MAX_BATCH as i64))?;
-    let mut select = tx.sql.prepare_cached(
-        "SELECT id, priority, last FROM message
-         WHERE modem IS ?1 AND final = 0 AND state = 'accepted' AND claimed_by IS NULL AND not_before = 0
-           AND (expires_at IS NULL OR expires_at > ?4) AND (sim IS NULL OR sim = ?3)
-           AND NOT EXISTS
-             (SELECT 1 FROM avoid a WHERE a.message_id = message.id AND a.modem = ?2 AND a.until > ?4)
-         ORDER BY last, priority DESC, id LIMIT 1",
-    )?;
-    let mut first = |only: Option<&Name>| -> Result<Option<(bool, i64, i64)>, StoreError> {
-        let row = select.query_row((only, modem, sim, now), |row| {
-            Ok((row.get("last")?, -row.get::<_, i64>("priority")?, row.get("id")?))
-        });
-        Ok(row.optional()?)
-    };
-    let (own, any) = (first(Some(modem))?, first(None)?);
-    Ok(own.into_iter().chain(any).min().map(|(.., id)| id))
-}
-
-fn read_claim(tx: &Tx<'_>, message: i64) -> Result<Claim, StoreError> {
-    let mut select = tx.sql.prepare_cached(
-        "SELECT m.request_id, m.recipient, r.body, m.delivery_report, m.reference, m.expires_at, m.attempts
-         FROM message m JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
-    )?;
-    let mut claim = select.query_row([message], |row| {
-        Ok(Claim {
-            message,
-            request: row.get("request_id")?,
-            to: row.get("recipient")?,
-            body: row.get("body")?,
-            delivery_report: row.get("delivery_report")?,
-            reference: row.get("reference")?,
-            expires_at: row.get("expires_at")?,
-            open_parts: Vec::new(),
-            attempts: row.get("attempts")?,
-        })
-    })?;
-    let mut parts = tx.sql.prepare_cached(
-        "SELECT sequence FROM message_part WHERE message_id = ?1 AND state <> 'submitted' ORDER BY sequence",
-    )?;
-    claim.open_parts = parts.query_map([message], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(claim)
-}
-
-/// Whether the modem has sent as many parts as it may, in words.
-fn over_budget(tx: &Tx<'_>, modem: &Name, now: UnixMs) -> Result<Option<String>, StoreError> {
-    let outbound = &tx.config.outbound;
-    let limits = [(outbound.per_minute, 60_000, "per_minute"), (outbound.per_day, 86_400_000, "per_day")];
-    let mut select = tx.sql.prepare_cached(
-        "SELECT coalesce(sum(1 + unknowns), 0) FROM message_part WHERE modem = ?1 AND submitted_at > ?2",
-    )?;
-    for (limit, period, key) in limits {
-        let Some(limit) = limit else { continue };
-        let sent: u32 = select.query_row((modem, now - period), |row| row.get(0))?;
-        if sent >= limit {
-            return Ok(Some(format!("[outbound] {key} = {limit} is used up: messages wait")));
-        }
-    }
-    Ok(None)
 }
 
 /// Nobody knows whether a part was sent: `on_unknown` decides. If it is sent again, then not before `again_at`.
@@ -398,18 +228,27 @@ fn requeue(tx: &Tx<'_>, message: i64, sequence: u8) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The message waits for any modem that may send it now.
 fn unclaim(tx: &Tx<'_>, message: i64) -> Result<(), StoreError> {
     tx.sql.prepare_cached("UPDATE message SET claimed_by = NULL WHERE id = ?1")?.execute([message])?;
-    tx.wake_queue();
+    wake_for(tx, message)
+}
+
+/// Wakes an idle modem that may send the message now.
+pub(super) fn wake_for(tx: &Tx<'_>, message: i64) -> Result<(), StoreError> {
+    let mut select = tx.sql.prepare_cached("SELECT modem, sim, avoided_by FROM message WHERE id = ?1")?;
+    tx.wake_modem(select.query_row([message], Sendable::read)?);
     Ok(())
 }
 
 /// The message waits; no modem tries it before `until`.
 fn postpone(tx: &Tx<'_>, message: i64, until: UnixMs) -> Result<(), StoreError> {
     tx.sql
-        .prepare_cached("UPDATE message SET attempts = attempts + 1, not_before = ?2 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE message SET attempts = attempts + 1, not_before = ?2, claimed_by = NULL WHERE id = ?1",
+        )?
         .execute((message, until))?;
-    unclaim(tx, message)
+    Ok(())
 }
 
 /// The message waits; any other modem may try it at once, this one not before `until`.
@@ -418,7 +257,39 @@ fn avoid(tx: &Tx<'_>, message: i64, modem: &Name, until: UnixMs) -> Result<(), S
     tx.sql
         .prepare_cached("INSERT OR REPLACE INTO avoid (message_id, modem, until) VALUES (?1, ?2, ?3)")?
         .execute((message, modem, until))?;
+    set_avoided_by(tx, message)?;
     unclaim(tx, message)
+}
+
+/// Writes down beside the message which modems avoid it, so that a claim finds the others by index.
+pub(super) fn set_avoided_by(tx: &Tx<'_>, message: i64) -> Result<(), StoreError> {
+    let mut select = tx.sql.prepare_cached("SELECT modem FROM avoid WHERE message_id = ?1 ORDER BY modem")?;
+    let modems: Vec<String> =
+        select.query_map([message], |row| row.get("modem"))?.collect::<Result<_, _>>()?;
+    tx.sql
+        .prepare_cached("UPDATE message SET avoided_by = ?2 WHERE id = ?1")?
+        .execute((message, modems.join(" ")))?;
+    Ok(())
+}
+
+/// Ends a message that can never be sent.
+pub(super) fn fail(tx: &Tx<'_>, message: i64, failure: Failure, now: UnixMs) -> Result<(), StoreError> {
+    let parts_sent = parts_sent(tx, message)?;
+    let state = last_state(tx, message, MessageState::Failed)?;
+    finish(
+        tx,
+        message,
+        state,
+        ResultFields { parts_sent, error: Some(failure), ..ResultFields::default() },
+        now,
+    )
+}
+
+/// Ends a message nobody sent in time.
+pub(super) fn expire(tx: &Tx<'_>, message: i64, now: UnixMs) -> Result<(), StoreError> {
+    let parts_sent = parts_sent(tx, message)?;
+    let state = last_state(tx, message, MessageState::Expired)?;
+    finish(tx, message, state, ResultFields { parts_sent, ..ResultFields::default() }, now)
 }
 
 fn failed_fields(

@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use smsbridge_modem::dialogue;
 use smsbridge_modem::port::Port;
 use smsbridge_modem::registration::Registration;
 use smsbridge_modem::voice::{self, HangUp};
@@ -26,6 +25,7 @@ use super::watchdog::Watchdog;
 use crate::clock::now_ms;
 use crate::event::{Broadcast, Call, CallState, Event};
 use crate::modem_task::error::SessionError;
+use crate::store::Idle;
 
 /// A sweep without any notification: one may have been lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -35,10 +35,6 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often the store is asked for messages without a wake-up.
 const QUEUE_POLL_INTERVAL: Duration = Duration::from_secs(5);
-
-/// A modem that was silent this long is asked `AT` before anything else: some sleep after five seconds, and lose the first
-/// command that wakes them.
-const PROBE_AFTER: Duration = Duration::from_secs(4);
 
 /// After a notice that led to nothing: some announce a message before it can be listed.
 const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
@@ -60,6 +56,14 @@ pub(in crate::modem_task) struct OnlineModem<'a> {
     check_at: Instant,
     sweep_at: Instant,
     status_at: Instant,
+}
+
+/// What follows once something was looked for.
+enum Next {
+    /// Something was done: look again.
+    Again,
+    /// Nothing is due. A modem that may send is idle until it is woken.
+    Wait(Option<Idle>),
 }
 
 impl<'a> OnlineModem<'a> {
@@ -116,22 +120,19 @@ impl<'a> OnlineModem<'a> {
         }
         let task = self.modem.task;
         loop {
-            // Before looking: what changes while we look wakes us all the same.
-            let queued = task.store.wakes().queue.notified();
-            tokio::pin!(queued);
-            queued.as_mut().enable();
             self.handle_waiting_urcs(stop).await?;
             self.publish_events().await?;
             if stop.is_cancelled() {
                 return Ok(());
             }
-            if self.do_next(stop).await? {
-                continue;
-            }
+            let idle = match self.do_next(stop).await? {
+                Next::Again => continue,
+                Next::Wait(idle) => idle,
+            };
             let due_at = self.due_at();
             tokio::select! {
                 urc = self.modem.session.next_event() => self.on_urc(urc?, stop).await?,
-                () = queued => {}
+                () = woken(idle) => {}
                 () = task.ussd.added() => {}
                 () = tokio::time::sleep_until(due_at) => {}
                 () = stop.cancelled() => {}
@@ -146,35 +147,38 @@ impl<'a> OnlineModem<'a> {
         Ok(())
     }
 
-    /// Does what is due, one thing at a time; whether anything was.
-    async fn do_next(&mut self, stop: &CancellationToken) -> Result<bool, SessionError> {
+    /// Does what is due, one thing at a time.
+    async fn do_next(&mut self, stop: &CancellationToken) -> Result<Next, SessionError> {
         if let Some(request) = self.modem.task.ussd.pop() {
+            self.modem.wake().await?;
             ussd_requests::send(&mut self.modem, &mut self.ussd, request).await?;
-            return Ok(true);
-        }
-        if self.modem.session.silent_for() >= PROBE_AFTER {
-            self.modem.view.probed();
-            dialogue::probe(&mut self.modem.session).await?;
+            return Ok(Next::Again);
         }
         let now = Instant::now();
         if now >= self.sweep_at {
+            self.modem.wake().await?;
             self.sweep().await?;
-            return Ok(true);
+            return Ok(Next::Again);
         }
         if now >= self.status_at {
             self.status_at = now + STATUS_INTERVAL;
+            self.modem.wake().await?;
             self.read_status().await?;
-            return Ok(true);
+            return Ok(Next::Again);
         }
         if !self.is_registered() {
             self.modem.view.waiting(None);
-            return Ok(false);
+            return Ok(Next::Wait(None));
         }
         match send::send_next(&mut self.modem, &mut self.watchdog, stop).await? {
-            Sent::Something => Ok(true),
-            Sent::Nothing { waiting } => {
-                self.modem.view.waiting(waiting);
-                Ok(false)
+            Sent::Something => Ok(Next::Again),
+            Sent::Nothing(idle) => {
+                self.modem.view.waiting(None);
+                Ok(Next::Wait(Some(idle)))
+            }
+            Sent::OverBudget(reason) => {
+                self.modem.view.waiting(Some(reason));
+                Ok(Next::Wait(None))
             }
         }
     }
@@ -281,5 +285,13 @@ impl<'a> OnlineModem<'a> {
             tracing::warn!(modem = %self.modem.name(), "the modem refuses to end a call");
         }
         Ok(())
+    }
+}
+
+/// Waits until the store has something for an idle modem; for ever for one that may not send.
+async fn woken(idle: Option<Idle>) {
+    match idle {
+        Some(idle) => idle.woken().await,
+        None => std::future::pending().await,
     }
 }

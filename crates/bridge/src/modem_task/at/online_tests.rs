@@ -1,8 +1,10 @@
 //! A modem in service, against a simulated one behind TCP.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
+use smsbridge_codec::Encoding;
 use smsbridge_simulator::{Options, Simulator, tcp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,10 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::connect::connect;
 use super::online::OnlineModem;
 use super::recovery_state::RecoveryState;
+use crate::clock::now_ms;
 use crate::config;
-use crate::event::{Event, UssdState};
+use crate::event::{Event, MessageState, SendResult, UssdState};
 use crate::modem_task::status_view::StatusView;
 use crate::modem_task::task::ModemTask;
+use crate::request::{Body, Content, Recipient, Request, Source};
 use crate::retained_state::RetainedState;
 use crate::store::{Publication, Store, StoreConfig};
 use crate::ussd_queue::UssdQueue;
@@ -37,6 +41,20 @@ async fn pass_on_until(listener: TcpListener, modem: SocketAddr, last_words: &st
     }
 }
 
+/// What the task of a modem on this port needs, with a store in `folder`.
+fn modem_task(folder: &Path, port: SocketAddr) -> ModemTask {
+    let text = format!("[[modem]]\nname = \"main\"\nport = \"tcp://{port}\"\n");
+    let config = config::parse("smsbridge.toml", &text).unwrap();
+    let (store, _thread) = Store::open(folder, StoreConfig::from(&config)).unwrap();
+    ModemTask {
+        config: config.modems[0].clone(),
+        store,
+        retained: Arc::new(RetainedState::default()),
+        ussd: Arc::new(UssdQueue::default()),
+        trace: None,
+    }
+}
+
 #[tokio::test]
 async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_published() {
     let simulator = Simulator::new(Options::default());
@@ -48,16 +66,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     let cut = tokio::spawn(pass_on_until(cable, modem_address, "5 \u{1b}e\",15\r\n"));
 
     let folder = tempfile::tempdir().unwrap();
-    let text = format!("[[modem]]\nname = \"main\"\nport = \"tcp://{port}\"\n");
-    let config = config::parse("smsbridge.toml", &text).unwrap();
-    let (store, _thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-    let task = ModemTask {
-        config: config.modems[0].clone(),
-        store: store.clone(),
-        retained: Arc::new(RetainedState::default()),
-        ussd: Arc::new(UssdQueue::default()),
-        trace: None,
-    };
+    let task = modem_task(folder.path(), port);
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
     let stop = CancellationToken::new();
@@ -68,7 +77,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     cut.await.unwrap();
     OnlineModem::new(connected).run(Vec::new(), &stop).await.unwrap_err();
 
-    let rows = store.pending(0, 9).await.unwrap();
+    let rows = task.store.pending(0, 9).await.unwrap();
     let events: Vec<Event> = rows
         .into_iter()
         .map(|row| match row.publication.unwrap() {
@@ -85,4 +94,65 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
         events.iter().any(|event| matches!(event, Event::Broadcast(_))),
         "the broadcast was lost: {events:?}"
     );
+}
+
+/// A text of two parts, in a request that another version of this program has stored as one of so many.
+fn split_otherwise(parts: u8) -> Request {
+    let content = Content::Text("x".repeat(200));
+    Request {
+        id: None,
+        fingerprint: String::new(),
+        to: vec![Recipient { number: "+4915112345678".to_owned(), refusal: None }],
+        parts,
+        body: Body { content, class: None, encoding: Encoding::Auto, transliterate: false },
+        modem: None,
+        delivery_report: false,
+        expires_at: None,
+        send_at: None,
+        priority: 0,
+        reply_to: None,
+        source: Source::Rule,
+    }
+}
+
+/// Waits until a message has its last result.
+async fn last_result(store: &Store) -> SendResult {
+    loop {
+        for row in store.pending(0, 9).await.unwrap() {
+            if let Ok(Publication::Event(Event::Result(result))) = row.publication
+                && result.is_final
+            {
+                return result;
+            }
+        }
+        store.wakes().outbox.notified().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_stored_with_another_number_of_parts_is_sent_whole() {
+    for parts in [1, 2, 3] {
+        let simulator = Simulator::new(Options::default());
+        let line = tcp::listen(&simulator, "127.0.0.1:0").await.unwrap();
+        let port = line.address().unwrap();
+        tokio::spawn(line.run());
+        let folder = tempfile::tempdir().unwrap();
+        let task = modem_task(folder.path(), port);
+        task.store.admit(split_otherwise(parts), now_ms()).await.unwrap();
+        let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
+        let mut recovery = RecoveryState::new(&task.config);
+        let stop = CancellationToken::new();
+        let connected = connect(&task, &mut recovery, &mut view, &stop).await.unwrap().unwrap();
+        let mut modem = OnlineModem::new(connected);
+        let sent = async {
+            let result = last_result(&task.store).await;
+            stop.cancel();
+            result
+        };
+        let (ended, result) = tokio::join!(modem.run(Vec::new(), &stop), sent);
+        ended.unwrap();
+        assert_eq!((result.state, result.fields.parts), (MessageState::Sent, Some(2)), "stored in {parts}");
+        let texts: Vec<String> = simulator.sent().into_iter().filter_map(|sent| sent.text).collect();
+        assert_eq!(texts.concat(), "x".repeat(200), "stored in {parts}");
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use smsbridge_modem::sms;
+use smsbridge_modem::port::Port;
+use smsbridge_modem::sms::{self, OutgoingPdu};
+use smsbridge_modem::{LinkFault, ModemError, SendError, Session};
 use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
@@ -13,18 +15,20 @@ use crate::crash;
 use crate::message::UnixMs;
 use crate::modem_task::error::SessionError;
 use crate::pdu;
-use crate::store::{Claim, Claimed};
+use crate::store::{Claim, Claimed, Idle};
 use crate::verdict;
+
+/// How long a submission may go on after a stop; then nobody knows what became of it.
+const STOP_GRACE: Duration = Duration::from_secs(20);
 
 /// The outcome of looking for a message to send.
 pub(super) enum Sent {
     /// There was one: look again.
     Something,
-    /// There was none for this modem now.
-    Nothing {
-        /// What keeps a waiting message waiting, in words.
-        waiting: Option<String>,
-    },
+    /// There was none for this modem: it may wait.
+    Nothing(Idle),
+    /// A message has to wait, for this reason.
+    OverBudget(String),
 }
 
 /// Sends the next message there is for this modem.
@@ -35,8 +39,8 @@ pub(super) async fn send_next(
 ) -> Result<Sent, SessionError> {
     let (name, sim) = (modem.name().clone(), modem.sim.clone());
     match modem.task.store.claim(name, sim, now_ms()).await? {
-        Claimed::Nothing => Ok(Sent::Nothing { waiting: None }),
-        Claimed::OverBudget(reason) => Ok(Sent::Nothing { waiting: Some(reason) }),
+        Claimed::Nothing(idle) => Ok(Sent::Nothing(idle)),
+        Claimed::OverBudget(reason) => Ok(Sent::OverBudget(reason)),
         Claimed::Message(claim) => {
             crash::point("submit_claimed");
             send(modem, watchdog, *claim, stop).await?;
@@ -57,16 +61,16 @@ async fn send(
         Ok(pdus) => pdus,
         Err(failure) => return Ok(store.fail(claim.message, failure, now).await?),
     };
-    let name = modem.name().clone();
-    for &sequence in &claim.open_parts {
+    modem.wake().await?;
+    let (name, store) = (modem.name().clone(), &modem.task.store);
+    for (sequence, pdu) in (1..).zip(&pdus).filter(|(sequence, _)| claim.open_parts.contains(sequence)) {
         // Between parts is as good a place to stop as any: the others wait in the store.
         if stop.is_cancelled() {
             return Ok(store.give_back(claim.message).await?);
         }
-        let Some(pdu) = pdus.get(usize::from(sequence) - 1) else { continue };
         store.submitting(claim.message, sequence, name.clone(), modem.sim.clone(), now_ms()).await?;
         crash::point("submit_written");
-        match sms::send(&mut modem.session, pdu).await {
+        match submit(&mut modem.session, pdu, stop).await {
             Ok(mr) => {
                 crash::point("submit_answered");
                 until_stored(&name, stop, || store.submitted(claim.message, sequence, mr, now_ms())).await?;
@@ -83,14 +87,41 @@ async fn send(
                 .await?;
                 modem.view.not_sent();
                 watchdog.not_submitted(&error);
-                return match modem.session.fault() {
-                    Some(fault) => Err(fault.clone().into()),
-                    None => Ok(()),
+                return match (error, modem.session.fault()) {
+                    (_, Some(fault)) => Err(fault.clone().into()),
+                    (SendError::Unknown(fault) | SendError::NotSubmitted(fault), None)
+                        if fault.is_fatal() =>
+                    {
+                        Err(fault.into())
+                    }
+                    _ => Ok(()),
                 };
             }
         }
     }
     Ok(())
+}
+
+/// Submits a PDU. At a stop the modem gets some more time to say what became of it.
+async fn submit(
+    session: &mut Session<Port>,
+    pdu: &OutgoingPdu,
+    stop: &CancellationToken,
+) -> Result<Option<u8>, SendError> {
+    let time_is_over = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_GRACE).await;
+    };
+    let sent = tokio::select! {
+        sent = sms::send(session, pdu) => Some(sent),
+        () = time_is_over => None,
+    };
+    let abandoned = ModemError::Link(LinkFault::Abandoned);
+    match sent {
+        Some(sent) => sent,
+        None if session.may_have_submitted() => Err(SendError::Unknown(abandoned)),
+        None => Err(SendError::NotSubmitted(abandoned)),
+    }
 }
 
 fn remaining(ms: UnixMs) -> Duration {

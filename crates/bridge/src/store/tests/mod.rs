@@ -5,15 +5,21 @@
 
 #[cfg(unix)]
 mod disk_full;
+mod due;
+mod idle;
 mod open;
 mod outbox;
 mod query_plans;
 mod random;
 mod received;
+mod references;
 mod replies;
 mod reports;
 mod requests;
+mod retention;
+mod scale;
 mod sending;
+mod split;
 
 use std::path::Path;
 use std::time::Duration;
@@ -160,9 +166,11 @@ impl StoreFixture {
     }
 
     async fn claim_for(&self, modem: &str, sim: &str, now: UnixMs) -> Option<Claim> {
+        // As the timer does, each second.
+        self.store().process_due(now).await.unwrap();
         match self.store().claim(named(modem), sim.to_owned(), now).await.unwrap() {
             Claimed::Message(claim) => Some(*claim),
-            Claimed::Nothing => None,
+            Claimed::Nothing(_) => None,
             Claimed::OverBudget(why) => panic!("over budget: {why}"),
         }
     }
@@ -293,6 +301,13 @@ fn request(id: &str, to: &str) -> Request {
         reply_to: None,
         source: Source::Broker(origin(0)),
     }
+}
+
+/// The same with a text that takes so many parts.
+fn in_parts(parts: u8, request: Request) -> Request {
+    let text = if parts == 1 { "Hello".to_owned() } else { "x".repeat(153 * usize::from(parts)) };
+    let body = Body { content: Content::Text(text), ..request.body.clone() };
+    Request { parts, body, ..request }
 }
 
 /// The same, with a status report asked for.

@@ -17,7 +17,7 @@ async fn the_depth_is_what_counting_the_rows_gives() {
     fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
     fixture.send(1, T0).await;
     fixture.store().cancel("cancelled".to_owned(), T0).await.unwrap();
-    fixture.store().expire(T0 + HOUR).await.unwrap();
+    fixture.store().process_due(T0 + HOUR).await.unwrap();
     let rows = fixture.store().pending(0, 2).await.unwrap();
     fixture.store().park(rows[0].id, "too large".to_owned()).await.unwrap();
     fixture.store().park(rows[0].id, "still too large".to_owned()).await.unwrap();
@@ -25,7 +25,7 @@ async fn the_depth_is_what_counting_the_rows_gives() {
     let depth = fixture.checked_depth().await;
     assert_eq!((depth.send, depth.parked), (1, 1));
     fixture.drain().await;
-    fixture.store().delete_old(T0 + 40 * DAY, Duration::ZERO).await.unwrap();
+    fixture.store().delete_old(T0 + 40 * DAY, Duration::ZERO, DeletionPass::default()).await.unwrap();
     fixture.reopen();
     let depth = fixture.checked_depth().await;
     assert_eq!((depth.send, depth.publish), (1, 0));

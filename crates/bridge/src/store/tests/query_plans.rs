@@ -11,7 +11,7 @@ const SMALL: [&str; 2] = ["depth", "fact"];
 const SELECTIVE: [&str; 2] = ["outbox_pending", "request_reply"];
 
 /// Every SQL text in the sources of the store, with its file. The tables and triggers of `schema.rs` are no queries.
-fn statements() -> Vec<(String, String)> {
+pub(super) fn statements() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let mut statements = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -107,4 +107,13 @@ async fn a_statement_without_an_index_is_found() {
     assert_eq!(slow_steps(&connection, "SELECT 1 FROM message WHERE attempts = 3"), ["SCAN message"]);
     let sorted = slow_steps(&connection, "SELECT 1 FROM message WHERE request_id = ?1 ORDER BY attempts");
     assert_eq!(sorted, ["USE TEMP B-TREE FOR ORDER BY"]);
+}
+
+#[tokio::test]
+async fn what_a_modem_has_sent_is_counted_in_an_index_alone() {
+    let fixture = StoreFixture::new();
+    let statements = statements();
+    let (_, sql) = statements.iter().find(|(_, sql)| sql.contains("sum(1 + unknowns)")).unwrap();
+    let steps = plan(&fixture.connection(), sql).unwrap();
+    assert!(steps[0].contains("COVERING INDEX message_part_time"), "{steps:?}");
 }

@@ -53,7 +53,7 @@ impl Gateway {
             6 | 7 => self.receive_report().await,
             8 | 9 => self.arrive(),
             10 | 11 => self.sweep().await,
-            12 => assert!(self.fixture.store().expire(self.now).await.unwrap()),
+            12 => assert!(self.fixture.store().process_due(self.now).await.unwrap()),
             13 => self.park_and_restore().await,
             _ => self.restart().await,
         }
@@ -65,12 +65,11 @@ impl Gateway {
         let asked = Request {
             to: to.iter().copied().map(recipient).collect(),
             fingerprint: "one fingerprint for all, so that a repeated id is a duplicate".to_owned(),
-            parts: self.rng.u8(1..=3),
             delivery_report: self.rng.bool(),
             expires_at: (self.rng.u64(..4) == 0).then_some(self.now + 5 * MINUTE),
             priority: self.rng.u8(..3),
             send_at: (self.rng.u64(..4) == 0).then_some(self.now + MINUTE),
-            ..request(&id, ALICE)
+            ..in_parts(self.rng.u8(1..=3), request(&id, ALICE))
         };
         if self.fixture.admit(asked, self.now).await == Admitted::New {
             self.asked.extend(to.iter().map(|to| (id.clone(), (*to).to_owned())));
@@ -199,7 +198,7 @@ impl Gateway {
             self.work().await;
         }
         self.restart().await;
-        self.fixture.store().expire(self.now + DAY).await.unwrap();
+        self.fixture.store().process_due(self.now + DAY).await.unwrap();
         self.fixture.checked_depth().await;
         self.fixture.drain().await;
         assert_eq!(self.fixture.checked_depth().await, QueueDepth::default());

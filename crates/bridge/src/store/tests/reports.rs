@@ -57,7 +57,7 @@ async fn a_report_on_another_reference_number_or_sim_is_not_ours() {
 async fn all_parts_must_be_delivered_and_one_failure_fails_the_message() {
     for (statuses, state) in [([DELIVERED, DELIVERED], "delivered"), ([DELIVERED, GIVEN_UP], "failed")] {
         let mut fixture = StoreFixture::new();
-        fixture.admit(Request { parts: 2, ..reported("a", ALICE) }, T0).await;
+        fixture.admit(in_parts(2, reported("a", ALICE)), T0).await;
         fixture.send(1, T0).await;
         fixture.drain().await;
         fixture.report(&status_report(1, ALICE, T0, 4, statuses[0]), T0 + MINUTE).await;
@@ -141,9 +141,9 @@ async fn a_report_that_fits_two_equally_counts_for_neither() {
 #[tokio::test]
 async fn a_report_that_never_came_leaves_sent_and_says_so() {
     let mut fixture = sent().await;
-    fixture.store().expire(T0 + DAY - 1).await.unwrap();
+    fixture.store().process_due(T0 + DAY - 1).await.unwrap();
     assert!(fixture.results().await.is_empty());
-    fixture.store().expire(T0 + DAY).await.unwrap();
+    fixture.store().process_due(T0 + DAY).await.unwrap();
     let results = fixture.results().await;
     assert_eq!((&results[0]["state"], &results[0]["final"]), (&"sent".into(), &true.into()));
     assert_eq!(results[0]["report"], "missing");

@@ -141,44 +141,6 @@ async fn after_its_end_a_cancellation_changes_nothing() {
 }
 
 #[tokio::test]
-async fn finished_requests_are_deleted_and_unpublished_results_are_not() {
-    let mut fixture = StoreFixture::new();
-    fixture.admit(request("done", ALICE), T0).await;
-    fixture.send(1, T0).await;
-    fixture.admit(request("waits", BOB), T0).await;
-    fixture.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
-    fixture.store().delete_old(T0 + 31 * DAY, Duration::from_secs(30 * 86_400)).await.unwrap();
-    assert_eq!(fixture.drain().await.len(), 4, "what is not published yet is kept");
-    assert_eq!(fixture.admit(request("done", ALICE), T0 + 31 * DAY).await, Admitted::New);
-    assert_eq!(fixture.admit(request("waits", BOB), T0 + 31 * DAY).await, Admitted::Duplicate);
-    fixture.close();
-    assert_eq!(fixture.sql::<i64>("SELECT count(*) FROM received"), 0);
-    assert_eq!(fixture.sql::<i64>("SELECT count(*) FROM message"), 2);
-}
-
-#[tokio::test]
-async fn old_messages_are_deleted_a_batch_at_a_time_so_that_nothing_waits_for_long() {
-    let fixture = StoreFixture::new();
-    fixture.admit(request("waits", ALICE), T0).await;
-    fixture.change(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-         INSERT INTO request (id, fingerprint, body, is_reply, accepted_at) SELECT i, '', '', 0, 0 FROM n;
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
-         INSERT INTO received (id, modem, sender, received_at, event) SELECT i, 'main', '', 0, '' FROM n;",
-    );
-    let mut left = Vec::new();
-    loop {
-        let all = fixture.store().delete_old(T0 + DAY, Duration::from_secs(60)).await.unwrap();
-        let count = |table| fixture.sql::<i64>(&format!("SELECT count(*) FROM {table}"));
-        left.push((count("request"), count("received"), all));
-        if all {
-            break;
-        }
-    }
-    assert_eq!(left, [(701, 200, false), (201, 0, false), (1, 0, true)], "the one that waits is kept");
-}
-
-#[tokio::test]
 async fn an_operation_that_is_refused_takes_none_of_its_group_with_it() {
     let mut fixture = StoreFixture::new();
     let twice = vec![recipient(ALICE), recipient(ALICE)];
