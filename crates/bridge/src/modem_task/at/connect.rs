@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
+use smsbridge_modem::awakening::Manner;
 use smsbridge_modem::bring_up::{self, Identity};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
 use smsbridge_modem::recovery::{self, Step, Taken};
 use smsbridge_modem::trace::Traced;
-use smsbridge_modem::{Session, SessionOptions, detect};
+use smsbridge_modem::{Ready, Session, SessionOptions, detect};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
+use super::line::Line;
 use super::pin;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
+use crate::message::Sim;
 use crate::modem_task::error::SessionError;
 use crate::modem_task::status_view::StatusView;
 use crate::modem_task::task::ModemTask;
@@ -29,24 +32,47 @@ const RESET_POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(in crate::modem_task) async fn connect<'a>(
     task: &'a ModemTask,
     recovery: &mut RecoveryState,
+    line: &mut Line,
     view: &'a mut StatusView,
     stop: &CancellationToken,
 ) -> Result<Option<ConnectedModem<'a>>, SessionError> {
     let opening = async {
         // First of all: what the last session claimed, another modem may send while this one is away.
         task.store.release(Some(task.config.name.clone()), now_ms()).await?;
-        let step = recovery.take_step();
-        let (session, spec) = open_session(task, recovery, view, step).await?;
+        let step = line.needed(recovery.take_step());
+        let (session, spec) = open_session(task, recovery, line, view, step).await?;
         Ok::<_, SessionError>((session, spec, step))
     };
     let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(None) };
     let (mut session, spec, step) = opened?;
+    match bring_up(task, recovery, view, stop, &mut session, &spec, step).await {
+        Ok(Some((ready, sim))) => Ok(Some(ConnectedModem { task, view, session, ready, sim })),
+        Ok(None) => Ok(None),
+        Err(error) => {
+            // Nobody knows whether what it was asked has reached a modem that did not answer at all.
+            let is_mute = matches!(error, SessionError::AtPort { .. });
+            line.keep(session.into_port(), if is_mute { Manner::Ask } else { Manner::Listen });
+            Err(error)
+        }
+    }
+}
+
+/// Brings the modem up and unlocks its SIM; none at a stop.
+async fn bring_up(
+    task: &ModemTask,
+    recovery: &mut RecoveryState,
+    view: &mut StatusView,
+    stop: &CancellationToken,
+    session: &mut Session<Port>,
+    spec: &PortSpec,
+    step: Option<Step>,
+) -> Result<Option<(Ready, Sim)>, SessionError> {
     let identifying = async {
-        let mut modem = bring_up::synchronise(&mut session)
+        let mut modem = bring_up::synchronise(session)
             .await
             .map_err(|error| SessionError::AtPort { port: spec.to_string(), error })?;
         let identity = modem.identity().clone();
-        check_identity(task, &identity, &spec)?;
+        check_identity(task, &identity, spec)?;
         recovery.imei = identity.imei.clone().or(recovery.imei.take());
         view.identified(&identity);
         if step == Some(Step::RestartRadio) && recovery::restart_radio(modem.session()).await? == Taken::No {
@@ -74,7 +100,7 @@ pub(in crate::modem_task) async fn connect<'a>(
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");
     tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");
-    Ok(Some(ConnectedModem { task, view, session, ready, sim }))
+    Ok(Some((ready, sim)))
 }
 
 fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Result<(), SessionError> {
@@ -91,10 +117,11 @@ fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Res
 async fn open_session(
     task: &ModemTask,
     recovery: &mut RecoveryState,
+    line: &mut Line,
     view: &mut StatusView,
     step: Option<Step>,
 ) -> Result<(Session<Port>, PortSpec), SessionError> {
-    let (mut port, mut spec) = match recovery.take_port() {
+    let (mut port, mut spec) = match line.take(step) {
         Some(port) => (port, task.config.port.clone()),
         None => find_and_open(task, recovery.imei.as_deref()).await?,
     };

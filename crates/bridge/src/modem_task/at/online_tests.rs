@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::connect;
+use super::line::Line;
 use super::online::OnlineModem;
 use super::recovery_state::RecoveryState;
 use crate::config;
@@ -60,8 +61,9 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     };
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
+    let mut line = Line::new(&task.config);
     let stop = CancellationToken::new();
-    let connected = connect(&task, &mut recovery, &mut view, &stop).await.unwrap().unwrap();
+    let connected = connect(&task, &mut recovery, &mut line, &mut view, &stop).await.unwrap().unwrap();
 
     simulator.send_urc("+CBM: 1\r\n00");
     simulator.send_urc("+CUSD: 0,\"5 EUR\",15");
