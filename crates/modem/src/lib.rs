@@ -16,6 +16,7 @@
 //! | [`profile`] | what differs between modem families, as data |
 //! | [`recovery`] | what to try with a modem that does not work, step by step |
 //! | [`port`], [`serial_ports`], [`detect`], [`obstacles`] | opening a port; which there are; which one is the modem; what is in the way |
+//! | [`port_watch`], [`awakening`] | hearing that a port is there, that a modem says something again |
 //! | [`trace`] | a transcript with secrets masked |
 //!
 //! A session that has a fault is over: AT answers carry no number, so nobody knows whose answer comes next. Drop it and
@@ -29,6 +30,7 @@
 #![warn(missing_docs)]
 
 mod at;
+pub mod awakening;
 pub mod bring_up;
 mod choice;
 pub mod detect;
@@ -38,8 +40,10 @@ pub mod dialogue;
 pub mod error;
 mod learned;
 mod modem;
+mod notices;
 pub mod obstacles;
 pub mod port;
+pub mod port_watch;
 pub mod profile;
 pub mod ready;
 pub mod recovery;

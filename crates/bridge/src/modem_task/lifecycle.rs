@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smsbridge_modem::awakening::Manner;
 use tokio_util::sync::CancellationToken;
 
-use super::at::{OnlineModem, RecoveryState, connect};
+use super::at::{Line, OnlineModem, RecoveryState, connect};
 use super::error::SessionError;
 use super::status_view::StatusView;
 use super::task::ModemTask;
@@ -22,8 +23,9 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
     let mut reconnect = Reconnect::new(MAX_DELAY);
     let mut view = StatusView::new(name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
+    let mut line = Line::new(&task.config);
     while !stop.is_cancelled() {
-        let ended = session(&task, &mut recovery, &mut view, &mut reconnect, &stop).await;
+        let ended = session(&task, &mut recovery, &mut line, &mut view, &mut reconnect, &stop).await;
         let Some(error) = ended else { break };
         let step = recovery.on_error(&error);
         let delay = recovery.delay(&error).unwrap_or_else(|| reconnect.failed(Instant::now()));
@@ -40,10 +42,10 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
             }
         }
         super::at::refuse_ussd(&task, &error.to_string()).await;
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = stop.cancelled() => {}
+        if !recovery.keeps_port(&error) {
+            line.close();
         }
+        line.wait(delay, step, &stop).await;
     }
     view.stopped();
 }
@@ -52,18 +54,21 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
 async fn session(
     task: &ModemTask,
     recovery: &mut RecoveryState,
+    line: &mut Line,
     view: &mut StatusView,
     reconnect: &mut Reconnect,
     stop: &CancellationToken,
 ) -> Option<SessionError> {
-    let mut modem = match connect(task, recovery, view, stop).await {
+    line.begin(recovery.imei.is_some() || task.config.imei.is_some());
+    let mut modem = match connect(task, recovery, line, view, stop).await {
         Ok(Some(connected)) => OnlineModem::new(connected),
         Ok(None) => return None,
         Err(error) => return Some(error),
     };
     reconnect.connected(Instant::now());
+    line.online(recovery.imei.is_some() || task.config.imei.is_some());
     let ended = modem.run(std::mem::take(&mut recovery.unsolicited), stop).await;
     recovery.was_online(modem.online_since(), modem.has_worked());
-    recovery.session_ended(modem.into_remains());
+    line.keep(recovery.session_ended(modem.into_remains()), Manner::Listen);
     ended.err()
 }

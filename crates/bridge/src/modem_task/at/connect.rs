@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use smsbridge_modem::awakening::Manner;
 use smsbridge_modem::bring_up::{self, Identity};
 use smsbridge_modem::port::{self, Port, PortError, PortSpec};
 use smsbridge_modem::recovery::{self, Step, Taken};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
+use super::line::Line;
 use super::pin;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
@@ -30,14 +32,15 @@ const RESET_POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(in crate::modem_task) async fn connect<'a>(
     task: &'a ModemTask,
     recovery: &mut RecoveryState,
+    line: &mut Line,
     view: &'a mut StatusView,
     stop: &CancellationToken,
 ) -> Result<Option<ConnectedModem<'a>>, SessionError> {
     let opening = async {
         // First of all: what the last session claimed, another modem may send while this one is away.
         task.store.release(Some(task.config.name.clone()), now_ms()).await?;
-        let step = recovery.take_step();
-        let (session, spec) = open_session(task, recovery, view, step).await?;
+        let step = line.needed(recovery.take_step());
+        let (session, spec) = open_session(task, recovery, line, view, step).await?;
         Ok::<_, SessionError>((session, spec, step))
     };
     let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(None) };
@@ -45,13 +48,16 @@ pub(in crate::modem_task) async fn connect<'a>(
     match bring_up(task, recovery, view, &mut session, (&spec, step), stop).await {
         Ok(Some((ready, sim))) => Ok(Some(ConnectedModem { task, view, session, ready, sim })),
         not_up => {
-            recovery.session_ended(session.into_parts());
+            // Nobody knows whether what it was asked has reached a modem that did not answer at all.
+            let is_mute = matches!(not_up, Err(SessionError::AtPort { .. }));
+            let port = recovery.session_ended(session.into_parts());
+            line.keep(port, if is_mute { Manner::Ask } else { Manner::Listen });
             not_up.map(|_| None)
         }
     }
 }
 
-/// From an open port to a modem that receives and sends; none at a stop.
+/// Brings the modem up and unlocks its SIM; none at a stop.
 async fn bring_up(
     task: &ModemTask,
     recovery: &mut RecoveryState,
@@ -114,10 +120,11 @@ fn check_identity(task: &ModemTask, identity: &Identity, spec: &PortSpec) -> Res
 async fn open_session(
     task: &ModemTask,
     recovery: &mut RecoveryState,
+    line: &mut Line,
     view: &mut StatusView,
     step: Option<Step>,
 ) -> Result<(Session<Port>, PortSpec), SessionError> {
-    let (mut port, mut spec) = match recovery.take_port() {
+    let (mut port, mut spec) = match line.take(step) {
         Some(port) => (port, task.config.port.clone()),
         None => find_and_open(task, recovery.imei.as_deref()).await?,
     };

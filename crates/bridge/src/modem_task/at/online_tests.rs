@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::connect;
+use super::line::Line;
 use super::online::OnlineModem;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
@@ -69,8 +70,9 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     let task = modem_task(folder.path(), port);
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
+    let mut line = Line::new(&task.config);
     let stop = CancellationToken::new();
-    let connected = connect(&task, &mut recovery, &mut view, &stop).await.unwrap().unwrap();
+    let connected = connect(&task, &mut recovery, &mut line, &mut view, &stop).await.unwrap().unwrap();
 
     simulator.send_urc("+CBM: 1\r\n00");
     simulator.send_urc("+CUSD: 0,\"5 \u{1b}e\",15");
@@ -142,7 +144,8 @@ async fn a_message_stored_with_another_number_of_parts_is_sent_whole() {
         let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
         let mut recovery = RecoveryState::new(&task.config);
         let stop = CancellationToken::new();
-        let connected = connect(&task, &mut recovery, &mut view, &stop).await.unwrap().unwrap();
+        let mut line = Line::new(&task.config);
+        let connected = connect(&task, &mut recovery, &mut line, &mut view, &stop).await.unwrap().unwrap();
         let mut modem = OnlineModem::new(connected);
         let sent = async {
             let result = last_result(&task.store).await;

@@ -32,8 +32,6 @@ pub(in crate::modem_task) struct RecoveryState {
     step: Option<Step>,
     /// Sessions in a row that found no SIM.
     without_sim: u32,
-    /// The port, where it can be used again.
-    port: Option<Port>,
 }
 
 impl RecoveryState {
@@ -47,7 +45,6 @@ impl RecoveryState {
             ladder: Ladder::default(),
             step: None,
             without_sim: 0,
-            port: None,
         }
     }
 
@@ -56,11 +53,11 @@ impl RecoveryState {
         self.ladder.failures()
     }
 
-    /// A session has ended, or could not be brought up.
-    pub fn session_ended(&mut self, remains: Remains<Port>) {
-        self.port = Some(remains.port);
+    /// A session has ended, or could not be brought up; returns its port.
+    pub fn session_ended(&mut self, remains: Remains<Port>) -> Port {
         self.options.learned = remains.learned;
         self.unsolicited.extend(remains.unsolicited);
+        remains.port
     }
 
     /// The session was in service since `since`; `has_worked` says that the network took a message, or that nothing spoke
@@ -99,17 +96,16 @@ impl RecoveryState {
             // A refusal, a port that cannot be opened, a PIN, the store: nothing the modem could be told.
             _ => None,
         };
-        let keeps_port = match error {
-            SessionError::Modem(error) | SessionError::AtPort { error, .. } => {
-                !is_silence(error) || matches!(self.step, Some(step) if step != Step::Reopen)
-            }
+        self.step
+    }
+
+    /// Whether the port is used again: the modem behind it answers, or may be made to.
+    pub fn keeps_port(&self, error: &SessionError) -> bool {
+        match error {
+            SessionError::Modem(_) | SessionError::AtPort { .. } => true,
             SessionError::Unhealthy(_) | SessionError::Locked(_) | SessionError::Store(_) => true,
             SessionError::Port(_) | SessionError::OtherModem { .. } => false,
-        };
-        if !keeps_port {
-            self.port = None;
         }
-        self.step
     }
 
     /// When to begin again, where that is known: a modem that is starting, or whose SIM was changed, needs no growing
@@ -130,11 +126,6 @@ impl RecoveryState {
     /// Whether to take the SIM's power away and give it back: some find a SIM only then. Ever more rarely.
     pub fn restarts_sim(&self) -> bool {
         self.without_sim >= 2 && self.without_sim.is_power_of_two()
-    }
-
-    /// Takes the port of the last session, if it can be used again.
-    pub fn take_port(&mut self) -> Option<Port> {
-        self.port.take()
     }
 }
 
