@@ -48,10 +48,11 @@ CREATE TABLE part (
 
 -- SIM cards that were seen.
 CREATE TABLE sim_card (
-  iccid   TEXT PRIMARY KEY,
-  imsi    TEXT,
-  modem   TEXT NOT NULL,            -- the one it was in last
-  seen_at INTEGER NOT NULL
+  key      TEXT PRIMARY KEY,        -- the ICCID; the IMSI or the modem's name as long as that cannot be read
+  imsi     TEXT,
+  modem    TEXT NOT NULL,           -- the one it was in last
+  identity TEXT NOT NULL,           -- what stands in the column `sim` of other tables
+  seen_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sim_card_imsi ON sim_card (imsi, seen_at);
 CREATE INDEX sim_card_modem ON sim_card (modem, seen_at);

@@ -1,8 +1,8 @@
 //! The SIM cards that were seen: by which identity messages and slots of one SIM are known again.
 //!
 //! The identity is the ICCID. A modem may refuse to read it for a while, or for ever: then the subscriber's number (IMSI)
-//! tells which SIM it is, else the modem's last one is taken to be still in it. Rows that were written before the ICCID
-//! could be read get it once it can.
+//! tells which SIM it is, else the modem's last one is taken to be still in it. A SIM that was never read gets the IMSI or
+//! the modem's name for an identity, and keeps it when its ICCID can be read at last.
 
 use rusqlite::OptionalExtension as _;
 
@@ -19,67 +19,72 @@ impl Store {
         imsi: Option<String>,
         now: UnixMs,
     ) -> Result<Sim, StoreError> {
-        self.write(move |tx| match (iccid.clone(), imsi.clone()) {
-            (Some(iccid), imsi) => {
-                for stand_in in [Some(modem.to_string()), imsi.clone()].into_iter().flatten() {
-                    if forget(tx, &stand_in)? {
-                        rename(tx, &stand_in, &iccid)?;
-                    }
-                }
-                remember(tx, &modem, &iccid, imsi.as_deref(), now)?;
-                Ok(iccid)
+        self.write(move |tx| {
+            let known = match (&iccid, &imsi) {
+                (Some(iccid), _) => match by_key(tx, iccid)? {
+                    Some(known) => Some(known),
+                    None => take_stand_in(tx, &modem, imsi.as_deref())?,
+                },
+                (None, Some(imsi)) => by_imsi(tx, imsi)?,
+                (None, None) => by_modem(tx, &modem)?,
+            };
+            let key = iccid.clone().or_else(|| imsi.clone()).unwrap_or_else(|| modem.to_string());
+            // Where it is only taken for one, nothing is learnt.
+            let is_learnt = iccid.is_some() || known.is_none();
+            let identity = known.unwrap_or_else(|| key.clone());
+            if is_learnt {
+                remember(tx, &key, imsi.as_deref(), &modem, &identity, now)?;
             }
-            (None, Some(imsi)) => {
-                let sql = "SELECT iccid FROM sim_card WHERE imsi = ?1 ORDER BY seen_at DESC";
-                match last(tx, sql, &imsi)? {
-                    Some(known) => Ok(known),
-                    None => remember(tx, &modem, &imsi, Some(&imsi), now).map(|()| imsi),
-                }
-            }
-            (None, None) => {
-                let sql = "SELECT iccid FROM sim_card WHERE modem = ?1 ORDER BY seen_at DESC";
-                match last(tx, sql, modem.as_str())? {
-                    Some(known) => Ok(known),
-                    None => remember(tx, &modem, modem.as_str(), None, now).map(|()| modem.to_string()),
-                }
-            }
+            Ok(identity)
         })
         .await
     }
 }
 
-fn last(tx: &Tx<'_>, sql: &str, key: &str) -> Result<Option<Sim>, StoreError> {
-    Ok(tx.sql.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()?)
+fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<Sim>, StoreError> {
+    let mut select = tx.sql.prepare_cached("SELECT identity FROM sim_card WHERE key = ?1")?;
+    Ok(select.query_row([key], |row| row.get(0)).optional()?)
+}
+
+fn by_imsi(tx: &Tx<'_>, imsi: &str) -> Result<Option<Sim>, StoreError> {
+    let mut select = tx
+        .sql
+        .prepare_cached("SELECT identity FROM sim_card WHERE imsi = ?1 ORDER BY seen_at DESC LIMIT 1")?;
+    Ok(select.query_row([imsi], |row| row.get(0)).optional()?)
+}
+
+fn by_modem(tx: &Tx<'_>, modem: &Name) -> Result<Option<Sim>, StoreError> {
+    let mut select = tx
+        .sql
+        .prepare_cached("SELECT identity FROM sim_card WHERE modem = ?1 ORDER BY seen_at DESC LIMIT 1")?;
+    Ok(select.query_row([modem], |row| row.get(0)).optional()?)
+}
+
+/// The identity of a SIM in this modem whose ICCID could not be read so far.
+fn take_stand_in(tx: &Tx<'_>, modem: &Name, imsi: Option<&str>) -> Result<Option<Sim>, StoreError> {
+    let mut delete = tx.sql.prepare_cached("DELETE FROM sim_card WHERE key = ?1 RETURNING identity")?;
+    for key in imsi.into_iter().chain([modem.as_str()]) {
+        let identity: Option<Sim> = delete.query_row([key], |row| row.get(0)).optional()?;
+        if identity.is_some() {
+            return Ok(identity);
+        }
+    }
+    Ok(None)
 }
 
 fn remember(
     tx: &Tx<'_>,
-    modem: &Name,
-    iccid: &str,
+    key: &str,
     imsi: Option<&str>,
+    modem: &Name,
+    identity: &str,
     now: UnixMs,
 ) -> Result<(), StoreError> {
     tx.sql
         .prepare_cached(
-            "INSERT INTO sim_card (iccid, imsi, modem, seen_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (iccid) DO UPDATE SET imsi = coalesce(?2, imsi), modem = ?3, seen_at = ?4",
+            "INSERT INTO sim_card (key, imsi, modem, identity, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (key) DO UPDATE SET imsi = coalesce(?2, imsi), modem = ?3, seen_at = ?5",
         )?
-        .execute((iccid, imsi, modem, now))?;
-    Ok(())
-}
-
-/// Whether an identity stood in for an ICCID; it does not any more.
-fn forget(tx: &Tx<'_>, stand_in: &str) -> Result<bool, StoreError> {
-    Ok(tx.sql.prepare_cached("DELETE FROM sim_card WHERE iccid = ?1")?.execute([stand_in])? > 0)
-}
-
-/// Gives the rows of an identity that stood in for the ICCID to the ICCID.
-fn rename(tx: &Tx<'_>, old: &str, iccid: &str) -> Result<(), StoreError> {
-    const TABLES: [&str; 7] =
-        ["part_set", "slot", "direct", "message", "message_part", "early_report", "pin_attempt"];
-    for table in TABLES {
-        // A row that the ICCID has already is the same one.
-        tx.sql.execute(&format!("UPDATE OR REPLACE {table} SET sim = ?2 WHERE sim = ?1"), (old, iccid))?;
-    }
+        .execute((key, imsi, modem, identity, now))?;
     Ok(())
 }

@@ -119,11 +119,7 @@ async fn a_port_that_is_closed_meanwhile_is_not_used_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_kept_open_where_the_modem_is_not_at_fault_or_a_server_must_see_the_end() {
-    let (mut line, _modem) = kept(Manner::Listen);
-    wait(&mut line, None).await;
-    assert!(line.port.is_none());
-
+async fn a_server_sees_the_end_of_a_connection_before_the_next_one() {
     let mut line = line_at("tcp://127.0.0.1:1");
     let (_modem, port) = duplex(256);
     line.keep(Port::from_stream(port), Manner::Listen);

@@ -19,6 +19,7 @@ mod requests;
 mod retention;
 mod scale;
 mod sending;
+mod sims;
 mod split;
 
 use std::path::Path;
