@@ -27,7 +27,7 @@ pub(crate) async fn switch_on_notices<P: Stream>(session: &mut Session<P>) -> Re
     if !channels.is_empty() {
         session.optional(Command::new(format!("AT+CSCB=0,\"{channels}\""))).await?;
     }
-    for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+CLIP=1"] {
+    for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+C5GREG=2", "AT+CLIP=1"] {
         session.optional(Command::new(text)).await?;
     }
     Ok(())

@@ -57,7 +57,7 @@ pub enum Urc {
         /// Its slot.
         slot: u16,
     },
-    /// `+CREG`, `+CGREG` or `+CEREG`: the registration changed.
+    /// `+CREG`, `+CGREG`, `+CEREG` or `+C5GREG`: the registration of that domain changed.
     Registration(RegistrationReport),
     /// A signal strength the modem reports by itself.
     Signal(Signal),
@@ -189,6 +189,7 @@ const TABLE: &[(&str, Kind)] = &[
     ("+CREG:", Kind::Registration(Domain::Circuit)),
     ("+CGREG:", Kind::Registration(Domain::Packet)),
     ("+CEREG:", Kind::Registration(Domain::Eps)),
+    ("+C5GREG:", Kind::Registration(Domain::FiveG)),
     ("+CSQ:", Kind::Steps),
     ("^RSSI:", Kind::Steps),
     ("^CSQ:", Kind::Steps),
@@ -314,11 +315,16 @@ fn place(rest: &str) -> Option<(Storage, u16)> {
     Some((Storage::parse(fields.first()?)?, number(fields.get(1))?))
 }
 
-/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`.
+/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`. Before the cause GPRS has
+/// `<rac>`, 5G the slices that are allowed.
 fn registration(domain: Domain, rest: &str) -> Option<Urc> {
     let fields = fields(rest);
     let state = Registration::from_number(number(fields.first())?);
-    let cause = number(fields.get(if domain == Domain::Packet { 6 } else { 5 }));
+    let cause = number(fields.get(match domain {
+        Domain::Circuit | Domain::Eps => 5,
+        Domain::Packet => 6,
+        Domain::FiveG => 7,
+    }));
     Some(Urc::Registration(RegistrationReport { domain, state, cause }))
 }
 
@@ -351,6 +357,15 @@ mod tests {
                 "ussd",
                 "+CUSD: 0,\"Balance\",15",
                 now(Urc::Ussd { state: 0, text: Some(b"Balance".to_vec()), dcs: Some(15) }),
+            ),
+            (
+                "5G refuses",
+                "+C5GREG: 3,\"1A2B\",\"01C3D4E5\",11,4,\"01.000001\",0,11",
+                now(Urc::Registration(RegistrationReport {
+                    domain: Domain::FiveG,
+                    state: Registration::Denied,
+                    cause: Some(11),
+                })),
             ),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
             ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),
