@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::at::charset;
 use crate::at::command::Command;
 use crate::at::params::{fields, number};
 use crate::error::ModemError;
@@ -114,7 +115,7 @@ pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatu
         registration: best.map_or(Registration::Unknown, |r| r.state),
         cause: best.and_then(|r| r.cause),
         registrations,
-        operator: operator.get(2).filter(|name| !name.is_empty()).cloned(),
+        operator: operator.get(2).filter(|name| !name.is_empty()).map(|name| charset::name(name)),
         technology: technology.map(str::to_string),
         signal_dbm: signal.and_then(|s| s.dbm),
         signal_percent: signal.and_then(|s| s.percent),

@@ -5,6 +5,7 @@
 //! by the engine, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
 //! never an error.
 
+use super::charset;
 use super::cusd;
 use super::params::{fields, number};
 use crate::registration::{Domain, Registration, RegistrationReport};
@@ -285,7 +286,7 @@ pub(crate) fn read(line: &str) -> Option<Unsolicited> {
         Kind::Measured => unsolicited_hcsq(rest).map(Urc::Signal),
         Kind::Ring => Some(Urc::Ring),
         Kind::CallerId => {
-            let number = fields(rest).into_iter().next().filter(|n| !n.is_empty());
+            let number = fields(rest).first().filter(|n| !n.is_empty()).map(|n| charset::number(n));
             Some(Urc::CallerId { number })
         }
         Kind::Ussd => ussd(rest),
@@ -352,6 +353,11 @@ mod tests {
             ("call", "RING", now(Urc::Ring)),
             ("not a call", "RINGO", None),
             ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),
+            (
+                "caller, UCS-2",
+                "+CLIP: \"002B003400390031\",145",
+                now(Urc::CallerId { number: Some("+491".into()) }),
+            ),
             ("withheld", "+CLIP: \"\",128", now(Urc::CallerId { number: None })),
             (
                 "ussd",

@@ -5,6 +5,7 @@
 
 mod bench;
 
+mod charset_left_behind;
 mod cmgl_hangs;
 mod cmgl_refused_falls_back;
 mod cnmi_refused;
