@@ -256,10 +256,12 @@ const TABLE: &[(&str, Kind)] = &[
 
 /// Whether a line is an unsolicited code even where a USSD text could go on: no text has such a line.
 pub(crate) fn is_never_text(line: &str) -> bool {
-    TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
-        Some(_) => line.starts_with(name),
-        None => line == *name,
-    })
+    let is_position = line.starts_with("$G") && line.find(',') == Some("$GPGGA".len());
+    is_position
+        || TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
+            Some(_) => line.starts_with(name),
+            None => line == *name,
+        })
 }
 
 /// Reads a line by the table; `None` where it is not in it.
@@ -337,6 +339,16 @@ fn ussd(rest: &str) -> Option<Urc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_text_has() {
+        for line in ["+CMTI: \"SM\",3", "+CUSD: 2", "^RSSI: 9", "RING", "SMS Ready", "$GPGGA,1,2"] {
+            assert!(is_never_text(line), "{line}");
+        }
+        for line in ["", "OK", "1 Balance", "Ring", "RING me", "+49: 5 EUR", "$Gold, 5 EUR", "*100#: 5"] {
+            assert!(!is_never_text(line), "{line}");
+        }
+    }
 
     #[test]
     fn unsolicited_lines() {
