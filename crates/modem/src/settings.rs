@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::at::charset;
 use crate::at::command::{Command, Response};
 use crate::at::params::fields;
 use crate::choice::{Offer, cnmi_candidates, storages_to_receive_into};
@@ -27,7 +28,7 @@ pub(crate) async fn switch_on_notices<P: Stream>(session: &mut Session<P>) -> Re
     if !channels.is_empty() {
         session.optional(Command::new(format!("AT+CSCB=0,\"{channels}\""))).await?;
     }
-    for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+CLIP=1"] {
+    for text in ["AT+CREG=2", "AT+CEREG=2", "AT+CGREG=2", "AT+C5GREG=2", "AT+CLIP=1"] {
         session.optional(Command::new(text)).await?;
     }
     Ok(())
@@ -139,7 +140,9 @@ pub(crate) async fn own_number<P: Stream>(session: &mut Session<P>) -> Result<Op
     let asked = Command::new("AT+CNUM").answer_prefix("+CNUM:").may_be_empty();
     let answer = session.optional(asked).await?;
     Ok(answer.and_then(|r| {
-        r.after("+CNUM:").find_map(|rest| fields(rest).get(1).filter(|number| !number.is_empty()).cloned())
+        r.after("+CNUM:").find_map(|rest| {
+            fields(rest).get(1).filter(|number| !number.is_empty()).map(|n| charset::number(n))
+        })
     }))
 }
 
@@ -153,6 +156,8 @@ pub(crate) async fn set_service_centre<P: Stream>(
     let given = given.filter(|number| !number.is_empty());
     let (None, Some(given)) = (&stored, given) else { return Ok(stored) };
     let kind = if given.starts_with('+') { 145 } else { 129 };
+    // Another program may have left one in which the number would be hexadecimal digits.
+    session.optional(Command::new("AT+CSCS=\"GSM\"")).await?;
     let command = Command::new(format!("AT+CSCA=\"{given}\",{kind}"));
     if session.ask(Ability::ServiceCentre, command).await?.is_none() {
         return Ok(None);
@@ -165,9 +170,10 @@ async fn service_centre<P: Stream>(session: &mut Session<P>) -> Result<Option<Op
     let asked = Command::new("AT+CSCA?").answer_prefix("+CSCA:");
     let Some(answer) = session.ask(Ability::ServiceCentre, asked).await? else { return Ok(None) };
     Ok(Some(answer.after("+CSCA:").next().map(fields).and_then(|fields| {
-        let number = fields.first().filter(|number| !number.is_empty())?;
+        let number =
+            fields.first().map(|number| charset::number(number)).filter(|number| !number.is_empty())?;
         // Type 145 says international; not every modem writes the plus as well.
         let plus = fields.get(1).is_some_and(|kind| kind == "145") && !number.starts_with('+');
-        Some(if plus { format!("+{number}") } else { number.clone() })
+        Some(if plus { format!("+{number}") } else { number })
     })))
 }

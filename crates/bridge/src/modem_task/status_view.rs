@@ -111,8 +111,11 @@ impl StatusView {
         self.registered(network.registration, network.cause);
     }
 
-    pub(super) fn registration(&mut self, report: &RegistrationReport) {
-        self.registered(report.state, report.cause);
+    /// The best registration of all domains.
+    pub(super) fn registration(&mut self, best: Option<RegistrationReport>) {
+        if let Some(RegistrationReport { state, cause, .. }) = best {
+            self.registered(state, cause);
+        }
     }
 
     pub(super) fn signal(&mut self, signal: signal::Signal) {

@@ -11,6 +11,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::params::is_hex;
+
 /// What the line begins with.
 pub(crate) const PREFIX: &str = "+CUSD:";
 
@@ -85,8 +87,11 @@ pub(crate) fn read(rest: &str) -> Option<Content<'_>> {
     let body = text.strip_prefix('"').unwrap_or(text);
     let (text, dcs) = match (End::find(body), is_quoted) {
         (Some(End { text, number, .. }), _) => (Some(text), number),
-        // The closing quote is lost.
-        (None, true) => (Some(body), None),
+        // The closing quote is lost. `12,50` may be money; after digits of octets it is the scheme.
+        (None, true) => match body.rsplit_once(',') {
+            Some((text, last)) if is_hex(text) => (Some(text), number(last)),
+            _ => (Some(body), None),
+        },
         (None, false) => unquoted(body),
     };
     Some(Content { state, text, dcs: dcs.and_then(octet) })
@@ -186,13 +191,15 @@ mod tests {
             ("no quotes", "+CUSD: 0,Balance 12,50,15", (0, Some("Balance 12,50"), Some(15))),
             ("no quotes, no scheme", "+CUSD: 0,Balance", (0, Some("Balance"), None)),
             ("lost opening quote", r#"+CUSD: 0,Balance",15"#, (0, Some("Balance"), Some(15))),
+            ("lost closing quote", r#"+CUSD: 0,"Balance 12,50"#, (0, Some("Balance 12,50"), None)),
+            ("lost closing quote, digits", r#"+CUSD: 0,"00420061,72"#, (0, Some("00420061"), Some(72))),
             ("quotes inside", r#"+CUSD: 0,"say "hi", now",15"#, (0, Some(r#"say "hi", now"#), Some(15))),
             ("one quote inside", r#"+CUSD: 0,"a 5" screen",15"#, (0, Some(r#"a 5" screen"#), Some(15))),
             ("ends in a quoted word", r#"+CUSD: 0,"say "hi"",15"#, (0, Some(r#"say "hi""#), Some(15))),
             ("the same, no scheme", r#"+CUSD: 0,"say "hi"""#, (0, Some(r#"say "hi""#), None)),
         ];
         for (name, line, (state, text, dcs)) in rows {
-            assert!(is_one_line(line), "{name}");
+            assert_eq!(is_one_line(line), !name.starts_with("lost closing"), "{name}");
             let expect = Content { state, text, dcs };
             assert_eq!(read(line.strip_prefix(PREFIX).unwrap()), Some(expect), "{name}");
         }

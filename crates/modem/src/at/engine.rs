@@ -347,7 +347,7 @@ impl Engine {
         match prefix {
             // The answer has <n> before <stat>; the code has <stat> and then perhaps a cell. The
             // first line is the answer, what follows is unsolicited.
-            "+CREG:" | "+CGREG:" | "+CEREG:" => {
+            "+CREG:" | "+CGREG:" | "+CEREG:" | "+C5GREG:" => {
                 let second = rest.split(',').nth(1).unwrap_or_default().trim();
                 is_first() && matches!(second.len(), 1 | 2) && second.parse::<u8>().is_ok()
             }

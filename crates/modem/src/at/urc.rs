@@ -5,6 +5,7 @@
 //! by the engine, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
 //! never an error.
 
+use super::charset;
 use super::cusd;
 use super::params::{fields, number};
 use crate::registration::{Domain, Registration, RegistrationReport};
@@ -57,7 +58,7 @@ pub enum Urc {
         /// Its slot.
         slot: u16,
     },
-    /// `+CREG`, `+CGREG` or `+CEREG`: the registration changed.
+    /// `+CREG`, `+CGREG`, `+CEREG` or `+C5GREG`: the registration of that domain changed.
     Registration(RegistrationReport),
     /// A signal strength the modem reports by itself.
     Signal(Signal),
@@ -189,6 +190,7 @@ const TABLE: &[(&str, Kind)] = &[
     ("+CREG:", Kind::Registration(Domain::Circuit)),
     ("+CGREG:", Kind::Registration(Domain::Packet)),
     ("+CEREG:", Kind::Registration(Domain::Eps)),
+    ("+C5GREG:", Kind::Registration(Domain::FiveG)),
     ("+CSQ:", Kind::Steps),
     ("^RSSI:", Kind::Steps),
     ("^CSQ:", Kind::Steps),
@@ -254,10 +256,12 @@ const TABLE: &[(&str, Kind)] = &[
 
 /// Whether a line is an unsolicited code even where a USSD text could go on: no text has such a line.
 pub(crate) fn is_never_text(line: &str) -> bool {
-    TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
-        Some(_) => line.starts_with(name),
-        None => line == *name,
-    })
+    let is_position = line.starts_with("$G") && line.find(',') == Some("$GPGGA".len());
+    is_position
+        || TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
+            Some(_) => line.starts_with(name),
+            None => line == *name,
+        })
 }
 
 /// Reads a line by the table; `None` where it is not in it.
@@ -284,7 +288,7 @@ pub(crate) fn read(line: &str) -> Option<Unsolicited> {
         Kind::Measured => unsolicited_hcsq(rest).map(Urc::Signal),
         Kind::Ring => Some(Urc::Ring),
         Kind::CallerId => {
-            let number = fields(rest).into_iter().next().filter(|n| !n.is_empty());
+            let number = fields(rest).first().filter(|n| !n.is_empty()).map(|n| charset::number(n));
             Some(Urc::CallerId { number })
         }
         Kind::Ussd => ussd(rest),
@@ -314,11 +318,16 @@ fn place(rest: &str) -> Option<(Storage, u16)> {
     Some((Storage::parse(fields.first()?)?, number(fields.get(1))?))
 }
 
-/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`.
+/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`. Before the cause GPRS has
+/// `<rac>`, 5G the slices that are allowed.
 fn registration(domain: Domain, rest: &str) -> Option<Urc> {
     let fields = fields(rest);
     let state = Registration::from_number(number(fields.first())?);
-    let cause = number(fields.get(if domain == Domain::Packet { 6 } else { 5 }));
+    let cause = number(fields.get(match domain {
+        Domain::Circuit | Domain::Eps => 5,
+        Domain::Packet => 6,
+        Domain::FiveG => 7,
+    }));
     Some(Urc::Registration(RegistrationReport { domain, state, cause }))
 }
 
@@ -330,6 +339,16 @@ fn ussd(rest: &str) -> Option<Urc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_text_has() {
+        for line in ["+CMTI: \"SM\",3", "+CUSD: 2", "^RSSI: 9", "RING", "SMS Ready", "$GPGGA,1,2"] {
+            assert!(is_never_text(line), "{line}");
+        }
+        for line in ["", "OK", "1 Balance", "Ring", "RING me", "+49: 5 EUR", "$Gold, 5 EUR", "*100#: 5"] {
+            assert!(!is_never_text(line), "{line}");
+        }
+    }
 
     #[test]
     fn unsolicited_lines() {
@@ -346,11 +365,25 @@ mod tests {
             ("call", "RING", now(Urc::Ring)),
             ("not a call", "RINGO", None),
             ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),
+            (
+                "caller, UCS-2",
+                "+CLIP: \"002B003400390031\",145",
+                now(Urc::CallerId { number: Some("+491".into()) }),
+            ),
             ("withheld", "+CLIP: \"\",128", now(Urc::CallerId { number: None })),
             (
                 "ussd",
                 "+CUSD: 0,\"Balance\",15",
                 now(Urc::Ussd { state: 0, text: Some(b"Balance".to_vec()), dcs: Some(15) }),
+            ),
+            (
+                "5G refuses",
+                "+C5GREG: 3,\"1A2B\",\"01C3D4E5\",11,4,\"01.000001\",0,11",
+                now(Urc::Registration(RegistrationReport {
+                    domain: Domain::FiveG,
+                    state: Registration::Denied,
+                    cause: Some(11),
+                })),
             ),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
             ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use smsbridge_modem::port::Port;
-use smsbridge_modem::registration::Registration;
+use smsbridge_modem::registration::{Registration, Registrations};
 use smsbridge_modem::voice::{self, HangUp};
 use smsbridge_modem::{Remains, Urc, status, ussd};
 use tokio::time::Instant;
@@ -42,8 +42,8 @@ const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_
 /// A modem in service.
 pub(in crate::modem_task) struct OnlineModem<'a> {
     modem: ConnectedModem<'a>,
-    /// The registration last read or reported; none before that.
-    registration: Option<Registration>,
+    /// What each domain was last read or reported to be.
+    registrations: Registrations,
     watchdog: Watchdog,
     calls: Calls,
     broadcasts: Broadcasts,
@@ -71,7 +71,7 @@ impl<'a> OnlineModem<'a> {
         let now = Instant::now();
         OnlineModem {
             modem,
-            registration: None,
+            registrations: Registrations::default(),
             watchdog: Watchdog::new(now),
             calls: Calls::default(),
             broadcasts: Broadcasts::default(),
@@ -217,16 +217,21 @@ impl<'a> OnlineModem<'a> {
 
     /// Whether the network may accept a message. Not known counts as yes: the modem's refusal will say.
     fn is_registered(&self) -> bool {
-        self.registration.is_none_or(|r| r.is_registered() || r == Registration::Unknown)
+        self.registration().is_none_or(|r| r.is_registered() || r == Registration::Unknown)
+    }
+
+    /// The best of all domains; none before one is known.
+    fn registration(&self) -> Option<Registration> {
+        self.registrations.best().map(|report| report.state)
     }
 
     async fn read_status(&mut self) -> Result<(), SessionError> {
         let network = status::network(&mut self.modem.session).await?;
-        self.registration = Some(network.registration);
+        self.registrations = network.registrations.clone();
         self.modem.view.network(network);
         self.modem.view.storage(&status::storage_use(&mut self.modem.session, &self.modem.ready).await?);
         let now = Instant::now();
-        self.watchdog.registered(self.registration, now);
+        self.watchdog.registered(self.registration(), now);
         match self.watchdog.unhealthy_reason(now) {
             Some(reason) => Err(SessionError::Unhealthy(reason)),
             None => Ok(()),
@@ -248,8 +253,8 @@ impl<'a> OnlineModem<'a> {
                 receive::on_delivery(&mut self.modem, pdu, length, stop).await?
             }
             Urc::Registration(report) => {
-                self.registration = Some(report.state);
-                self.modem.view.registration(&report);
+                self.registrations.update(report);
+                self.modem.view.registration(self.registrations.best());
             }
             Urc::Signal(signal) => self.modem.view.signal(signal),
             other => tracing::debug!(modem = %self.modem.name(), "unsolicited: {other:?}"),
