@@ -5,10 +5,11 @@
 //! them again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use rumqttc::v5::mqttbytes::v5::Publish;
+use tokio::time::Instant;
 
 use super::client::Connection;
 use super::neighbours::Neighbours;

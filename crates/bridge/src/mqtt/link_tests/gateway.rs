@@ -136,18 +136,11 @@ impl Gateway {
 
     /// From now on the store refuses every change of `table`.
     pub(super) fn break_table(&self, table: &str) {
-        let refuse = |operation: &str| {
-            format!(
-                "CREATE TRIGGER broken_{operation} BEFORE {operation} ON {table}
-                 BEGIN SELECT RAISE(ABORT, 'no'); END;"
-            )
-        };
-        let sql: String = ["INSERT", "UPDATE", "DELETE"].into_iter().map(refuse).collect();
-        self.execute(&sql);
+        break_table(&self.folder, table);
     }
 
     pub(super) fn repair_table(&self) {
-        self.execute("DROP TRIGGER broken_INSERT; DROP TRIGGER broken_UPDATE; DROP TRIGGER broken_DELETE;");
+        repair_table(&self.folder);
     }
 
     /// Changes the store's file behind the gateway's back.
@@ -164,6 +157,23 @@ impl Gateway {
 /// As many ids for results, in ascending order.
 pub(super) fn ids(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("m{n:02}")).collect()
+}
+
+/// From now on the store in `folder` refuses every change of `table`.
+pub(super) fn break_table(folder: &TempDir, table: &str) {
+    let refuse = |operation: &str| {
+        format!(
+            "CREATE TRIGGER broken_{operation} BEFORE {operation} ON {table}
+             BEGIN SELECT RAISE(ABORT, 'no'); END;"
+        )
+    };
+    let sql: String = ["INSERT", "UPDATE", "DELETE"].into_iter().map(refuse).collect();
+    open(folder).execute_batch(&sql).unwrap();
+}
+
+pub(super) fn repair_table(folder: &TempDir) {
+    let sql = "DROP TRIGGER broken_INSERT; DROP TRIGGER broken_UPDATE; DROP TRIGGER broken_DELETE;";
+    open(folder).execute_batch(sql).unwrap();
 }
 
 /// The number of rows of a table.

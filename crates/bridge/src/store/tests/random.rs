@@ -183,8 +183,16 @@ impl Gateway {
         }
         self.claims.clear();
         self.fixture.reopen();
+        self.check_avoided_by();
         self.fixture.checked_depth().await;
         self.fixture.store().release(None, self.now).await.unwrap();
+    }
+
+    /// What is noted beside each message is what its rows in `avoid` say.
+    fn check_avoided_by(&self) {
+        let wrong = "SELECT count(*) FROM message m WHERE avoided_by <> coalesce(
+                       (SELECT group_concat(a.modem, ' ' ORDER BY a.modem) FROM avoid a WHERE a.message_id = m.id), '')";
+        assert_eq!(self.fixture.sql::<i64>(wrong), 0);
     }
 
     /// Everything that waits goes on until nothing is left to do.

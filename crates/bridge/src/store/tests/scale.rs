@@ -1,4 +1,4 @@
-//! A claim takes as many steps with ten thousand messages waiting as with a few, whatever they wait for.
+//! What is done again and again takes as many steps with thousands of messages waiting as with a few.
 //!
 //! Steps are those of SQLite's virtual machine, counted in all statements of the store: no clock decides.
 
@@ -10,7 +10,7 @@ use crate::store::engine::Tx;
 
 /// More than one claim ends of those that have expired.
 const FEW: u32 = 300;
-const MANY: u32 = 10_000;
+const MANY: u32 = 3_000;
 
 /// The steps of a claim that ends no messages.
 const USUAL_STEPS: i64 = 300;
@@ -83,5 +83,35 @@ async fn a_claim_takes_the_same_steps_however_many_messages_wait() {
             let most = *many.iter().max().unwrap();
             assert!(most < USUAL_STEPS || columns.contains("expires_at"), "waiting for {what}: {most} steps");
         }
+    }
+}
+
+/// The steps of what the gateway does each second or for each request, while so many messages wait.
+async fn steps_of_the_rest(count: u32, columns: &str, values: &str) -> [i64; 3] {
+    let fixture = StoreFixture::new();
+    insert(&fixture, count, columns, values);
+    let store = fixture.store();
+    let mut steps = vec![steps_so_far(&fixture).await];
+    assert!(store.process_due(T0).await.unwrap());
+    steps.push(steps_so_far(&fixture).await);
+    fixture.admit(in_parts(2, request("mine", BOB)), T0).await;
+    steps.push(steps_so_far(&fixture).await);
+    store.cancel("mine".to_owned(), T0).await.unwrap();
+    steps.push(steps_so_far(&fixture).await);
+    std::array::from_fn(|n| steps[n + 1] - steps[n])
+}
+
+#[tokio::test]
+async fn the_timer_and_a_request_take_the_same_steps_however_many_messages_wait() {
+    let later = format!("{}", T0 + HOUR);
+    for (columns, values) in [
+        ("not_before", "0"),
+        ("not_before", &later),
+        ("not_before, expires_at", &format!("0, {later}")),
+        ("not_before, avoided_by", "0, 'main'"),
+    ] {
+        let few = steps_of_the_rest(FEW, columns, values).await;
+        assert_eq!(few, steps_of_the_rest(MANY, columns, values).await, "{columns}: {values}");
+        assert!(few.iter().all(|steps| (1..1000).contains(steps)), "{few:?}");
     }
 }
