@@ -30,6 +30,8 @@ pub(super) struct StatusView {
     updated_at: Option<Instant>,
     /// What keeps a waiting message waiting.
     waiting: Option<String>,
+    /// That it is not where its owner thinks.
+    elsewhere: Option<String>,
     /// Whether the SIM has been read since the gateway started.
     is_configured: bool,
 }
@@ -37,7 +39,14 @@ pub(super) struct StatusView {
 impl StatusView {
     pub(super) fn new(name: Name, retained: Arc<RetainedState>) -> Self {
         let state = ModemState::new(name);
-        let mut view = StatusView { retained, state, updated_at: None, waiting: None, is_configured: false };
+        let mut view = StatusView {
+            retained,
+            state,
+            updated_at: None,
+            waiting: None,
+            elsewhere: None,
+            is_configured: false,
+        };
         view.update_at_once(Availability::Offline);
         view
     }
@@ -126,6 +135,11 @@ impl StatusView {
         self.update_problem();
     }
 
+    /// What to tell its owner of where the modem is; none where it is as configured.
+    pub(super) fn found_elsewhere(&mut self, words: Option<String>) {
+        self.elsewhere = words;
+    }
+
     pub(super) fn received(&mut self) {
         self.state.counters.received += 1;
         self.update();
@@ -206,7 +220,7 @@ impl StatusView {
             let words = "the SIM has no service centre number, so it cannot send: set service_center of this [[modem]]";
             return Some(words.to_owned());
         }
-        self.waiting.clone()
+        self.elsewhere.clone().or_else(|| self.waiting.clone())
     }
 
     fn update(&mut self) {

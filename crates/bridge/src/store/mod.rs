@@ -14,6 +14,7 @@ mod facts;
 mod file;
 mod history;
 mod hook_runs;
+mod imei;
 mod outbox;
 mod pin_attempts;
 mod received;

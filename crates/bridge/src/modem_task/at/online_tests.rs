@@ -58,6 +58,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
         retained: Arc::new(RetainedState::default()),
         ussd: Arc::new(UssdQueue::default()),
         trace: None,
+        candidates: Arc::new(Vec::new),
     };
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
