@@ -2,12 +2,14 @@
 //!
 //! Owns what ends the wait after a fault before its time. Says what happened, and never what to try.
 
+use std::path::Path;
 use std::time::Duration;
 
 use smsbridge_modem::awakening::{Manner, first_octet};
 use smsbridge_modem::port::{Port, PortSpec};
 use smsbridge_modem::port_watch::{PortWatch, Scope};
 use smsbridge_modem::recovery::Step;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
@@ -16,6 +18,9 @@ use crate::modem_task::error::SessionError;
 
 /// Between the appearance of a port and opening it: links and rights come a moment after the device.
 const SETTLE_TIME: Duration = Duration::from_millis(150);
+
+/// For so long another port that appeared may be the configured one, whose link is still to come.
+const LINK_TIME: Duration = Duration::from_millis(700);
 
 /// A modem that says something after so long a silence is awake. Doubled, from a second on, each time that was of no use.
 const FIRST_QUIET: Duration = Duration::from_millis(300);
@@ -109,7 +114,7 @@ impl Line {
 
     /// The modem is in service there; what to tell its owner, where that is not the configured port.
     pub(super) fn moved_to(&mut self, place: &PortSpec) -> Option<String> {
-        self.elsewhere = Some(place.clone()).filter(|place| *place != self.configured);
+        self.elsewhere = Some(place.clone()).filter(|place| !is_same(place, &self.configured));
         let elsewhere = self.elsewhere()?;
         Some(format!(
             "it is not at {} any more; found by its IMEI, it works at {elsewhere}: set port of this [[modem]] to that",
@@ -156,19 +161,39 @@ impl Line {
         let modem = &self.modem;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.watch.appeared() => {
+            mut is_own = self.watch.appeared() => {
                 tracing::info!(modem = %modem, "a port has appeared or changed");
-                self.port = None;
-                self.woken = Some(Woken::ByPort);
-                tokio::time::sleep(SETTLE_TIME).await;
+                while !is_own
+                    && matches!(self.configured, PortSpec::Serial(_))
+                    && let Ok(next_is_own) = timeout(LINK_TIME, self.watch.appeared()).await
+                {
+                    is_own = next_is_own;
+                }
+                if is_own {
+                    self.port = None;
+                }
+                // Another modem's says nothing of one whose port is still open.
+                if self.port.is_none() {
+                    self.woken = Some(Woken::ByPort);
+                }
+                sleep(SETTLE_TIME).await;
             }
             () = heard(&mut self.port, self.manner, self.quiet) => {
                 tracing::info!(modem = %modem, "the modem says something again");
                 self.woken = Some(Woken::ByModem);
             }
-            () = tokio::time::sleep(delay) => {}
+            () = sleep(delay) => {}
         }
     }
+}
+
+/// Whether both are names of one port.
+fn is_same(one: &PortSpec, other: &PortSpec) -> bool {
+    let device = |spec: &PortSpec| match spec {
+        PortSpec::Serial(path) => Path::new(path).canonicalize().ok(),
+        _ => None,
+    };
+    one == other || (device(one).is_some() && device(one) == device(other))
 }
 
 /// Waits for the modem to say something; for ever where there is no port to hear it by.
