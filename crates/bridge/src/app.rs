@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use smsbridge_modem::serial_ports;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -109,6 +110,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             retained: Arc::clone(&retained),
             ussd: ussd.get(&modem.name).cloned().unwrap_or_default(),
             trace: trace.clone(),
+            candidates: Arc::new(|| serial_ports::candidates(false)),
         };
         modems.spawn(supervise(task, modems_stop.clone()));
     }

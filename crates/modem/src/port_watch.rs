@@ -66,8 +66,8 @@ impl PortWatch {
     }
 
     /// Waits until a port is there that was not when the watch was made, or is another device, or has other rights. What
-    /// changed before the call counts. Cancel-safe.
-    pub async fn appeared(&mut self) {
+    /// changed before the call counts. Returns whether it is the named one. Cancel-safe.
+    pub async fn appeared(&mut self) -> bool {
         if self.path.is_none() && self.scope == Scope::Named {
             return std::future::pending().await;
         }
@@ -75,10 +75,11 @@ impl PortWatch {
             // Before looking: what changes while we look is heard.
             let hears = self.listen();
             let now = self.look();
-            let is_new = now.iter().any(|(path, device)| self.seen.get(path) != Some(device));
+            let is_new = |path: &PathBuf| now.get(path).is_some_and(|new| self.seen.get(path) != Some(new));
+            let (is_any_new, is_own_new) = (now.keys().any(is_new), self.path.as_ref().is_some_and(is_new));
             self.seen = now;
-            if is_new {
-                return;
+            if is_any_new {
+                return is_own_new;
             }
             match &mut self.source {
                 Source::Kernel(notices) if hears => notices.next().await,

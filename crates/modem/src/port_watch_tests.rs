@@ -24,7 +24,7 @@ fn watch(path: &Path) -> PortWatch {
 async fn hears(watch: &mut PortWatch, happening: impl FnOnce()) {
     assert!(watch.appeared().now_or_never().is_none(), "heard too early");
     happening();
-    timeout(LONG, watch.appeared()).await.expect("it is heard");
+    assert!(timeout(LONG, watch.appeared()).await.expect("it is heard"), "the named one");
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
     let mut view = StatusView::new(name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
     let mut line = Line::new(&task.config);
+    // Without it a modem is as unknown as on the first day.
+    recovery.imei = task.store.imei(&name).await.unwrap_or_default();
     while !stop.is_cancelled() {
         let ended = session(&task, &mut recovery, &mut line, &mut view, &mut reconnect, &stop).await;
         let Some(error) = ended else { break };

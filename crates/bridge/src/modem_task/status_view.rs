@@ -32,6 +32,8 @@ pub(super) struct StatusView {
     waiting: Option<String>,
     /// What the modem refuses for now.
     refused: Vec<Refused>,
+    /// That it is not where its owner thinks.
+    elsewhere: Option<String>,
     /// Whether the SIM has been read since the gateway started.
     is_configured: bool,
 }
@@ -45,6 +47,7 @@ impl StatusView {
             updated_at: None,
             waiting: None,
             refused: Vec::new(),
+            elsewhere: None,
             is_configured: false,
         };
         view.update_at_once(Availability::Offline);
@@ -144,6 +147,11 @@ impl StatusView {
         self.update_problem();
     }
 
+    /// What to tell its owner of where the modem is; none where it is as configured.
+    pub(super) fn found_elsewhere(&mut self, words: Option<String>) {
+        self.elsewhere = words;
+    }
+
     pub(super) fn received(&mut self) {
         self.state.counters.received += 1;
         self.update();
@@ -234,7 +242,7 @@ impl StatusView {
             let words = "the SIM has no service centre number, so it cannot send: set service_center of this [[modem]]";
             return Some(words.to_owned());
         }
-        self.waiting.clone()
+        self.elsewhere.clone().or_else(|| self.waiting.clone())
     }
 
     fn update(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use smsbridge_modem::serial_ports::Candidate;
 use smsbridge_modem::trace::TraceFile;
 
 use crate::clock::now_ms;
@@ -10,6 +11,9 @@ use crate::message::Sim;
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreError};
 use crate::ussd_queue::UssdQueue;
+
+/// What lists ports.
+pub type ListPorts = Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>;
 
 /// Everything a modem's task needs; cheap to clone, so that the task can be started again.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ pub struct ModemTask {
     pub ussd: Arc<UssdQueue>,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
+    /// Lists the ports at which it may be looked for.
+    pub candidates: ListPorts,
 }
 
 impl ModemTask {

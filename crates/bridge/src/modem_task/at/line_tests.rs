@@ -1,9 +1,7 @@
 //! What ends the wait between two sessions. The delay is an hour: who waits it out fails.
 
-use std::path::Path;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::*;
 
@@ -125,6 +123,19 @@ async fn a_server_sees_the_end_of_a_connection_before_the_next_one() {
     line.keep(Port::from_stream(port), Manner::Listen);
     wait(&mut line, Some(Step::Reopen)).await;
     assert!(line.port.is_none());
+}
+
+#[tokio::test]
+async fn two_names_of_one_port_are_not_another_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (device, link) = (folder.path().join("ttyUSB2"), folder.path().join("usb-HUAWEI-if02"));
+    std::fs::write(&device, "").unwrap();
+    std::os::unix::fs::symlink(&device, &link).unwrap();
+    let mut line = line_over(&link);
+    let port = |path: &Path| PortSpec::Serial(path.display().to_string());
+    assert_eq!(line.moved_to(&port(&device)), None);
+    let words = line.moved_to(&port(&folder.path().join("ttyUSB5"))).expect("to be told");
+    assert!(words.contains("ttyUSB5") && words.contains("usb-HUAWEI-if02"), "{words}");
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ fn modem_task(folder: &Path, port: SocketAddr) -> ModemTask {
         retained: Arc::new(RetainedState::default()),
         ussd: Arc::new(UssdQueue::default()),
         trace: None,
+        candidates: Arc::new(Vec::new),
     }
 }
 

@@ -72,13 +72,13 @@ impl RecoveryState {
         }
     }
 
-    /// The modem said who it is. Of another one nothing that was learnt holds.
-    pub fn identified(&mut self, imei: Option<String>) {
-        if self.imei.is_some() && imei.is_some() && imei != self.imei {
+    /// A modem said who it is. Of another one nothing holds that was learnt of the last.
+    pub fn identified(&mut self, imei: String) {
+        if self.imei.as_ref().is_some_and(|known| *known != imei) {
             self.ladder = Ladder::default();
             self.without_sim = 0;
         }
-        self.imei = imei.or(self.imei.take());
+        self.imei = Some(imei);
     }
 
     /// Chooses what the next session tries first.
