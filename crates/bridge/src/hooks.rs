@@ -192,7 +192,7 @@ mod tests {
 
     fn received(pdus: Vec<String>) -> Received {
         let content = match pdu::join(&pdus) {
-            Ok(message) => ReceivedContent::Message(message),
+            Ok(message) => ReceivedContent::Message(Box::new(message)),
             Err(reason) => ReceivedContent::Undecodable(reason),
         };
         let (id, modem) = ("id".to_owned(), "main".parse().unwrap());

@@ -89,9 +89,10 @@ impl IncomingPolicy {
     /// The message these parts make, under a new id.
     pub fn complete(&self, id: String, parts: Parts) -> Incoming {
         let content = match pdu::join(&parts.pdus) {
-            Ok(message) => {
-                ReceivedContent::Message(ReceivedMessage { late_for: parts.late_for.clone(), ..message })
-            }
+            Ok(message) => ReceivedContent::Message(Box::new(ReceivedMessage {
+                late_for: parts.late_for.clone(),
+                ..message
+            })),
             Err(reason) => ReceivedContent::Undecodable(reason),
         };
         self.received(id, parts, content)
@@ -107,8 +108,8 @@ impl IncomingPolicy {
         let mut received = Received { id, modem, received_at, was_stored, content, pdus, rule: None };
         let matched = received.complete_text().and_then(|text| rules::first_match(&self.rules, text));
         let is_published = !number::any_matches(&self.inbound.deny, received.sender());
-        let reply =
-            matched.as_ref().filter(|_| is_published).and_then(|matched| self.reply(&received, matched));
+        let may_reply = is_published && received.is_to_be_read();
+        let reply = matched.as_ref().filter(|_| may_reply).and_then(|matched| self.reply(&received, matched));
         received.rule = matched.map(|matched| RuleMatch { name: matched.rule, fields: matched.fields });
         Incoming { received, is_published, reply }
     }
@@ -161,10 +162,12 @@ fn is_older_than(max_age: Option<Duration>, received: &Received) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use smsbridge_codec as codec;
+
     use super::*;
     use crate::config;
     use crate::failure::FailureCode;
-    use crate::pdu_fixtures::{delivers, short};
+    use crate::pdu_fixtures::{changed_deliver, delivers, short};
 
     const NOW: UnixMs = 1_795_331_735_000;
     const ALICE: &str = "+4915112345678";
@@ -230,6 +233,38 @@ mod tests {
             assert_eq!(incoming.reply.is_some(), is_replied_to, "{key}, {age} ms old");
             assert!(incoming.received.rule.is_some(), "the rule matches all the same");
         }
+    }
+
+    #[test]
+    fn what_is_not_to_be_read_gets_no_reply() {
+        let plain = short(ALICE, "12345 678", NOW);
+        let silent = changed_deliver(&plain, |deliver| deliver.pid = codec::Pid::TYPE_0);
+        let waiting = changed_deliver(&plain, |deliver| deliver.dcs = codec::Dcs(0xC8));
+        let with = |id, data: &[u8]| {
+            let element = codec::Element { id, data };
+            let septets = b"12345 678";
+            let user_data = codec::UserData::from_septets(&[element], septets).unwrap();
+            changed_deliver(&plain, |deliver| deliver.user_data = user_data)
+        };
+        let counted = with(codec::ElementId::MESSAGE_INDICATION, &[0x80, 2]);
+        let to_a_port = with(codec::ElementId::PORTS_16, &[0x23, 0xF4, 0, 0]);
+        for pdu in [silent, waiting, counted, to_a_port] {
+            let incoming = policy(METER).complete("id".to_owned(), parts(vec![pdu]));
+            assert!(incoming.reply.is_none() && incoming.is_published, "{:?}", incoming.received.content);
+            assert!(incoming.received.rule.is_some(), "its fields are still published");
+        }
+        assert!(policy(METER).complete("id".to_owned(), parts(vec![plain])).reply.is_some());
+    }
+
+    #[test]
+    fn a_reading_sent_as_8_bit_data_is_matched_and_answered() {
+        let user_data = codec::UserData::from_data(&[], b"12345 678\0").unwrap();
+        let pdu = changed_deliver(&short(ALICE, "", NOW), |deliver| {
+            deliver.dcs = codec::Dcs(0x04);
+            deliver.user_data = user_data;
+        });
+        let incoming = policy(METER).complete("id".to_owned(), parts(vec![pdu]));
+        assert_eq!(incoming.reply.unwrap().request.body.content, Content::Text("Got 678".to_owned()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use smsbridge_modem::sms::OutgoingPdu;
 
 use crate::event::{MessageEncoding, ReceivedMessage};
 use crate::failure::{Failure, FailureCode};
+use crate::kind;
 use crate::request::{Body, Content};
 
 /// What one PDU holds.
@@ -212,10 +213,15 @@ pub fn join(pdus: &[String]) -> Result<ReceivedMessage, String> {
     let joined = smsbridge_codec::join(delivers.iter().map(|d| &d.user_data)).map_err(|e| e.to_string())?;
     let (text, data) = match joined.content {
         Joined::Text(text) => (Some(cleaned(text)), None),
-        Joined::Data(data) => (None, Some(data)),
+        Joined::Data(data) => (kind::printable(&delivers, &data), Some(data)),
     };
+    let whole = data.as_deref().filter(|_| joined.missing.is_empty() && !truncated);
+    let mms = whole.and_then(|push| kind::mms(&delivers, push));
+    let waiting = kind::waiting(&delivers);
     Ok(ReceivedMessage {
         from: first.from.to_string(),
+        from_type: Some(first.from.ton().name().to_owned()),
+        kind: kind::of(&delivers, mms.as_ref(), &waiting, text.as_deref()),
         encoding: if data.is_some() { MessageEncoding::EightBit } else { text_encoding(&delivers) },
         text,
         data,
@@ -226,6 +232,9 @@ pub fn join(pdus: &[String]) -> Result<ReceivedMessage, String> {
         late_for: None,
         class: first.dcs.class().map(MessageClass::number),
         ports: first.user_data.ports().map(|p| (p.source, p.destination)),
+        waiting,
+        replaces: first.pid.replaces(),
+        mms,
         service_center,
     })
 }

@@ -3,6 +3,7 @@
 use smsbridge_codec as codec;
 
 use super::*;
+use crate::event::{MessageKind, MmsWaiting, Waiting};
 use crate::pdu_fixtures::{changed_deliver, delivers, hex, short};
 
 const ALICE: &str = "+4915112345678";
@@ -139,4 +140,120 @@ fn a_message_has_as_many_pdus_as_lengths() {
         assert_eq!(build("+4915112345678", &body, 7, true, None).unwrap().len(), lengths.len());
         assert_eq!(count(&body).unwrap().1, lengths.len());
     }
+}
+
+/// A message of this coding and user data.
+fn message(dcs: u8, user_data: codec::UserData<'static>) -> ReceivedMessage {
+    joined(&[pdu_of(codec::Pid::PLAIN, dcs, user_data)])
+}
+
+fn pdu_of(pid: codec::Pid, dcs: u8, user_data: codec::UserData<'static>) -> String {
+    let from = codec::Address::from_number(ALICE).unwrap();
+    let stamp = codec::Timestamp::from_unix(T0 / 1000, 4);
+    let mut deliver = codec::Deliver::new(from, codec::Dcs(dcs), stamp, user_data);
+    deliver.pid = pid;
+    hex(codec::Tpdu::Deliver(deliver))
+}
+
+fn text(text: &str) -> codec::UserData<'static> {
+    codec::UserData::from_text(text).unwrap()
+}
+
+fn data(elements: &[(u8, &[u8])], octets: &[u8]) -> codec::UserData<'static> {
+    let element = |&(id, data)| codec::Element { id: codec::ElementId(id), data };
+    let elements: Vec<_> = elements.iter().map(element).collect();
+    codec::UserData::from_data(&elements, octets).unwrap()
+}
+
+#[test]
+fn a_message_to_be_read_has_no_kind() {
+    for dcs in [0x00, 0x10, 0x11, 0xF1] {
+        let plain = message(dcs, text("Hello"));
+        assert_eq!((plain.kind, plain.replaces, plain.waiting, plain.mms), (None, None, Vec::new(), None));
+        assert_eq!(plain.from_type.as_deref(), Some("international"));
+    }
+    assert_eq!(joined(&[short("InfoBank", "Hello", T0)]).from_type.as_deref(), Some("alphanumeric"));
+}
+
+#[test]
+fn silent_and_replacing_messages_are_told_by_their_protocol_identifier() {
+    for (pid, kind, replaces) in [
+        (0x40, Some(MessageKind::Silent), None),
+        (0x41, None, Some(1)),
+        (0x47, None, Some(7)),
+        (0x48, None, None),
+        (0x7F, Some(MessageKind::Data), None),
+    ] {
+        let message = joined(&[pdu_of(codec::Pid(pid), 0x00, text("Hello"))]);
+        assert_eq!((message.kind, message.replaces), (kind, replaces), "{pid:02X}");
+        assert_eq!(message.text.as_deref(), Some("Hello"));
+    }
+}
+
+#[test]
+fn waiting_voice_mail_is_told_with_its_number() {
+    let voicemail = |active, count| vec![Waiting { kind: "voicemail".to_owned(), active, count }];
+    for (dcs, elements, waiting) in [
+        (0xC8, vec![], voicemail(true, None)),
+        (0xD0, vec![], voicemail(false, None)),
+        (0x00, vec![(0x01, &[0x80, 3][..])], voicemail(true, Some(3))),
+        (0xD8, vec![(0x01, &[0x80, 3][..])], voicemail(true, Some(3))),
+        (0x00, vec![(0x01, &[0x00, 0][..])], voicemail(false, Some(0))),
+        (0x00, vec![(0x23, &[0x00, 0x04, 0x91, 0x21, 0x43, 5, 0][..])], voicemail(true, Some(5))),
+    ] {
+        let element = |&(id, data)| codec::Element { id: codec::ElementId(id), data };
+        let elements: Vec<_> = elements.iter().map(element).collect();
+        let user_data = codec::UserData::from_septets(&elements, b"Voice mail").unwrap();
+        let message = message(dcs, user_data);
+        assert_eq!((message.kind, message.waiting), (Some(MessageKind::Waiting), waiting), "{dcs:02X}");
+    }
+}
+
+#[test]
+fn a_multimedia_message_is_told_with_sender_size_and_place() {
+    // Of an English operator; see crates/codec/tests/vectors/mms.json.
+    let parts = [
+        "0791447758100650400E80885810000000810004016082415464408C0C08049F8E020105040B8423F00106226170706C69636174696F6E2F766E642E7761702E6D6D732D6D65737361676500AF848C82984E4F4B3543694B636F544D595347344D4253774141734B7631344655484141414141414141008D908919802B3434373738353334323734392F545950453D504C4D4E008A808E0274008805810301194083687474703A2F",
+        "0791447758100650440E8088581000000081000401608241547440440C08049F8E020205040B8423F02F70726F6D6D732F736572766C6574732F4E4F4B3543694B636F544D595347344D4253774141734B763134465548414141414141414100",
+    ]
+    .map(str::to_owned);
+    let whole = joined(&parts);
+    assert_eq!(whole.kind, Some(MessageKind::Mms));
+    let expected = MmsWaiting {
+        from: Some("+447785342749".to_owned()),
+        subject: None,
+        size: Some(29_696),
+        location: Some("http://promms/servlets/NOK5CiKcoTMYSG4MBSwAAsKv14FUHAAAAAAAA".to_owned()),
+    };
+    assert_eq!(whole.mms, Some(expected));
+    assert!(whole.data.is_some() && whole.text.is_none());
+    // Half of it would give half a place.
+    for part in parts {
+        let half = joined(&[part]);
+        assert_eq!((half.kind, half.mms), (Some(MessageKind::Data), None));
+    }
+}
+
+#[test]
+fn data_that_is_a_printable_text_is_given_as_both() {
+    for (octets, expected) in [
+        (&b"12345 678"[..], Some("12345 678")),
+        ("Счёт 12345".as_bytes(), Some("Счёт 12345")),
+        (b"Zaehler 5\r\n\0\0", Some("Zaehler 5\r\n")),
+        (b"Stra\xDFe 5", Some("Straße 5")),
+        (b"\xDF\xE4\xFF\xC0 1", None),
+        (b"\x01\x02\x03abc", None),
+        (b"\0\0", None),
+        (b"", None),
+    ] {
+        let message = message(0x04, data(&[], octets));
+        assert_eq!((message.text.as_deref(), message.data.as_deref()), (expected, Some(octets)));
+        assert_eq!(message.kind, expected.is_none().then_some(MessageKind::Data), "{octets:02X?}");
+    }
+    // What is for an application stays so.
+    let card = message(0x04, data(&[(0x05, &[0x23, 0xF4, 0, 0])], b"BEGIN:VCARD"));
+    assert_eq!((card.kind, card.text.as_deref()), (Some(MessageKind::Data), Some("BEGIN:VCARD")));
+    // Compressed text is no text until somebody expands it.
+    let compressed = pdu_of(codec::Pid::PLAIN, 0x00, text("Hello")).replacen("F80000", "F80020", 1);
+    assert_eq!(joined(&[compressed]).text, None);
 }

@@ -1,138 +1,15 @@
-//! Payloads of events: received messages, results, calls, cell broadcasts, USSD replies.
+//! Payloads of events but received messages: results, calls, cell broadcasts, USSD replies.
 //!
 //! Pure. Input: the types of `crate::event`. The field order here is the order on the wire.
-
-use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use super::format::{json, time};
+use super::format::{encoding_word, json, time};
 use crate::event::{
-    Broadcast, BroadcastContent, Call, CallState, MessageEncoding, Received, ReceivedContent,
-    ReceivedMessage, ResultFields, SendResult, UssdReply, UssdState,
+    Broadcast, BroadcastContent, Call, CallState, ResultFields, SendResult, UssdReply, UssdState,
 };
-
-#[derive(Serialize)]
-pub(super) struct MessageForm<'a> {
-    id: &'a str,
-    modem: &'a str,
-    from: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
-    sent_at: Option<&'a str>,
-    received_at: String,
-    #[serde(skip_serializing_if = "is_false")]
-    stored: bool,
-    encoding: &'static str,
-    parts: u8,
-    complete: bool,
-    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
-    missing: &'a [u8],
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    late_for: Option<&'a str>,
-    class: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    destination_port: Option<u16>,
-    service_center: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<&'a BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pdus: &'a [String],
-}
-
-#[derive(Serialize)]
-pub(super) struct UndecodableForm<'a> {
-    id: &'a str,
-    modem: &'a str,
-    received_at: String,
-    error: &'a str,
-    pdus: &'a [String],
-}
-
-/// The payload of a received message.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum ReceivedForm<'a> {
-    Message(Box<MessageForm<'a>>),
-    Undecodable(UndecodableForm<'a>),
-}
-
-/// `sms/received/<modem>` and `sms/last/<modem>`.
-pub fn received(received: &Received, include_pdu: bool) -> String {
-    json(&received_form(received, include_pdu))
-}
-
-/// A message that cannot be decoded, or not to its end, always carries its PDUs.
-pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedForm<'_> {
-    let received_at = time(received.received_at);
-    let (id, modem) = (received.id.as_str(), received.modem.as_str());
-    let message = match &received.content {
-        ReceivedContent::Message(message) => message,
-        ReceivedContent::Undecodable(error) => {
-            let form = UndecodableForm { id, modem, received_at, error, pdus: &received.pdus };
-            return ReceivedForm::Undecodable(form);
-        }
-    };
-    let ReceivedMessage {
-        from,
-        text,
-        data,
-        sent_at,
-        encoding,
-        parts,
-        missing,
-        truncated,
-        late_for,
-        class,
-        ports,
-        service_center,
-    } = message;
-    ReceivedForm::Message(Box::new(MessageForm {
-        id,
-        modem,
-        from,
-        text: text.as_deref(),
-        data: data.as_ref().map(|octets| BASE64.encode(octets)),
-        sent_at: sent_at.as_deref(),
-        received_at,
-        stored: received.was_stored,
-        encoding: encoding_word(*encoding),
-        parts: *parts,
-        complete: missing.is_empty(),
-        missing,
-        truncated: *truncated,
-        late_for: late_for.as_deref(),
-        class: *class,
-        source_port: ports.map(|(source, _)| source),
-        destination_port: ports.map(|(_, destination)| destination),
-        service_center: service_center.as_deref(),
-        rule: received.rule.as_ref().map(|rule| rule.name.as_str()),
-        fields: received.rule.as_ref().map(|rule| &rule.fields),
-        pdus: if include_pdu || *truncated { &received.pdus } else { &[] },
-    }))
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-fn encoding_word(encoding: MessageEncoding) -> &'static str {
-    match encoding {
-        MessageEncoding::Gsm7 => "gsm7",
-        MessageEncoding::Ucs2 => "ucs2",
-        MessageEncoding::EightBit => "8bit",
-    }
-}
 
 #[derive(Serialize)]
 pub(super) struct ResultForm<'a> {
@@ -315,7 +192,7 @@ pub fn ussd_reply(reply: &UssdReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{BroadcastMessage, MessageState, RuleMatch, Warning};
+    use crate::event::{BroadcastMessage, MessageState, Warning};
     use crate::failure::{Failure, FailureCode};
 
     fn sent() -> SendResult {
@@ -345,41 +222,6 @@ mod tests {
         let failed = SendResult { fields: ResultFields { error, ..ResultFields::default() }, ..sent() };
         let expected = r#""error":{"code":"cms-38","message":"network out of order","permanent":false}"#;
         assert!(result(&failed).contains(expected), "{}", result(&failed));
-    }
-
-    #[test]
-    fn a_received_message_has_the_contracts_form() {
-        let message = Received {
-            id: "01K9".to_owned(),
-            modem: "main".parse().unwrap(),
-            received_at: 1_795_331_731_120,
-            was_stored: false,
-            content: ReceivedContent::Message(ReceivedMessage {
-                from: "+79211234567".to_owned(),
-                text: Some("Счёт 12345, показание 678".to_owned()),
-                data: None,
-                sent_at: Some("2026-11-22T10:15:30+03:00".to_owned()),
-                encoding: MessageEncoding::Ucs2,
-                parts: 2,
-                missing: Vec::new(),
-                truncated: false,
-                late_for: None,
-                class: None,
-                ports: None,
-                service_center: Some("+79210000000".to_owned()),
-            }),
-            pdus: vec!["07".to_owned()],
-            rule: Some(RuleMatch {
-                name: "meter".to_owned(),
-                fields: [("account".to_owned(), "12345".to_owned())].into(),
-            }),
-        };
-        let expected = r#"{"id":"01K9","modem":"main","from":"+79211234567","text":"Счёт 12345, показание 678","sent_at":"2026-11-22T10:15:30+03:00","received_at":"2026-11-22T07:15:31.120Z","encoding":"ucs2","parts":2,"complete":true,"class":null,"service_center":"+79210000000","rule":"meter","fields":{"account":"12345"}}"#;
-        assert_eq!(received(&message, false), expected);
-        assert!(received(&message, true).ends_with(r#","pdus":["07"]}"#));
-        let content = ReceivedContent::Undecodable("too short".to_owned());
-        let undecodable = received(&Received { content, ..message }, false);
-        assert!(undecodable.ends_with(r#""error":"too short","pdus":["07"]}"#), "{undecodable}");
     }
 
     #[test]
