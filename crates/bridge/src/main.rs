@@ -32,6 +32,8 @@ mod signals;
 mod store;
 mod systemd;
 mod timer;
+#[cfg(test)]
+mod timer_tests;
 mod ussd_queue;
 mod verdict;
 mod wire;
