@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smsbridge_simulator::{
-    Fault, FaultKind, Message, Options, Simulator, Status, Storage, VendorProfile, pty,
+    Domain, Fault, FaultKind, Message, Options, Simulator, Status, Storage, VendorProfile, pty,
 };
 use tempfile::TempDir;
 
@@ -281,4 +281,27 @@ fn a_hanging_modem_is_recovered_step_by_step_and_reported() {
         state["counters"]["resynchronised"].as_u64().is_some_and(|n| n > 0)
     });
     assert_eq!(vendor.sim.sent().len(), 1);
+}
+
+#[test]
+fn a_domain_that_refuses_stops_nothing_while_another_is_registered() {
+    let vendor = VendorRig::start(VendorProfile::generic());
+    vendor.wait_for_state("a registered modem", |state| state["registration"] == "home");
+    vendor.sim.set_registration_of(Domain::Cs, 3);
+    vendor.assert_works("refused-by-one");
+    let states = vendor.rig.client.received();
+    let states: Vec<_> = states.iter().filter(|publish| publish.topic == "sms/modem/main").collect();
+    let refused = states.iter().find(|state| String::from_utf8_lossy(&state.payload).contains("denied"));
+    assert!(refused.is_none(), "{refused:?}");
+}
+
+#[test]
+fn a_modem_that_only_5g_has_registered_sends() {
+    let mut vendor = VendorRig::prepare(Options::default(), &[]);
+    for (domain, stat) in [(Domain::Cs, 0), (Domain::Ps, 0), (Domain::Eps, 2), (Domain::FiveG, 1)] {
+        vendor.sim.set_registration_of(domain, stat);
+    }
+    vendor.rig.start_gateway();
+    vendor.assert_works("by-5g");
+    vendor.wait_for_state("a registered modem", |state| state["registration"] == "home");
 }

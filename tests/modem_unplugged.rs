@@ -59,3 +59,13 @@ fn outgoing_messages_of_others_stay_on_the_sim() {
     rig.assert_still_works("beside");
     assert_eq!(rig.modem.stored(), 1, "only what we received is ours to delete");
 }
+
+#[test]
+fn a_message_to_be_sent_among_the_received_ones_stays_on_the_sim() {
+    let rig = Rig::start();
+    // SMS-SUBMIT to +46708251358, kept as if it had been received.
+    assert!(rig.modem.put_on_sim("0001000B916407281553F8000002C834"));
+    rig.assert_still_works("beside");
+    assert_eq!(rig.modem.stored(), 1, "it is somebody else's");
+    assert_eq!(rig.published("sms/received/main").len(), 1, "only what was received is published");
+}

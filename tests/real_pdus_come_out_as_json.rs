@@ -15,7 +15,7 @@ use crate::harness::rig::{self, Rig};
 use crate::harness::wait::wait_until;
 
 /// Parts of one message are stamped together; further apart they belong to two.
-const SAME_SET_SECONDS: i64 = 15 * 60;
+const SAME_SET_SECONDS: i64 = 60 * 60;
 
 struct Vector {
     id: String,

@@ -1,9 +1,9 @@
-//! Any octets into everything that decodes octets: PDUs of both directions, joining, cell broadcast.
+//! Any octets into everything that decodes octets: PDUs of both directions, joining, cell broadcast, MMS notifications.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use smsbridge_codec::{Direction, Pdu, Tpdu, UserData, cbs, join};
+use smsbridge_codec::{Direction, Pdu, Tpdu, UserData, cbs, join, mms};
 
 fuzz_target!(|octets: &[u8]| {
     for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
@@ -23,11 +23,15 @@ fuzz_target!(|octets: &[u8]| {
         let again = Tpdu::decode(&written, direction).expect("an encoded TPDU can be decoded");
         assert_eq!(again.user_data(), tpdu.user_data());
     }
+    let _ = mms::MmsNotification::decode(octets);
     if let Ok(page) = cbs::Page::decode(octets) {
         let _ = (page.text(), page.language());
         cbs::join([&page, &page]).expect("a page belongs to its own message");
     }
     if let Ok(pages) = cbs::decode_umts(octets) {
         cbs::join(&pages).expect("pages of one message belong together");
+    }
+    if let Ok(cbs::Received::Pages(pages)) = cbs::decode(octets) {
+        cbs::join(&pages).expect("what one line holds belongs together");
     }
 });

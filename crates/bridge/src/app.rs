@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use smsbridge_modem::serial_ports;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -28,8 +29,11 @@ use crate::ussd_queue::UssdQueue;
 use crate::wire::Wire;
 use crate::wire::topic::Topics;
 
-/// How long tasks may take to finish when the gateway stops.
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be answered.
+const MODEM_STOP_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How long the other tasks may take: less than what remains of the unit's TimeoutStopSec.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Before a modem's task that panicked is restarted.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
@@ -106,6 +110,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             retained: Arc::clone(&retained),
             ussd: ussd.get(&modem.name).cloned().unwrap_or_default(),
             trace: trace.clone(),
+            candidates: Arc::new(|| serial_ports::candidates(false)),
         };
         modems.spawn(supervise(task, modems_stop.clone()));
     }
@@ -118,12 +123,12 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     };
     systemd::notify(sd_notify::NotifyState::Stopping);
     modems_stop.cancel();
-    if !finish(&mut modems).await {
-        tracing::warn!("a modem did not finish in {STOP_TIMEOUT:?}; what it was sending is unknown");
+    if !finish(&mut modems, MODEM_STOP_TIMEOUT).await {
+        tracing::warn!("a modem did not finish in {MODEM_STOP_TIMEOUT:?}; what it was sending is unknown");
     }
     retained.set(State::Availability(Subject::Gateway, Availability::Offline));
     rest_stop.cancel();
-    finish(&mut rest).await;
+    finish(&mut rest, STOP_TIMEOUT).await;
     match ended {
         None => Ok(()),
         Some(task) => bail!("{task} ended on its own; start the gateway again, nothing is lost"),
@@ -131,9 +136,9 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
 }
 
 /// Waits until all tasks have ended; ends them where that takes too long, and says so.
-async fn finish<T: 'static>(tasks: &mut JoinSet<T>) -> bool {
+async fn finish<T: 'static>(tasks: &mut JoinSet<T>, limit: Duration) -> bool {
     let finished = async { while tasks.join_next().await.is_some() {} };
-    let in_time = tokio::time::timeout(STOP_TIMEOUT, finished).await.is_ok();
+    let in_time = tokio::time::timeout(limit, finished).await.is_ok();
     if !in_time {
         tasks.shutdown().await;
     }

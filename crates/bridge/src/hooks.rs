@@ -192,11 +192,11 @@ mod tests {
 
     fn received(pdus: Vec<String>) -> Received {
         let content = match pdu::join(&pdus) {
-            Ok(message) => ReceivedContent::Message(message),
+            Ok(message) => ReceivedContent::Message(Box::new(message)),
             Err(reason) => ReceivedContent::Undecodable(reason),
         };
         let (id, modem) = ("id".to_owned(), "main".parse().unwrap());
-        Received { id, modem, received_at: SENT_AT, content, pdus, rule: None }
+        Received { id, modem, received_at: SENT_AT, was_stored: false, content, pdus, rule: None }
     }
 
     fn assert_variables(received: Received, expected: &[(&str, &str)]) {

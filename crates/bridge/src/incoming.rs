@@ -3,6 +3,8 @@
 //! Pure. The store calls it inside the transaction that stores the message, so that what follows from a message exists
 //! exactly when the message does. Input: PDUs, and the configuration.
 
+use std::time::Duration;
+
 use smsbridge_codec::Encoding;
 
 use crate::config::{Inbound, Outbound};
@@ -23,6 +25,10 @@ pub struct IncomingPdu {
     pub sim: Sim,
     /// The slot that holds it; none for a PDU the modem delivered without storing it.
     pub slot: Option<Slot>,
+    /// The modem had not handed it out before.
+    pub is_unread: bool,
+    /// It lay in its slot before the gateway was there: read by somebody else, or over a day old.
+    pub was_stored: bool,
     /// Hex, service centre address included (TS 27.005 3.1).
     pub pdu: String,
     /// What it holds.
@@ -51,6 +57,8 @@ pub struct Parts {
     pub received_at: UnixMs,
     /// The PDUs in hex, in the order of their sequence numbers.
     pub pdus: Vec<String>,
+    /// The last one lay on the SIM before the gateway was there.
+    pub was_stored: bool,
     /// The id of the incomplete message these parts are too late for.
     pub late_for: Option<String>,
 }
@@ -81,9 +89,10 @@ impl IncomingPolicy {
     /// The message these parts make, under a new id.
     pub fn complete(&self, id: String, parts: Parts) -> Incoming {
         let content = match pdu::join(&parts.pdus) {
-            Ok(message) => {
-                ReceivedContent::Message(ReceivedMessage { late_for: parts.late_for.clone(), ..message })
-            }
+            Ok(message) => ReceivedContent::Message(Box::new(ReceivedMessage {
+                late_for: parts.late_for.clone(),
+                ..message
+            })),
             Err(reason) => ReceivedContent::Undecodable(reason),
         };
         self.received(id, parts, content)
@@ -95,18 +104,21 @@ impl IncomingPolicy {
     }
 
     fn received(&self, id: String, parts: Parts, content: ReceivedContent) -> Incoming {
-        let Parts { modem, received_at, pdus, late_for: _ } = parts;
-        let mut received = Received { id, modem, received_at, content, pdus, rule: None };
+        let Parts { modem, received_at, pdus, was_stored, late_for: _ } = parts;
+        let mut received = Received { id, modem, received_at, was_stored, content, pdus, rule: None };
         let matched = received.complete_text().and_then(|text| rules::first_match(&self.rules, text));
         let is_published = !number::any_matches(&self.inbound.deny, received.sender());
-        let reply =
-            matched.as_ref().filter(|_| is_published).and_then(|matched| self.reply(&received, matched));
+        let may_reply = is_published && received.is_to_be_read();
+        let reply = matched.as_ref().filter(|_| may_reply).and_then(|matched| self.reply(&received, matched));
         received.rule = matched.map(|matched| RuleMatch { name: matched.rule, fields: matched.fields });
         Incoming { received, is_published, reply }
     }
 
     fn reply(&self, received: &Received, matched: &Match) -> Option<Reply> {
         let text = matched.reply.clone().filter(|_| rules::may_reply_to(received.sender()))?;
+        if is_older_than(matched.limits.max_age, received) {
+            return None;
+        }
         let number = number::normalise(received.sender(), &self.outbound.default_country).ok()?;
         let body = Body {
             content: Content::Text(text),
@@ -133,16 +145,29 @@ impl IncomingPolicy {
             reply_to: None,
             source: Source::Rule,
         };
-        Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.replies_per_hour })
+        Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.limits.per_hour })
+    }
+}
+
+/// Whether the message was sent longer ago than that; one whose time stamp cannot be read was not.
+fn is_older_than(max_age: Option<Duration>, received: &Received) -> bool {
+    let sent_at = received.pdus.iter().find_map(|pdu| pdu::sent_at(pdu));
+    match (max_age, sent_at) {
+        (Some(max_age), Some(sent_at)) => {
+            sent_at.saturating_mul(1000) + millis(max_age) < received.received_at
+        }
+        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use smsbridge_codec as codec;
+
     use super::*;
     use crate::config;
     use crate::failure::FailureCode;
-    use crate::pdu_fixtures::{delivers, short};
+    use crate::pdu_fixtures::{changed_deliver, delivers, short};
 
     const NOW: UnixMs = 1_795_331_735_000;
     const ALICE: &str = "+4915112345678";
@@ -153,7 +178,7 @@ mod tests {
     }
 
     fn parts(pdus: Vec<String>) -> Parts {
-        Parts { modem: "main".parse().unwrap(), received_at: NOW, pdus, late_for: None }
+        Parts { modem: "main".parse().unwrap(), received_at: NOW, pdus, was_stored: false, late_for: None }
     }
 
     fn message(policy: &IncomingPolicy, from: &str, text: &str) -> Incoming {
@@ -190,6 +215,56 @@ mod tests {
     fn a_sender_that_is_no_number_gets_no_reply() {
         let incoming = message(&policy(METER), "ENERGY", "12345 678");
         assert!(incoming.reply.is_none() && incoming.received.rule.is_some());
+    }
+
+    #[test]
+    fn a_message_that_is_days_old_is_not_replied_to_unless_that_is_wanted() {
+        let day = 86_400_000;
+        let rows = [
+            ("", 0, true),
+            ("", day - 1000, true),
+            ("", day + 1000, false),
+            ("reply_max_age_h = 0", 9 * day, true),
+        ];
+        for (key, age, is_replied_to) in rows {
+            let policy = policy(&format!("{METER}\n{key}"));
+            let old = parts(vec![short(ALICE, "12345 678", NOW - age)]);
+            let incoming = policy.complete("id".to_owned(), old);
+            assert_eq!(incoming.reply.is_some(), is_replied_to, "{key}, {age} ms old");
+            assert!(incoming.received.rule.is_some(), "the rule matches all the same");
+        }
+    }
+
+    #[test]
+    fn what_is_not_to_be_read_gets_no_reply() {
+        let plain = short(ALICE, "12345 678", NOW);
+        let silent = changed_deliver(&plain, |deliver| deliver.pid = codec::Pid::TYPE_0);
+        let waiting = changed_deliver(&plain, |deliver| deliver.dcs = codec::Dcs(0xC8));
+        let with = |id, data: &[u8]| {
+            let element = codec::Element { id, data };
+            let septets = b"12345 678";
+            let user_data = codec::UserData::from_septets(&[element], septets).unwrap();
+            changed_deliver(&plain, |deliver| deliver.user_data = user_data)
+        };
+        let counted = with(codec::ElementId::MESSAGE_INDICATION, &[0x80, 2]);
+        let to_a_port = with(codec::ElementId::PORTS_16, &[0x23, 0xF4, 0, 0]);
+        for pdu in [silent, waiting, counted, to_a_port] {
+            let incoming = policy(METER).complete("id".to_owned(), parts(vec![pdu]));
+            assert!(incoming.reply.is_none() && incoming.is_published, "{:?}", incoming.received.content);
+            assert!(incoming.received.rule.is_some(), "its fields are still published");
+        }
+        assert!(policy(METER).complete("id".to_owned(), parts(vec![plain])).reply.is_some());
+    }
+
+    #[test]
+    fn a_reading_sent_as_8_bit_data_is_matched_and_answered() {
+        let user_data = codec::UserData::from_data(&[], b"12345 678\0").unwrap();
+        let pdu = changed_deliver(&short(ALICE, "", NOW), |deliver| {
+            deliver.dcs = codec::Dcs(0x04);
+            deliver.user_data = user_data;
+        });
+        let incoming = policy(METER).complete("id".to_owned(), parts(vec![pdu]));
+        assert_eq!(incoming.reply.unwrap().request.body.content, Content::Text("Got 678".to_owned()));
     }
 
     #[test]

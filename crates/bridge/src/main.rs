@@ -16,6 +16,7 @@ mod incoming;
 mod intake;
 #[cfg(test)]
 mod intake_tests;
+mod kind;
 mod message;
 mod modem_task;
 mod mqtt;

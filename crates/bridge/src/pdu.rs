@@ -7,15 +7,16 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use smsbridge_codec::{
-    Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind, EncodedPdu,
-    MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport, SubmitOptions,
-    Tpdu, UserData, Validity,
+    Address, Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind,
+    EncodedPdu, MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport,
+    SubmitOptions, Tpdu, TypeOfNumber, UserData, Validity,
 };
 
 use smsbridge_modem::sms::OutgoingPdu;
 
 use crate::event::{MessageEncoding, ReceivedMessage};
 use crate::failure::{Failure, FailureCode};
+use crate::kind;
 use crate::request::{Body, Content};
 
 /// What one PDU holds.
@@ -32,8 +33,8 @@ pub enum Reading {
 /// A message or a part of one, as far as joining needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// The sender.
-    pub from: String,
+    /// Who sent it, the type of number included: what parts of one message have in common.
+    pub originator: String,
     /// The service centre's time stamp, Unix seconds.
     pub sent_at: Option<i64>,
     /// Its place in a concatenated message; none for a message of one part.
@@ -70,18 +71,65 @@ pub enum DeliveryStatus {
 
 /// Reads one PDU as it came from a modem.
 pub fn read(pdu: &str) -> Reading {
-    let decoded = match Pdu::decode_hex(pdu, Direction::MobileTerminated) {
-        Ok(decoded) => decoded,
+    let decoded = match Pdu::decode_hex_partial(pdu, Direction::MobileTerminated) {
+        Ok((decoded, _)) => decoded,
         Err(error) => return Reading::Undecodable(error.to_string()),
     };
     match decoded.tpdu {
         Tpdu::Deliver(deliver) => Reading::Part(Part {
-            from: deliver.from.to_string(),
+            originator: originator(&deliver.from),
             sent_at: deliver.sent_at.map(|t| t.unix_seconds()),
             concatenation: deliver.user_data.concatenation().filter(|c| c.total > 1),
         }),
         Tpdu::StatusReport(report) => Reading::Report(read_report(&report)),
         _ => Reading::Undecodable("neither SMS-DELIVER nor SMS-STATUS-REPORT (TS 23.040 9.2.3.1)".to_owned()),
+    }
+}
+
+/// Whether this is a message to be sent that somebody keeps among the received ones. No modem receives one: towards the
+/// phone, its type is a report that never comes by itself (TS 23.040 9.2.3.1).
+pub fn is_submit(pdu: &str) -> bool {
+    let is_submit =
+        |decoded: Pdu<'_>| matches!(decoded.tpdu, Tpdu::Submit(_) if !matches!(read(pdu), Reading::Part(_)));
+    Pdu::decode_hex(pdu, Direction::MobileOriginated).is_ok_and(is_submit)
+}
+
+/// The PDU with a service centre address, where a modem leaves that out: the length it gives is then that of all octets. A
+/// length that counts the address too looks the same, so what is behind such an address must make no sense.
+pub fn with_service_centre(pdu: String, tpdu_length: Option<u16>) -> String {
+    if tpdu_length.map(usize::from) != Some(pdu.len() / 2) {
+        return pdu;
+    }
+    let with = format!("00{pdu}");
+    match Pdu::decode_hex(&with, Direction::MobileTerminated).map(|decoded| decoded.tpdu) {
+        Ok(
+            Tpdu::Deliver(Deliver { sent_at: Some(_), .. })
+            | Tpdu::StatusReport(StatusReport { sent_at: Some(_), .. }),
+        ) => with,
+        _ => pdu,
+    }
+}
+
+/// A name may look like a number, and a national number like an abbreviated one.
+fn originator(from: &Address) -> String {
+    match from.ton() {
+        TypeOfNumber::International | TypeOfNumber::Unknown => from.to_string(),
+        other => format!("{}:{}", other.name(), from.value()),
+    }
+}
+
+/// Whether two PDUs carry the same user data. What else differs is the network's: the time stamp of a part that was sent
+/// again, more messages waiting, the service centre.
+pub fn is_same_user_data(one: &str, other: &str) -> bool {
+    let user_data = |pdu: &str| deliver(pdu).map(|deliver| deliver.user_data);
+    one == other || user_data(one).is_some_and(|this| user_data(other) == Some(this))
+}
+
+/// When the service centre stamped a PDU, Unix seconds; none where that cannot be read.
+pub fn sent_at(pdu: &str) -> Option<i64> {
+    match read(pdu) {
+        Reading::Part(part) => part.sent_at,
+        _ => None,
     }
 }
 
@@ -120,25 +168,42 @@ pub struct PartText {
 
 /// What each of these PDUs says on its own; those that cannot be decoded are left out.
 pub fn part_texts(pdus: &[String]) -> Vec<PartText> {
-    let read = |pdu: &String| match Pdu::decode_hex(pdu, Direction::MobileTerminated).ok()?.tpdu {
-        Tpdu::Deliver(deliver) => Some(PartText {
-            from: deliver.from.to_string(),
-            text: deliver.user_data.text().unwrap_or_default(),
-            class: deliver.dcs.class().map(MessageClass::number),
-            sent_at: deliver.sent_at.map(|t| (t.unix_seconds(), t.to_string())),
-        }),
-        _ => None,
+    let read = |deliver: Deliver<'_>| PartText {
+        from: deliver.from.to_string(),
+        text: deliver.user_data.text().map(cleaned).unwrap_or_default(),
+        class: deliver.dcs.class().map(MessageClass::number),
+        sent_at: deliver.sent_at.map(|t| (t.unix_seconds(), t.to_string())),
     };
-    pdus.iter().filter_map(read).collect()
+    pdus.iter().filter_map(|pdu| deliver(pdu).map(read)).collect()
+}
+
+fn deliver(pdu: &str) -> Option<Deliver<'static>> {
+    match Pdu::decode_hex_partial(pdu, Direction::MobileTerminated).ok()?.0.tpdu {
+        Tpdu::Deliver(deliver) => Some(deliver),
+        _ => None,
+    }
+}
+
+/// Without what some senders put around a text: byte order marks, and zeros at the end.
+fn cleaned(text: String) -> String {
+    match text.strip_prefix('\u{FEFF}') {
+        Some(rest) => rest.replace('\u{FEFF}', "").trim_end_matches('\0').to_owned(),
+        None if text.ends_with('\0') => text.trim_end_matches('\0').to_owned(),
+        None => text,
+    }
 }
 
 /// Joins the PDUs of one message, in any order; the message names the missing parts.
 pub fn join(pdus: &[String]) -> Result<ReceivedMessage, String> {
     let mut delivers = Vec::with_capacity(pdus.len());
-    let mut service_center = None;
+    let (mut service_center, mut truncated) = (None, false);
     for pdu in pdus {
-        let decoded = Pdu::decode_hex(pdu, Direction::MobileTerminated).map_err(|e| e.to_string())?;
-        service_center = service_center.or(decoded.service_centre.map(|a| a.to_string()));
+        let (decoded, is_cut) =
+            Pdu::decode_hex_partial(pdu, Direction::MobileTerminated).map_err(|e| e.to_string())?;
+        truncated |= is_cut;
+        // An address without a digit is none.
+        let address = decoded.service_centre.filter(|address| !address.value().is_empty());
+        service_center = service_center.or(address.map(|address| address.to_string()));
         match decoded.tpdu {
             Tpdu::Deliver(deliver) => delivers.push(deliver),
             _ => return Err("not an SMS-DELIVER".to_owned()),
@@ -147,20 +212,29 @@ pub fn join(pdus: &[String]) -> Result<ReceivedMessage, String> {
     let first = delivers.first().ok_or("no part")?;
     let joined = smsbridge_codec::join(delivers.iter().map(|d| &d.user_data)).map_err(|e| e.to_string())?;
     let (text, data) = match joined.content {
-        Joined::Text(text) => (Some(text), None),
-        Joined::Data(data) => (None, Some(data)),
+        Joined::Text(text) => (Some(cleaned(text)), None),
+        Joined::Data(data) => (kind::printable(&delivers, &data), Some(data)),
     };
+    let whole = data.as_deref().filter(|_| joined.missing.is_empty() && !truncated);
+    let mms = whole.and_then(|push| kind::mms(&delivers, push));
+    let waiting = kind::waiting(&delivers);
     Ok(ReceivedMessage {
         from: first.from.to_string(),
+        from_type: Some(first.from.ton().name().to_owned()),
+        kind: kind::of(&delivers, mms.as_ref(), &waiting, text.as_deref()),
         encoding: if data.is_some() { MessageEncoding::EightBit } else { text_encoding(&delivers) },
         text,
         data,
         sent_at: first.sent_at.map(|t| t.to_string()),
         parts: joined.total,
         missing: joined.missing,
+        truncated,
         late_for: None,
         class: first.dcs.class().map(MessageClass::number),
         ports: first.user_data.ports().map(|p| (p.source, p.destination)),
+        waiting,
+        replaces: first.pid.replaces(),
+        mms,
         service_center,
     })
 }
@@ -251,29 +325,5 @@ fn unencodable(error: EncodeError) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use smsbridge_codec::Encoding;
-
-    use super::*;
-
-    fn body(content: Content) -> Body {
-        Body { content, class: None, encoding: Encoding::Auto, transliterate: false }
-    }
-
-    #[test]
-    fn a_message_has_as_many_pdus_as_lengths() {
-        let data = Content::Data { octets: vec![0; 300], destination_port: 2948 };
-        for (content, expected) in [
-            (Content::Text("Hello".to_owned()), vec!["Gsm7 5"]),
-            (Content::Text("x".repeat(200)), vec!["Gsm7 160", "Gsm7 54"]),
-            (Content::Text("ж".repeat(100)), vec!["Ucs2 140", "Ucs2 72"]),
-            (data, vec!["EightBit 140", "EightBit 140", "EightBit 56"]),
-        ] {
-            let body = body(content);
-            let lengths = part_lengths(&body).unwrap();
-            assert_eq!(lengths, expected);
-            assert_eq!(build("+4915112345678", &body, 7, true, None).unwrap().len(), lengths.len());
-            assert_eq!(count(&body).unwrap().1, lengths.len());
-        }
-    }
-}
+#[path = "pdu_tests.rs"]
+mod tests;

@@ -11,6 +11,21 @@ pub fn delivers(from: &str, text: &str, reference: u8, sent_at: UnixMs) -> Vec<S
     parts.into_iter().map(|user_data| deliver(from, user_data, sent_at)).collect()
 }
 
+/// The same PDU as another service centre, or the same one later, delivers it: what `change` does to the message.
+pub fn changed(pdu: &str, change: impl FnOnce(&mut codec::Pdu<'static>)) -> String {
+    let mut decoded = codec::Pdu::decode_hex(pdu, codec::Direction::MobileTerminated).unwrap();
+    change(&mut decoded);
+    decoded.encode().unwrap().hex
+}
+
+/// The same PDU with its SMS-DELIVER changed.
+pub fn changed_deliver(pdu: &str, change: impl FnOnce(&mut codec::Deliver<'static>)) -> String {
+    changed(pdu, |decoded| match &mut decoded.tpdu {
+        codec::Tpdu::Deliver(deliver) => change(deliver),
+        other => panic!("no SMS-DELIVER: {other:?}"),
+    })
+}
+
 fn deliver(from: &str, user_data: codec::UserData<'static>, sent_at: UnixMs) -> String {
     let from = codec::Address::from_number(from).or_else(|_| codec::Address::alphanumeric(from)).unwrap();
     let dcs = codec::Dcs::new(user_data.alphabet(), None);

@@ -3,10 +3,10 @@
 //!
 //! Pure. Every place that shows such an error to a person asks here.
 
-use smsbridge_modem::ModemError;
 use smsbridge_modem::SimStatus;
 use smsbridge_modem::detect::ProbeProblem;
 use smsbridge_modem::port::PortError;
+use smsbridge_modem::{LinkFault, ModemError};
 
 /// An error in opening a port, with what to do about it.
 pub fn port_error(error: &PortError) -> String {
@@ -37,7 +37,9 @@ pub fn port_error(error: &PortError) -> String {
 pub fn modem_error(error: &ModemError) -> String {
     match error {
         ModemError::Sim(status) => sim_status(status),
-        ModemError::Unusable { .. } => format!("{error} (`smsbridge detect` lists the ports)"),
+        ModemError::Link(LinkFault::NoAnswer { .. }) => {
+            format!("{error} (`smsbridge detect` lists the ports)")
+        }
         _ => error.to_string(),
     }
 }

@@ -3,8 +3,18 @@
 //! Pure. Input: `[[rule]]` tables and texts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use regex::Regex;
+
+/// What bounds the replies of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyLimits {
+    /// Replies to one sender in a rolling hour.
+    pub per_hour: u32,
+    /// Older messages are not replied to; none: any age.
+    pub max_age: Option<Duration>,
+}
 
 /// A rule as configured.
 #[derive(Debug, Clone)]
@@ -13,8 +23,8 @@ pub struct Rule {
     pub name: String,
     pattern: Regex,
     reply: Option<Template>,
-    /// Replies to one sender in a rolling hour.
-    pub replies_per_hour: u32,
+    /// What bounds its replies.
+    pub limits: ReplyLimits,
 }
 
 /// What a rule found in a text.
@@ -26,8 +36,8 @@ pub struct Match {
     pub fields: BTreeMap<String, String>,
     /// What to reply.
     pub reply: Option<String>,
-    /// Replies to one sender in a rolling hour.
-    pub replies_per_hour: u32,
+    /// What bounds the rule's replies.
+    pub limits: ReplyLimits,
 }
 
 impl Rule {
@@ -36,13 +46,13 @@ impl Rule {
         name: String,
         pattern: &str,
         reply: Option<&str>,
-        replies_per_hour: u32,
+        limits: ReplyLimits,
     ) -> Result<Rule, String> {
         let compiled = Regex::new(pattern).map_err(|e| format!("match of rule {name}: {e}"))?;
         let captures: Vec<&str> = compiled.capture_names().flatten().collect();
         let reply = reply.map(|text| Template::parse(text, &captures)).transpose();
         let reply = reply.map_err(|e| format!("reply of rule {name}: {e}"))?;
-        Ok(Rule { name, reply, replies_per_hour, pattern: compiled })
+        Ok(Rule { name, reply, limits, pattern: compiled })
     }
 
     fn apply(&self, text: &str) -> Option<Match> {
@@ -55,7 +65,7 @@ impl Rule {
             rule: self.name.clone(),
             reply: self.reply.as_ref().map(|template| template.fill(&fields)),
             fields,
-            replies_per_hour: self.replies_per_hour,
+            limits: self.limits,
         })
     }
 }
@@ -127,9 +137,11 @@ pub fn may_reply_to(sender: &str) -> bool {
 mod tests {
     use super::*;
 
+    const LIMITS: ReplyLimits = ReplyLimits { per_hour: 6, max_age: None };
+
     fn meter() -> Rule {
         let reply = "Принято. Абонент {account}, показание {reading}";
-        Rule::new("meter".into(), r"(?<account>\d+)\D+(?<reading>\d+)", Some(reply), 6).unwrap()
+        Rule::new("meter".into(), r"(?<account>\d+)\D+(?<reading>\d+)", Some(reply), LIMITS).unwrap()
     }
 
     #[test]
@@ -146,10 +158,10 @@ mod tests {
         for (reply, said) in
             [("{acount}", "account"), ("{account", "without its }"), ("account}", "without its {")]
         {
-            let wrong = Rule::new("r".into(), "(?<account>x)", Some(reply), 6).unwrap_err();
+            let wrong = Rule::new("r".into(), "(?<account>x)", Some(reply), LIMITS).unwrap_err();
             assert!(wrong.contains(said), "{reply}: {wrong}");
         }
-        let braces = Rule::new("r".into(), "(?<a>x)", Some("{{{a}}}"), 6).unwrap();
+        let braces = Rule::new("r".into(), "(?<a>x)", Some("{{{a}}}"), LIMITS).unwrap();
         assert_eq!(first_match(&[braces], "x").unwrap().reply.as_deref(), Some("{x}"));
     }
 

@@ -12,6 +12,9 @@ use crate::failure::{Failure, FailureCode};
 /// Attempts after which a transient refusal counts as permanent.
 const MAX_ATTEMPTS: u32 = 8;
 
+/// How long to leave a network alone that did not say whether it took a message.
+const UNANSWERED_DELAY: Duration = Duration::from_secs(60);
+
 /// What to do with a message whose submission failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
@@ -24,15 +27,17 @@ pub enum Verdict {
     Interrupted,
     /// It will never be sent.
     GiveUp(Failure),
-    /// Nobody knows whether it was sent: `[outbound] on_unknown` decides.
-    AskPolicy(Failure),
+    /// Nobody knows whether it was sent: `[outbound] on_unknown` decides; if it is sent again, then after this time.
+    AskPolicy(Duration, Failure),
 }
 
 /// Judges a failed submission; `attempts` counts the refusals, including this one.
 pub fn judge(error: &SendError, attempts: u32) -> Verdict {
     match error {
         SendError::Unknown(fault) => {
-            Verdict::AskPolicy(Failure::transient(FailureCode::Unknown, fault.to_string()))
+            // A network that did not answer in time is given some.
+            let delay = if fault.is_fatal() { Duration::ZERO } else { UNANSWERED_DELAY };
+            Verdict::AskPolicy(delay, Failure::transient(FailureCode::Unknown, fault.to_string()))
         }
         SendError::NotSubmitted(fault) if fault.is_fatal() => Verdict::Interrupted,
         SendError::NotSubmitted(fault) => judge_class(fault.class(), modem_failure(fault), attempts),
@@ -104,7 +109,7 @@ mod tests {
     #[test]
     fn a_fault_after_ctrl_z_is_left_to_the_policy() {
         let gone = ModemError::Timeout { command: "AT+CMGS".to_owned(), after: Duration::from_secs(60) };
-        assert!(matches!(judge(&SendError::Unknown(gone.clone()), 1), Verdict::AskPolicy(_)));
+        assert!(matches!(judge(&SendError::Unknown(gone.clone()), 1), Verdict::AskPolicy(..)));
         assert_eq!(judge(&SendError::NotSubmitted(gone), 100), Verdict::Interrupted);
     }
 }

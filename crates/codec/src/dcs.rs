@@ -86,17 +86,20 @@ pub enum WaitingKind {
     Fax,
     /// Electronic mail.
     Email,
+    /// A video message; only a message indication tells of it.
+    Video,
     /// Another kind, defined by the operator.
     Other,
 }
 
 impl WaitingKind {
-    /// The kind in one lower case word: `voicemail`, `fax`, `email` or `other`.
+    /// The kind in one lower case word: `voicemail`, `fax`, `email`, `video` or `other`.
     pub const fn name(self) -> &'static str {
         match self {
             WaitingKind::Voicemail => "voicemail",
             WaitingKind::Fax => "fax",
             WaitingKind::Email => "email",
+            WaitingKind::Video => "video",
             WaitingKind::Other => "other",
         }
     }

@@ -134,7 +134,7 @@ pub enum DecodeErrorKind {
     BadLength {
         /// The length stated.
         length: usize,
-        /// The greatest length allowed; for a cell broadcast page, the only one.
+        /// The greatest length allowed.
         limit: usize,
     },
     /// The user data header states a length greater than that of the user data.
@@ -143,7 +143,7 @@ pub enum DecodeErrorKind {
     NotHex,
     /// An odd number of hexadecimal digits: half an octet is missing.
     OddDigits,
-    /// UCS-2 text with an odd number of octets.
+    /// UCS-2 text with an odd number of octets, which is no part of a longer one.
     OddUcs2,
     /// A message type that is reserved for this direction.
     ReservedType,

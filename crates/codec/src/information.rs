@@ -14,7 +14,7 @@ pub enum Information<'a> {
     Concatenation(Concatenation),
     /// 01: the number of messages of a kind that wait (9.2.3.24.2).
     MessageIndication {
-        /// The kind: 0 voice, 1 fax, 2 electronic mail, 3 other; higher ones are extensions.
+        /// The kind: 0 voice, 1 fax, 2 electronic mail, 3 other, 7 video; the others are reserved.
         kind: u8,
         /// The subscriber profile, 0 to 3.
         profile: u8,
@@ -70,6 +70,23 @@ pub enum Information<'a> {
     },
     /// 22: the address to reply to (9.2.3.24.14).
     ReplyAddress(Address),
+    /// 23: the state of a voice mailbox (9.2.3.24.13). What it tells of single messages is left out.
+    EnhancedVoiceMail {
+        /// Whether this confirms that messages were deleted, rather than tells of new ones.
+        confirms_deletion: bool,
+        /// The subscriber profile, 0 to 3.
+        profile: u8,
+        /// Whether the message is to be stored.
+        store: bool,
+        /// Whether the mailbox is almost full.
+        almost_full: bool,
+        /// Whether the mailbox is full.
+        full: bool,
+        /// The number to call to hear the messages.
+        mailbox: Address,
+        /// How many have not been heard.
+        count: u8,
+    },
     /// 24: the national language of escaped characters.
     SingleShift(u8),
     /// 25: the national language of all characters.
@@ -123,6 +140,18 @@ impl<'a> Element<'a> {
             (0x22, data) => {
                 let (address, length) = Address::decode(data).ok()?;
                 (length == data.len()).then_some(Information::ReplyAddress(address))?
+            }
+            (0x23, &[bits, ref rest @ ..]) => {
+                let (mailbox, length) = Address::decode(rest).ok()?;
+                Information::EnhancedVoiceMail {
+                    confirms_deletion: bits & 0x01 != 0,
+                    profile: bits >> 2 & 0x03,
+                    store: bits & 0x10 != 0,
+                    almost_full: bits & 0x20 != 0,
+                    full: bits & 0x40 != 0,
+                    mailbox,
+                    count: *rest.get(length)?,
+                }
             }
             (0x24, &[identifier]) => Information::SingleShift(identifier),
             (0x25, &[identifier]) => Information::LockingShift(identifier),
@@ -187,6 +216,16 @@ mod tests {
         let Information::ReplyAddress(address) = read(0x22, &[0x04, 0x91, 0x21, 0x43]) else { panic!() };
         assert_eq!(address.to_string(), "+1234");
         assert_eq!(read(0x22, &[0x04, 0x91, 0x21]), Information::Raw(&[0x04, 0x91, 0x21]));
+        let Information::EnhancedVoiceMail { mailbox, count: 4, full: true, store: false, .. } =
+            read(0x23, &[0x40, 0x04, 0x91, 0x21, 0x43, 4, 0])
+        else {
+            panic!()
+        };
+        assert_eq!(mailbox.to_string(), "+1234");
+        assert_eq!(
+            read(0x23, &[0x40, 0x04, 0x91, 0x21, 0x43]),
+            Information::Raw(&[0x40, 0x04, 0x91, 0x21, 0x43])
+        );
         assert_eq!(read(0x0B, &[7, 3]), Information::Object { position: 7, object: &[3] });
         assert_eq!(read(0x0D, &[7, 3, 1]), Information::Raw(&[7, 3, 1]));
         assert_eq!(read(0x11, &[0, 1, 2]), Information::Object { position: 0, object: &[1, 2] });

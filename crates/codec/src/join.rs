@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::dcs::Alphabet;
+use crate::gsm7;
 use crate::ucs2;
 use crate::udh::Concatenation;
 use crate::user_data::UserData;
@@ -135,29 +136,57 @@ fn content(by_number: &[Option<&UserData<'_>>]) -> Content {
     if !present().all(is_text) {
         return Content::Data(present().flat_map(UserData::data).copied().collect());
     }
+    // Some senders cut between an escape and its character, or within a UCS-2 character. So septets and octets of
+    // consecutive parts are put together first, and then decoded.
     let mut text = String::new();
-    // A surrogate pair may be cut between two consecutive parts, so their octets are decoded together.
-    let mut units: Vec<u8> = Vec::new();
+    let mut run: Vec<&UserData<'_>> = Vec::new();
     for entry in by_number {
-        match entry {
-            Some(part) if part.alphabet() == Alphabet::Ucs2 => units.extend_from_slice(part.data()),
-            part => {
-                ucs2::decode_into(&units, &mut text);
-                units.clear();
-                if let Some(part) = part {
-                    part.text_into(&mut text);
-                }
+        if !matches!((run.last(), entry), (Some(last), Some(part)) if are_read_alike(last, part)) {
+            run_into(&run, &mut text);
+            run.clear();
+        }
+        run.extend(entry);
+    }
+    run_into(&run, &mut text);
+    Content::Text(text)
+}
+
+fn are_read_alike(one: &UserData<'_>, other: &UserData<'_>) -> bool {
+    (one.alphabet(), one.languages()) == (other.alphabet(), other.languages())
+}
+
+/// Appends the text of consecutive parts that are read alike.
+fn run_into(run: &[&UserData<'_>], text: &mut String) {
+    match run {
+        [] => {}
+        [part] => _ = part.text_into(text),
+        [first, ..] if first.alphabet() == Alphabet::Ucs2 => {
+            let is_odd = |length: usize| !length.is_multiple_of(2);
+            // With an odd octet in all, the odd one of a part is not half of a character that the next one completes.
+            let keep_halves = !is_odd(run.iter().map(|part| part.data().len()).sum());
+            let whole = |part: &UserData<'_>| {
+                let length = part.data().len();
+                if keep_halves { length } else { length - length % 2 }
+            };
+            let octets: Vec<u8> = run.iter().flat_map(|part| &part.data()[..whole(part)]).copied().collect();
+            ucs2::decode_into(&octets, text);
+        }
+        [first, ..] => {
+            let mut septets = Vec::with_capacity(run.len() * UserData::MAX_SEPTETS);
+            for part in run {
+                let count = part.septets().unwrap_or_default();
+                gsm7::unpack_into(part.data(), part.fill_bits(), count, &mut septets);
             }
+            gsm7::decode_into(&septets, first.languages().unwrap_or_default(), text);
         }
     }
-    ucs2::decode_into(&units, &mut text);
-    Content::Text(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::split::{Reference, SplitOptions, split};
+    use crate::udh::{Element, ElementId};
 
     fn parts(reference: Reference) -> Vec<UserData<'static>> {
         split(&"words ".repeat(40), &SplitOptions::default().with_reference(reference)).unwrap()
@@ -170,6 +199,56 @@ mod tests {
             let mixed: Vec<_> = parts(Reference::EightBit(7)).into_iter().chain(other).collect();
             assert_eq!(join(&mixed), Err(JoinError::DifferentMessage { index: 2 }));
         }
+    }
+
+    /// Parts of this user data, made of each piece by `make`.
+    fn cut<const N: usize>(
+        pieces: [&[u8]; N],
+        make: impl Fn(Element<'_>, &[u8]) -> UserData<'static>,
+    ) -> Vec<UserData<'static>> {
+        let part = |(number, piece): (u8, &&[u8])| {
+            make(Element { id: ElementId::CONCATENATION_8, data: &[7, N as u8, number] }, piece)
+        };
+        (1..).zip(&pieces).map(part).collect()
+    }
+
+    fn text(parts: &[UserData<'_>]) -> String {
+        match join(parts).unwrap().content {
+            Content::Text(text) => text,
+            Content::Data(data) => panic!("data: {data:?}"),
+        }
+    }
+
+    #[test]
+    fn an_escape_may_be_cut_from_its_character() {
+        let septets = |place: Element<'_>, piece: &[u8]| UserData::from_septets(&[place], piece).unwrap();
+        let parts = cut([&[b'5', gsm7::ESCAPE], &[0x65, b'!', gsm7::ESCAPE], &[0x28]], septets);
+        assert_eq!(text(&parts), "5€!{");
+        assert_eq!(text(&[parts[0].clone(), parts[2].clone()]), "5 (", "the part between is missing");
+        // A national table of its own.
+        let turkish = Element { id: ElementId::SINGLE_SHIFT, data: &[1] };
+        let turkish =
+            |place: Element<'_>, piece: &[u8]| UserData::from_septets(&[place, turkish], piece).unwrap();
+        assert_eq!(text(&cut([&[gsm7::ESCAPE], &[0x53]], turkish)), "Ş");
+    }
+
+    #[test]
+    fn a_ucs2_character_may_be_cut_at_an_odd_octet() {
+        let octets = |place: Element<'_>, piece: &[u8]| {
+            let [high, low] = [place.id.0, place.data.len() as u8];
+            let header = [&[high, low], place.data].concat();
+            UserData::encode_octets(Alphabet::Ucs2, &header, piece).unwrap()
+        };
+        let mut all = Vec::new();
+        ucs2::encode_into("Пар😀ом", &mut all);
+        for at in 1..all.len() - 1 {
+            for then in at + 1..all.len() {
+                let parts = cut([&all[..at], &all[at..then], &all[then..]], octets);
+                assert_eq!(text(&parts), "Пар😀ом", "cut at {at} and {then}");
+            }
+        }
+        let spurious = cut([&[0x04, 0x1F, 0x00], &[0x04, 0x30]], octets);
+        assert_eq!(text(&spurious), "Па", "an octet too many is not half of a character");
     }
 
     #[test]

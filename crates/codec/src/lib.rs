@@ -20,6 +20,8 @@
 //! | TS 23.038 6.1.2 packing, 6.2.1 and annex A alphabets | [`gsm7`] |
 //! | TS 23.038 6.2.3 UCS-2 | [`ucs2`] |
 //! | TS 23.041 9.4, TS 23.038 5 cell broadcast | [`cbs`] |
+//! | 9.2.3.24.2, 9.2.3.24.13, TS 23.038 4 message waiting | [`Waiting`] |
+//! | OMA MMS-ENC 6.2 notification of an MMS | [`mms`] |
 //!
 //! Not from a standard: [`submit`](submit()) makes the PDUs of a text in one call, [`transliterate`](transliterate())
 //! replaces characters that the 7-bit alphabet lacks.
@@ -35,6 +37,7 @@ pub mod gsm7;
 pub mod hex;
 mod information;
 mod join;
+pub mod mms;
 mod octets;
 mod pdu;
 mod pid;
@@ -49,6 +52,7 @@ pub mod ucs2;
 mod udh;
 mod user_data;
 mod validity;
+mod waiting;
 
 pub use address::{Address, TypeOfNumber};
 pub use cause::{FailureCause, Outcome, Status};
@@ -71,3 +75,4 @@ pub use transliterate::{transliterate, transliterate_char};
 pub use udh::{Concatenation, Element, ElementId, Elements, Ports};
 pub use user_data::UserData;
 pub use validity::Validity;
+pub use waiting::Waiting;

@@ -58,10 +58,13 @@ impl<'a> UserData<'a> {
             }
             header = total as u8;
         }
-        if alphabet == Alphabet::Ucs2 && !compressed && (data.len() - usize::from(header)) % 2 != 0 {
+        let user_data = UserData { alphabet, compressed, length, header, octets: Cow::Borrowed(data) };
+        let is_odd = alphabet == Alphabet::Ucs2 && !compressed && !user_data.data().len().is_multiple_of(2);
+        // Some senders cut a long text within a character: the next part has the other half.
+        if is_odd && user_data.concatenation().is_none_or(|place| place.total == 1) {
             return Err(data_at.error(Field::UserData, DecodeErrorKind::OddUcs2));
         }
-        Ok(UserData { alphabet, compressed, length, header, octets: Cow::Borrowed(data) })
+        Ok(user_data)
     }
 
     /// Writes TP-UDL and TP-UD.
@@ -128,7 +131,7 @@ impl<'a> UserData<'a> {
 
     /// Appends the text and returns true; returns false without a change if this is data or compressed text.
     ///
-    /// A UCS-2 character that was cut between two parts becomes U+FFFD in both; [`join`](crate::join) restores it.
+    /// A character that was cut between two parts cannot be read from either; [`join`](crate::join) restores it.
     ///
     /// ```
     /// use smsbridge_codec::UserData;

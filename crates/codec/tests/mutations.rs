@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use random::Random;
-use smsbridge_codec::{Address, Direction, Pdu, Tpdu, UserData, cbs, gsm7, hex, join};
+use smsbridge_codec::{Address, Direction, Pdu, Tpdu, UserData, cbs, gsm7, hex, join, mms};
 
 /// The limit of what may be allocated: octets per octet of input, and octets for any input. The most expensive input is one
 /// part of 255: joining it takes a list of 255 places.
@@ -38,12 +38,20 @@ fn random() -> Random {
 
 fn originals() -> Vec<Vec<u8>> {
     let mut originals: Vec<Vec<u8>> = Vec::new();
-    for file in ["pdu_deliver", "pdu_submit", "pdu_status_report", "pdu_other_types", "pdu_bad", "cbs"] {
+    let vectors = |file: &str| -> Vec<serde_json::Value> {
         let path = format!("{}/tests/vectors/{file}.json", env!("CARGO_MANIFEST_DIR"));
-        let vectors: Vec<serde_json::Value> =
-            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    for file in ["pdu_deliver", "pdu_submit", "pdu_status_report", "pdu_other_types", "pdu_bad", "cbs"] {
+        let vectors = vectors(file);
         originals.extend(vectors.iter().filter_map(|vector| hex::decode(vector["hex"].as_str()?).ok()));
     }
+    // What multimedia notifications carry, without the PDUs around it.
+    originals.extend(vectors("mms").iter().map(|vector| {
+        let lines = vector["hex"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+        let pdus = lines.map(|line| Pdu::decode_hex(line, Direction::MobileTerminated).unwrap());
+        pdus.flat_map(|pdu| pdu.tpdu.user_data().unwrap().data().to_vec()).collect()
+    }));
     // The UMTS form of the same pages, each as a message of two pages.
     let pages: Vec<Vec<u8>> =
         originals.iter().filter(|octets| octets.len() == cbs::PAGE_OCTETS).cloned().collect();
@@ -87,7 +95,21 @@ fn decode_everything(octets: &[u8]) {
     if let Ok(pages) = cbs::decode_umts(octets) {
         cbs::join(&pages).unwrap();
     }
+    if let Ok(cbs::Received::Pages(pages)) = cbs::decode(octets) {
+        cbs::join(&pages).unwrap();
+    }
+    black_box(mms::MmsNotification::decode(octets));
     black_box((Address::decode(octets).ok(), Address::decode_rp(octets).ok(), gsm7::unpack_ussd(octets)));
+}
+
+/// Decodes what came of a PDU.
+fn decode_partially(octets: &[u8]) {
+    for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
+        if let Ok((pdu, is_cut)) = Pdu::decode_hex_partial(&hex::encode(octets), direction) {
+            assert_eq!(is_cut, Pdu::decode(octets, direction).is_err());
+            check_tpdu(Ok(pdu.tpdu), octets, direction);
+        }
+    }
 }
 
 fn check_tpdu(tpdu: Result<Tpdu<'_>, smsbridge_codec::DecodeError>, octets: &[u8], direction: Direction) {
@@ -118,6 +140,7 @@ fn decoding_survives_damaged_pdus() {
         let begin = Instant::now();
         let allocated = measure(|| decode_everything(&octets)).bytes_total;
         longest = longest.max(begin.elapsed());
+        decode_partially(&octets);
         most = most.max(allocated);
         let limit = MAX_PER_INPUT + MAX_PER_OCTET * octets.len() as u64;
         assert!(allocated <= limit, "{allocated} octets for {}", hex::encode(&octets));

@@ -18,12 +18,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for pdu in submit("+4915112345678", "Hello", &SubmitOptions::default())? {
         let pdu = OutgoingPdu { hex: pdu.hex, tpdu_length: pdu.tpdu_length };
-        println!("sent, TP-MR {}", modem.send(&pdu).await?);
+        println!("sent, TP-MR {:?}", modem.send(&pdu).await?);
     }
 
     simulator.deliver("+79211234567", "Привет")?;
     while !matches!(modem.next_event().await?, Urc::MessageStored { .. }) {}
-    for message in modem.messages().await?.pdus {
+    for message in modem.messages().await.pdus {
         if let Tpdu::Deliver(deliver) = Pdu::decode_hex(&message.pdu, Direction::MobileTerminated)?.tpdu {
             println!("received from {}: {}", deliver.from, deliver.user_data.text().unwrap_or_default());
         }

@@ -1,8 +1,8 @@
 //! Which serial port is the modem.
 //!
 //! Probes ports and chooses among them. Must never open a port that is not a modem's unless asked to (a Zigbee stick does
-//! not like `AT`), never try a PIN and never spawn: probes are futures that run side by side in the caller's task. Input
-//! is the list of `serial_ports.rs`.
+//! not like `AT`) or that another program has open, never try a PIN and never spawn: probes are futures that run side by
+//! side in the caller's task. Input is the list of `serial_ports.rs`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,20 +11,30 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::bring_up::{self, Identity};
-use crate::error::ModemError;
-use crate::port::{self, PortError, PortSpec};
+use crate::dialogue::find_dialogue;
+use crate::error::{LinkFault, ModemError};
+use crate::port::{self, Port, PortError, PortSpec};
 use crate::profile::{self, PROFILES};
-use crate::serial_ports::{Candidate, Holder, candidates};
+use crate::serial_ports::{self, Candidate, Holder, candidates};
 use crate::session::{Session, Stream};
+use crate::sim::sim_once;
 use crate::sim_status::SimStatus;
 use crate::status;
 use crate::trace::Traced;
 
-/// How long a probe may take.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a port may take to be opened and to answer.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_millis(5500);
+
+/// How long one of its two `AT` is waited for.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(2200);
+
+/// A probe goes on as long as this many answers like the first take, within bounds.
+const ANSWERS: u32 = 25;
+const MIN_REST: Duration = Duration::from_secs(5);
+const MAX_REST: Duration = Duration::from_secs(60);
 
 /// How long a port that answered is listened to for unsolicited lines.
 const LISTEN_TIME: Duration = Duration::from_millis(1500);
@@ -77,12 +87,26 @@ pub enum ProbeProblem {
     #[error("{0}")]
     Sim(SimStatus),
     /// The probe took too long.
-    #[error("no end within {} s; unplug the modem and plug it in again", PROBE_TIMEOUT.as_secs())]
+    #[error("it did not come to an end in time; unplug the modem and plug it in again")]
     TimedOut,
 }
 
-/// Probes one port. Takes five seconds at most and never fails: what is wrong is in the report.
+/// How much is asked of a modem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Who it is.
+    Identity,
+    /// That, its SIM and its network.
+    Everything,
+}
+
+/// Probes one port. A port that does not answer takes six seconds at most; a modem that does, as long as its answers take.
+/// Never fails: what is wrong is in the report.
 pub async fn probe(candidate: &Candidate, baud: u32) -> ProbeReport {
+    probe_to(Depth::Everything, candidate, baud).await
+}
+
+async fn probe_to(depth: Depth, candidate: &Candidate, baud: u32) -> ProbeReport {
     let mut report = ProbeReport {
         port: candidate.path.clone(),
         by_id: candidate.by_id.clone(),
@@ -90,41 +114,78 @@ pub async fn probe(candidate: &Candidate, baud: u32) -> ProbeReport {
         ..ProbeReport::default()
     };
     let log = SharedLog::default();
-    let asked = async {
-        let spec = PortSpec::Serial(candidate.path.to_string_lossy().into_owned());
-        let port = match port::open(&spec, baud).await {
-            Ok(port) => port,
-            Err(error) => {
-                if let PortError::Busy { holder, .. } = &error {
-                    report.holder.clone_from(holder);
-                }
-                report.problem = Some(ProbeProblem::Port(error));
-                return;
-            }
-        };
+    let opening = async {
+        let port = open(candidate, baud).await.map_err(ProbeProblem::Port)?;
         let mut session = Session::new(Traced::new(port, log.clone()));
-        match ask(&mut session, &mut report).await {
-            Ok(()) => {
-                report.gives_urcs = matches!(timeout(LISTEN_TIME, session.next_event()).await, Ok(Ok(_)))
-            }
-            Err(error) => report.problem = Some(ProbeProblem::Modem(error)),
-        }
+        let latency = first_answer(&mut session).await.map_err(ProbeProblem::Modem)?;
+        Ok((session, latency))
     };
-    if timeout(PROBE_TIMEOUT, asked).await.is_err() && report.sim.is_none() {
-        report.problem.get_or_insert(ProbeProblem::TimedOut);
+    match timeout(FIRST_ANSWER_TIMEOUT, opening).await.unwrap_or(Err(ProbeProblem::TimedOut)) {
+        Ok((mut session, latency)) => {
+            report.answered = true;
+            // A slow modem is slow with every answer.
+            let rest = (ANSWERS * latency).clamp(MIN_REST, MAX_REST);
+            match timeout(rest, ask(depth, &mut session, &mut report)).await {
+                Ok(Ok(())) => {
+                    report.gives_urcs = matches!(timeout(LISTEN_TIME, session.next_event()).await, Ok(Ok(_)));
+                }
+                Ok(Err(error)) => report.problem = Some(ProbeProblem::Modem(error)),
+                Err(_) if report.sim.is_none() => report.problem = Some(ProbeProblem::TimedOut),
+                Err(_) => {}
+            }
+        }
+        Err(problem) => {
+            if let ProbeProblem::Port(PortError::Busy { holder, .. }) = &problem {
+                report.holder.clone_from(holder);
+            }
+            report.problem = Some(problem);
+        }
     }
     (report.what_was_sent, report.what_came_back) = log.last_exchange();
     report
 }
 
-async fn ask<P: Stream>(session: &mut Session<P>, report: &mut ProbeReport) -> Result<(), ModemError> {
-    bring_up::find_dialogue(session, 3, Duration::from_millis(700)).await?;
-    report.answered = true;
+/// Opens a port nobody has open: not every program that has one keeps others out.
+async fn open(candidate: &Candidate, baud: u32) -> Result<Port, PortError> {
+    let path = candidate.path.clone();
+    let port = path.to_string_lossy().into_owned();
+    // Reads all of /proc.
+    let holder = tokio::task::spawn_blocking(move || serial_ports::holder(&path)).await.ok().flatten();
+    match holder {
+        Some(holder) => Err(PortError::Busy { port, holder: Some(holder) }),
+        None => port::open(&PortSpec::Serial(port), baud).await,
+    }
+}
+
+/// Waits for the first answer; how long one takes.
+async fn first_answer<P: Stream>(session: &mut Session<P>) -> Result<Duration, ModemError> {
+    if let Err(error) = find_dialogue(session, 1, ANSWER_TIMEOUT).await {
+        if session.fault().is_some() {
+            return Err(error);
+        }
+        find_dialogue(session, 1, ANSWER_TIMEOUT)
+            .await
+            .map_err(|_| ModemError::Link(LinkFault::NoAnswer { attempts: 2 }))?;
+        // The first may have been answered just now: the answer to the second must not be taken for the next one's.
+        session.discard_late_answers(ANSWER_TIMEOUT).await?;
+    }
+    let asked_at = Instant::now();
     session.optional(crate::Command::new("ATE0")).await?;
+    Ok(asked_at.elapsed())
+}
+
+async fn ask<P: Stream>(
+    depth: Depth,
+    session: &mut Session<P>,
+    report: &mut ProbeReport,
+) -> Result<(), ModemError> {
     session.set_synchronised();
     session.optional(crate::Command::new("AT+CMEE=1")).await?;
     report.identity = Some(bring_up::identify(session).await?);
-    report.sim = Some(bring_up::sim_once(session).await?.status);
+    if depth == Depth::Identity {
+        return Ok(());
+    }
+    report.sim = Some(sim_once(session).await?.status);
     report.problem = report.sim.clone().filter(|sim| *sim != SimStatus::Ready).map(ProbeProblem::Sim);
     let network = status::network(session).await?;
     report.operator = network.operator;
@@ -140,13 +201,25 @@ pub async fn probe_all(candidates: &[Candidate], baud: u32) -> Vec<ProbeReport> 
 
 /// The port of the modem with this IMEI, or of the only modem there is.
 pub async fn find(imei: Option<&str>, baud: u32) -> Result<PathBuf, PortError> {
-    let candidates = candidates(false);
+    find_among(&candidates(false), imei, baud).await
+}
+
+/// The same among these ports. Only asks who a modem is.
+pub async fn find_among(
+    candidates: &[Candidate],
+    imei: Option<&str>,
+    baud: u32,
+) -> Result<PathBuf, PortError> {
     if candidates.is_empty() {
         return Err(PortError::NoModem(
             "no serial port has a modem's USB id or driver; plug it in, or name its port".into(),
         ));
     }
-    let reports = probe_all(&candidates, baud).await;
+    // One search at a time: of two, each would find ports in use that the other one only probes.
+    static SEARCH: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _searching = SEARCH.lock().await;
+    let probes = candidates.iter().map(|candidate| probe_to(Depth::Identity, candidate, baud));
+    let reports = join_all(probes).await;
     let port = choose(&reports, imei)?;
     let chosen = candidates.iter().find(|candidate| candidate.path == port);
     Ok(chosen.map_or(port, Candidate::stable_name))
@@ -176,7 +249,13 @@ fn choose(reports: &[ProbeReport], imei: Option<&str>) -> Result<PathBuf, PortEr
     let ports = match imei {
         Some(imei) => modems.remove(imei).ok_or_else(|| {
             let seen: Vec<&str> = modems.keys().map(String::as_str).collect();
-            PortError::NoModem(format!("none has the IMEI {imei}; there are {}", seen.join(", ")))
+            // A port that is in use may be the one.
+            let in_use = reports.iter().filter_map(|report| match &report.problem {
+                Some(ProbeProblem::Port(error @ PortError::Busy { .. })) => Some(format!("; {error}")),
+                _ => None,
+            });
+            let in_use: String = in_use.collect();
+            PortError::NoModem(format!("none has the IMEI {imei}; there are {}{in_use}", seen.join(", ")))
         })?,
         None if modems.len() > 1 => return Err(PortError::Several(modems.into_keys().collect())),
         None => modems.into_values().next().unwrap_or_default(),

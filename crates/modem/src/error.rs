@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::at::error::{AtError, Class};
+use crate::at::error::{AtError, Class, Refusal};
 use crate::sim_status::SimStatus;
 
 /// Why a modem did not do what it was asked.
@@ -32,9 +32,21 @@ pub enum ModemError {
         /// How long it was waited for.
         after: Duration,
     },
+    /// The modem answers, and is not ready: it still refuses what it cannot be used without. Drop the session, leave the
+    /// modem alone, and begin again.
+    #[error("the modem is starting: it refuses {command} with {error}")]
+    Starting {
+        /// What was sent, secrets masked.
+        command: String,
+        /// What came back, the last time.
+        error: AtError,
+    },
     /// The SIM is not ready for use.
     #[error("{0}")]
     Sim(SimStatus),
+    /// The SIM is not the one the session began with.
+    #[error("the SIM was changed")]
+    SimChanged,
     /// The modem answers, but cannot be used as it is.
     #[error("{reason}; {remedy}")]
     Unusable {
@@ -55,18 +67,28 @@ impl ModemError {
     pub fn class(&self) -> Class {
         match self {
             Self::Refused { error, .. } => error.class(),
-            Self::Link(_) | Self::Timeout { .. } | Self::Sim(_) | Self::Unusable { .. } => Class::ThisModem,
+            Self::Link(_)
+            | Self::Timeout { .. }
+            | Self::Starting { .. }
+            | Self::Sim(_)
+            | Self::SimChanged
+            | Self::Unusable { .. } => Class::ThisModem,
         }
     }
 
-    /// The modem hung in its list command: let the next session read slot by slot.
-    pub fn suggests_cmgr(&self) -> bool {
-        matches!(self, Self::Timeout { command, .. } if command.starts_with("AT+CMGL"))
+    /// Whether a later try of the same command is likely to do.
+    pub(crate) fn is_not_now(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error.refusal() == Refusal::NotNow)
     }
 
-    /// Whether a later try of the same command is likely to do.
-    pub(crate) fn is_not_ready_yet(&self) -> bool {
-        matches!(self, Self::Refused { error, .. } if error.is_not_ready_yet())
+    /// The same for something a session cannot do without: refused for now, the modem is starting.
+    pub(crate) fn while_starting(self) -> Self {
+        match self {
+            Self::Refused { command, error } if error.refusal() == Refusal::NotNow => {
+                Self::Starting { command, error }
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn unusable(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -81,6 +103,15 @@ pub enum LinkFault {
     /// A read gave 0 octets: unplugged, or the other end closed.
     #[error("the modem's port was closed: the modem was unplugged or reset, or the other end closed it")]
     Gone,
+    /// Nothing answers `AT`.
+    #[error(
+        "the modem does not answer: AT was sent {attempts} times and no OK came back; try another port of the modem, \
+         another baud rate, or power it off and on"
+    )]
+    NoAnswer {
+        /// How often it was sent.
+        attempts: usize,
+    },
     /// The operating system's words.
     #[error("the modem's port failed: {0}; check cable and power supply")]
     Io(String),
@@ -90,6 +121,12 @@ pub enum LinkFault {
         /// Its words.
         banner: String,
     },
+    /// Answers came that nothing was asked for, and questions were answered without an answer.
+    #[error(
+        "the modem's answers do not belong to what was asked; another program may use the port, or the modem must be \
+         restarted"
+    )]
+    OutOfStep,
     /// More octets than any answer has.
     #[error(
         "the port gives data that is no AT dialogue; it is another port of the modem, or the baud rate is wrong"
@@ -106,10 +143,10 @@ pub enum SendError {
     /// The message never left us: Ctrl-Z was not sent.
     #[error("not submitted: {0}")]
     NotSubmitted(ModemError),
-    /// The modem gave a final result: the message was not sent.
+    /// The modem or the network refused the message: it was not sent.
     #[error("refused: {0}")]
     Refused(AtError),
-    /// Ctrl-Z was sent and no result came: it may be on air or not.
+    /// Ctrl-Z was sent, and no result came or one that does not say: it may be on air or not.
     #[error("outcome unknown: {0}")]
     Unknown(ModemError),
 }

@@ -9,9 +9,10 @@ use crate::at::urc::Urc;
 use crate::bring_up::{self, Identity, PinOutcome};
 use crate::error::{ModemError, SendError};
 use crate::ready::Ready;
-use crate::session::{Session, SessionOptions, Stream};
+use crate::session::{Session, Stream};
+use crate::session_options::SessionOptions;
 use crate::sim_status::SimStatus;
-use crate::sms::{self, OutgoingPdu, Swept};
+use crate::sms::{self, Deleted, OutgoingPdu, Swept};
 use crate::status::{self, NetworkStatus};
 use crate::storage::Storage;
 
@@ -100,17 +101,17 @@ impl<P: Stream> Modem<P> {
     }
 
     /// The messages in all storages. See [`sms::sweep`].
-    pub async fn messages(&mut self) -> Result<Swept, ModemError> {
+    pub async fn messages(&mut self) -> Swept {
         sms::sweep(&mut self.session, &self.ready).await
     }
 
     /// Deletes one slot. See [`sms::delete`].
-    pub async fn delete(&mut self, storage: Storage, slot: u16) -> Result<(), ModemError> {
+    pub async fn delete(&mut self, storage: Storage, slot: u16) -> Result<Deleted, ModemError> {
         sms::delete(&mut self.session, storage, slot).await
     }
 
-    /// Submits a PDU; returns its TP-Message-Reference. See [`sms::send`].
-    pub async fn send(&mut self, pdu: &OutgoingPdu) -> Result<u8, SendError> {
+    /// Submits a PDU; returns its TP-Message-Reference, where the modem reports it. See [`sms::send`].
+    pub async fn send(&mut self, pdu: &OutgoingPdu) -> Result<Option<u8>, SendError> {
         sms::send(&mut self.session, pdu).await
     }
 

@@ -1,7 +1,8 @@
 //! The byte stream a modem is behind: a serial device or a TCP connection.
 //!
 //! Owns opening, and the words for why it failed. The only file that names tokio-serial. It must never block the caller
-//! (some USB modems hang in `open`) and never rely on modem lines. Input is a port as a user writes it.
+//! (some USB modems hang in `open`, and in `close`: `device.rs`) and never rely on modem lines. Input is a port as a user
+//! writes it.
 
 use std::fmt;
 use std::io;
@@ -16,8 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 #[cfg(feature = "serial")]
-use tokio_serial::{SerialPort as _, SerialPortBuilderExt as _, SerialStream};
+use tokio_serial::{ClearBuffer, SerialPort as _, SerialPortBuilderExt as _, SerialStream};
 
+#[cfg(feature = "serial")]
+use crate::device::{self, Device, OpenError, Use};
 use crate::serial_ports::Holder;
 #[cfg(feature = "serial")]
 use crate::serial_ports::{self, Candidate};
@@ -134,6 +137,23 @@ pub enum PortError {
         /// What was asked for.
         port: String,
     },
+    /// An earlier try to open it has not come back.
+    #[error(
+        "{port} is still being opened by an earlier try: its driver hangs; unplug the modem and plug it in again"
+    )]
+    StillOpening {
+        /// What was asked for.
+        port: String,
+    },
+    /// It was closed, and that has not come to its end.
+    #[error(
+        "{port} is still being closed after {} s: the modem takes no data; unplug it and plug it in again",
+        OPEN_TIMEOUT.as_secs()
+    )]
+    StillClosing {
+        /// What was asked for.
+        port: String,
+    },
     /// `auto` found none.
     #[error("no modem found: {0}")]
     NoModem(String),
@@ -167,11 +187,62 @@ fn holder_in_words(holder: &Option<Holder>) -> String {
 pub enum Port {
     /// A serial device.
     #[cfg(feature = "serial")]
-    Serial(Box<SerialStream>),
+    Serial(Box<SerialLine>),
     /// A TCP connection.
     Tcp(TcpStream),
     /// Anything else, such as an in-process stream.
     Stream(Box<dyn Stream>),
+}
+
+/// An open serial device. It is closed without blocking whoever drops it.
+#[cfg(feature = "serial")]
+#[derive(Debug)]
+pub struct SerialLine(Device<Tty>);
+
+#[cfg(feature = "serial")]
+#[derive(Debug)]
+struct Tty(SerialStream);
+
+#[cfg(feature = "serial")]
+impl Drop for Tty {
+    fn drop(&mut self) {
+        // Closing would wait for what the modem does not take. Nothing is to be done about an error here.
+        let _ = self.0.clear(ClearBuffer::Output);
+    }
+}
+
+#[cfg(feature = "serial")]
+impl SerialLine {
+    fn stream(&mut self) -> io::Result<Pin<&mut SerialStream>> {
+        self.0.get_mut().map(|tty| Pin::new(&mut tty.0)).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+#[cfg(feature = "serial")]
+impl AsyncRead for SerialLine {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(cx, buf)
+    }
+}
+
+#[cfg(feature = "serial")]
+impl AsyncWrite for SerialLine {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Flushing a tty waits in the kernel until the last octet left, which blocks the thread.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl Port {
@@ -213,13 +284,7 @@ impl AsyncWrite for Port {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Flushing a tty waits in the kernel until the last octet left, which blocks the thread.
-        match self.get_mut() {
-            #[cfg(feature = "serial")]
-            Self::Serial(_) => Poll::Ready(Ok(())),
-            Self::Tcp(port) => Pin::new(port).poll_flush(cx),
-            Self::Stream(port) => Pin::new(port.as_mut()).poll_flush(cx),
-        }
+        self.inner().poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -252,19 +317,25 @@ async fn tcp(host: &str, port: u16) -> Result<Port, PortError> {
 #[cfg(feature = "serial")]
 async fn serial(path: &str, baud: u32) -> Result<Port, PortError> {
     let port = path.to_string();
-    let opening = tokio::task::spawn_blocking(move || {
-        let mut stream =
-            tokio_serial::new(&port, baud).open_native_async().map_err(|e| refusal(&port, &e))?;
-        // Some cables want them, a PTY has none.
-        let _ = stream.write_data_terminal_ready(true);
-        let _ = stream.write_request_to_send(true);
-        Ok(stream)
+    let opening = device::open(Path::new(path), OPEN_TIMEOUT, {
+        let port = port.clone();
+        move || {
+            let mut stream =
+                tokio_serial::new(&port, baud).open_native_async().map_err(|e| refusal(&port, &e))?;
+            // Some cables want them, a PTY has none.
+            let _ = stream.write_data_terminal_ready(true);
+            let _ = stream.write_request_to_send(true);
+            Ok(Tty(stream))
+        }
     });
-    match timeout(OPEN_TIMEOUT, opening).await {
-        Ok(Ok(opened)) => opened.map(|stream| Port::Serial(Box::new(stream))),
-        Ok(Err(error)) => Err(PortError::Other { port: path.to_string(), why: error.to_string() }),
-        Err(_) => Err(PortError::TimedOut { port: path.to_string() }),
-    }
+    opening.await.map(|device| Port::Serial(Box::new(SerialLine(device)))).map_err(|error| match error {
+        OpenError::Failed(error) => error,
+        OpenError::TimedOut => PortError::TimedOut { port },
+        OpenError::InUse(Use::Opening) => PortError::StillOpening { port },
+        OpenError::InUse(Use::Closing) => PortError::StillClosing { port },
+        OpenError::InUse(Use::Open) => PortError::Busy { port, holder: Some(Holder::this_process()) },
+        OpenError::Panicked(why) => PortError::Other { port, why },
+    })
 }
 
 #[cfg(not(feature = "serial"))]
@@ -353,6 +424,20 @@ mod tests {
         let spec = PortSpec::Serial("/dev/null".into());
         let error = open(&spec, 115_200).await.unwrap_err();
         assert!(matches!(error, PortError::NotATty { .. }), "{error}");
+    }
+
+    #[cfg(all(unix, feature = "serial"))]
+    #[tokio::test]
+    async fn closing_does_not_wait_for_octets_the_modem_did_not_take() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let (mut modem, mut line) = SerialStream::pair().unwrap();
+        line.write_all(b"AT+CMGS=25\r").await.unwrap();
+        drop(Tty(line));
+        let mut left = Vec::new();
+        // The end of a pseudo-terminal is an error to its master.
+        let _ = modem.read_to_end(&mut left).await;
+        assert_eq!(left, b"");
     }
 
     #[tokio::test]

@@ -24,8 +24,6 @@ pub struct Profile {
     pub init: &'static [&'static str],
     /// Silence allowed in a list of messages; a list that takes longer hangs.
     pub list_silence: Duration,
-    /// How long the network may take to accept a message.
-    pub send_timeout: Duration,
     /// `AT+CMGL` is known to be broken: read slot by slot.
     pub reads_by_slot: bool,
     /// Where incoming messages are to be stored, best first.
@@ -40,6 +38,8 @@ pub struct Profile {
     pub signal: &'static [SignalQuestion],
     /// USSD strings are hexadecimal digits of packed septets, both ways.
     pub ussd_packed: bool,
+    /// `AT+CFUN=0` takes the SIM's power and leaves the serial line alone.
+    pub sim_power: bool,
     /// Restarts the modem when nothing else helps; none where it would come back as a CD-ROM drive.
     pub reset_command: Option<&'static str>,
     /// The USB interface that takes commands and sends unsolicited lines.
@@ -175,7 +175,6 @@ pub static PROFILES: &[Profile] = &[
         matches: &[Match { maker: "quectel", models: &[] }],
         // Unsolicited codes come to one port only: this one.
         init: &["AT+QURCCFG=\"urcport\",\"usbat\""],
-        send_timeout: Duration::from_secs(120),
         iccid: &[("AT+QCCID", "+QCCID:"), ("AT+CCID", "+CCID:")],
         tries: &[TriesQuestion { command: "AT+QPINC=\"SC\"", prefix: "+QPINC:", field: 1 }, STANDARD_TRIES],
         signal: &[SignalQuestion::Cesq, SignalQuestion::Qeng, SignalQuestion::Qcsq],
@@ -198,8 +197,6 @@ pub static PROFILES: &[Profile] = &[
     Profile {
         name: "sierra",
         matches: &[Match { maker: "sierra", models: &[] }],
-        // Between prompt and result it may be slow, and positions of its GNSS cut in.
-        send_timeout: Duration::from_secs(120),
         reset_command: Some("AT!RESET"),
         at_interface: Some(3),
         ..GENERIC_ROW
@@ -207,6 +204,7 @@ pub static PROFILES: &[Profile] = &[
     Profile {
         name: "neoway",
         matches: &[Match { maker: "neoway", models: &[] }, Match { maker: "", models: &["M590"] }],
+        sim_power: false,
         ..GENERIC_ROW
     },
 ];
@@ -218,8 +216,7 @@ const GENERIC_ROW: Profile = Profile {
     name: "generic",
     matches: &[],
     init: &[],
-    list_silence: Duration::from_secs(10),
-    send_timeout: Duration::from_secs(60),
+    list_silence: Duration::from_secs(20),
     reads_by_slot: false,
     receive_into: &[Storage::SM, Storage::ME, Storage::MT],
     avoid: &[],
@@ -227,6 +224,7 @@ const GENERIC_ROW: Profile = Profile {
     tries: &[STANDARD_TRIES],
     signal: &[SignalQuestion::Cesq],
     ussd_packed: false,
+    sim_power: true,
     reset_command: Some("AT+CFUN=1,1"),
     at_interface: None,
 };

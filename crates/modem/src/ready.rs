@@ -11,15 +11,19 @@ use crate::storage::Storage;
 pub struct Ready {
     /// The SIM card's number (ITU-T E.118), digits only.
     pub iccid: Option<String>,
+    /// The subscriber's number (TS 23.003 2.2), digits only.
+    pub imsi: Option<String>,
     /// The telephone number, where the SIM holds it.
     pub number: Option<String>,
     /// The service centre in force.
     pub service_centre: Option<String>,
+    /// What to set where the SIM has none.
+    pub(crate) given_service_centre: Option<String>,
     /// The storages to sweep.
     pub storages: Vec<Storage>,
     /// Where the modem puts incoming messages.
     pub receive_storage: Storage,
-    /// The notification settings in force; none where the modem refused all: then only sweeping finds messages.
+    /// The notification settings in force; none while the modem refuses all: then only sweeping finds messages.
     pub cnmi: Option<Cnmi>,
 }
 

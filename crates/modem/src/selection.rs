@@ -5,31 +5,48 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::Instant;
 
-use crate::at::command::{Command, Response};
+use crate::at::command::Command;
 use crate::at::params::{fields, number};
 use crate::error::ModemError;
 use crate::ready::Ready;
+use crate::refusals::Ability;
 use crate::session::{Session, Stream};
 use crate::storage::Storage;
 
-/// How often a modem that is not ready is asked to select a storage.
-const MAX_ATTEMPTS: u32 = 20;
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a modem may take to look through a storage.
+const CPMS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sets all three storages. Some modems take only three names, some only two or one.
 pub(crate) async fn select_all<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
-) -> Result<Selected, ModemError> {
+) -> Result<Selection, ModemError> {
+    let mut refusal = None;
     for count in [3, 2, 1] {
-        if cpms(session, storage, count).await?.is_some() {
-            session.memory.selected = Some(storage);
-            return Ok(Selected::Yes);
+        match cpms(session, storage, count).await {
+            Ok(slots) => {
+                session.memory.selected = Some(storage);
+                return Ok(Selection::Selected { slots });
+            }
+            Err(error @ ModemError::Refused { .. }) => refusal = refusal.or(Some(error)),
+            Err(error) => return Err(error),
         }
     }
-    Ok(Selected::Refused)
+    Ok(refusal.map_or(Selection::Selected { slots: None }, Selection::Refused))
+}
+
+/// What came of selecting a storage.
+#[derive(Debug)]
+pub(crate) enum Selection {
+    /// It is selected.
+    Selected {
+        /// How many messages it can hold, where the modem reports that.
+        slots: Option<u16>,
+    },
+    /// The modem refused, as this error says.
+    Refused(ModemError),
 }
 
 /// Back to the storage messages are received into, where reading another one moved that too.
@@ -69,45 +86,45 @@ pub(crate) async fn select<P: Stream>(
     if session.memory.selected == Some(storage) {
         return Ok(Selected::Yes);
     }
-    if session.memory.unselectable.contains(&storage) {
+    let ability = Ability::Storage(storage);
+    if !session.refusals.is_due(&ability, Instant::now()) {
         return Ok(Selected::Refused);
     }
     session.memory.selected = None;
     let counts: &[usize] = if session.memory.cpms_wants_three { &[3] } else { &[1, 3] };
     for &count in counts {
-        if cpms(session, storage, count).await?.is_some() {
-            session.memory.cpms_wants_three |= count == 3;
-            session.memory.selected = Some(storage);
-            return Ok(Selected::Yes);
+        match cpms(session, storage, count).await {
+            Ok(_) => {
+                session.memory.cpms_wants_three |= count == 3;
+                session.memory.selected = Some(storage);
+                session.refusals.works(&ability);
+                return Ok(Selected::Yes);
+            }
+            Err(ModemError::Refused { error, .. }) if counts.last() == Some(&count) => {
+                session.refusals.refused(ability.clone(), &error, Instant::now());
+            }
+            Err(ModemError::Refused { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
-    tracing::debug!(%storage, "storage is offered but cannot be selected");
-    session.memory.unselectable.insert(storage);
     Ok(Selected::Refused)
 }
 
-/// `AT+CPMS=` with the same name `count` times; `None` where refused for good.
+/// `AT+CPMS=` with the same name `count` times; how many messages the last of them can hold, where that is reported.
 async fn cpms<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     count: usize,
-) -> Result<Option<Response>, ModemError> {
+) -> Result<Option<u16>, ModemError> {
     let quoted = format!("\"{storage}\"");
     let text = format!("AT+CPMS={}", vec![quoted; count].join(","));
-    let mut attempts = 0;
-    loop {
-        let asked = Command::new(text.as_str()).answer_prefix("+CPMS:").timeout(Duration::from_secs(10));
-        match session.command(asked).await {
-            Ok(response) => return Ok(Some(response)),
-            Err(error) if error.is_not_ready_yet() && attempts < MAX_ATTEMPTS => {
-                attempts += 1;
-                sleep(RETRY_INTERVAL).await;
-            }
-            Err(error) if error.is_not_ready_yet() => return Err(error),
-            Err(ModemError::Refused { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        }
-    }
+    let asked = Command::new(text).answer_prefix("+CPMS:").may_be_empty().timeout(CPMS_TIMEOUT);
+    let response = session.command(asked).await?;
+    Ok(response.after("+CPMS:").next().and_then(|rest| {
+        let fields = fields(rest);
+        let skip = usize::from(fields.first()?.parse::<u16>().is_err());
+        number(fields.get(skip + 2 * count - 1))
+    }))
 }
 
 /// `3,30,…` or `"SM",3,30,…`.

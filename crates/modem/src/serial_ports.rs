@@ -45,8 +45,6 @@ pub struct Candidate {
     pub vendor_id: Option<u16>,
     /// USB product.
     pub product_id: Option<u16>,
-    /// What the device calls itself.
-    pub product: Option<String>,
     /// USB interface: one modem has several ports.
     pub interface: Option<u8>,
     /// The kernel's driver.
@@ -118,6 +116,7 @@ fn candidate(root: &Path, tty: &Path, names: &BTreeMap<PathBuf, PathBuf>) -> Opt
         path,
         ..Candidate::default()
     };
+    // No string of the device: reading one waits while the kernel is busy with it.
     for folder in device.ancestors().take(6) {
         if out.interface.is_none() {
             out.interface = read_hex(&folder.join("bInterfaceNumber")).and_then(|n| n.try_into().ok());
@@ -125,7 +124,6 @@ fn candidate(root: &Path, tty: &Path, names: &BTreeMap<PathBuf, PathBuf>) -> Opt
         if let Some(vendor) = read_hex(&folder.join("idVendor")) {
             out.vendor_id = Some(vendor);
             out.product_id = read_hex(&folder.join("idProduct"));
-            out.product = read_word(&folder.join("product"));
             break;
         }
     }
@@ -148,6 +146,14 @@ pub struct Holder {
     pub name: String,
     /// Its number.
     pub pid: u32,
+}
+
+impl Holder {
+    /// This very process.
+    #[cfg(feature = "serial")]
+    pub(crate) fn this_process() -> Self {
+        Holder { name: "this program".into(), pid: std::process::id() }
+    }
 }
 
 impl fmt::Display for Holder {
@@ -211,7 +217,6 @@ mod tests {
             create_dir_all(&device).unwrap();
             write(root.join(format!("sys/devices/{usb}/idVendor")), format!("{vendor}\n")).unwrap();
             write(root.join(format!("sys/devices/{usb}/idProduct")), "1506\n").unwrap();
-            write(root.join(format!("sys/devices/{usb}/product")), "Mobile\n").unwrap();
             write(root.join(format!("sys/devices/{usb}/{usb}:1.{interface}/bInterfaceNumber")), interface)
                 .unwrap();
             let driver = root.join("sys/drivers").join(driver);

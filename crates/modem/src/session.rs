@@ -1,11 +1,18 @@
 //! One life of a connection to a modem.
 //!
-//! Owns the port, the engine and the queue of unsolicited result codes; runs one command at a time. It must
-//! never spawn, never repeat a command by itself and never go on after a fault: AT answers carry no
-//! number, so after a timeout nobody knows whose answer comes next. Input is the port's bytes; every
-//! way out of a fault is to drop the session and begin a new one with [`crate::bring_up`].
+//! Owns the port, the engine and the queue of unsolicited result codes; runs one command at a time. Decides what the end
+//! of a command means:
+//!
+//! | the command ended | is the session good? | what follows |
+//! |---|---|---|
+//! | refused | yes | [`ModemError::Refused`]; [`crate::refusals`] decides when it is tried again |
+//! | late | yes | the answer; [`Learned`] gives the command more time from then on |
+//! | not at all | no: nobody knows whose answer comes next | [`ModemError::Timeout`], the session's fault |
+//! | with another command's answer | no | [`LinkFault::OutOfStep`], the session's fault |
+//!
+//! It must never spawn, never repeat a command by itself and never go on after a fault; the way out of one is to take
+//! the session apart ([`Session::into_parts`]) and begin a new one with [`crate::bring_up`]. Input is the port's bytes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,85 +20,91 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::at::command::{Command, Response};
 use crate::at::engine::{Engine, Event};
-use crate::at::error::AtError;
 use crate::at::urc::Urc;
 use crate::error::{LinkFault, ModemError};
-use crate::profile::{self, Overrides, Profile};
+use crate::learned::Learned;
+use crate::profile::{self, Profile};
+use crate::refusals::{Ability, Refusals, Refused};
+use crate::session_options::SessionOptions;
 use crate::storage::Storage;
+use crate::urc_queue::UrcQueue;
 
-/// Unsolicited result codes waiting for [`Session::next_event`]. Of more, the oldest is dropped with a warning: most are
-/// hints that the next sweep makes good, but `+CMT`, `+CDS`, `+CBM` and `+CUSD` carry their content.
-const MAX_QUEUED: usize = 1024;
+/// Signs in a row that the answers are out of step.
+const MAX_DOUBTS: u32 = 2;
+
+/// How long a modem whose answers came out of step is listened to after each answer.
+const LINGER: Duration = Duration::from_millis(150);
+
+/// What stands for the prompt in [`Learned`].
+const PROMPT: &str = "the prompt";
+
+/// Some modems lose what is typed right after the prompt.
+const PROMPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A byte stream to a modem. Implemented for every type that has these traits.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// What an earlier session taught about the modem.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct SessionOptions {
-    /// Read messages slot by slot: `AT+CMGL` hung before (see [`ModemError::suggests_cmgr`]).
-    pub prefer_cmgr: bool,
-    /// What the user configured instead of the profile's values.
-    pub overrides: Overrides,
-    /// Cell broadcast channels to listen to, as `AT+CSCB` takes them (`50`, `4370-4383`); none: off.
-    pub broadcast: Vec<String>,
-}
-
-impl SessionOptions {
-    /// Reads messages slot by slot.
-    #[must_use]
-    pub fn with_prefer_cmgr(self) -> Self {
-        Self { prefer_cmgr: true, ..self }
-    }
-
-    /// Sets what replaces the profile's values.
-    #[must_use]
-    pub fn with_overrides(self, overrides: Overrides) -> Self {
-        Self { overrides, ..self }
-    }
-
-    /// Sets the cell broadcast channels to listen to.
-    #[must_use]
-    pub fn with_broadcast(self, channels: Vec<String>) -> Self {
-        Self { broadcast: channels, ..self }
-    }
-}
-
 /// A connection to a modem.
 #[derive(Debug)]
 pub struct Session<P> {
     port: P,
     engine: Engine,
-    queue: VecDeque<Urc>,
+    queue: UrcQueue,
     buffer: Box<[u8; 1024]>,
     /// Set once; every later call returns it.
     fault: Option<ModemError>,
-    /// From then on a boot banner is a fault.
+    /// From then on an announced start is a fault.
     synchronised: bool,
+    /// From then on words that follow a start are a fault, too.
+    configured: bool,
+    /// Words that follow a start, not before this: the bring-up itself makes the modem say them.
+    started_by_us: Option<Instant>,
+    /// The words by which the modem said that it has restarted.
+    restarted: Option<String>,
+    /// Signs in a row that the answers are out of step.
+    doubts: u32,
+    /// There was such a sign in this session.
+    was_doubtful: bool,
     options: SessionOptions,
-    /// None until the modem is identified.
-    profile: Option<Profile>,
     /// When the port was last read.
     last_read_at: Instant,
+    pub(crate) refusals: Refusals,
     pub(crate) memory: Memory,
 }
 
-/// What this session has learnt about the modem. Written by `sms` and by [`Session::optional`].
+/// What this session has learnt about the modem's storages. Written by `sms` and `selection`.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Optional commands the modem refused as unknown, and how often.
-    refused: BTreeMap<String, u8>,
     /// The storage selected for reading.
     pub(crate) selected: Option<Storage>,
     /// `AT+CPMS` with one argument was refused: reading another storage needs all three.
     pub(crate) cpms_wants_three: bool,
-    /// Where `AT+CMGL` was refused.
-    pub(crate) unlistable: BTreeSet<Storage>,
-    /// Storages that were offered but could not be selected.
-    pub(crate) unselectable: BTreeSet<Storage>,
+    /// Storages a notice named that the modem does not list.
+    pub(crate) announced: Vec<Storage>,
+}
+
+impl Memory {
+    /// A notice named this storage.
+    fn announce(&mut self, storage: Storage) {
+        const MAX_ANNOUNCED: usize = 8;
+        if !self.announced.contains(&storage) && self.announced.len() < MAX_ANNOUNCED {
+            self.announced.push(storage);
+        }
+    }
+}
+
+/// What is left of a session.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Remains<P> {
+    /// The port.
+    pub port: P,
+    /// What the session learnt about the modem.
+    pub learned: Learned,
+    /// What the modem said and nobody has looked at yet. `+CMT`, `+CDS`, `+CBM` and `+CUSD` are not said again.
+    pub unsolicited: Vec<Urc>,
 }
 
 impl<P> Session<P> {
@@ -105,13 +118,18 @@ impl<P> Session<P> {
         Self {
             port,
             engine: Engine::default(),
-            queue: VecDeque::new(),
+            queue: UrcQueue::default(),
             buffer: Box::new([0; 1024]),
             fault: None,
             synchronised: false,
-            profile: options.overrides.profile,
+            configured: false,
+            started_by_us: None,
+            restarted: None,
+            doubts: 0,
+            was_doubtful: false,
             options,
             last_read_at: Instant::now(),
+            refusals: Refusals::default(),
             memory: Memory::default(),
         }
     }
@@ -123,7 +141,7 @@ impl<P> Session<P> {
 
     /// What is known about this family of modems.
     pub fn profile(&self) -> Profile {
-        self.profile.unwrap_or(profile::GENERIC)
+        self.options.overrides.profile.or(self.options.learned.family).unwrap_or(profile::GENERIC)
     }
 
     /// How long nothing was read from the port.
@@ -131,8 +149,23 @@ impl<P> Session<P> {
         self.last_read_at.elapsed()
     }
 
-    pub(crate) fn knows_family(&self) -> bool {
-        self.profile.is_some()
+    /// What this session and earlier ones learnt about the modem.
+    pub fn learned(&self) -> &Learned {
+        &self.options.learned
+    }
+
+    pub(crate) fn learned_mut(&mut self) -> &mut Learned {
+        &mut self.options.learned
+    }
+
+    /// What the modem refuses for now and a user would miss.
+    pub fn refused(&self) -> Vec<Refused> {
+        self.refusals.needed().collect()
+    }
+
+    /// When the first of [`Session::refused`] is tried again.
+    pub fn refused_until(&self) -> Option<Instant> {
+        self.refusals.next_at()
     }
 
     /// Cell broadcast channels to listen to.
@@ -145,32 +178,39 @@ impl<P> Session<P> {
         self.options.overrides.init.clone()
     }
 
-    /// What resets this modem; none where nothing may.
     pub(crate) fn reset_command(&self) -> Option<String> {
-        match &self.options.overrides.reset {
-            Some(command) => Some(command.clone()).filter(|command| !command.is_empty()),
-            None => self.profile().reset_command.map(str::to_string),
-        }
+        self.options.reset_command()
     }
 
-    /// Returns the port.
-    pub fn into_port(self) -> P {
-        self.port
+    /// Takes the session apart.
+    pub fn into_parts(self) -> Remains<P> {
+        Remains { port: self.port, learned: self.options.learned, unsolicited: self.queue.into() }
     }
 
     /// Sets the profile of the modem's own identification; the user's choice overrides it.
     pub(crate) fn set_profile(&mut self, profile: Profile) {
-        self.profile = self.options.overrides.profile.or(Some(profile));
+        self.options.learned.family = Some(profile);
     }
 
     pub(crate) fn reads_by_slot(&self, storage: Storage) -> bool {
-        self.options.prefer_cmgr || self.profile().reads_by_slot || self.memory.unlistable.contains(&storage)
+        self.options.learned.prefer_cmgr
+            || self.profile().reads_by_slot
+            || !self.refusals.is_due(&Ability::List(storage), Instant::now())
     }
 
-    /// From now on a boot banner means that the modem has restarted. Earlier codes are dropped.
+    /// From now on an announced start means that the modem has restarted.
     pub(crate) fn set_synchronised(&mut self) {
         self.synchronised = true;
-        self.queue.clear();
+    }
+
+    /// From now on the words that follow a start mean it, too.
+    pub(crate) fn set_configured(&mut self) {
+        self.configured = true;
+    }
+
+    /// The bring-up has started the modem's radio or opened its SIM: it will say so, however late.
+    pub(crate) fn set_started_by_us(&mut self) {
+        self.started_by_us = Some(Instant::now());
     }
 
     fn fail(&mut self, error: ModemError) -> ModemError {
@@ -184,18 +224,39 @@ impl<P> Session<P> {
 
     /// Queues an unsolicited code, unless it ends the session.
     fn unsolicited(&mut self, urc: Urc) -> Result<(), ModemError> {
-        if let Urc::Boot { banner } = &urc
-            && self.synchronised
-        {
-            let banner = banner.clone();
+        const STARTING: Duration = Duration::from_secs(90);
+        match &urc {
+            Urc::Boot { banner } if self.synchronised => {
+                let banner = banner.clone();
+                return Err(self.link(LinkFault::Restarted { banner }));
+            }
+            // Its answer, if there is one, is still awaited: it says more than these words.
+            Urc::Started { words }
+                if self.configured && self.started_by_us.is_none_or(|at| at.elapsed() > STARTING) =>
+            {
+                self.restarted.get_or_insert_with(|| words.clone());
+            }
+            Urc::MessageStored { storage, .. } | Urc::ReportStored { storage, .. } => {
+                self.memory.announce(*storage);
+            }
+            _ => {}
+        }
+        self.queue.push(urc);
+        Ok(())
+    }
+
+    /// A sign that the answers are out of step.
+    fn doubt(&mut self) {
+        self.doubts += 1;
+        self.was_doubtful = true;
+    }
+
+    /// The session's fault, if it has one.
+    fn check(&mut self) -> Result<(), ModemError> {
+        if let Some(banner) = self.restarted.take() {
             return Err(self.link(LinkFault::Restarted { banner }));
         }
-        if self.queue.len() >= MAX_QUEUED {
-            self.queue.pop_front();
-            tracing::warn!("too many unsolicited result codes wait: the oldest is dropped");
-        }
-        self.queue.push_back(urc);
-        Ok(())
+        self.fault.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -203,9 +264,61 @@ impl<P: Stream> Session<P> {
     /// Sends a command and waits for its final result code. Not cancel-safe: dropped before that, it leaves a session
     /// that only returns errors.
     pub async fn command(&mut self, command: Command) -> Result<Response, ModemError> {
-        if let Some(fault) = &self.fault {
-            return Err(fault.clone());
+        self.check()?;
+        let (text, is_question) = (command.text().to_string(), !command.may_be_unanswered());
+        let allowed = self.options.learned.patience(&text, command.answer_timeout());
+        let began_at = Instant::now();
+        let is_unfinished = self.options.learned.is_unfinished(&text);
+        let has_payload = command.payload_text().is_some();
+        let for_prompt = self.options.learned.patience(PROMPT, command.prompt_timeout());
+        let command = command.timeout(allowed).unfinished(is_unfinished).with_prompt_timeout(for_prompt);
+        let answer = self.exchange(command).await;
+        match &answer {
+            Ok(response) if response.is_unfinished => self.options.learned.set_unfinished(&text),
+            Ok(_) | Err(ModemError::Refused { .. }) => {
+                self.options.learned.answered(&text, allowed, began_at.elapsed());
+            }
+            Err(ModemError::Timeout { after, .. }) => {
+                let late = if has_payload && !self.may_have_submitted() { PROMPT } else { &text };
+                self.options.learned.timed_out(late, *after);
+            }
+            Err(_) => {}
         }
+        if let Ok(response) = &answer {
+            match is_question && response.lines.is_empty() {
+                true => self.doubt(),
+                false if is_question => self.doubts = 0,
+                false => {}
+            }
+        }
+        if self.options.learned.lingers && !matches!(&answer, Err(error) if error.is_fatal()) {
+            // A fault there is returned by the next call.
+            let _ = self.discard_late_answers(LINGER).await;
+            self.doubts = 0;
+        }
+        if self.doubts >= MAX_DOUBTS {
+            self.verify_step().await?;
+        }
+        answer
+    }
+
+    /// Asks what every modem answers in one way.
+    async fn verify_step(&mut self) -> Result<(), ModemError> {
+        const QUESTION: &str = "AT+CMGF?";
+        self.doubts = 0;
+        let asked = Command::new(QUESTION).answer_prefix("+CMGF:");
+        match self.exchange(asked).await {
+            Ok(response) if response.lines.is_empty() => {}
+            Ok(_) if self.doubts == 0 => return Ok(()),
+            Ok(_) | Err(ModemError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        self.options.learned.lingers = true;
+        Err(self.link(LinkFault::OutOfStep))
+    }
+
+    /// One command and its answer.
+    async fn exchange(&mut self, command: Command) -> Result<Response, ModemError> {
         let shown = command.to_string();
         if self.engine.start(command, Instant::now().into_std()).is_err() {
             return Err(self.link(LinkFault::Abandoned));
@@ -214,15 +327,11 @@ impl<P: Stream> Session<P> {
             self.transmit().await?;
             while let Some(event) = self.engine.poll_event() {
                 match event {
-                    Event::Prompt => {}
-                    Event::Done(Ok(response)) => {
+                    Event::Prompt => tokio::time::sleep(PROMPT_PAUSE).await,
+                    Event::Done(answer) => {
                         // A fault right after the answer is returned by the next call.
                         let _ = self.queue_events();
-                        return Ok(response);
-                    }
-                    Event::Done(Err(error)) => {
-                        let _ = self.queue_events();
-                        return Err(ModemError::Refused { command: shown, error });
+                        return answer.map_err(|error| ModemError::Refused { command: shown, error });
                     }
                     Event::TimedOut { after } => {
                         let error = self.fail(ModemError::Timeout { command: shown, after });
@@ -233,6 +342,8 @@ impl<P: Stream> Session<P> {
                         return Err(error);
                     }
                     Event::Urc(urc) => self.unsolicited(urc)?,
+                    // The late result of the command before this one.
+                    Event::Stray => self.doubt(),
                     Event::Garbage => return Err(self.link(LinkFault::Garbage)),
                 }
             }
@@ -245,57 +356,37 @@ impl<P: Stream> Session<P> {
     /// The next unsolicited result code; one that came during a command is returned at once. Cancel-safe.
     pub async fn next_event(&mut self) -> Result<Urc, ModemError> {
         loop {
-            if let Some(urc) = self.queue.pop_front() {
+            if let Some(urc) = self.queue.pop() {
                 return Ok(urc);
             }
-            if let Some(fault) = &self.fault {
-                return Err(fault.clone());
-            }
+            self.check()?;
             if self.engine.is_busy() {
                 return Err(self.link(LinkFault::Abandoned));
             }
-            match self.port.read(&mut self.buffer[..]).await {
-                Ok(0) => return Err(self.link(LinkFault::Gone)),
-                Ok(n) => self.feed_engine(n),
-                Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
+            let read = self.port.read(&mut self.buffer[..]);
+            let read = match self.engine.text_deadline() {
+                Some(until) => timeout_at(Instant::from_std(until), read).await,
+                None => Ok(read.await),
+            };
+            match read {
+                Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
+                Ok(Ok(n)) => self.feed_engine(n),
+                Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
+                Err(_) => self.engine.handle_timeout(Instant::now().into_std()),
             }
             self.queue_events()?;
         }
     }
 
-    /// A command the modem need not support: `None` where it refuses. One it refuses as unknown is not sent again in
-    /// this session; one it refuses with a bare `ERROR`, after three times.
-    pub(crate) async fn optional(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
-        const MAX_REFUSALS: u8 = 3;
-        let shown = command.to_string();
-        if self.memory.refused.get(&shown).is_some_and(|times| *times >= MAX_REFUSALS) {
-            return Ok(None);
-        }
-        match self.command(command).await {
-            Ok(response) => Ok(Some(response)),
-            Err(ModemError::Refused { error, .. }) => {
-                tracing::debug!(command = %shown, %error, "optional command refused");
-                // A bare ERROR may pass.
-                let weight = match error {
-                    error if error.is_unknown_command() => MAX_REFUSALS,
-                    AtError::Error => 1,
-                    _ => 0,
-                };
-                *self.memory.refused.entry(shown).or_default() += weight;
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// A command whose timeout is no fault, for synchronisation only: `Ok(None)` where nothing came.
-    /// The caller must [`Session::discard_input`] before it sends anything else.
+    /// The caller must [`Session::discard_late_answers`] before it sends anything else.
     pub(crate) async fn attempt(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
-        match self.command(command).await {
+        self.check()?;
+        match self.exchange(command).await {
             Ok(response) => Ok(Some(response)),
             Err(ModemError::Timeout { .. }) => {
                 self.fault = None;
-                self.engine.reset();
+                self.engine.abandon();
                 Ok(None)
             }
             Err(ModemError::Refused { .. }) => Ok(None),
@@ -312,27 +403,6 @@ impl<P: Stream> Session<P> {
         }
     }
 
-    /// Reads and discards until the port was silent for `quiet`, at most for `longest`.
-    pub(crate) async fn discard_input(
-        &mut self,
-        quiet: Duration,
-        longest: Duration,
-    ) -> Result<(), ModemError> {
-        let end = Instant::now() + longest;
-        loop {
-            let until = end.min(Instant::now() + quiet);
-            match timeout_at(until, self.port.read(&mut self.buffer[..])).await {
-                Err(_) => break,
-                Ok(Ok(0)) => return Err(self.link(LinkFault::Gone)),
-                Ok(Ok(_)) if Instant::now() >= end => break,
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(self.link(LinkFault::Io(error.to_string()))),
-            }
-        }
-        self.engine.reset();
-        Ok(())
-    }
-
     /// Reads until the port was silent for `quiet`: late answers are discarded, unsolicited codes are kept.
     pub(crate) async fn discard_late_answers(&mut self, quiet: Duration) -> Result<(), ModemError> {
         let end = Instant::now() + 10 * quiet;
@@ -344,7 +414,11 @@ impl<P: Stream> Session<P> {
                 Ok(n) => self.feed_engine(n),
                 Err(error) => return Err(self.link(LinkFault::Io(error.to_string()))),
             }
-            self.queue_events()?;
+            while let Some(event) = self.engine.poll_event() {
+                if let Event::Urc(urc) = event {
+                    self.unsolicited(urc)?;
+                }
+            }
             if Instant::now() >= end {
                 break;
             }
@@ -352,8 +426,13 @@ impl<P: Stream> Session<P> {
         Ok(())
     }
 
-    /// Whether Ctrl-Z of the latest command has left, or may have.
-    pub(crate) fn submitted(&self) -> bool {
+    /// Whether nothing so far speaks against the answers being in step.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.fault.is_none() && !self.was_doubtful
+    }
+
+    /// Whether the payload of the latest command has left, or may have: Ctrl-Z was handed out for writing.
+    pub fn may_have_submitted(&self) -> bool {
         self.engine.submitted()
     }
 
@@ -396,6 +475,7 @@ impl<P: Stream> Session<P> {
         while let Some(event) = self.engine.poll_event() {
             match event {
                 Event::Urc(urc) => self.unsolicited(urc)?,
+                Event::Stray => self.doubt(),
                 Event::Garbage => return Err(self.link(LinkFault::Garbage)),
                 Event::Prompt | Event::Done(_) | Event::TimedOut { .. } => {}
             }

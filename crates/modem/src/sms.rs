@@ -7,18 +7,27 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::at::command::{Command, Response};
+use crate::at::error::{AtError, Class, Refusal};
 use crate::at::params::{fields, is_hex, number, range};
 use crate::error::{ModemError, SendError};
-use crate::ready::{Cnmi, Ready};
+use crate::learned::MAX_PATIENCE;
+use crate::ready::Ready;
+use crate::refusals::Ability;
 use crate::selection::{Selected, restore, select, storage_use_of};
 use crate::session::{Session, Stream};
 use crate::storage::Storage;
 
 /// Slots read one by one, at most.
 const MAX_SLOTS: u16 = 1000;
+
+/// How long a modem may take to read a slot.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a modem may take to delete a slot.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What the storage says of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +85,7 @@ impl StoredPdu {
 }
 
 /// What a sweep found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Swept {
     /// Storages of which every message is in `pdus`. One that could not be selected, or that holds a message which
@@ -84,29 +93,50 @@ pub struct Swept {
     pub storages: Vec<Storage>,
     /// The messages, in the order of storages and slots.
     pub pdus: Vec<StoredPdu>,
+    /// There are more: sweep again once these are deleted.
+    pub has_more: bool,
+    /// The fault that ended the session in the middle of the sweep.
+    pub fault: Option<ModemError>,
 }
 
-/// Reads all storages. A message that could not be read completely is left for the next sweep.
-pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Result<Swept, ModemError> {
+/// Reads all storages. A message that could not be read completely is left for the next sweep. What was read before a
+/// fault is returned with it.
+pub async fn sweep<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Swept {
     let mut swept = Swept::default();
-    for storage in &ready.storages {
-        if select(session, *storage).await? == Selected::Refused {
+    swept.fault = sweep_into(session, ready, &mut swept).await.err();
+    swept
+}
+
+async fn sweep_into<P: Stream>(
+    session: &mut Session<P>,
+    ready: &Ready,
+    swept: &mut Swept,
+) -> Result<(), ModemError> {
+    let announced = session.memory.announced.iter().filter(|storage| !ready.storages.contains(storage));
+    // Both storages seen as one would show their messages twice.
+    let announced = announced.filter(|storage| **storage != Storage::MT && **storage != Storage::BM);
+    let storages: Vec<Storage> = ready.storages.iter().chain(announced).copied().collect();
+    for storage in storages {
+        if select(session, storage).await? == Selected::Refused {
             continue;
         }
-        if list(session, *storage, &mut swept.pdus).await? == Listing::Complete {
-            swept.storages.push(*storage);
+        match list(session, storage, &mut swept.pdus).await? {
+            Listing::Complete => swept.storages.push(storage),
+            Listing::Incomplete => {}
+            Listing::Cut => swept.has_more = true,
         }
     }
-    restore(session, ready).await?;
-    Ok(swept)
+    restore(session, ready).await
 }
 
 /// Whether all messages of a storage could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Listing {
     Complete,
-    /// At least one was disturbed on the way.
+    /// At least one was disturbed on the way, or refused.
     Incomplete,
+    /// There are more than one answer holds.
+    Cut,
 }
 
 /// Adds the messages of the selected storage to `out`.
@@ -118,99 +148,142 @@ async fn list<P: Stream>(
     if session.reads_by_slot(storage) {
         return scan(session, storage, out).await;
     }
-    let asked = Command::new("AT+CMGL=4").answer_prefix("+CMGL:").timeout(session.profile().list_silence);
-    match session.command(asked).await {
-        Ok(response) => {
-            let mut listing = Listing::Complete;
-            let mut found = Vec::new();
-            let again = parse_list(&response, storage, &mut found);
-            for message in found {
-                // Some list each message twice.
-                if !out.contains(&message) {
-                    out.push(message);
-                }
-            }
-            for slot in again {
-                match read_twice(session, storage, slot).await? {
-                    Reading::Message(message) => out.push(message),
-                    Reading::Empty => {}
-                    Reading::Disturbed => listing = Listing::Incomplete,
-                }
-            }
-            Ok(listing)
+    let silence = session.profile().list_silence;
+    let asked = Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list().timeout(silence);
+    let response = match session.command(asked).await {
+        Ok(response) => response,
+        Err(ModemError::Refused { error, .. }) => {
+            session.refusals.refused(Ability::List(storage), &error, Instant::now());
+            return scan(session, storage, out).await;
         }
-        Err(error @ ModemError::Refused { .. }) if !error.is_not_ready_yet() => {
-            tracing::debug!(%error, %storage, "listing refused; reading slot by slot");
-            session.memory.unlistable.insert(storage);
-            scan(session, storage, out).await
+        Err(error) => {
+            // It hung: the next session reads slot by slot.
+            session.learned_mut().prefer_cmgr |= matches!(error, ModemError::Timeout { .. });
+            return Err(error);
         }
-        Err(error) => Err(error),
+    };
+    session.refusals.works(&Ability::List(storage));
+    if response.lines.is_empty() {
+        // Some list nothing and count a message all the same.
+        return match storage_use_of(session, storage).await? {
+            Some((used, _)) if used > 0 => scan(session, storage, out).await,
+            _ => Ok(Listing::Complete),
+        };
     }
+    if response.is_unfinished {
+        // It hung in the middle: what came is good, the others are read one by one from now on.
+        session.learned_mut().prefer_cmgr = true;
+    }
+    let mut listing = match (response.is_cut, response.is_unfinished) {
+        (true, _) => Listing::Cut,
+        (_, true) => Listing::Incomplete,
+        _ => Listing::Complete,
+    };
+    let mut found = Vec::new();
+    let again = parse_list(&response, storage, &mut found);
+    for message in found {
+        // Some list each message twice.
+        if !out.contains(&message) {
+            out.push(message);
+        }
+    }
+    for slot in again {
+        match read_twice(session, storage, slot).await? {
+            Reading::Message(message) => out.push(message),
+            Reading::Empty => {}
+            Reading::Disturbed | Reading::Refused => listing = Listing::Incomplete,
+        }
+    }
+    Ok(listing)
 }
 
-/// Reads one slot; `None` where it is empty.
+/// What a slot turned out to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// A message.
+    Message(StoredPdu),
+    /// Nothing.
+    Empty,
+    /// It reads differently each time.
+    Disturbed,
+    /// The modem refuses to read it for now.
+    Refused,
+}
+
+/// Reads one slot.
 pub async fn read<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     slot: u16,
-) -> Result<Option<StoredPdu>, ModemError> {
-    if select(session, storage).await? == Selected::Refused {
-        return Ok(None);
+) -> Result<Reading, ModemError> {
+    let ability = Ability::Read(storage, slot);
+    if !session.refusals.is_due(&ability, Instant::now())
+        || select(session, storage).await? == Selected::Refused
+    {
+        return Ok(Reading::Refused);
     }
     let asked =
-        Command::new(format!("AT+CMGR={slot}")).answer_prefix("+CMGR:").timeout(Duration::from_secs(10));
+        Command::new(format!("AT+CMGR={slot}")).answer_prefix("+CMGR:").may_be_empty().timeout(READ_TIMEOUT);
     match session.command(asked).await {
-        Ok(response) => Ok(parse_one(&response, storage, slot)),
-        Err(error) if is_empty_slot(&error) => Ok(None),
+        Ok(response) => {
+            session.refusals.works(&ability);
+            Ok(parse_one(&response, storage, slot).map_or(Reading::Empty, Reading::Message))
+        }
+        Err(error) if is_empty_slot(&error) => {
+            session.refusals.works(&ability);
+            Ok(Reading::Empty)
+        }
+        Err(ModemError::Refused { error, .. }) => {
+            session.refusals.refused(ability, &error, Instant::now());
+            Ok(Reading::Refused)
+        }
         Err(error) => Err(error),
     }
 }
 
-/// Deletes one slot. An empty slot is no error.
+/// Whether a slot was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It was, or it was empty.
+    Yes,
+    /// The modem refuses, or refused lately; it is worth trying again at a later sweep.
+    NotNow,
+}
+
+/// Deletes one slot.
+///
+/// # Errors
+/// Only faults that end the session.
 pub async fn delete<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     slot: u16,
-) -> Result<(), ModemError> {
-    if select(session, storage).await? == Selected::Refused {
-        return Err(ModemError::unusable(
-            format!("storage {storage} cannot be selected, so its slot {slot} was not deleted"),
-            "restart the modem",
-        ));
+) -> Result<Deleted, ModemError> {
+    let ability = Ability::Delete(storage, slot);
+    if !session.refusals.is_due(&ability, Instant::now())
+        || select(session, storage).await? == Selected::Refused
+    {
+        return Ok(Deleted::NotNow);
     }
-    let asked = Command::new(format!("AT+CMGD={slot}")).timeout(Duration::from_secs(25));
-    match session.command(asked).await {
-        Ok(_) => Ok(()),
-        Err(error) if is_empty_slot(&error) => Ok(()),
-        Err(error) => Err(error),
+    match session.command(Command::new(format!("AT+CMGD={slot}")).timeout(DELETE_TIMEOUT)).await {
+        Ok(_) => {}
+        Err(error) if is_empty_slot(&error) => {}
+        Err(ModemError::Refused { error, .. }) => {
+            session.refusals.refused(ability, &error, Instant::now());
+            return Ok(Deleted::NotNow);
+        }
+        Err(error) => return Err(error),
     }
+    session.refusals.works(&ability);
+    Ok(Deleted::Yes)
 }
 
-/// Whether the notification settings were in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notifications {
-    /// They are, or there are none.
-    InForce,
-    /// The modem had lost them; they are set again.
-    SetAgain,
-}
-
-/// Checks `AT+CNMI`, and sets it again where it was lost: a modem that restarted unnoticed, or that switched its
-/// notifications off by itself, announces nothing until then.
-pub async fn check_notifications<P: Stream>(
-    session: &mut Session<P>,
-    ready: &Ready,
-) -> Result<Notifications, ModemError> {
-    let Some(wanted) = ready.cnmi else { return Ok(Notifications::InForce) };
-    let answer = session.optional(Command::new("AT+CNMI?").answer_prefix("+CNMI:")).await?;
-    match answer.and_then(|r| r.after("+CNMI:").next().map(Cnmi::parse)) {
-        None => return Ok(Notifications::InForce),
-        Some(now) if now == Some(wanted) => return Ok(Notifications::InForce),
-        Some(_) => {}
+/// The modem said that it had deleted a slot, and the message is still there: it is tried again after a pause.
+pub fn deletion_had_no_effect<P>(session: &mut Session<P>, storage: Storage, slot: u16) {
+    let ability = Ability::Delete(storage, slot);
+    if session.refusals.is_due(&ability, Instant::now()) {
+        session.refusals.not_done(ability, "the modem says OK and keeps the message", Instant::now());
     }
-    session.command(Command::new("AT+CMGF=0")).await?;
-    session.command(Command::new(format!("AT+CNMI={wanted}"))).await?;
-    Ok(Notifications::SetAgain)
 }
 
 /// A PDU to submit.
@@ -222,36 +295,77 @@ pub struct OutgoingPdu {
     pub tpdu_length: usize,
 }
 
-/// Submits a PDU to the network; returns its TP-Message-Reference.
-pub async fn send<P: Stream>(session: &mut Session<P>, pdu: &OutgoingPdu) -> Result<u8, SendError> {
-    let command = Command::new(format!("AT+CMGS={}", pdu.tpdu_length))
-        .answer_prefix("+CMGS:")
-        .payload(pdu.hex.as_str())
-        .timeout(session.profile().send_timeout);
+/// Submits a PDU to the network; returns its TP-Message-Reference, where the modem reports it.
+///
+/// PDU mode is set right before: a modem that has restarted unnoticed is in text mode, where it would take the number of
+/// octets for a recipient and the digits of the PDU for a text. In one line with the submission, where the modem takes
+/// that, no restart can come between.
+pub async fn send<P: Stream>(session: &mut Session<P>, pdu: &OutgoingPdu) -> Result<Option<u8>, SendError> {
     if let Some(fault) = session.fault() {
         return Err(SendError::NotSubmitted(fault.clone()));
     }
+    if session.learned().submits_in_one_line != Some(false) {
+        match submit(session, "AT+CMGF=0;+CMGS=", pdu).await {
+            Err(SendError::Refused(error))
+                if may_mean_unknown_syntax(&error) && !session.may_have_submitted() => {}
+            Err(SendError::NotSubmitted(error)) if !error.is_fatal() => {}
+            sent => {
+                if session.may_have_submitted() {
+                    session.learned_mut().submits_in_one_line = Some(true);
+                }
+                return sent;
+            }
+        }
+    }
+    session.command(Command::new("AT+CMGF=0")).await.map_err(SendError::NotSubmitted)?;
+    let sent = submit(session, "AT+CMGS=", pdu).await;
+    if session.may_have_submitted() && session.learned().submits_in_one_line.is_none() {
+        session.learned_mut().submits_in_one_line = Some(false);
+    }
+    sent
+}
+
+/// Whether a refusal may be about the two commands in one line.
+fn may_mean_unknown_syntax(error: &AtError) -> bool {
+    matches!(error, AtError::Error) || error.refusal() == Refusal::Unsupported
+}
+
+async fn submit<P: Stream>(
+    session: &mut Session<P>,
+    command: &str,
+    pdu: &OutgoingPdu,
+) -> Result<Option<u8>, SendError> {
+    let command = Command::new(format!("{command}{}", pdu.tpdu_length))
+        .answer_prefix("+CMGS:")
+        .payload(pdu.hex.as_str())
+        .timeout(MAX_PATIENCE);
     let answer = session.command(command).await;
-    let submitted = session.submitted();
+    let submitted = session.may_have_submitted();
     match answer {
         Ok(response) => {
-            let reference = response.after("+CMGS:").next().and_then(|rest| number(fields(rest).first()));
-            let silent = || {
-                ModemError::unusable(
-                    "AT+CMGS was answered with OK and no +CMGS reference",
-                    "update the modem's firmware",
-                )
-            };
+            let reference = response.after("+CMGS:").next();
             match reference {
-                Some(reference) => Ok(reference),
-                None if submitted => Err(SendError::Unknown(silent())),
-                None => Err(SendError::NotSubmitted(silent())),
+                Some(rest) => Ok(number(fields(rest).first())),
+                // It went the whole way and says that it is done: sent, and no report can be matched.
+                None if submitted && session.is_in_step() => Ok(None),
+                None if submitted => Err(SendError::Unknown(without_reference())),
+                None => Err(SendError::NotSubmitted(without_reference())),
             }
+        }
+        Err(ModemError::Refused { command, error }) if submitted && error.class() == Class::Unknown => {
+            Err(SendError::Unknown(ModemError::Refused { command, error }))
         }
         Err(ModemError::Refused { error, .. }) => Err(SendError::Refused(error)),
         Err(error) if submitted => Err(SendError::Unknown(error)),
         Err(error) => Err(SendError::NotSubmitted(error)),
     }
+}
+
+fn without_reference() -> ModemError {
+    ModemError::unusable(
+        "AT+CMGS was answered with OK, without a prompt or a +CMGS reference",
+        "update the modem's firmware",
+    )
 }
 
 /// Reads slot by slot, where listing does not work.
@@ -284,8 +398,12 @@ async fn scan<P: Stream>(
     for slot in slots {
         match read_twice(session, storage, slot).await? {
             Reading::Empty => continue,
-            Reading::Message(message) => out.push(message),
-            Reading::Disturbed => listing = Listing::Incomplete,
+            Reading::Message(message) => {
+                if !out.contains(&message) {
+                    out.push(message);
+                }
+            }
+            Reading::Disturbed | Reading::Refused => listing = Listing::Incomplete,
         }
         found += 1;
         if used == Some(found) {
@@ -293,14 +411,6 @@ async fn scan<P: Stream>(
         }
     }
     Ok(listing)
-}
-
-/// What a slot turned out to hold.
-enum Reading {
-    Message(StoredPdu),
-    Empty,
-    /// It reads differently each time.
-    Disturbed,
 }
 
 /// Reads a slot, and once more where the octets are not as many as announced. What is the same twice
@@ -311,20 +421,20 @@ async fn read_twice<P: Stream>(
     slot: u16,
 ) -> Result<Reading, ModemError> {
     let first = read(session, storage, slot).await?;
-    let last = match &first {
-        Some(message) if !message.is_complete() => read(session, storage, slot).await?,
-        _ => first.clone(),
-    };
-    Ok(match last {
-        None => Reading::Empty,
-        Some(message) if message.is_complete() || first.as_ref() == Some(&message) => {
-            Reading::Message(message)
+    let Reading::Message(message) = &first else { return Ok(first) };
+    if message.is_complete() {
+        return Ok(first);
+    }
+    match read(session, storage, slot).await? {
+        Reading::Message(second) if second.is_complete() || second == *message => {
+            Ok(Reading::Message(second))
         }
-        Some(_) => {
+        Reading::Message(_) => {
             tracing::warn!(%storage, slot, "a stored message reads differently each time; left for later");
-            Reading::Disturbed
+            Ok(Reading::Disturbed)
         }
-    })
+        other => Ok(other),
+    }
 }
 
 /// Adds the complete messages of a list to `out`; returns the slots whose PDU is missing or incomplete.

@@ -3,7 +3,8 @@
 use super::*;
 
 fn response(lines: &[&str]) -> Response {
-    Response { lines: lines.iter().map(|line| (*line).to_string()).collect() }
+    let lines = lines.iter().map(|line| (*line).to_string()).collect();
+    Response { lines, ..Response::default() }
 }
 
 #[test]

@@ -5,15 +5,19 @@
 
 use std::time::Duration;
 
+use crate::at::charset;
 use crate::at::command::Command;
 use crate::at::params::{fields, number};
 use crate::error::ModemError;
 use crate::ready::Ready;
-use crate::registration::Registration;
+use crate::registration::{Domain, Registration, RegistrationReport, Registrations};
 use crate::selection;
 use crate::session::{Session, Stream};
 use crate::signal::{Found, Lte, Signal, SignalQuestion, read_signal};
 use crate::storage::Storage;
+
+/// How long a modem may take to say which network it is in: some ask the network.
+const COPS_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// One look at the network.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +27,8 @@ pub struct NetworkStatus {
     pub registration: Registration,
     /// The network's reject cause, where the modem reports it.
     pub cause: Option<u16>,
+    /// Those of all domains the modem knows.
+    pub registrations: Registrations,
     /// Name or number of the operator.
     pub operator: Option<String>,
     /// `GSM`, `EDGE`, `UMTS`, `HSPA`, `LTE`, `NB-IoT`, `5G`.
@@ -47,29 +53,37 @@ pub struct StorageUse {
     pub total: u16,
 }
 
+/// In the order of their worth where several are registered.
+const DOMAINS: [(Domain, &str, &str); 4] = [
+    (Domain::Circuit, "AT+CREG?", "+CREG:"),
+    (Domain::Eps, "AT+CEREG?", "+CEREG:"),
+    (Domain::Packet, "AT+CGREG?", "+CGREG:"),
+    (Domain::FiveG, "AT+C5GREG?", "+C5GREG:"),
+];
+
 /// Asks for registration, operator, technology and signal.
 pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatus, ModemError> {
-    let mut reports = Vec::new();
-    for (text, prefix) in [("AT+CREG?", "+CREG:"), ("AT+CEREG?", "+CEREG:"), ("AT+CGREG?", "+CGREG:")] {
-        let report = session
-            .optional(Command::new(text).answer_prefix(prefix))
-            .await?
-            .and_then(|response| response.after(prefix).next().and_then(registration));
-        reports.extend(report);
-        // One registered domain is enough to send and receive by.
-        if report.is_some_and(|r| r.state.is_registered()) {
-            break;
+    let mut registrations = Registrations::default();
+    let mut technologies = Vec::new();
+    for (domain, text, prefix) in DOMAINS {
+        let answer = session.optional(Command::new(text).answer_prefix(prefix)).await?;
+        let answer = answer
+            .and_then(|response| response.after(prefix).next().and_then(|rest| registration(domain, rest)));
+        if let Some(Answer { report, technology }) = answer {
+            registrations.update(report);
+            technologies.push((domain, technology));
         }
     }
-    let best = reports
-        .iter()
-        .copied()
-        .find(|r| r.state.is_registered())
-        .or_else(|| reports.iter().copied().find(|r| r.state == Registration::Denied))
-        .or_else(|| reports.first().copied());
+    let best = registrations.best();
+    let technology = |report: RegistrationReport| {
+        technologies
+            .iter()
+            .find(|(domain, _)| *domain == report.domain)
+            .and_then(|(_, technology)| *technology)
+    };
 
     let operator = session
-        .optional(Command::new("AT+COPS?").answer_prefix("+COPS:").timeout(Duration::from_secs(15)))
+        .optional(Command::new("AT+COPS?").answer_prefix("+COPS:").timeout(COPS_TIMEOUT))
         .await?
         .and_then(|response| response.after("+COPS:").next().map(fields))
         .unwrap_or_default();
@@ -78,7 +92,7 @@ pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatu
         .await?
         .and_then(|response| response.after("+CSQ:").next().and_then(|rest| number(fields(rest).first())))
         .map(Signal::from_csq);
-    let technology = number(operator.get(3)).or(best.and_then(|r| r.technology)).and_then(technology_name);
+    let technology = number(operator.get(3)).or(best.and_then(technology)).and_then(technology_name);
     let mut lte = Lte::default();
     let mut more = None;
     for question in session.profile().signal {
@@ -100,7 +114,8 @@ pub async fn network<P: Stream>(session: &mut Session<P>) -> Result<NetworkStatu
     Ok(NetworkStatus {
         registration: best.map_or(Registration::Unknown, |r| r.state),
         cause: best.and_then(|r| r.cause),
-        operator: operator.get(2).filter(|name| !name.is_empty()).cloned(),
+        registrations,
+        operator: operator.get(2).filter(|name| !name.is_empty()).map(|name| charset::name(name)),
         technology: technology.map(str::to_string),
         signal_dbm: signal.and_then(|s| s.dbm),
         signal_percent: signal.and_then(|s| s.percent),
@@ -125,18 +140,18 @@ pub async fn storage_use<P: Stream>(
 
 #[derive(Debug, Clone, Copy)]
 struct Answer {
-    state: Registration,
+    report: RegistrationReport,
     technology: Option<u8>,
-    cause: Option<u16>,
 }
 
-/// `<n>,<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`, and for `+CGREG` a `<rac>` before
-/// the cause, which therefore is taken from the end.
-fn registration(rest: &str) -> Option<Answer> {
+/// `<n>,<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`. Before the cause, which therefore is taken from the end,
+/// GPRS has `<rac>`, and 5G the slices that are allowed.
+fn registration(domain: Domain, rest: &str) -> Option<Answer> {
     let fields = fields(rest);
     let state = Registration::from_number(number(fields.get(1))?);
-    let cause = if fields.len() >= 7 { number(fields.last()) } else { None };
-    Some(Answer { state, technology: number(fields.get(4)), cause })
+    let least = if domain == Domain::FiveG { 9 } else { 7 };
+    let cause = if fields.len() >= least { number(fields.last()) } else { None };
+    Some(Answer { report: RegistrationReport { domain, state, cause }, technology: number(fields.get(4)) })
 }
 
 /// `<AcT>` of TS 27.007 7.3.
@@ -175,10 +190,37 @@ mod tests {
 
     #[test]
     fn registration_answers() {
-        let answer = registration(" 2,1,\"00C3\",\"0000A1\",7").unwrap();
-        assert_eq!((answer.state, answer.technology, answer.cause), (Registration::Home, Some(7), None));
-        let answer = registration("3,3,\"00C3\",\"0000A1\",7,0,11").unwrap();
-        assert_eq!((answer.state, answer.cause), (Registration::Denied, Some(11)));
-        assert!(registration("1").is_none());
+        let read =
+            |domain, rest| registration(domain, rest).map(|a| (a.report.state, a.technology, a.report.cause));
+        let rows = [
+            (
+                "home",
+                Domain::Circuit,
+                " 2,1,\"00C3\",\"0000A1\",7",
+                Some((Registration::Home, Some(7), None)),
+            ),
+            (
+                "denied",
+                Domain::Eps,
+                "3,3,\"00C3\",\"0000A1\",7,0,11",
+                Some((Registration::Denied, Some(7), Some(11))),
+            ),
+            (
+                "5G, allowed slices",
+                Domain::FiveG,
+                "2,1,\"1A2B\",\"01C3D4E5\",11,4,\"01.000001\"",
+                Some((Registration::Home, Some(11), None)),
+            ),
+            (
+                "5G, denied",
+                Domain::FiveG,
+                "3,3,\"1A2B\",\"01C3D4E5\",11,0,\"\",0,11",
+                Some((Registration::Denied, Some(11), Some(11))),
+            ),
+            ("no answer to a question", Domain::Circuit, "1", None),
+        ];
+        for (name, domain, rest, expect) in rows {
+            assert_eq!(read(domain, rest), expect, "{name}");
+        }
     }
 }

@@ -14,6 +14,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::at::cusd::{self, OpenText};
+use crate::at::urc;
+
 /// Longer lines are written in pieces.
 const MAX_LINE: usize = 2048;
 /// A run of this many hexadecimal digits is a PDU or part of one.
@@ -68,8 +71,8 @@ pub struct Traced<P, W> {
     began: Instant,
     sent: Vec<u8>,
     received: Vec<u8>,
-    /// A text goes on over the next line.
-    in_text: bool,
+    /// A text that goes on over the next line.
+    text: Option<OpenText>,
 }
 
 impl<P, W: Write> Traced<P, W> {
@@ -83,7 +86,7 @@ impl<P, W: Write> Traced<P, W> {
             began: Instant::now(),
             sent: Vec::new(),
             received: Vec::new(),
-            in_text: false,
+            text: None,
         }
     }
 
@@ -132,13 +135,16 @@ impl<P, W> Traced<P, W> {
     /// A line without numbers and texts: long digits keep their last two, quoted texts their length.
     fn impersonal(&mut self, line: &str) -> String {
         let upper = line.to_ascii_uppercase();
-        let quotes = line.matches('"').count();
-        if self.in_text {
-            self.in_text = quotes == 0;
+        let now = Instant::now();
+        let goes_on = |text: &OpenText| now < text.deadline() && !urc::is_never_text(line);
+        if let Some(mut text) = self.text.take().filter(goes_on) {
+            if !text.add(line, now) {
+                self.text = Some(text);
+            }
             return format!("<{} characters>", line.chars().count());
         }
-        if upper.starts_with("+CUSD:") || upper.contains("AT+CUSD=1,") {
-            self.in_text = quotes == 1;
+        if upper.starts_with(cusd::PREFIX) || upper.contains("AT+CUSD=1,") {
+            self.text = OpenText::begin(line, now);
             let (head, text) = line.split_once('"').unwrap_or((line, ""));
             let (text, tail) = text.rsplit_once('"').unwrap_or((text, ""));
             return format!("{head}<{} characters>{tail}", text.chars().count());
@@ -277,8 +283,11 @@ mod tests {
             ("ussd", "+CUSD: 0,\"Balance: 12.34\",15", "+CUSD: 0,<14 characters>,15"),
             ("ussd code", "AT+CUSD=1,\"*100#\",15", "AT+CUSD=1,<5 characters>,15"),
             ("ussd begins", "+CUSD: 1,\"Choose:", "+CUSD: 1,<7 characters>"),
-            ("ussd goes on", "1 Balance of Mary", "<17 characters>"),
+            ("ussd goes on", "1 Balance of \"Mary\"", "<19 characters>"),
             ("ussd ends", "2 Exit\",15", "<10 characters>"),
+            ("ussd with quotes begins", "+CUSD: 1,\"Dial \"1\"", "+CUSD: 1,<7 characters>"),
+            ("ussd with quotes goes on", "for Mary", "<8 characters>"),
+            ("its closing quote is lost", "+CMTI: \"SM\",3", "+CMTI: \"SM\",3"),
             ("pdu", "0791947106004034040C9194", "<12 octets>"),
             ("signal", "+CSQ: 20,99", "+CSQ: 20,99"),
             ("pin", "AT+CPIN=\"1234\"", "AT+CPIN=****"),

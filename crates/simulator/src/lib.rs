@@ -9,8 +9,8 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | `simulator.rs` | the handle: everything a test may do |
-//! | `options.rs`, `vendor_profile.rs`, `fault.rs` | data: how it is made, which vendor it is, what goes wrong |
+//! | `simulator/` | the handle: everything a test may do |
+//! | `options.rs`, `vendor_profile.rs`, `fault/` | data: how it is made, which vendor it is, what goes wrong |
 //! | `modem/` | the modem itself, a value without I/O or clock |
 //! | `network.rs`, `pdu.rs` | the service centre; PDUs, the only file that uses the codec |
 //! | `simulation/` | modem, network, faults and the line together, with time as an argument |
@@ -54,9 +54,10 @@ pub mod tcp;
 mod vendor_profile;
 
 pub use fault::{Fault, FaultKind, Moment, Trigger, When};
-pub use modem::{Status, Storage, Stored};
-pub use network::{Sent, Ussd};
-pub use options::{Options, Reports};
+pub use modem::registration::Domain;
+pub use modem::{Notice, Status, Storage, Stored};
+pub use network::{Sent, SentAsText, Ussd};
+pub use options::{LeftBehind, Options, Reports, Sim};
 pub use pdu::Message;
 pub use serve::End;
 pub use simulator::Simulator;

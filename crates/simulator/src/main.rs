@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use smsbridge_simulator::{Options, Simulator, VendorProfile, tcp};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile, tcp};
 use tokio::sync::mpsc;
 
 /// A simulated GSM modem with its SIM and network
@@ -47,6 +47,11 @@ pdu HEX               deliver this PDU
 ring FROM, end-call   start a call; the caller hangs up
 unplug, plug          unplug the modem; plug it in again
 reset, hang, recover  restart; stop answering; answer again
+restart [LINE]        restart at once and say only this line, or nothing
+refuse COMMAND CODE   refuse commands that begin so with +CMS ERROR: CODE, until recover
+late COMMAND SECONDS  answer them that much later, until recover
+urc LINE              send this unsolicited line
+sim-out, sim-in       take the SIM out; put it back
 full, not-full        received messages find no room on the SIM; they do again
 stored, sent          list the messages on the SIM; those the network accepted
 quit                  end the program";
@@ -140,6 +145,14 @@ fn run_command(sim: &Simulator, line: &str) {
         "reset" => sim.reset(),
         "hang" => sim.hang(),
         "recover" => sim.clear_faults(),
+        "restart" => sim.restart(if rest.is_empty() { &[] } else { std::slice::from_ref(&rest) }),
+        "refuse" => set_fault(sim, rest, |code| Some(FaultKind::Cms(code.parse().ok()?))),
+        "late" => {
+            set_fault(sim, rest, |time| Some(FaultKind::Late(Duration::from_secs(time.parse().ok()?))));
+        }
+        "urc" => sim.send_urc(rest),
+        "sim-out" => sim.set_sim_present(false),
+        "sim-in" => sim.set_sim_present(true),
         "full" => sim.set_full(true),
         "not-full" => sim.set_full(false),
         "stored" => {
@@ -148,6 +161,14 @@ fn run_command(sim: &Simulator, line: &str) {
         "sent" => {
             sim.sent().iter().for_each(|s| println!("{} {}", s.to, s.text.as_deref().unwrap_or(&s.pdu)))
         }
+        _ => println!("{HELP}"),
+    }
+}
+
+/// `COMMAND VALUE`: the fault of that kind, each time.
+fn set_fault(sim: &Simulator, words: &str, kind: impl Fn(&str) -> Option<FaultKind>) {
+    match words.rsplit_once(' ').and_then(|(command, value)| Some((command.trim(), kind(value)?))) {
+        Some((command, kind)) if !command.is_empty() => sim.fault(Fault::on(command, kind).every()),
         _ => println!("{HELP}"),
     }
 }

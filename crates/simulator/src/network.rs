@@ -33,6 +33,19 @@ pub struct Sent {
     pub class: Option<u8>,
 }
 
+/// What the modem sent while it was in text mode: the typed text, to whatever stood behind `AT+CMGS=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentAsText {
+    /// Since the simulator was made.
+    pub at: Duration,
+    /// The reference the modem gave it.
+    pub mr: u8,
+    /// Where it went, such as `25`.
+    pub to: String,
+    /// Such as the digits of a PDU.
+    pub text: String,
+}
+
 /// The network's answer to a USSD code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ussd {
@@ -67,6 +80,7 @@ pub(crate) struct Network {
     status_reports: VecDeque<Waiting>,
     held: Vec<PendingReport>,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) sent_as_text: Vec<SentAsText>,
     pub(crate) ussd: HashMap<String, Ussd>,
 }
 
@@ -84,12 +98,18 @@ impl Network {
             status_reports: VecDeque::new(),
             held: Vec::new(),
             sent: Vec::new(),
+            sent_as_text: Vec::new(),
             ussd: HashMap::from([("*100#".into(), Ussd { text: "Balance: 12.34".into(), more: false })]),
         }
     }
 
     pub(crate) fn set_submit_delay(&mut self, delay: Duration) {
         self.submit_delay = delay;
+    }
+
+    /// Another SIM is the subscriber now.
+    pub(crate) fn set_number(&mut self, number: &str) {
+        self.number = number.into();
     }
 
     /// Service centre address for what is delivered.
@@ -156,6 +176,12 @@ impl Network {
             class: read.class,
         });
         (answer_at, Ok(()), words)
+    }
+
+    /// As [`submit`](Self::submit), in text mode: when the answer comes.
+    pub(crate) fn submit_text(&mut self, mr: u8, to: String, text: String, now: Now) -> Duration {
+        self.sent_as_text.push(SentAsText { at: now.elapsed, mr, to, text });
+        now.elapsed + self.submit_delay
     }
 
     fn report(&mut self, pending: &PendingReport, status: u8, at: Duration, now: Now) {

@@ -54,6 +54,13 @@ pub struct Options {
     pub report_delay: Duration,
     /// Time a restart takes: silence on a UART, absence from the bus for a profile that leaves it.
     pub boot_time: Duration,
+    /// Time from power-up until the SIM is read: `+CPIN?` and what needs the SIM answer "SIM busy" until then.
+    pub sim_time: Duration,
+    /// Time from then, or from the PIN, until messages work: `+CPMS` and its like answer 302 until then. The boot lines
+    /// that say so (`SMS Ready`) come at its end.
+    pub sms_time: Duration,
+    /// What another program left the modem in.
+    pub left_behind: LeftBehind,
     /// Bits per second both ways at 10 bits a byte; `None`: as fast as it goes.
     pub baud: Option<u32>,
     /// The network's time zone in quarters of an hour.
@@ -62,6 +69,53 @@ pub struct Options {
     pub loopback: bool,
     /// How long the network waits before it offers a message again that was not acknowledged.
     pub retry_after: Duration,
+}
+
+/// A SIM card to be put in while the modem runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sim {
+    /// `None`: it asks for none.
+    pub pin: Option<String>,
+    /// Eight digits.
+    pub puk: String,
+    /// The SIM's own number.
+    pub number: String,
+    /// 19 or 20 digits.
+    pub iccid: String,
+    /// 15 digits.
+    pub imsi: String,
+    /// Empty: none.
+    pub service_centre: String,
+}
+
+impl Sim {
+    /// The SIM a modem with these options begins with.
+    pub fn of(options: &Options) -> Self {
+        let o = options.clone();
+        Self {
+            pin: o.pin,
+            puk: o.puk,
+            number: o.number,
+            iccid: o.iccid,
+            imsi: o.imsi,
+            service_centre: o.service_centre,
+        }
+    }
+}
+
+/// Settings another program left, until a restart. Nothing is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// `ATV0`: results are numbers.
+    pub numeric_results: bool,
+    /// `ATQ1`: no results.
+    pub no_results: bool,
+    /// `AT+CMGF=1`.
+    pub text_mode: bool,
+    /// `AT+CSCS="UCS2"`: operator, numbers and USSD are hex.
+    pub ucs2: bool,
+    /// What is typed is data, until a second of silence, `+++` and another second.
+    pub data_mode: bool,
 }
 
 /// What the network does about a status report that a message asks for.
@@ -98,6 +152,9 @@ impl Default for Options {
             reports: Reports::After(0),
             report_delay: Duration::ZERO,
             boot_time: Duration::ZERO,
+            sim_time: Duration::ZERO,
+            sms_time: Duration::ZERO,
+            left_behind: LeftBehind::default(),
             baud: None,
             utc_offset_quarters: 12,
             loopback: true,

@@ -57,6 +57,14 @@ pub(crate) fn read_submit(pdu: &str) -> Result<(Submitted, Pdu<'static>), String
     Ok((read, decoded))
 }
 
+/// Sender and text of a received message; `None` for another one.
+pub(crate) fn read_deliver(pdu: &str) -> Option<(String, String)> {
+    match Pdu::decode_hex(pdu, Direction::MobileTerminated).ok()?.tpdu {
+        Tpdu::Deliver(deliver) => Some((deliver.from.to_string(), deliver.user_data.text()?)),
+        _ => None,
+    }
+}
+
 /// Message class of what is about to be delivered; `None` also for what cannot be read.
 pub(crate) fn class_of(pdu: &str) -> Option<u8> {
     match Pdu::decode_hex(pdu, Direction::MobileTerminated).ok()?.tpdu {

@@ -78,7 +78,7 @@ impl Simulator {
             let now = Instant::now();
             if let Some((_, count)) = arriving.filter(|(at, _)| *at <= now) {
                 arriving = None;
-                self.with(|simulation, _| simulation.receive(&typed[..count]));
+                self.with(|simulation, now| simulation.receive(&typed[..count], now));
                 continue;
             }
             if let Some((at, _)) = arriving {

@@ -5,6 +5,8 @@
 //! a field here and one line where the modem acts. The values are what such modems are known to
 //! answer. A profile is chosen by [`Options::profile`](crate::Options::profile).
 
+use std::time::Duration;
+
 use crate::modem::storage::Storage;
 
 /// A vendor's modem as data. Take one of the constructors and change fields where a test needs it.
@@ -20,8 +22,14 @@ pub struct VendorProfile {
     pub revision: &'static str,
     /// Lines sent after power-up and after a reset.
     pub banner: &'static [&'static str],
+    /// Lines sent when a SIM is put in, if it notices.
+    pub sim_inserted: &'static [&'static str],
+    /// Lines sent when the SIM is taken out, if it notices.
+    pub sim_removed: &'static [&'static str],
     /// The storages it has; the first is the one preferred at power-up.
     pub storages: &'static [Storage],
+    /// Those of them that `+CPMS=?` does not name, though `+CPMS=` takes them.
+    pub unlisted: &'static [Storage],
     /// The answer to `+CNMI=?`: the allowed values of mode, mt, bm, ds and bfr.
     pub cnmi: [&'static [u8]; 5],
     /// Unsolicited lines it sends as noise, in turn.
@@ -33,6 +41,8 @@ pub struct VendorProfile {
     /// A reset takes it off the bus: the connection is closed, as with a USB stick. Otherwise the
     /// line stays (a UART) and is silent until the modem is back.
     pub leaves_bus_at_reset: bool,
+    /// A reset takes it off the bus for good, as a stick that comes back as a CD drive; only plugging it in again helps.
+    pub gone_after_reset: bool,
     /// `+CMGD=<slot>,<flag>` is understood.
     pub delete_flags: bool,
     /// `+CMGR` of an empty slot answers only `OK`; otherwise `+CMS ERROR: 321`.
@@ -56,6 +66,12 @@ pub struct VendorProfile {
     pub never_echoes: bool,
     /// `+CPMS=` answers only `OK`.
     pub cpms_is_silent: bool,
+    /// It knows text mode (`+CMGF=1`), and is in it at power-up and after a restart.
+    pub text_mode: bool,
+    /// It sleeps when nothing was typed for this long; the command that wakes it is lost.
+    pub sleeps_after: Option<Duration>,
+    /// What is typed within this time after a prompt is lost.
+    pub deaf_after_prompt: Duration,
     /// `+CMGL` is not known.
     pub no_list: bool,
 }
@@ -71,12 +87,16 @@ impl VendorProfile {
             model: "Simulator",
             revision: env!("CARGO_PKG_VERSION"),
             banner: &[],
+            sim_inserted: &[],
+            sim_removed: &[],
             storages: &[Storage::Sm, Storage::Me, Storage::Sr],
+            unlisted: &[],
             cnmi: [&[0, 1, 2, 3], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+CSQN: 20,0"],
             first_slot: 1,
             unknown: None,
             leaves_bus_at_reset: false,
+            gone_after_reset: false,
             delete_flags: true,
             empty_slot_is_ok: false,
             cpms_needs_three: false,
@@ -88,6 +108,9 @@ impl VendorProfile {
             early_ok: false,
             never_echoes: false,
             cpms_is_silent: false,
+            text_mode: false,
+            sleeps_after: None,
+            deaf_after_prompt: Duration::ZERO,
             no_list: false,
         }
     }
@@ -100,6 +123,8 @@ impl VendorProfile {
             model: "E3131",
             revision: "21.157.41.00.55",
             banner: &["^SRVST:1", "^SIMST:1", "^MODE:5,4"],
+            sim_inserted: &["^SIMST:1", "^SRVST:2"],
+            sim_removed: &["^SIMST:255", "^SRVST:0"],
             storages: &[Storage::Sm, Storage::Me],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &[
@@ -134,6 +159,8 @@ impl VendorProfile {
             model: "SIMCOM_SIM800L",
             revision: "Revision:1418B05SIM800L24",
             banner: &["RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready", "SMS Ready"],
+            sim_inserted: &["+CPIN: READY", "Call Ready", "SMS Ready"],
+            sim_removed: &["+CPIN: NOT READY"],
             storages: &[Storage::Sm],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], &[0, 1], &[0, 1]],
             noise: &["UNDER-VOLTAGE WARNNING", "*PSUTTZ: 2026,11,22,7,15,30,\"+12\",0", "DST: 0"],
@@ -151,6 +178,8 @@ impl VendorProfile {
             model: "EC25",
             revision: "EC25EFAR06A06M4G",
             banner: &["RDY", "+CFUN: 1", "+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"],
+            sim_inserted: &["+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE"],
+            sim_removed: &["+CPIN: NOT READY"],
             storages: &[Storage::Me, Storage::Mt, Storage::Sm, Storage::Sr],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+QIND: \"csq\",21,99", "+QIND: \"act\",\"LTE\""],
@@ -230,6 +259,8 @@ impl VendorProfile {
             model: "SIMCOM_SIM7600E-H",
             revision: "SIM7600M22_V1.1",
             banner: &["*ATREADY: 1", "+CPIN: READY", "SMS DONE", "PB DONE"],
+            sim_inserted: &["+CPIN: READY", "SMS DONE", "PB DONE"],
+            sim_removed: &["+SIMCARD: NOT AVAILABLE"],
             storages: &[Storage::Sm, Storage::Me],
             cnmi: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], ANY_DS, &[0, 1]],
             noise: &["+CPSI: LTE,Online,250-01,0x1F,27447553,42,EUTRAN-BAND3,1300,5,5,-80,-890,-610,15"],

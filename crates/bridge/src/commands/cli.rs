@@ -9,7 +9,7 @@ use super::detect::Detect;
 use super::history::HistoryArgs;
 use super::pdu::PduCommand;
 use super::run::Run;
-use super::runtime::{log_to_stderr, runtime};
+use super::runtime::{block_on, log_to_stderr};
 use super::send::Send;
 use crate::app;
 
@@ -52,20 +52,20 @@ pub fn execute(cli: Cli) -> anyhow::Result<bool> {
         Command::Run(run) => {
             let config = run.config()?;
             log_to_stderr("info");
-            runtime()?.block_on(async { app::run(config, app::stop_on_signal()?).await.map(|()| true) })
+            block_on(async { app::run(config, app::stop_on_signal()?).await.map(|()| true) })?
         }
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
             log_to_stderr("warn");
-            runtime()?.block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })
+            block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })?
         }
         Command::Check(check) => {
             log_to_stderr("error");
-            runtime()?.block_on(check.run())
+            block_on(check.run())?
         }
         Command::Detect(detect) => {
             log_to_stderr("error");
-            runtime()?.block_on(detect.run())
+            block_on(detect.run())?
         }
         Command::Pdu(command) => command.run(),
         Command::History(history) => {
@@ -74,7 +74,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<bool> {
         }
         Command::Send(send) => {
             log_to_stderr("error");
-            runtime()?.block_on(send.run())
+            block_on(send.run())?
         }
     }
 }

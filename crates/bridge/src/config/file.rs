@@ -14,7 +14,7 @@ use super::settings::{
 };
 use super::values::{days, default_store_path, patterns, seconds, secret, split_host};
 use crate::message::Name;
-use crate::rules::Rule;
+use crate::rules::{ReplyLimits, Rule};
 use crate::wire::topic::is_legal_prefix;
 
 /// What environment variables begin with; `__` stands for the dot of a key.
@@ -47,10 +47,16 @@ struct RuleTable {
     reply: Option<String>,
     #[serde(default = "six")]
     replies_per_hour: u32,
+    #[serde(default = "day")]
+    reply_max_age_h: u32,
 }
 
 fn six() -> u32 {
     6
+}
+
+fn day() -> u32 {
+    24
 }
 
 #[derive(Debug, Deserialize)]
@@ -264,7 +270,11 @@ impl File {
 
 impl RuleTable {
     fn into_rule(self) -> Result<Rule, String> {
-        Rule::new(self.name, &self.r#match, self.reply.as_deref(), self.replies_per_hour)
+        let limits = ReplyLimits {
+            per_hour: self.replies_per_hour,
+            max_age: (self.reply_max_age_h > 0).then(|| seconds(self.reply_max_age_h.saturating_mul(3600))),
+        };
+        Rule::new(self.name, &self.r#match, self.reply.as_deref(), limits)
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Received {
     pub modem: Name,
     /// When the last part was read.
     pub received_at: UnixMs,
+    /// It lay on the SIM before the gateway was there: read by somebody else, or over a day old.
+    #[serde(default)]
+    pub was_stored: bool,
     /// What it says, or why it cannot be decoded.
     pub content: ReceivedContent,
     /// The PDUs in hex, in the order of their parts.
@@ -45,7 +48,7 @@ pub struct Received {
 #[serde(rename_all = "snake_case")]
 pub enum ReceivedContent {
     /// A message that was decoded.
-    Message(ReceivedMessage),
+    Message(Box<ReceivedMessage>),
     /// One that could not be: the reason in words.
     Undecodable(String),
 }
@@ -55,7 +58,11 @@ pub enum ReceivedContent {
 pub struct ReceivedMessage {
     /// E.164 with `+`, digits as sent, or the alphanumeric sender.
     pub from: String,
-    /// The text; none for 8-bit data.
+    /// The sender's type of number in one word; none in what earlier versions stored.
+    pub from_type: Option<String>,
+    /// What it is for; none for a message to be read.
+    pub kind: Option<MessageKind>,
+    /// The text; of 8-bit data only where that is one.
     pub text: Option<String>,
     /// The octets of an 8-bit message.
     pub data: Option<Vec<u8>>,
@@ -67,33 +74,88 @@ pub struct ReceivedMessage {
     pub parts: u8,
     /// Sequence numbers of the parts that did not come.
     pub missing: Vec<u8>,
+    /// User data is missing from the end of a part: the modem gave less than the message has.
+    #[serde(default)]
+    pub truncated: bool,
     /// The id of the incomplete message this late part belongs to.
     pub late_for: Option<String>,
     /// Message class 0 to 3 (TS 23.038 clause 4).
     pub class: Option<u8>,
     /// Application ports: source, destination.
     pub ports: Option<(u16, u16)>,
+    /// What waits elsewhere, such as voice mail.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
+    /// Which of the sender's seven replaceable messages it replaces (TS 23.040 9.2.3.9).
+    pub replaces: Option<u8>,
+    /// The multimedia message it tells of.
+    pub mms: Option<MmsWaiting>,
     /// The service centre's number.
     pub service_center: Option<String>,
 }
 
+/// What a message is for that is not simply to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageKind {
+    /// To be acknowledged and not shown (short message type 0).
+    Silent,
+    /// Tells what waits elsewhere.
+    Waiting,
+    /// Tells of a multimedia message.
+    Mms,
+    /// For an application, the phone or the SIM.
+    Data,
+}
+
+/// Messages of a kind that wait elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// `voicemail`, `fax`, `email`, `video` or `other`.
+    pub kind: String,
+    /// Whether any wait.
+    pub active: bool,
+    /// How many, where told; 255 means 255 or more.
+    pub count: Option<u8>,
+}
+
+/// A multimedia message that waits at the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MmsWaiting {
+    /// Its sender.
+    pub from: Option<String>,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// Its size in octets.
+    pub size: Option<u64>,
+    /// The URL to fetch it from, in the operator's network.
+    pub location: Option<String>,
+}
+
 impl Received {
-    /// The sender; empty where the message cannot be decoded.
-    pub fn sender(&self) -> &str {
+    /// The message; none where it cannot be decoded.
+    fn message(&self) -> Option<&ReceivedMessage> {
         match &self.content {
-            ReceivedContent::Message(message) => &message.from,
-            ReceivedContent::Undecodable(_) => "",
+            ReceivedContent::Message(message) => Some(message),
+            ReceivedContent::Undecodable(_) => None,
         }
     }
 
-    /// The text of a message of which no part is missing.
+    /// Whether a person sent it to be read, so that a reply makes sense.
+    pub fn is_to_be_read(&self) -> bool {
+        self.message().is_some_and(|message| message.kind.is_none())
+    }
+
+    /// The sender; empty where the message cannot be decoded.
+    pub fn sender(&self) -> &str {
+        self.message().map_or("", |message| &message.from)
+    }
+
+    /// The text of a message of which nothing is missing.
     pub fn complete_text(&self) -> Option<&str> {
-        match &self.content {
-            ReceivedContent::Message(ReceivedMessage {
-                text: Some(text), missing, late_for: None, ..
-            }) if missing.is_empty() => Some(text),
-            _ => None,
-        }
+        let message = self.message()?;
+        let is_whole = message.missing.is_empty() && !message.truncated && message.late_for.is_none();
+        message.text.as_deref().filter(|_| is_whole)
     }
 }
 
@@ -276,6 +338,19 @@ pub struct BroadcastMessage {
     pub pages: u8,
     /// Numbers of the pages that did not come.
     pub missing: Vec<u8>,
+    /// An ETWS primary notification, which has no text.
+    pub warning: Option<Warning>,
+}
+
+/// An ETWS primary notification (TS 23.041 9.3.24).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Of what it warns, in words.
+    pub kind: String,
+    /// Whether users are to be alerted.
+    pub alert: bool,
+    /// Whether it is to be shown at once.
+    pub popup: bool,
 }
 
 /// The answer to a USSD request.

@@ -10,8 +10,9 @@ mod stored;
 
 pub use counters::QueueDepth;
 pub use happened::{
-    Broadcast, BroadcastContent, BroadcastMessage, Call, CallState, Event, MessageEncoding, MessageState,
-    Received, ReceivedContent, ReceivedMessage, ResultFields, RuleMatch, SendResult, UssdReply, UssdState,
+    Broadcast, BroadcastContent, BroadcastMessage, Call, CallState, Event, MessageEncoding, MessageKind,
+    MessageState, MmsWaiting, Received, ReceivedContent, ReceivedMessage, ResultFields, RuleMatch,
+    SendResult, UssdReply, UssdState, Waiting, Warning,
 };
 pub use state::{
     Availability, GatewayState, ModemConnection, ModemState, Signal, State, StorageUse, Subject,

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smsbridge_modem::awakening::Manner;
 use tokio_util::sync::CancellationToken;
 
-use super::at::{OnlineModem, RecoveryState, connect};
+use super::at::{Line, OnlineModem, RecoveryState, connect};
 use super::error::SessionError;
 use super::status_view::StatusView;
 use super::task::ModemTask;
@@ -16,17 +17,20 @@ use crate::backoff::Reconnect;
 /// The longest wait before a modem is tried again.
 const MAX_DELAY: Duration = Duration::from_secs(40);
 
-/// Runs until `stop`. A command that is running is finished first, except while connecting.
+/// Runs until `stop`. A command that is running is finished first; while connecting only a PIN is.
 pub async fn run(task: ModemTask, stop: CancellationToken) {
     let name = task.config.name.clone();
     let mut reconnect = Reconnect::new(MAX_DELAY);
     let mut view = StatusView::new(name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
+    let mut line = Line::new(&task.config);
+    // Without it a modem is as unknown as on the first day.
+    recovery.imei = task.store.imei(&name).await.unwrap_or_default();
     while !stop.is_cancelled() {
-        let ended = session(&task, &mut recovery, &mut view, &mut reconnect, &stop).await;
+        let ended = session(&task, &mut recovery, &mut line, &mut view, &mut reconnect, &stop).await;
         let Some(error) = ended else { break };
         let step = recovery.on_error(&error);
-        let delay = reconnect.failed(Instant::now());
+        let delay = recovery.delay(&error).unwrap_or_else(|| reconnect.failed(Instant::now()));
         let seconds = delay.as_secs_f32();
         match step {
             Some(step) => {
@@ -40,10 +44,10 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
             }
         }
         super::at::refuse_ussd(&task, &error.to_string()).await;
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = stop.cancelled() => {}
+        if !recovery.keeps_port(&error) {
+            line.close();
         }
+        line.wait(delay, step, &stop).await;
     }
     view.stopped();
 }
@@ -52,20 +56,21 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
 async fn session(
     task: &ModemTask,
     recovery: &mut RecoveryState,
+    line: &mut Line,
     view: &mut StatusView,
     reconnect: &mut Reconnect,
     stop: &CancellationToken,
 ) -> Option<SessionError> {
-    let connected = tokio::select! {
-        connected = connect(task, recovery, view) => connected,
-        () = stop.cancelled() => return None,
-    };
-    let mut modem = match connected {
-        Ok(connected) => OnlineModem::new(connected),
+    line.begin(recovery.imei.is_some() || task.config.imei.is_some());
+    let mut modem = match connect(task, recovery, line, view, stop).await {
+        Ok(Some(connected)) => OnlineModem::new(connected),
+        Ok(None) => return None,
         Err(error) => return Some(error),
     };
     reconnect.connected(Instant::now());
-    let ended = modem.run(stop).await;
-    recovery.session_ended(modem.online_since(), modem.into_port());
+    line.online(recovery.imei.is_some() || task.config.imei.is_some());
+    let ended = modem.run(std::mem::take(&mut recovery.unsolicited), stop).await;
+    recovery.was_online(modem.online_since(), modem.has_worked());
+    line.keep(recovery.session_ended(modem.into_remains()), Manner::Listen);
     ended.err()
 }

@@ -7,6 +7,8 @@
 mod at;
 mod error;
 mod lifecycle;
+#[cfg(test)]
+mod lifecycle_tests;
 mod status_view;
 mod task;
 

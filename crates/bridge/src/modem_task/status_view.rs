@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smsbridge_modem::Ready;
 use smsbridge_modem::bring_up::Identity;
 use smsbridge_modem::recovery::Step;
 use smsbridge_modem::registration::{Registration, RegistrationReport};
 use smsbridge_modem::signal;
 use smsbridge_modem::status::{self, NetworkStatus};
+use smsbridge_modem::{Ready, Refused};
 
 use crate::event::{Availability, ModemConnection, ModemState, Signal, State, StorageUse, Subject};
 use crate::message::Name;
@@ -30,6 +30,10 @@ pub(super) struct StatusView {
     updated_at: Option<Instant>,
     /// What keeps a waiting message waiting.
     waiting: Option<String>,
+    /// What the modem refuses for now.
+    refused: Vec<Refused>,
+    /// That it is not where its owner thinks.
+    elsewhere: Option<String>,
     /// Whether the SIM has been read since the gateway started.
     is_configured: bool,
 }
@@ -37,7 +41,15 @@ pub(super) struct StatusView {
 impl StatusView {
     pub(super) fn new(name: Name, retained: Arc<RetainedState>) -> Self {
         let state = ModemState::new(name);
-        let mut view = StatusView { retained, state, updated_at: None, waiting: None, is_configured: false };
+        let mut view = StatusView {
+            retained,
+            state,
+            updated_at: None,
+            waiting: None,
+            refused: Vec::new(),
+            elsewhere: None,
+            is_configured: false,
+        };
         view.update_at_once(Availability::Offline);
         view
     }
@@ -102,8 +114,11 @@ impl StatusView {
         self.registered(network.registration, network.cause);
     }
 
-    pub(super) fn registration(&mut self, report: &RegistrationReport) {
-        self.registered(report.state, report.cause);
+    /// The best registration of all domains.
+    pub(super) fn registration(&mut self, best: Option<RegistrationReport>) {
+        if let Some(RegistrationReport { state, cause, .. }) = best {
+            self.registered(state, cause);
+        }
     }
 
     pub(super) fn signal(&mut self, signal: signal::Signal) {
@@ -120,10 +135,21 @@ impl StatusView {
         self.update_problem();
     }
 
+    /// What the modem refuses for now and is tried again.
+    pub(super) fn refused(&mut self, refused: Vec<Refused>) {
+        self.refused = refused;
+        self.update_problem();
+    }
+
     /// What keeps a waiting message waiting; none if nothing does.
     pub(super) fn waiting(&mut self, reason: Option<String>) {
         self.waiting = reason;
         self.update_problem();
+    }
+
+    /// What to tell its owner of where the modem is; none where it is as configured.
+    pub(super) fn found_elsewhere(&mut self, words: Option<String>) {
+        self.elsewhere = words;
     }
 
     pub(super) fn received(&mut self) {
@@ -202,11 +228,21 @@ impl StatusView {
                 "not registered with a network ({words}): check antenna, SIM and subscription"
             ));
         }
+        if let Some(first) = self.refused.first() {
+            let others = match self.refused.len() - 1 {
+                0 => String::new(),
+                n => format!(", and {n} more"),
+            };
+            let Refused { ability, reason, .. } = first;
+            return Some(format!(
+                "{ability} ({reason}){others}: everything else goes on, and it is tried again"
+            ));
+        }
         if self.is_configured && self.state.service_center.is_none() {
             let words = "the SIM has no service centre number, so it cannot send: set service_center of this [[modem]]";
             return Some(words.to_owned());
         }
-        self.waiting.clone()
+        self.elsewhere.clone().or_else(|| self.waiting.clone())
     }
 
     fn update(&mut self) {

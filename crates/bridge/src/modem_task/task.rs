@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use smsbridge_modem::serial_ports::Candidate;
 use smsbridge_modem::trace::TraceFile;
 
+use crate::clock::now_ms;
 use crate::config;
 use crate::message::Sim;
 use crate::retained_state::RetainedState;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::ussd_queue::UssdQueue;
+
+/// What lists ports.
+pub type ListPorts = Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>;
 
 /// Everything a modem's task needs; cheap to clone, so that the task can be started again.
 #[derive(Clone)]
@@ -23,11 +28,17 @@ pub struct ModemTask {
     pub ussd: Arc<UssdQueue>,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
+    /// Lists the ports at which it may be looked for.
+    pub candidates: ListPorts,
 }
 
 impl ModemTask {
-    /// The identity of the SIM with this ICCID; the modem's name where the modem does not report one.
-    pub(super) fn sim(&self, iccid: Option<String>) -> Sim {
-        iccid.unwrap_or_else(|| self.config.name.to_string())
+    /// The identity of the SIM in this modem, by what of it can be read.
+    pub(super) async fn identify_sim(
+        &self,
+        iccid: Option<String>,
+        imsi: Option<String>,
+    ) -> Result<Sim, StoreError> {
+        self.store.identify_sim(self.config.name.clone(), iccid, imsi, now_ms()).await
     }
 }

@@ -17,6 +17,7 @@ mod file;
 mod history;
 mod hook_runs;
 mod idle;
+mod imei;
 mod outbox;
 mod pin_attempts;
 mod received;
@@ -26,6 +27,7 @@ mod results;
 mod retention;
 mod schema;
 mod sending;
+mod sims;
 #[cfg(test)]
 mod tests;
 

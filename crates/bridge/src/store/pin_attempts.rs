@@ -59,6 +59,17 @@ impl Store {
         .await
     }
 
+    /// Forgets the PINs whose answer never came: the SIM has been open since.
+    pub async fn pin_unanswered_forgotten(&self, sim: Sim) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.sql
+                .prepare_cached("DELETE FROM pin_attempt WHERE sim = ?1 AND state <> 'wrong'")?
+                .execute([&sim])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Remembers for good that the SIM refused a PIN.
     pub async fn pin_rejected(&self, sim: Sim, digest: String) -> Result<(), StoreError> {
         self.write(move |tx| {

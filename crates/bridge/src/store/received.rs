@@ -1,7 +1,7 @@
 //! Incoming PDUs: stored before they are deleted from the SIM, joined, and published when the message is complete.
 //!
-//! The slot of each stored PDU is kept until it is known to be empty, so that a kill between commit and deletion makes
-//! no second message. What a complete message means is decided in `crate::incoming`.
+//! The slot of each stored PDU is kept until a sweep finds it empty, so that neither a kill between commit and deletion nor
+//! a deletion that was none makes a second message. What a complete message means is decided in `crate::incoming`.
 
 use std::time::Duration;
 
@@ -14,10 +14,15 @@ use super::{outbox, reports, requests};
 use crate::event::Event;
 use crate::incoming::{Incoming, IncomingPdu, Parts, Reply};
 use crate::message::{Name, Sim, Slot, UnixMs, millis, new_id};
-use crate::pdu::{Part, Reading};
+use crate::pdu::{self, Part, Reading};
 
-/// Parts of one message carry time stamps no further apart than this, however late they arrive.
-const SAME_SET_S: i64 = 15 * 60;
+/// Parts of one message carry time stamps no further apart than this, however late they arrive; more where
+/// `reassembly_timeout_s` is more.
+const MIN_SAME_SET_S: u64 = 3600;
+
+/// A phone sends a part again that its network did not confirm, within this time. The same part of a message that is
+/// already published, stamped later than this, begins another message: some senders never change the reference.
+const SENT_AGAIN_S: u64 = 120;
 
 /// How long the network repeats a PDU that was not acknowledged to it.
 const REPETITION_MS: i64 = 15 * 60 * 1000;
@@ -32,7 +37,10 @@ const MAX_INCOMPLETE: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
     /// It was stored before: only its slot is still there.
-    Known,
+    Known {
+        /// The modem said that it had deleted it.
+        was_deleted: bool,
+    },
     /// A part of a message that is not complete yet.
     Waiting,
     /// It completed the message with this id.
@@ -45,13 +53,13 @@ impl Store {
     /// Stores an incoming PDU and what follows from it.
     pub async fn accept(&self, incoming: IncomingPdu) -> Result<Accepted, StoreError> {
         self.write(move |tx| {
-            if is_known(tx, &incoming)? {
-                return Ok(Accepted::Known);
+            if let Some(known) = known(tx, &incoming)? {
+                return Ok(known);
             }
             match &incoming.reading {
                 Reading::Part(Part { concatenation: None, .. }) => {
                     let pdus = vec![incoming.pdu.clone()];
-                    complete(tx, &incoming.modem, incoming.received_at, pdus, None).map(Accepted::Completed)
+                    complete(tx, parts_of(&incoming, pdus)).map(Accepted::Completed)
                 }
                 Reading::Part(part @ Part { concatenation: Some(place), .. }) => {
                     accept_part(tx, &incoming, part, *place)
@@ -61,8 +69,7 @@ impl Store {
                     Ok(Accepted::Report)
                 }
                 Reading::Undecodable(reason) => {
-                    let (modem, pdus) = (incoming.modem.clone(), vec![incoming.pdu.clone()]);
-                    let parts = Parts { modem, received_at: incoming.received_at, pdus, late_for: None };
+                    let parts = parts_of(&incoming, vec![incoming.pdu.clone()]);
                     let message = tx.config.incoming.undecodable(new_id(), parts, reason);
                     publish(tx, message).map(Accepted::Completed)
                 }
@@ -71,9 +78,19 @@ impl Store {
         .await
     }
 
-    /// These slots have been deleted in the modem.
-    pub async fn slots_cleared(&self, sim: Sim, slots: Vec<Slot>) -> Result<(), StoreError> {
-        self.write(move |tx| slots.iter().try_for_each(|slot| forget_slot(tx, &sim, slot))).await
+    /// The modem says that it has deleted these slots. They are known until a sweep finds them empty: some say so and keep
+    /// the message.
+    pub async fn slots_deleted(&self, sim: Sim, slots: Vec<Slot>) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let mut update = tx.sql.prepare_cached(
+                "UPDATE slot SET deleted = max(deleted, 1) WHERE sim = ?1 AND storage = ?2 AND slot = ?3",
+            )?;
+            for slot in &slots {
+                update.execute((&sim, &slot.storage, slot.index))?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// These storages of a SIM were listed completely and hold just these slots: any other slot of theirs that is still
@@ -104,7 +121,9 @@ impl Store {
                 })?
                 .collect::<Result<_, _>>()?;
             for (set, modem, last_at) in &sets {
-                let id = complete(tx, modem, *last_at, pdus_of(tx, *set)?, None)?;
+                let (modem, pdus) = (modem.clone(), pdus_of(tx, *set)?);
+                let parts = Parts { modem, received_at: *last_at, pdus, was_stored: false, late_for: None };
+                let id = complete(tx, parts)?;
                 set_message_id(tx, *set, &id)?;
             }
             Ok(sets.len())
@@ -115,25 +134,40 @@ impl Store {
 
 /// Whether this PDU was stored before; writes its slot down if not. In one sweep the same octets in two storages are one
 /// message that the modem lists twice; in two slots of one storage they are two messages.
-fn is_known(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<bool, StoreError> {
-    let Some(slot) = &incoming.slot else { return is_repetition(tx, incoming) };
-    let here: Option<String> = tx
+///
+/// The same octets in a slot the modem said it had deleted are the same message, which it kept. Unread they may be another
+/// one, sent twice within a second: they are taken for that once.
+fn known(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<Option<Accepted>, StoreError> {
+    let Some(slot) = &incoming.slot else {
+        return Ok(is_repetition(tx, incoming)?.then_some(Accepted::Known { was_deleted: false }));
+    };
+    let here: Option<(String, u8)> = tx
         .sql
-        .prepare_cached("SELECT pdu FROM slot WHERE sim = ?1 AND storage = ?2 AND slot = ?3")?
-        .query_row((&incoming.sim, &slot.storage, slot.index), |row| row.get(0))
+        .prepare_cached("SELECT pdu, deleted FROM slot WHERE sim = ?1 AND storage = ?2 AND slot = ?3")?
+        .query_row((&incoming.sim, &slot.storage, slot.index), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if here.as_ref() == Some(&incoming.pdu) {
-        return Ok(true);
-    }
+    let deleted = match here {
+        Some((pdu, deleted)) if pdu == incoming.pdu => {
+            if deleted != 1 || !incoming.is_unread {
+                return Ok(Some(Accepted::Known { was_deleted: deleted > 0 }));
+            }
+            2
+        }
+        _ => 0,
+    };
     let elsewhere: Option<i64> = tx
         .sql
-        .prepare_cached("SELECT 1 FROM slot WHERE sim = ?1 AND storage <> ?2 AND pdu = ?3 LIMIT 1")?
+        .prepare_cached(
+            "SELECT 1 FROM slot WHERE sim = ?1 AND storage <> ?2 AND pdu = ?3 AND deleted = 0 LIMIT 1",
+        )?
         .query_row((&incoming.sim, &slot.storage, &incoming.pdu), |row| row.get(0))
         .optional()?;
     tx.sql
-        .prepare_cached("INSERT OR REPLACE INTO slot (sim, storage, slot, pdu) VALUES (?1, ?2, ?3, ?4)")?
-        .execute((&incoming.sim, &slot.storage, slot.index, &incoming.pdu))?;
-    Ok(elsewhere.is_some())
+        .prepare_cached(
+            "INSERT OR REPLACE INTO slot (sim, storage, slot, pdu, deleted) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((&incoming.sim, &slot.storage, slot.index, &incoming.pdu, deleted))?;
+    Ok(elsewhere.map(|_| Accepted::Known { was_deleted: false }))
 }
 
 /// A PDU delivered directly comes again when its acknowledgement to the network was lost.
@@ -172,17 +206,24 @@ fn accept_part(
     part: &Part,
     place: Concatenation,
 ) -> Result<Accepted, StoreError> {
-    for set in sets_for(tx, incoming, part, place)? {
+    let sets = sets_for(tx, incoming, part, place)?;
+    if sets.iter().any(|set| set.same_sequence.as_ref() == Some(&incoming.pdu)) {
+        return Ok(Accepted::Waiting);
+    }
+    for set in sets {
         match (&set.same_sequence, &set.message_id) {
-            // The network's repetition of a part we have.
-            (Some(pdu), _) if *pdu == incoming.pdu => return Ok(Accepted::Waiting),
+            (Some(there), message_id) if pdu::is_same_user_data(there, &incoming.pdu) => {
+                let apart = seconds_apart(pdu::sent_at(there), part.sent_at);
+                if message_id.is_none() || apart <= SENT_AGAIN_S {
+                    return Ok(Accepted::Waiting);
+                }
+            }
             // Another message with the same reference: the old set waits for its time, or is closed.
             (Some(_), _) => {}
             (None, Some(message)) => {
                 insert_part(tx, set.id, place, incoming)?;
                 let (pdus, late_for) = (vec![incoming.pdu.clone()], Some(message.clone()));
-                return complete(tx, &incoming.modem, incoming.received_at, pdus, late_for)
-                    .map(Accepted::Completed);
+                return complete(tx, Parts { late_for, ..parts_of(incoming, pdus) }).map(Accepted::Completed);
             }
             (None, None) => {
                 insert_part(tx, set.id, place, incoming)?;
@@ -190,7 +231,7 @@ fn accept_part(
                 if pdus.len() < usize::from(place.total) {
                     return Ok(Accepted::Waiting);
                 }
-                let id = complete(tx, &incoming.modem, incoming.received_at, pdus, None)?;
+                let id = complete(tx, parts_of(incoming, pdus))?;
                 set_message_id(tx, set.id, &id)?;
                 return Ok(Accepted::Completed(id));
             }
@@ -204,7 +245,7 @@ fn accept_part(
         .execute((
             &incoming.modem,
             &incoming.sim,
-            &part.from,
+            &part.originator,
             place.reference,
             place.wide,
             place.total,
@@ -227,7 +268,7 @@ fn sets_for(
          LEFT JOIN part p ON p.set_id = s.id AND p.sequence = ?6
          WHERE s.sim = ?1 AND s.sender = ?2 AND s.reference = ?3 AND s.wide = ?4 AND s.total = ?5",
     )?;
-    let key = (&incoming.sim, &part.from, place.reference, place.wide, place.total, place.sequence);
+    let key = (&incoming.sim, &part.originator, place.reference, place.wide, place.total, place.sequence);
     let mut sets: Vec<Set> = select
         .query_map(key, |row| {
             Ok(Set {
@@ -238,14 +279,16 @@ fn sets_for(
             })
         })?
         .collect::<Result<_, _>>()?;
-    // An unreadable time stamp is near to any.
-    let distance = |set: &Set| match (set.first_sent_at, part.sent_at) {
-        (Some(first), Some(this)) => first.abs_diff(this),
-        _ => 0,
-    };
-    sets.retain(|set| distance(set) <= SAME_SET_S.unsigned_abs());
+    let distance = |set: &Set| seconds_apart(set.first_sent_at, part.sent_at);
+    let limit = tx.config.incoming.inbound.reassembly_timeout.as_secs().max(MIN_SAME_SET_S);
+    sets.retain(|set| distance(set) <= limit);
     sets.sort_by_key(|set| (distance(set), std::cmp::Reverse(set.id)));
     Ok(sets)
+}
+
+/// An unreadable time stamp is near to any.
+fn seconds_apart(one: Option<i64>, other: Option<i64>) -> u64 {
+    one.zip(other).map_or(0, |(one, other)| one.abs_diff(other))
 }
 
 fn insert_part(
@@ -276,15 +319,19 @@ fn pdus_of(tx: &Tx<'_>, set: i64) -> Result<Vec<String>, StoreError> {
     Ok(pdus)
 }
 
-/// Stores and publishes the message of these PDUs; returns its id.
-fn complete(
-    tx: &Tx<'_>,
-    modem: &Name,
-    received_at: UnixMs,
-    pdus: Vec<String>,
-    late_for: Option<String>,
-) -> Result<String, StoreError> {
-    let parts = Parts { modem: modem.clone(), received_at, pdus, late_for };
+/// What a message is made of whose last part has just come in.
+fn parts_of(incoming: &IncomingPdu, pdus: Vec<String>) -> Parts {
+    Parts {
+        modem: incoming.modem.clone(),
+        received_at: incoming.received_at,
+        pdus,
+        was_stored: incoming.was_stored,
+        late_for: None,
+    }
+}
+
+/// Stores and publishes the message of these parts; returns its id.
+fn complete(tx: &Tx<'_>, parts: Parts) -> Result<String, StoreError> {
     publish(tx, tx.config.incoming.complete(new_id(), parts))
 }
 

@@ -1,5 +1,5 @@
-//! Status reports: each finds its part by SIM, TP-MR and number; one that comes before its part's MR is known is kept a
-//! while.
+//! Status reports: each finds its part by SIM, TP-MR and number; one without a number by SIM and TP-MR, if no other part has
+//! that; one that comes before its part's MR is known is kept a while.
 
 use super::engine::Tx;
 use super::error::StoreError;
@@ -29,24 +29,10 @@ pub(super) fn accept(tx: &Tx<'_>, sim: &str, report: &Report, now: UnixMs) -> Re
     if report.status == DeliveryStatus::Pending {
         return Ok(());
     }
-    let mut select = tx.sql.prepare_cached(
-        "SELECT p.message_id, p.sequence, p.submitted_at, m.recipient
-         FROM message_part p JOIN message m ON m.id = p.message_id
-         WHERE p.sim = ?1 AND p.mr = ?2 AND p.delivery_status IS NULL AND m.final = 0
-           AND p.state = 'submitted' ORDER BY p.submitted_at DESC",
-    )?;
-    let open: Vec<OpenPart> = select
-        .query_map((sim, report.mr), |row| {
-            Ok(OpenPart {
-                message: row.get("message_id")?,
-                sequence: row.get("sequence")?,
-                submitted_at: row.get("submitted_at")?,
-                recipient: row.get("recipient")?,
-            })
-        })?
-        .collect::<Result<_, _>>()?;
+    let open = open_parts(tx, sim, report.mr)?;
+    let is_only = open.len() == 1;
     let candidates: Vec<OpenPart> =
-        open.into_iter().filter(|part| is_same_number(&part.recipient, &report.to)).collect();
+        open.into_iter().filter(|part| is_about(report, &part.recipient, is_only)).collect();
     match nearest(&candidates, report.sent_at) {
         Some(part) => settle(tx, part.message, part.sequence, report, now),
         None if candidates.is_empty() => keep_early(tx, sim, report, now),
@@ -60,15 +46,36 @@ pub(super) fn accept(tx: &Tx<'_>, sim: &str, report: &Report, now: UnixMs) -> Re
     }
 }
 
+/// Parts with this TP-MR that wait for their report, the newest first.
+fn open_parts(tx: &Tx<'_>, sim: &str, mr: u8) -> Result<Vec<OpenPart>, StoreError> {
+    let mut select = tx.sql.prepare_cached(
+        "SELECT p.message_id, p.sequence, p.submitted_at, m.recipient
+         FROM message_part p JOIN message m ON m.id = p.message_id
+         WHERE p.sim = ?1 AND p.mr = ?2 AND p.delivery_status IS NULL AND m.final = 0
+           AND p.state = 'submitted' ORDER BY p.submitted_at DESC",
+    )?;
+    let open = select
+        .query_map((sim, mr), |row| {
+            Ok(OpenPart {
+                message: row.get("message_id")?,
+                sequence: row.get("sequence")?,
+                submitted_at: row.get("submitted_at")?,
+                recipient: row.get("recipient")?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(open)
+}
+
 /// Looks whether the report on a part just submitted came before the modem's answer.
 pub(super) fn settle_early(tx: &Tx<'_>, message: i64, sequence: u8, now: UnixMs) -> Result<(), StoreError> {
     let mut select = tx.sql.prepare_cached(
-        "SELECT e.id, e.mr, e.number, e.sent_at, e.delivery_status, e.discharged_at, e.tp_status, m.recipient
+        "SELECT e.id, e.sim, e.mr, e.number, e.sent_at, e.delivery_status, e.discharged_at, e.tp_status, m.recipient
          FROM message_part p JOIN message m ON m.id = p.message_id
          JOIN early_report e ON e.sim = p.sim AND e.mr = p.mr AND e.at >= p.submitted_at
          WHERE p.message_id = ?1 AND p.sequence = ?2 ORDER BY e.at",
     )?;
-    let early: Vec<(i64, Report, String)> = select
+    let early: Vec<(i64, String, Report, String)> = select
         .query_map((message, sequence), |row| {
             let report = Report {
                 mr: row.get("mr")?,
@@ -78,11 +85,12 @@ pub(super) fn settle_early(tx: &Tx<'_>, message: i64, sequence: u8, now: UnixMs)
                 tp_status: row.get("tp_status")?,
                 status: row.get("delivery_status")?,
             };
-            Ok((row.get("id")?, report, row.get("recipient")?))
+            Ok((row.get("id")?, row.get("sim")?, report, row.get("recipient")?))
         })?
         .collect::<Result<_, _>>()?;
-    for (row, report, recipient) in early {
-        if is_same_number(&recipient, &report.to) {
+    for (row, sim, report, recipient) in early {
+        let is_only = open_parts(tx, &sim, report.mr)?.len() == 1;
+        if is_about(&report, &recipient, is_only) {
             tx.sql.prepare_cached("DELETE FROM early_report WHERE id = ?1")?.execute([row])?;
             return settle(tx, message, sequence, &report, now);
         }
@@ -201,6 +209,16 @@ fn nearest(candidates: &[OpenPart], sent_at: Option<i64>) -> Option<&OpenPart> {
         [] => None,
         [only] => Some(only),
         [first, second, ..] => (sent_at.is_some() && distance(first) < distance(second)).then_some(first),
+    }
+}
+
+/// Whether a report may be about a part to this recipient. Some networks leave the number out; then it is only where
+/// this is the only part with its reference.
+fn is_about(report: &Report, recipient: &str, is_only: bool) -> bool {
+    if report.to.contains(|c: char| c.is_ascii_digit()) {
+        is_same_number(recipient, &report.to)
+    } else {
+        is_only
     }
 }
 

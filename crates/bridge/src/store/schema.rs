@@ -46,12 +46,25 @@ CREATE TABLE part (
   PRIMARY KEY (set_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
--- Slots of a SIM or modem whose PDU is stored here and which are still to be deleted there.
+-- SIM cards that were seen.
+CREATE TABLE sim_card (
+  key      TEXT PRIMARY KEY,        -- the ICCID; the IMSI or the modem's name as long as that cannot be read
+  imsi     TEXT,
+  modem    TEXT NOT NULL,           -- the one it was in last
+  identity TEXT NOT NULL,           -- what stands in the column `sim` of other tables
+  seen_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sim_card_imsi ON sim_card (imsi, seen_at);
+CREATE INDEX sim_card_modem ON sim_card (modem, seen_at);
+
+-- Slots of a SIM or modem whose PDU is stored here, until a sweep finds them empty.
 CREATE TABLE slot (
   sim     TEXT NOT NULL,
   storage TEXT NOT NULL,
   slot    INTEGER NOT NULL,
   pdu     TEXT NOT NULL,
+  -- 0: still to be deleted; 1: the modem said that it is; 2: it came again after that, and was taken for another message
+  deleted INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1, 2)),
   PRIMARY KEY (sim, storage, slot)
 ) STRICT, WITHOUT ROWID;
 

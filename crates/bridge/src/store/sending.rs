@@ -38,8 +38,14 @@ impl Store {
         .await
     }
 
-    /// The network accepted the part and the modem gave it this TP-MR.
-    pub async fn submitted(&self, message: i64, sequence: u8, mr: u8, now: UnixMs) -> Result<(), StoreError> {
+    /// The network accepted the part, and the modem gave it this TP-MR. Without one no status report can be matched.
+    pub async fn submitted(
+        &self,
+        message: i64,
+        sequence: u8,
+        mr: Option<u8>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
         self.write(move |tx| {
             tx.sql
                 .prepare_cached(
@@ -55,17 +61,28 @@ impl Store {
                 .execute((message, sequence))?;
             let mut select = tx.sql.prepare_cached(
                 "SELECT m.parts, m.delivery_report, p.modem,
-                   (SELECT count(*) FROM message_part o WHERE o.message_id = m.id AND o.state <> 'submitted') AS open
+                   (SELECT count(*) FROM message_part o WHERE o.message_id = m.id AND o.state <> 'submitted') AS open,
+                   EXISTS (SELECT 1 FROM message_part o WHERE o.message_id = m.id AND o.mr IS NULL) AS unmatchable
                  FROM message m JOIN message_part p ON p.message_id = m.id AND p.sequence = ?2 WHERE m.id = ?1",
             )?;
-            let (open, parts, report, modem): (u32, u32, bool, Name) = select
+            let (open, parts, report, unmatchable, modem): (u32, u32, bool, bool, Name) = select
                 .query_row((message, sequence), |row| {
-                    Ok((row.get("open")?, row.get("parts")?, row.get("delivery_report")?, row.get("modem")?))
+                    Ok((
+                        row.get("open")?,
+                        row.get("parts")?,
+                        row.get("delivery_report")?,
+                        row.get("unmatchable")?,
+                        row.get("modem")?,
+                    ))
                 })?;
             if open == 0 {
-                let fields =
-                    ResultFields { modem: Some(modem), parts: Some(parts), ..ResultFields::default() };
-                match report {
+                let fields = ResultFields {
+                    modem: Some(modem),
+                    parts: Some(parts),
+                    report_missing: report && unmatchable,
+                    ..ResultFields::default()
+                };
+                match report && !unmatchable {
                     true => advance(tx, message, MessageState::Sent, fields, now)?,
                     false => finish(tx, message, MessageState::Sent, fields, now)?,
                 }
@@ -89,8 +106,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(move |tx| {
             match &verdict {
-                Verdict::AskPolicy(failure) => {
-                    return settle_unknown(tx, message, sequence, &modem, failure.clone(), now);
+                Verdict::AskPolicy(delay, failure) => {
+                    let again_at = now + millis(*delay);
+                    return settle_unknown(tx, message, sequence, &modem, failure.clone(), again_at, now);
                 }
                 Verdict::GiveUp(failure) => {
                     requeue(tx, message, sequence)?;
@@ -145,7 +163,7 @@ impl Store {
                 match submitting {
                     Some(sequence) => {
                         let failure = Failure::transient(FailureCode::Unknown, stopped);
-                        settle_unknown(tx, *message, *sequence, modem, failure, now)?;
+                        settle_unknown(tx, *message, *sequence, modem, failure, now, now)?;
                     }
                     None => unclaim(tx, *message)?,
                 }
@@ -156,13 +174,14 @@ impl Store {
     }
 }
 
-/// Nobody knows whether a part was sent: `on_unknown` decides.
+/// Nobody knows whether a part was sent: `on_unknown` decides. If it is sent again, then not before `again_at`.
 fn settle_unknown(
     tx: &Tx<'_>,
     message: i64,
     sequence: u8,
     modem: &Name,
     failure: Failure,
+    again_at: UnixMs,
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let earlier: u32 = tx
@@ -177,6 +196,11 @@ fn settle_unknown(
                     "UPDATE message_part SET state = 'queued', unknowns = 1 WHERE message_id = ?1 AND sequence = ?2",
                 )?
                 .execute((message, sequence))?;
+            if again_at > now {
+                tx.sql
+                    .prepare_cached("UPDATE message SET not_before = ?2 WHERE id = ?1")?
+                    .execute((message, again_at))?;
+            }
             unclaim(tx, message)
         }
         OnUnknown::Resend | OnUnknown::Report => {

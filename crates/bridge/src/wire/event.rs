@@ -1,127 +1,15 @@
-//! Payloads of events: received messages, results, calls, cell broadcasts, USSD replies.
+//! Payloads of events but received messages: results, calls, cell broadcasts, USSD replies.
 //!
 //! Pure. Input: the types of `crate::event`. The field order here is the order on the wire.
-
-use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use super::format::{json, time};
+use super::format::{encoding_word, json, time};
 use crate::event::{
-    Broadcast, BroadcastContent, Call, CallState, MessageEncoding, Received, ReceivedContent,
-    ReceivedMessage, ResultFields, SendResult, UssdReply, UssdState,
+    Broadcast, BroadcastContent, Call, CallState, ResultFields, SendResult, UssdReply, UssdState,
 };
-
-#[derive(Serialize)]
-pub(super) struct MessageForm<'a> {
-    id: &'a str,
-    modem: &'a str,
-    from: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
-    sent_at: Option<&'a str>,
-    received_at: String,
-    encoding: &'static str,
-    parts: u8,
-    complete: bool,
-    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
-    missing: &'a [u8],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    late_for: Option<&'a str>,
-    class: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    destination_port: Option<u16>,
-    service_center: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<&'a BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pdus: &'a [String],
-}
-
-#[derive(Serialize)]
-pub(super) struct UndecodableForm<'a> {
-    id: &'a str,
-    modem: &'a str,
-    received_at: String,
-    error: &'a str,
-    pdus: &'a [String],
-}
-
-/// The payload of a received message.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum ReceivedForm<'a> {
-    Message(Box<MessageForm<'a>>),
-    Undecodable(UndecodableForm<'a>),
-}
-
-/// `sms/received/<modem>` and `sms/last/<modem>`.
-pub fn received(received: &Received, include_pdu: bool) -> String {
-    json(&received_form(received, include_pdu))
-}
-
-/// A message that cannot be decoded always carries its PDUs.
-pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedForm<'_> {
-    let received_at = time(received.received_at);
-    let (id, modem) = (received.id.as_str(), received.modem.as_str());
-    let message = match &received.content {
-        ReceivedContent::Message(message) => message,
-        ReceivedContent::Undecodable(error) => {
-            let form = UndecodableForm { id, modem, received_at, error, pdus: &received.pdus };
-            return ReceivedForm::Undecodable(form);
-        }
-    };
-    let ReceivedMessage {
-        from,
-        text,
-        data,
-        sent_at,
-        encoding,
-        parts,
-        missing,
-        late_for,
-        class,
-        ports,
-        service_center,
-    } = message;
-    ReceivedForm::Message(Box::new(MessageForm {
-        id,
-        modem,
-        from,
-        text: text.as_deref(),
-        data: data.as_ref().map(|octets| BASE64.encode(octets)),
-        sent_at: sent_at.as_deref(),
-        received_at,
-        encoding: encoding_word(*encoding),
-        parts: *parts,
-        complete: missing.is_empty(),
-        missing,
-        late_for: late_for.as_deref(),
-        class: *class,
-        source_port: ports.map(|(source, _)| source),
-        destination_port: ports.map(|(_, destination)| destination),
-        service_center: service_center.as_deref(),
-        rule: received.rule.as_ref().map(|rule| rule.name.as_str()),
-        fields: received.rule.as_ref().map(|rule| &rule.fields),
-        pdus: if include_pdu { &received.pdus } else { &[] },
-    }))
-}
-
-fn encoding_word(encoding: MessageEncoding) -> &'static str {
-    match encoding {
-        MessageEncoding::Gsm7 => "gsm7",
-        MessageEncoding::Ucs2 => "ucs2",
-        MessageEncoding::EightBit => "8bit",
-    }
-}
 
 #[derive(Serialize)]
 pub(super) struct ResultForm<'a> {
@@ -234,6 +122,15 @@ struct BroadcastForm<'a> {
     pages: u8,
     complete: bool,
     missing: &'a [u8],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<WarningForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct WarningForm<'a> {
+    r#type: &'a str,
+    alert: bool,
+    popup: bool,
 }
 
 #[derive(Serialize)]
@@ -260,6 +157,11 @@ pub fn broadcast(broadcast: &Broadcast) -> String {
             pages: message.pages,
             complete: message.missing.is_empty(),
             missing: &message.missing,
+            warning: message.warning.as_ref().map(|warning| WarningForm {
+                r#type: &warning.kind,
+                alert: warning.alert,
+                popup: warning.popup,
+            }),
         }),
         BroadcastContent::Undecodable { error, pdu } => {
             json(&UndecodableBroadcastForm { modem, at, error, pdu })
@@ -290,7 +192,7 @@ pub fn ussd_reply(reply: &UssdReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{BroadcastMessage, MessageState, RuleMatch};
+    use crate::event::{BroadcastMessage, MessageState, Warning};
     use crate::failure::{Failure, FailureCode};
 
     fn sent() -> SendResult {
@@ -323,41 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn a_received_message_has_the_contracts_form() {
-        let message = Received {
-            id: "01K9".to_owned(),
-            modem: "main".parse().unwrap(),
-            received_at: 1_795_331_731_120,
-            content: ReceivedContent::Message(ReceivedMessage {
-                from: "+79211234567".to_owned(),
-                text: Some("Счёт 12345, показание 678".to_owned()),
-                data: None,
-                sent_at: Some("2026-11-22T10:15:30+03:00".to_owned()),
-                encoding: MessageEncoding::Ucs2,
-                parts: 2,
-                missing: Vec::new(),
-                late_for: None,
-                class: None,
-                ports: None,
-                service_center: Some("+79210000000".to_owned()),
-            }),
-            pdus: vec!["07".to_owned()],
-            rule: Some(RuleMatch {
-                name: "meter".to_owned(),
-                fields: [("account".to_owned(), "12345".to_owned())].into(),
-            }),
-        };
-        let expected = r#"{"id":"01K9","modem":"main","from":"+79211234567","text":"Счёт 12345, показание 678","sent_at":"2026-11-22T10:15:30+03:00","received_at":"2026-11-22T07:15:31.120Z","encoding":"ucs2","parts":2,"complete":true,"class":null,"service_center":"+79210000000","rule":"meter","fields":{"account":"12345"}}"#;
-        assert_eq!(received(&message, false), expected);
-        assert!(received(&message, true).ends_with(r#","pdus":["07"]}"#));
-        let content = ReceivedContent::Undecodable("too short".to_owned());
-        let undecodable = received(&Received { content, ..message }, false);
-        assert!(undecodable.ends_with(r#""error":"too short","pdus":["07"]}"#), "{undecodable}");
-    }
-
-    #[test]
     fn a_broadcast_always_carries_all_keys() {
-        let content = BroadcastContent::Message(BroadcastMessage {
+        let message = BroadcastMessage {
             channel: 50,
             code: 1,
             update: 0,
@@ -366,9 +235,17 @@ mod tests {
             language: None,
             pages: 1,
             missing: Vec::new(),
-        });
-        let shown = broadcast(&Broadcast { modem: "main".parse().unwrap(), at: 0, content });
+            warning: None,
+        };
+        let shown = |message| {
+            let content = BroadcastContent::Message(message);
+            broadcast(&Broadcast { modem: "main".parse().unwrap(), at: 0, content })
+        };
         let expected = r#"{"modem":"main","at":"1970-01-01T00:00:00.000Z","channel":50,"code":1,"update":0,"text":"Flood","data":null,"language":null,"pages":1,"complete":true,"missing":[]}"#;
-        assert_eq!(shown, expected);
+        assert_eq!(shown(message.clone()), expected);
+        let warning = Warning { kind: "tsunami".to_owned(), alert: true, popup: false };
+        let shown = shown(BroadcastMessage { text: None, warning: Some(warning), ..message });
+        let expected = r#""missing":[],"warning":{"type":"tsunami","alert":true,"popup":false}}"#;
+        assert!(shown.contains(r#""text":null"#) && shown.ends_with(expected), "{shown}");
     }
 }

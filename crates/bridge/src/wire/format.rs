@@ -1,8 +1,9 @@
-//! The forms all payloads share: JSON text, and times.
+//! The forms payloads share: JSON text, times, alphabets.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::event::MessageEncoding;
 use crate::message::UnixMs;
 
 /// A time: RFC 3339, UTC, milliseconds.
@@ -13,4 +14,13 @@ pub fn time(at: UnixMs) -> String {
 /// JSON text of a value whose keys are all strings, which cannot fail.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The alphabet of a message in one word.
+pub(super) fn encoding_word(encoding: MessageEncoding) -> &'static str {
+    match encoding {
+        MessageEncoding::Gsm7 => "gsm7",
+        MessageEncoding::Ucs2 => "ucs2",
+        MessageEncoding::EightBit => "8bit",
+    }
 }

@@ -7,8 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use super::event::{ReceivedForm, ResultForm, received_form, result_form};
+use super::event::{ResultForm, result_form};
 use super::format::json;
+use super::received::{ReceivedForm, received_form};
 use crate::request::Content;
 use crate::store::{Entry, SentEntry};
 

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod event;
 mod format;
 pub mod history;
+pub mod received;
 pub mod request;
 pub mod state;
 pub mod topic;
@@ -53,9 +54,9 @@ impl Wire {
         let publish = |topic, payload| Publish { topic, payload, retain: false, correlation: None };
         match publication {
             Publication::Event(event) => publish(self.topics.of_event(event), self.event(event)),
-            Publication::Last(received) => {
-                let payload = event::received(received, self.include_pdu);
-                Publish { retain: true, ..publish(self.topics.last(&received.modem), payload) }
+            Publication::Last(message) => {
+                let payload = received::received(message, self.include_pdu);
+                Publish { retain: true, ..publish(self.topics.last(&message.modem), payload) }
             }
             Publication::Reply(result, reply_to) => Publish {
                 correlation: reply_to.correlation.clone(),
@@ -68,7 +69,7 @@ impl Wire {
     /// The payload of an event.
     pub fn event(&self, event: &Event) -> String {
         match event {
-            Event::Received(received) => event::received(received, self.include_pdu),
+            Event::Received(message) => received::received(message, self.include_pdu),
             Event::Result(result) => event::result(result),
             Event::Call(call) => event::call(call),
             Event::Broadcast(broadcast) => event::broadcast(broadcast),

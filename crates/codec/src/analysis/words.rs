@@ -98,6 +98,7 @@ pub(super) fn element_value(information: &Information<'_>) -> String {
                 0 => "voice",
                 1 => "fax",
                 2 => "mail",
+                7 => "video",
                 _ => "other",
             };
             format!(": {count} {kind}, {}", store_or_discard(*store))
@@ -119,6 +120,9 @@ pub(super) fn element_value(information: &Information<'_>) -> String {
         Information::UserPrompt { objects } => format!(": {objects} objects"),
         Information::MailHeader { length } => format!(": {length} characters"),
         Information::ReplyAddress(reply_to) => format!(": {}", address(reply_to)),
+        Information::EnhancedVoiceMail { mailbox, count, .. } => {
+            format!(": {count} not heard, mailbox {}", address(mailbox))
+        }
         Information::SingleShift(identifier) | Information::LockingShift(identifier) => {
             format!(": {}", gsm7::language_name(*identifier).unwrap_or("not assigned"))
         }

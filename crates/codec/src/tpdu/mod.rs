@@ -67,7 +67,7 @@ impl<'a> Tpdu<'a> {
     ///
     /// # Errors
     /// Fewer octets than the fields take, a length that the standard does not allow, a reserved type from the phone, or
-    /// UCS-2 text with an odd number of octets. An invalid time stamp is not an error.
+    /// UCS-2 text of one part with an odd number of octets. An invalid time stamp is not an error.
     pub fn decode(octets: &'a [u8], direction: Direction) -> Result<Self, DecodeError> {
         Tpdu::read(&mut Octets::new(octets), direction)
     }

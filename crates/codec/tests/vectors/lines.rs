@@ -1,7 +1,8 @@
 //! Lines that modems write: `at_lines.json`, and the pages of `cbs.json`.
 
-use serde_json::json;
-use smsbridge_codec::{Address, Direction, Pdu, cbs::Page, hex, tpdu_length};
+use serde_json::{Value, json};
+use smsbridge_codec::cbs::{self, Received};
+use smsbridge_codec::{Address, Direction, Pdu, hex, tpdu_length};
 
 use crate::{Differences, label, load, text_of, without_absent};
 
@@ -38,8 +39,16 @@ fn cbs() {
     let mut differences = Differences::default();
     for (index, vector) in load("cbs.json").iter().enumerate() {
         let octets = hex::decode(text_of(vector, "hex")).unwrap();
-        let page = match Page::decode(&octets) {
-            Ok(page) => page,
+        let pages = match cbs::decode(&octets) {
+            Ok(Received::Pages(pages)) => pages,
+            Ok(Received::Etws(etws)) => {
+                let got = json!({
+                    "serial_number": etws.serial_number, "message_identifier": etws.message_identifier,
+                    "warning": etws.warning.name(), "alert": etws.alert, "popup": etws.popup,
+                });
+                differences.compare(label(index, vector), &vector["expect"], &got);
+                continue;
+            }
             Err(error) => {
                 let got = json!({"error": error.to_string()});
                 if vector["expect"]["error"] != true {
@@ -48,13 +57,19 @@ fn cbs() {
                 continue;
             }
         };
+        let (page, joined) = (pages[0], cbs::join(&pages).unwrap());
         let mut got = json!({
             "geographical_scope": page.geographical_scope, "message_code": page.message_code,
             "update_number": page.update_number, "message_identifier": page.message_identifier,
             "dcs": page.dcs.0, "page": page.page, "pages": page.pages, "language": page.language(),
             "encoding": page.dcs.alphabet(), "class": page.dcs.class(),
-            "text": page.text(),
+            "text": joined.text,
         });
+        if pages.len() > 1 {
+            got["page"] = Value::Null;
+        } else {
+            assert_eq!(page.text(), joined.text);
+        }
         if got["text"].is_null() {
             got["data_hex"] = hex::encode(page.data()).into();
         }

@@ -129,3 +129,24 @@ fn padding_of_sim_records_is_ignored() {
     }
     differences.finish();
 }
+
+#[test]
+fn of_a_deliver_cut_within_its_text_the_beginning_is_read() {
+    for vector in load("pdu_deliver.json") {
+        let digits = with_service_centre(&vector);
+        let whole = Pdu::decode_hex(&digits, direction(&vector)).unwrap();
+        let Some(text) = whole.tpdu.user_data().unwrap().text() else { continue };
+        let octets = whole.tpdu.user_data().unwrap().octets().len();
+        for missing in 1..=octets * 2 {
+            let cut = &digits[..digits.len() - missing];
+            if Pdu::decode_hex(&cut[..cut.len() / 2 * 2], direction(&vector)).is_ok() {
+                continue; // Only what stands behind the text is gone.
+            }
+            let (pdu, is_cut) = Pdu::decode_hex_partial(cut, direction(&vector)).unwrap();
+            let read = pdu.tpdu.user_data().unwrap().text().unwrap();
+            // A character may be cut as well: an escape alone reads as a space, half a pair as U+FFFD.
+            let whole_characters = read.trim_end_matches([' ', char::REPLACEMENT_CHARACTER]);
+            assert!(is_cut && text.starts_with(whole_characters), "{cut}: {read:?}");
+        }
+    }
+}

@@ -1,9 +1,10 @@
-//! Text and its parts: `septets.json`, `tables/`, `text_encode.json`, `concat.json`.
+//! Text and its parts: `septets.json`, `tables/`, `text_encode.json`, `concat.json`; what parts carry: `mms.json`.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use smsbridge_codec::mms::{self, MmsNotification};
 use smsbridge_codec::{Content, Pdu, SplitOptions, Tpdu, UserData, count, gsm7, hex, join, split};
 
-use crate::{Differences, direction, label, load, text_of};
+use crate::{Differences, direction, label, load, text_of, without_absent};
 
 #[test]
 fn septets() {
@@ -116,6 +117,27 @@ fn concat() {
         let without_second =
             join(parts.iter().copied().filter(|part| part.concatenation().unwrap().sequence != 2));
         assert_eq!(without_second.unwrap().missing, [2]);
+    }
+    differences.finish();
+}
+
+#[test]
+fn mms() {
+    let mut differences = Differences::default();
+    for (index, vector) in load("mms.json").iter().enumerate() {
+        let lines = vector["hex"].as_array().unwrap();
+        let pdus: Vec<_> = lines
+            .iter()
+            .map(|line| Pdu::decode_hex(line.as_str().unwrap(), direction(vector)).unwrap())
+            .collect();
+        let parts: Vec<_> = pdus.iter().filter_map(|pdu| pdu.tpdu.user_data()).collect();
+        assert_eq!(parts[0].ports().unwrap().destination, mms::PORT);
+        let Content::Data(push) = join(parts).unwrap().content else { panic!("{vector}") };
+        let got = MmsNotification::decode(&push);
+        let got = got.map_or(Value::Null, |mms| {
+            json!({"from": mms.from, "subject": mms.subject, "size": mms.size, "location": mms.location})
+        });
+        differences.compare(label(index, vector), &vector["expect"], &without_absent(&got));
     }
     differences.finish();
 }

@@ -7,8 +7,11 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How long an ordinary command may take.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an ordinary command may take. One that takes longer is given more time from then on.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a prompt may take.
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An AT command, without the carriage return that ends it.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,18 +21,24 @@ pub struct Command {
     timeout: Duration,
     prompt_timeout: Duration,
     answer_prefix: Option<&'static str>,
+    may_be_empty: bool,
+    is_list: bool,
+    is_unfinished: bool,
     secret: bool,
 }
 
 impl Command {
-    /// A command that expects no particular information line and is answered within five seconds.
+    /// A command that expects no particular information line and is answered within ten seconds.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             payload: None,
             timeout: DEFAULT_TIMEOUT,
-            prompt_timeout: Duration::from_secs(10),
+            prompt_timeout: PROMPT_TIMEOUT,
             answer_prefix: None,
+            may_be_empty: false,
+            is_list: false,
+            is_unfinished: false,
             secret: false,
         }
     }
@@ -43,8 +52,22 @@ impl Command {
         self
     }
 
-    /// The longest silence allowed: counted from the command (or its payload), and again from each
-    /// information line, so that a long list needs no long timeout.
+    /// The answer may be `OK` alone. Without this, `OK` alone to a command with an answer prefix is a sign that the
+    /// answers are out of step.
+    pub fn may_be_empty(mut self) -> Self {
+        self.may_be_empty = true;
+        self
+    }
+
+    /// The answer is a list of any length: the silence allowed is counted again from each of its lines. Of any other
+    /// answer only the final result code is waited for after its first line.
+    pub fn list(mut self) -> Self {
+        self.is_list = true;
+        self.may_be_empty()
+    }
+
+    /// The longest silence allowed, counted from the command (or its payload). What the modem says of other things does
+    /// not extend it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -74,6 +97,24 @@ impl Command {
         self.answer_prefix
     }
 
+    pub(crate) fn may_be_unanswered(&self) -> bool {
+        self.may_be_empty || self.answer_prefix.is_none()
+    }
+
+    /// This modem gives no final result code after the answer.
+    pub(crate) fn unfinished(mut self, is_unfinished: bool) -> Self {
+        self.is_unfinished = is_unfinished;
+        self
+    }
+
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.is_unfinished
+    }
+
+    pub(crate) fn is_list(&self) -> bool {
+        self.is_list
+    }
+
     /// The longest silence allowed after the command or its payload.
     pub fn answer_timeout(&self) -> Duration {
         self.timeout
@@ -82,6 +123,11 @@ impl Command {
     /// How long the prompt may take.
     pub(crate) fn prompt_timeout(&self) -> Duration {
         self.prompt_timeout
+    }
+
+    pub(crate) fn with_prompt_timeout(mut self, timeout: Duration) -> Self {
+        self.prompt_timeout = timeout;
+        self
     }
 
     /// `NO CARRIER`, `BUSY` and `NO ANSWER` end only commands that make or take a call; for every
@@ -111,11 +157,16 @@ impl fmt::Debug for Command {
     }
 }
 
-/// The information lines of an answer that ended in `OK`.
+/// The information lines of an answer that ended in `OK`, or that was complete without it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Response {
     /// In the order they came; echo, blank and unsolicited lines are not among them.
     pub lines: Vec<String>,
+    /// No final result code came.
+    pub(crate) is_unfinished: bool,
+    /// There were more lines than are kept.
+    pub(crate) is_cut: bool,
 }
 
 impl Response {

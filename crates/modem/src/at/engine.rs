@@ -7,29 +7,39 @@
 //!
 //! | stage | entered by | input, and what follows |
 //! |---|---|---|
-//! | idle | start, or the end of a command | every line is unsolicited |
+//! | idle | start, or the end of a command | every line is unsolicited; a final result code is [`Event::Stray`] |
 //! | `Answer` | a command without payload | its lines are kept; a final result code ends it: idle |
-//! | `Prompt` | a command with payload | `>`: payload and Ctrl-Z are written: `Payload`; a final result code ends it: idle |
-//! | `Payload` | the prompt | its lines are kept; `OK` before its answer is ignored; a final result code ends it: idle |
+//! | `Prompt` | a command with payload | `>`: payload and Ctrl-Z are written: `Payload`; a refusal ends it: idle |
+//! | `Payload` | the prompt | its lines are kept; `OK` after its answer and a refusal end it: idle |
 //!
 //! In every stage an echo is dropped and an unsolicited code becomes an event; `NO CARRIER` and the like are one, unless
-//! the command is a call. While a command is in flight another is refused, and its deadline ends it: idle,
-//! with [`Event::TimedOut`]; in `Prompt` ESC is written too, so that the modem does not take the next command for a
-//! payload.
+//! the command is a call. While a command is in flight another is refused.
+//!
+//! A command's deadline is set by what it allows, and moved by its own answer only: what the modem says of other things
+//! does not extend it. When the deadline passes, a command whose answer came without `OK`, or whose `OK` came without
+//! its answer, has ended ([`Response::is_unfinished`]); any other has timed out. In `Prompt` ESC is written too, so that
+//! the modem does not take the next command for a payload.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Response};
+use super::cusd::{self, OpenText};
 use super::error::AtError;
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, Wanted, readable};
 use super::params::is_hex;
 use super::urc::{self, Header, Unsolicited, Urc};
 
-/// Lines of one answer: more than 2000 stored messages take.
+/// Lines kept of one answer, enough for 2048 messages; the caller asks again for the others.
 const MAX_LINES: usize = 4096;
-/// A USSD text that goes over more lines than this has lost its closing quote.
-const MAX_QUOTED_LINES: usize = 24;
+/// Lines of one answer in all: no storage holds as many messages.
+const MAX_ANSWER: usize = 1 << 20;
+/// How long the final result code may take after the answer.
+const FINAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for a modem that never gives one: for the rest of the answer.
+const UNFINISHED_TIMEOUT: Duration = Duration::from_millis(300);
+/// How long the answer may take after an `OK` that came before it.
+const EARLY_OK_TIMEOUT: Duration = Duration::from_secs(10);
 const CTRL_Z: u8 = 0x1A;
 const ESC: u8 = 0x1B;
 
@@ -47,6 +57,8 @@ pub enum Event {
     },
     /// An unsolicited result code.
     Urc(Urc),
+    /// A final result code while no command is in flight.
+    Stray,
     /// The input is not an AT dialogue.
     Garbage,
 }
@@ -63,7 +75,7 @@ pub struct Engine {
     /// First line of a two-line code, waiting for its PDU.
     header: Option<Header>,
     /// A `+CUSD` whose text goes on over the next line.
-    quoted: Option<Quoted>,
+    text: Option<OpenText>,
     out: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     /// Ctrl-Z of the latest command was handed out for writing.
@@ -77,8 +89,19 @@ struct Pending {
     stage: Stage,
     deadline: Instant,
     allowed: Duration,
-    /// The answer to the payload was read, so that `OK` ends the command.
+    /// Its answer has begun: a line with the prefix it expects, in `Payload` any line where it expects none.
     answered: bool,
+    /// `OK` came before the answer.
+    early_ok: bool,
+    /// Lines of the answer, kept or not.
+    lines: usize,
+}
+
+impl Pending {
+    /// Whether a line is its answer or its final result code.
+    fn is_result(&self, line: &str) -> bool {
+        is_final(line) || self.command.expected_prefix().is_some_and(|prefix| line.starts_with(prefix))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,12 +109,6 @@ enum Stage {
     Answer,
     Prompt,
     Payload,
-}
-
-#[derive(Debug)]
-struct Quoted {
-    text: String,
-    lines: usize,
 }
 
 impl Engine {
@@ -115,15 +132,22 @@ impl Engine {
             deadline: now + allowed,
             allowed,
             answered: false,
+            early_ok: false,
+            lines: 0,
         });
         Ok(())
     }
 
     /// Takes bytes read from the port.
     pub fn feed(&mut self, bytes: &[u8], now: Instant) {
+        self.end_silent_text(now);
         for byte in bytes {
-            let prompt_wanted = self.pending.as_ref().is_some_and(|p| p.stage == Stage::Prompt);
-            match self.lexer.push(*byte, prompt_wanted) {
+            let wanted = match &self.pending {
+                _ if self.text.is_some() => Wanted::Text,
+                Some(pending) if pending.stage == Stage::Prompt => Wanted::Prompt,
+                _ => Wanted::Line,
+            };
+            match self.lexer.push(*byte, wanted) {
                 Some(Token::Line(line)) => self.line(&line, now),
                 Some(Token::Prompt) => self.prompt(now),
                 Some(Token::Junk) => self.events.push_back(Event::Garbage),
@@ -152,9 +176,15 @@ impl Engine {
         self.events.pop_front()
     }
 
-    /// When to call [`Engine::handle_timeout`].
+    /// When to call [`Engine::handle_timeout`] while a command is in flight.
     pub fn deadline(&self) -> Option<Instant> {
-        self.pending.as_ref().map(|pending| pending.deadline)
+        let deadline = self.pending.as_ref()?.deadline;
+        Some(self.text_deadline().map_or(deadline, |text| text.min(deadline)))
+    }
+
+    /// When to call [`Engine::handle_timeout`] though no command is in flight: a `+CUSD` waits for the end of its text.
+    pub fn text_deadline(&self) -> Option<Instant> {
+        self.text.as_ref().map(OpenText::deadline)
     }
 
     /// Whether a command is in flight.
@@ -167,29 +197,36 @@ impl Engine {
         self.submitted
     }
 
-    /// Ends the command if its deadline has passed.
+    /// Ends the command if its deadline has passed, and a text after a silence.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.end_silent_text(now);
         if self.pending.as_ref().is_none_or(|pending| now < pending.deadline) {
             return;
         }
-        if let Some(pending) = self.pending.take() {
-            self.out.clear();
-            if pending.stage == Stage::Prompt {
-                self.out.push_back(vec![ESC]);
-            }
-            self.events.push_back(Event::TimedOut { after: pending.allowed });
+        let Some(mut pending) = self.pending.take() else { return };
+        self.out.clear();
+        if pending.stage == Stage::Prompt {
+            self.out.push_back(vec![ESC]);
         }
+        self.events.push_back(if pending.answered || pending.early_ok {
+            pending.response.is_unfinished = pending.answered;
+            Event::Done(Ok(pending.response))
+        } else {
+            Event::TimedOut { after: pending.allowed }
+        });
     }
 
-    /// Drops the command in flight and everything half received. Only for synchronisation, after which the session
-    /// waits for silence.
-    pub fn reset(&mut self) {
-        *self = Self::default();
+    /// Drops the command in flight. Only for synchronisation, after which the session waits for silence.
+    pub fn abandon(&mut self) {
+        self.pending = None;
+        self.out.clear();
     }
 
     fn prompt(&mut self, now: Instant) {
         let Some(pending) = &mut self.pending else { return };
         pending.stage = Stage::Payload;
+        // OK in front of the prompt was that of a command in the same line.
+        pending.early_ok = false;
         pending.allowed = pending.command.answer_timeout();
         pending.deadline = now + pending.allowed;
         self.out.push_back(pending.command.payload_text().unwrap_or_default().as_bytes().to_vec());
@@ -198,8 +235,8 @@ impl Engine {
     }
 
     fn line(&mut self, line: &str, now: Instant) {
-        if self.quoted.is_some() {
-            return self.quoted_line(line, now);
+        if self.text.is_some() {
+            return self.text_line(line, now);
         }
         if self.is_echo(line) {
             return;
@@ -213,15 +250,15 @@ impl Engine {
         if self.is_answer(line) {
             return self.answer(line, now);
         }
-        if line.starts_with("+CUSD:") && line.contains('"') && !closes_quote(line) {
-            self.quoted = Some(Quoted { text: line.to_string(), lines: 1 });
+        if let Some(text) = OpenText::begin(line, now) {
+            self.text = Some(text);
             return;
         }
         if let Some(unsolicited) = urc::read(line) {
             return self.unsolicited(unsolicited);
         }
         if line == "OK" {
-            return self.success();
+            return self.success(now);
         }
         if let Some(error) = AtError::parse(line) {
             return self.failure(error, line);
@@ -234,11 +271,7 @@ impl Engine {
             Some(pending) => pending.command.expected_prefix().is_none() || !has_prefix(line),
             None => false,
         };
-        if belongs {
-            self.answer(line, now)
-        } else {
-            self.events.push_back(Event::Urc(Urc::Other(line.into())))
-        }
+        if belongs { self.answer(line, now) } else { self.events.push_back(Event::Urc(urc::unknown(line))) }
     }
 
     fn unsolicited(&mut self, line: Unsolicited) {
@@ -250,22 +283,49 @@ impl Engine {
         }
     }
 
-    /// Until the quote closes, lines are text, whatever they look like.
-    fn quoted_line(&mut self, line: &str, now: Instant) {
-        let Some(mut quoted) = self.quoted.take() else { return };
-        quoted.text.push('\n');
-        quoted.text.push_str(line);
-        quoted.lines += 1;
-        if closes_quote(line) {
-            match urc::read(&quoted.text) {
-                Some(unsolicited) => self.unsolicited(unsolicited),
-                None => self.events.push_back(Event::Urc(Urc::Other(quoted.text))),
+    /// Until a text has ended, lines are part of it, unless they cannot be. While a message is being submitted, even what
+    /// looks like its result may be: nothing is believed before the text has ended.
+    fn text_line(&mut self, line: &str, now: Instant) {
+        let is_never_text = |line: &String| {
+            let is_answer = |pending: &Pending| pending.stage != Stage::Payload && pending.is_result(line);
+            urc::is_never_text(line) || self.pending.as_ref().is_some_and(is_answer)
+        };
+        if let Some(line) = readable(&cusd::octets(line)).filter(is_never_text) {
+            self.end_text();
+            return self.line(&line, now);
+        }
+        if self.text.as_mut().is_some_and(|text| text.add(line, now)) {
+            self.end_text();
+        }
+    }
+
+    fn end_silent_text(&mut self, now: Instant) {
+        let Some(text) = self.text.take_if(|text| now >= text.deadline()) else { return };
+        let in_payload = |pending: &&Pending| pending.stage == Stage::Payload;
+        let results: Vec<String> = match self.pending.as_ref().filter(in_payload) {
+            Some(pending) => {
+                let lines = text.lines().skip(1).filter_map(|line| readable(&cusd::octets(line)));
+                lines.filter(|line| pending.is_result(line)).collect()
             }
-        } else if quoted.lines < MAX_QUOTED_LINES && !(self.pending.is_some() && is_final(line)) {
-            self.quoted = Some(quoted);
-        } else {
-            // The closing quote is lost; the line may be the end of the command in flight.
-            self.line(line, now);
+            None => Vec::new(),
+        };
+        self.text = Some(text);
+        self.end_text();
+        // The quote that would have closed it is lost, so nobody knows whose words an error was.
+        if results.iter().any(|line| AtError::parse(line).is_some()) {
+            if let Some(pending) = self.pending.take() {
+                self.events.push_back(Event::TimedOut { after: pending.allowed });
+            }
+            return;
+        }
+        results.iter().for_each(|line| self.line(line, now));
+    }
+
+    fn end_text(&mut self) {
+        let Some(line) = self.text.take().map(OpenText::into_line) else { return };
+        match urc::read(&line) {
+            Some(unsolicited) => self.unsolicited(unsolicited),
+            None => self.events.push_back(Event::Urc(Urc::Other(line))),
         }
     }
 
@@ -287,7 +347,7 @@ impl Engine {
         match prefix {
             // The answer has <n> before <stat>; the code has <stat> and then perhaps a cell. The
             // first line is the answer, what follows is unsolicited.
-            "+CREG:" | "+CGREG:" | "+CEREG:" => {
+            "+CREG:" | "+CGREG:" | "+CEREG:" | "+C5GREG:" => {
                 let second = rest.split(',').nth(1).unwrap_or_default().trim();
                 is_first() && matches!(second.len(), 1 | 2) && second.parse::<u8>().is_ok()
             }
@@ -298,27 +358,48 @@ impl Engine {
 
     fn answer(&mut self, line: &str, now: Instant) {
         let Some(pending) = &mut self.pending else { return };
-        if pending.response.lines.len() >= MAX_LINES {
+        pending.lines += 1;
+        if pending.lines > MAX_ANSWER {
             self.events.push_back(Event::Garbage);
             return;
         }
-        pending.answered |= pending.stage == Stage::Payload
-            && pending.command.expected_prefix().is_none_or(|prefix| line.starts_with(prefix));
-        pending.response.lines.push(line.to_string());
-        if pending.stage == Stage::Answer {
+        let is_its_own = match pending.command.expected_prefix() {
+            Some(prefix) => line.starts_with(prefix),
+            None => pending.stage == Stage::Payload,
+        };
+        pending.answered |= is_its_own;
+        if pending.response.lines.len() < MAX_LINES {
+            pending.response.lines.push(line.to_string());
+        } else {
+            pending.response.is_cut = true;
+        }
+        if pending.answered && pending.command.is_list() {
             pending.deadline = now + pending.allowed;
+        } else if is_its_own {
+            let rest = if pending.command.is_unfinished() { UNFINISHED_TIMEOUT } else { FINAL_TIMEOUT };
+            pending.deadline = now + rest;
         }
     }
 
-    fn success(&mut self) {
-        let Some(pending) = &self.pending else { return };
-        // Some modems say OK between prompt and result; the result is what counts.
-        let early = pending.stage == Stage::Payload
-            && pending.command.expected_prefix().is_some()
-            && !pending.answered;
-        if early {
+    fn success(&mut self, now: Instant) {
+        let Some(pending) = &mut self.pending else {
+            self.events.push_back(Event::Stray);
             return;
+        };
+        // Some modems say OK before the prompt, or between prompt and result; the result is what counts.
+        let is_early = match pending.stage {
+            Stage::Answer => false,
+            Stage::Prompt => true,
+            Stage::Payload => pending.command.expected_prefix().is_some() && !pending.answered,
+        };
+        if !is_early {
+            return self.end();
         }
+        pending.early_ok = true;
+        pending.deadline = pending.deadline.min(now + EARLY_OK_TIMEOUT);
+    }
+
+    fn end(&mut self) {
         if let Some(pending) = self.pending.take() {
             self.events.push_back(Event::Done(Ok(pending.response)));
         }
@@ -331,6 +412,8 @@ impl Engine {
             self.events.push_back(Event::Urc(Urc::CallEnded { words: line.to_string() }));
         } else if self.pending.take().is_some() {
             self.events.push_back(Event::Done(Err(error)));
+        } else {
+            self.events.push_back(Event::Stray);
         }
     }
 }
@@ -340,14 +423,6 @@ fn has_prefix(line: &str) -> bool {
     let mut chars = line.chars();
     matches!(chars.next(), Some('+' | '^' | '*' | '#' | '$' | '%'))
         && chars.take_while(|c| *c != ' ').any(|c| c == ':')
-}
-
-/// Whether a quoted text ends on this line: after its last quote there is at most a number, and the
-/// quote is not the one that opened it.
-fn closes_quote(line: &str) -> bool {
-    let Some((before, after)) = line.rsplit_once('"') else { return false };
-    let opens = before.starts_with("+CUSD:") && !before.contains('"');
-    !opens && after.trim_start_matches(',').trim().chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_final(line: &str) -> bool {

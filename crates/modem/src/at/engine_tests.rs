@@ -7,7 +7,8 @@ use crate::signal::Signal;
 use crate::storage::Storage;
 
 fn done(lines: &[&str]) -> Event {
-    Event::Done(Ok(Response { lines: lines.iter().map(|line| (*line).to_string()).collect() }))
+    let lines = lines.iter().map(|line| (*line).to_string()).collect();
+    Event::Done(Ok(Response { lines, ..Response::default() }))
 }
 
 fn refused(line: &str) -> Event {
@@ -124,6 +125,12 @@ fn transcripts() {
             vec![Event::Prompt, done(&["+CMGS: 12"])],
         ),
         (
+            "OK of the command in the same line, before the prompt",
+            send(),
+            "\r\nOK\r\n> \r\n+CMGS: 12\r\nOK\r\n",
+            vec![Event::Prompt, done(&["+CMGS: 12"])],
+        ),
+        (
             "OK between prompt and result",
             send(),
             "> \r\nOK\r\n+CMGS: 12\r\nOK\r\n",
@@ -177,7 +184,7 @@ fn transcripts() {
             "+CUSD: 1,\"1 Balance\n2 Bonus\nOK\",15\r\n",
             vec![Event::Urc(Urc::Ussd {
                 state: 1,
-                text: Some("1 Balance\n2 Bonus\nOK".into()),
+                text: Some(b"1 Balance\n2 Bonus\nOK".to_vec()),
                 dcs: Some(15),
             })],
         ),
@@ -187,7 +194,7 @@ fn transcripts() {
             "+CUSD: 0,\"press \"1\" for\nmore \"fun\" now\",15\r\n",
             vec![Event::Urc(Urc::Ussd {
                 state: 0,
-                text: Some("press \"1\" for\nmore \"fun\" now".into()),
+                text: Some(b"press \"1\" for\nmore \"fun\" now".to_vec()),
                 dcs: Some(15),
             })],
         ),
@@ -197,7 +204,7 @@ fn transcripts() {
             "+CUSD: 1\r\nOK\r\n",
             vec![done(&["+CUSD: 1"])],
         ),
-        ("a late OK belongs to nobody", None, "\r\nOK\r\n\r\nERROR\r\n", vec![]),
+        ("a late OK belongs to nobody", None, "\r\nOK\r\n\r\nERROR\r\n", vec![Event::Stray, Event::Stray]),
         ("noise", Some(Command::new("AT")), "^BOOT:1,0\r\n$GPGGA,1\r\n\0\0OK\r\n", vec![done(&[])]),
         (
             "restart",
@@ -238,19 +245,87 @@ fn one_command_at_a_time() {
     assert_eq!(engine.start(Command::new("AT"), now), Err(InFlight));
 }
 
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// When the command in flight would end, and how, if nothing came any more.
+fn end(engine: &mut Engine) -> (Instant, Option<Event>) {
+    let deadline = engine.deadline().unwrap();
+    engine.handle_timeout(deadline);
+    assert!(!engine.is_busy());
+    (deadline, std::iter::from_fn(|| engine.poll_event()).last())
+}
+
+fn unfinished(lines: &[&str]) -> Option<Event> {
+    let lines = lines.iter().map(|line| (*line).to_string()).collect();
+    Some(Event::Done(Ok(Response { lines, is_unfinished: true, ..Response::default() })))
+}
+
 #[test]
 fn silence_is_counted_again_from_each_line_of_a_list() {
-    let second = Duration::from_secs(1);
-    let begin = Instant::now();
-    let mut engine = Engine::default();
-    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").timeout(2 * second), begin).unwrap();
-    engine.feed(b"+CMGL: 1,1,,3\r\n", begin + second);
-    engine.handle_timeout(begin + 2 * second);
+    let (mut engine, begin) = (Engine::default(), Instant::now());
+    engine
+        .start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list().timeout(seconds(20)), begin)
+        .unwrap();
+    engine.feed(b"+CMGL: 1,1,,3\r\n", begin + seconds(15));
+    engine.feed(b"00AABBCC\r\n", begin + seconds(30));
+    engine.handle_timeout(begin + seconds(49));
     assert_eq!(engine.poll_event(), None);
-    assert_eq!(engine.deadline(), Some(begin + 3 * second));
-    engine.handle_timeout(begin + 3 * second);
-    assert_eq!(engine.poll_event(), Some(Event::TimedOut { after: 2 * second }));
-    assert!(!engine.is_busy());
+    assert_eq!(end(&mut engine), (begin + seconds(50), unfinished(&["+CMGL: 1,1,,3", "00AABBCC"])));
+}
+
+#[test]
+fn lines_that_say_nothing_do_not_extend_a_command() {
+    let commands = [
+        Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list(),
+        Command::new("AT+CSQ").answer_prefix("+CSQ:"),
+        Command::new("AT+CGMM"),
+    ];
+    for command in commands {
+        for line in ["login:\r\n", "+CREG: 1\r\n", "^XYZ: 1\r\n", "0011\r\n"] {
+            let (mut engine, begin) = (Engine::default(), Instant::now());
+            let shown = command.to_string();
+            engine.start(command.clone().timeout(seconds(10)), begin).unwrap();
+            for n in 1..10 {
+                engine.feed(line.as_bytes(), begin + seconds(n));
+            }
+            let (at, event) = end(&mut engine);
+            assert_eq!(at, begin + seconds(10), "{shown}: {line:?}");
+            assert_eq!(event, Some(Event::TimedOut { after: seconds(10) }), "{shown}: {line:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_a_final_result_is_an_answer() {
+    let (mut engine, begin) = (Engine::default(), Instant::now());
+    let asked = || Command::new("AT+CPIN?").answer_prefix("+CPIN:").timeout(seconds(20));
+    engine.start(asked(), begin).unwrap();
+    engine.feed(b"+CPIN: READY\r\n", begin + seconds(1));
+    assert_eq!(end(&mut engine), (begin + seconds(1) + FINAL_TIMEOUT, unfinished(&["+CPIN: READY"])));
+    // Once that is known of a modem it is not waited for.
+    engine.start(asked().unfinished(true), begin).unwrap();
+    engine.feed(b"+CPIN: READY\r\n", begin);
+    assert_eq!(end(&mut engine), (begin + UNFINISHED_TIMEOUT, unfinished(&["+CPIN: READY"])));
+}
+
+#[test]
+fn a_submission_ends_with_ok_alone_or_with_its_reference_alone() {
+    let rows: [(&[u8], Duration, Option<Event>); 3] = [
+        (b"OK\r\n", EARLY_OK_TIMEOUT, Some(done(&[]))),
+        (b"+CMGS: 7\r\n", FINAL_TIMEOUT, unfinished(&["+CMGS: 7"])),
+        (b"wait\r\n", seconds(180), Some(Event::TimedOut { after: seconds(180) })),
+    ];
+    for (said, limit, expect) in rows {
+        let (mut engine, begin) = (Engine::default(), Instant::now());
+        let submit =
+            Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC").timeout(seconds(180));
+        engine.start(submit, begin).unwrap();
+        engine.feed(b"> ", begin);
+        engine.feed(said, begin);
+        assert_eq!(end(&mut engine), (begin + limit, expect), "{}", String::from_utf8_lossy(said));
+    }
 }
 
 #[test]
@@ -265,11 +340,24 @@ fn a_modem_that_gives_no_prompt_gets_escape() {
 }
 
 #[test]
-fn an_endless_answer_is_garbage() {
+fn of_a_list_of_three_thousand_the_first_two_thousand_are_kept() {
     let now = Instant::now();
     let mut engine = Engine::default();
-    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:"), now).unwrap();
-    for _ in 0..5000 {
+    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list(), now).unwrap();
+    for n in 0..3000 {
+        engine.feed(format!("+CMGL: {n},1,,3\r\n00AABBCC\r\n").as_bytes(), now);
+    }
+    engine.feed(b"OK\r\n", now);
+    let Some(Event::Done(Ok(response))) = engine.poll_event() else { panic!("the list did not end") };
+    assert_eq!((response.lines.len(), response.is_cut), (MAX_LINES, true));
+}
+
+#[test]
+fn an_answer_without_end_is_garbage() {
+    let now = Instant::now();
+    let mut engine = Engine::default();
+    engine.start(Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list(), now).unwrap();
+    for _ in 0..=MAX_ANSWER {
         engine.feed(b"+CMGL: 1,1,,3\r\n", now);
     }
     assert_eq!(engine.poll_event(), Some(Event::Garbage));
@@ -277,6 +365,69 @@ fn an_endless_answer_is_garbage() {
 
 #[test]
 fn a_lost_closing_quote_does_not_hide_the_end_of_a_command() {
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some(b"half".to_vec()), dcs: None });
     let (events, _) = run(Some(Command::new("AT+CUSD=1")), &[b"+CUSD: 0,\"half\r\nOK\r\n"]);
-    assert_eq!(events, [done(&[])]);
+    assert_eq!(events, [half.clone(), done(&[])]);
+    let signal = Command::new("AT+CSQ").answer_prefix("+CSQ:");
+    let (events, _) = run(Some(signal), &[b"+CUSD: 0,\"half\r\n+CSQ: 17,99\r\nOK\r\n"]);
+    assert_eq!(events, [half, done(&["+CSQ: 17,99"])]);
+}
+
+#[test]
+fn a_text_ends_with_a_silence() {
+    let second = Duration::from_secs(1);
+    let begin = Instant::now();
+    let mut engine = Engine::default();
+    engine.feed(b"+CUSD: 0,\"half\r\n", begin);
+    engine.feed(b"of it\r\n", begin + second);
+    let silent = engine.text_deadline().unwrap();
+    engine.handle_timeout(silent - second / 2);
+    assert_eq!(engine.poll_event(), None);
+    // What comes later is not of it, whether or not the deadline was kept.
+    engine.feed(b"later\r\n", silent);
+    let half = Event::Urc(Urc::Ussd { state: 0, text: Some(b"half\nof it".to_vec()), dcs: None });
+    assert_eq!([engine.poll_event(), engine.poll_event()], [Some(half), Some(other("later"))]);
+    assert_eq!(engine.text_deadline(), None);
+}
+
+/// A message is submitted while the network pushes a text whose lines look like results.
+fn submit_during(text: &str, then: &str) -> (Option<Event>, Duration) {
+    let (mut engine, begin) = (Engine::default(), Instant::now());
+    let submit = Command::new("AT+CMGS=3").answer_prefix("+CMGS:").payload("00AABBCC").timeout(seconds(180));
+    engine.start(submit, begin).unwrap();
+    engine.feed(b"> ", begin);
+    engine.feed(text.as_bytes(), begin);
+    engine.feed(then.as_bytes(), begin + Duration::from_millis(100));
+    let mut now = begin + Duration::from_millis(100);
+    let mut last = None;
+    loop {
+        last = std::iter::from_fn(|| engine.poll_event())
+            .filter(|event| matches!(event, Event::Done(_) | Event::TimedOut { .. }))
+            .last()
+            .or(last);
+        match engine.deadline() {
+            Some(deadline) => now = deadline,
+            None => return (last, now - begin),
+        }
+        engine.handle_timeout(now);
+    }
+}
+
+#[test]
+fn a_pushed_text_does_not_end_the_message_that_is_being_submitted() {
+    for line in ["ERROR", "+CMS ERROR: 38", "+CMS ERROR: 1", "OK", "+CMGS: 5", "+CME ERROR: 3", "BUSY"] {
+        let text = format!("+CUSD: 0,\"one\r\n{line}\r\nthree\",15\r\n");
+        let (event, _) = submit_during(&text, "+CMGS: 7\r\nOK\r\n");
+        assert_eq!(event, Some(done(&["+CMGS: 7"])), "{line}");
+    }
+}
+
+#[test]
+fn where_the_text_lost_its_end_an_error_is_nobodys_and_a_reference_the_messages() {
+    let (event, after) = submit_during("+CUSD: 0,\"one\r\ntwo\r\n", "+CMS ERROR: 38\r\n");
+    assert!(matches!(event, Some(Event::TimedOut { .. })), "{event:?}");
+    assert!(after < seconds(3), "{after:?}");
+    let (event, after) = submit_during("+CUSD: 0,\"one\r\ntwo\r\n", "+CMGS: 7\r\nOK\r\n");
+    assert_eq!(event, Some(done(&["+CMGS: 7"])));
+    assert!(after < seconds(3), "{after:?}");
 }

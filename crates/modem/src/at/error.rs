@@ -16,8 +16,21 @@ pub enum Class {
     Transient,
     /// This modem or SIM cannot, another may.
     ThisModem,
-    /// The code says nothing.
+    /// The code does not say: once a message has left, nobody knows whether the network took it.
     Unknown,
+}
+
+/// What a refusal means for asking the same again. A refusal never ends a session: the answer came, and in step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Not now: the modem or its SIM is busy or starting, or gives no reason.
+    NotNow,
+    /// The modem does not know or does not support the command.
+    Unsupported,
+    /// There is no SIM, or it is not the right one, or it requires a code.
+    Sim,
+    /// It stays refused until something else changes.
+    Lasting,
 }
 
 /// A numbered error, or an unnumbered one in the modem's own words.
@@ -131,9 +144,25 @@ impl AtError {
         }
     }
 
-    /// The modem or its SIM is still starting: the same command may succeed in a moment. 515 is Wavecom's "please wait".
-    pub fn is_not_ready_yet(&self) -> bool {
-        self.cms() == Some(314) || matches!(self.cme(), Some(14 | 515))
+    /// What it means for asking the same again. While they start, modems refuse with nearly anything: with 302 until
+    /// their message service is up, with 500 and a bare `ERROR` at any time. 515 is Wavecom's and SIMCom's "please wait".
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Cms(error) => match error.code {
+                Some(303..=305) => Refusal::Unsupported,
+                Some(310..=313 | 315..=318) => Refusal::Sim,
+                Some(300..=302 | 314 | 320 | 330..=332 | 500 | 515 | 517 | 518) | None => Refusal::NotNow,
+                Some(_) => Refusal::Lasting,
+            },
+            Self::Cme(error) => match error.code {
+                Some(3 | 4 | 50) => Refusal::Unsupported,
+                Some(10..=13 | 15..=18) => Refusal::Sim,
+                Some(0 | 1 | 2 | 14 | 20 | 23 | 30 | 31 | 100 | 515) | None => Refusal::NotNow,
+                Some(_) => Refusal::Lasting,
+            },
+            Self::NotSupported | Self::TooManyParameters => Refusal::Unsupported,
+            Self::Error | Self::Busy | Self::NoCarrier | Self::NoAnswer | Self::NoDialtone => Refusal::NotNow,
+        }
     }
 
     /// There is no such slot, or nothing in it.
@@ -169,11 +198,6 @@ impl AtError {
     /// The network does not react: the refusal names neither recipient nor message.
     pub fn is_network_silent(&self) -> bool {
         matches!(self.cms(), Some(38 | 41 | 47 | 331 | 332 | 500)) || matches!(self.cme(), Some(30 | 31))
-    }
-
-    /// The modem does not know the command. A bare `ERROR` may mean that, or anything else.
-    pub fn is_unknown_command(&self) -> bool {
-        matches!(self, Self::NotSupported) || self.cme() == Some(4)
     }
 
     /// The refusal gives no reason.
@@ -302,7 +326,7 @@ const CMS: &[Row] = &[
     (322, "memory full", ThisModem),
     (330, "service centre address unknown", ThisModem),
     (331, "no network service", ThisModem),
-    (332, "network timeout", Transient),
+    (332, "network timeout", Unknown),
     (340, "no +CNMA acknowledgement expected", Unknown),
     (500, "unknown error", Unknown),
 ];
@@ -335,7 +359,7 @@ const CME: &[Row] = &[
     (26, "dial string too long", Permanent),
     (27, "invalid characters in dial string", Permanent),
     (30, "no network service", ThisModem),
-    (31, "network timeout", Transient),
+    (31, "network timeout", Unknown),
     (32, "network not allowed, emergency calls only", ThisModem),
     (40, "network personalization PIN required", ThisModem),
     (41, "network personalization PUK required", ThisModem),

@@ -4,7 +4,9 @@
 //! modem sent; output is what [`crate::session`] writes and returns. Nothing here may wait, read a
 //! clock or know what a command is for.
 
+pub(crate) mod charset;
 pub mod command;
+pub(crate) mod cusd;
 pub(crate) mod engine;
 pub mod error;
 pub(crate) mod lexer;

@@ -5,6 +5,8 @@
 //! by the engine, which knows the command in flight. A line that cannot be read becomes [`Urc::Other`],
 //! never an error.
 
+use super::charset;
+use super::cusd;
 use super::params::{fields, number};
 use crate::registration::{Domain, Registration, RegistrationReport};
 use crate::signal::{Signal, unsolicited_hcsq};
@@ -56,7 +58,7 @@ pub enum Urc {
         /// Its slot.
         slot: u16,
     },
-    /// `+CREG`, `+CGREG` or `+CEREG`: the registration changed.
+    /// `+CREG`, `+CGREG`, `+CEREG` or `+C5GREG`: the registration of that domain changed.
     Registration(RegistrationReport),
     /// A signal strength the modem reports by itself.
     Signal(Signal),
@@ -76,8 +78,8 @@ pub enum Urc {
     Ussd {
         /// 0 done, 1 an answer is wanted, 2 ended by the network, 3 to 5 failed.
         state: u8,
-        /// As on the line, not decoded.
-        text: Option<String>,
+        /// Its octets on the line, not decoded. A line end is LF.
+        text: Option<Vec<u8>>,
         /// The data coding scheme, where given.
         dcs: Option<u8>,
     },
@@ -86,10 +88,25 @@ pub enum Urc {
         /// Its text.
         banner: String,
     },
-    /// A storage is full. A hint to sweep.
-    StorageFull,
+    /// Words that follow a start. In a configured session they fault it.
+    Started {
+        /// Its text.
+        words: String,
+    },
+    /// A storage is full, or a line that is not understood looks like a notice of a message. A hint to sweep.
+    SweepHint,
     /// Anything else.
     Other(String),
+}
+
+impl Urc {
+    /// Whether it carries something that is not said again and that no sweep finds.
+    pub fn has_content(&self) -> bool {
+        matches!(
+            self,
+            Self::Message { .. } | Self::Report { .. } | Self::Broadcast { .. } | Self::Ussd { .. }
+        )
+    }
 }
 
 /// What an unsolicited line is.
@@ -155,6 +172,7 @@ enum Kind {
     CallerId,
     Ussd,
     Boot,
+    Started,
     /// A storage is full: a hint to sweep at once.
     Full,
     Other,
@@ -172,15 +190,15 @@ const TABLE: &[(&str, Kind)] = &[
     ("+CREG:", Kind::Registration(Domain::Circuit)),
     ("+CGREG:", Kind::Registration(Domain::Packet)),
     ("+CEREG:", Kind::Registration(Domain::Eps)),
+    ("+C5GREG:", Kind::Registration(Domain::FiveG)),
     ("+CSQ:", Kind::Steps),
     ("^RSSI:", Kind::Steps),
     ("^CSQ:", Kind::Steps),
     ("RING", Kind::Ring),
     ("+CRING:", Kind::Ring),
     ("+CLIP:", Kind::CallerId),
-    ("+CUSD:", Kind::Ussd),
-    // Words only a modem that has just started (or is going down) says. `Call Ready`, `SMS DONE` and
-    // their like also follow AT+CFUN=1 and an accepted PIN, so they are no sign of a reset.
+    (cusd::PREFIX, Kind::Ussd),
+    // Words only a modem that has just started (or is going down) says.
     ("RDY", Kind::Boot),
     ("*ATREADY:", Kind::Boot),
     ("^SYSSTART", Kind::Boot),
@@ -191,19 +209,24 @@ const TABLE: &[(&str, Kind)] = &[
     ("OVER-VOLTAGE POWER DOWN", Kind::Boot),
     ("UNDER-VOLTAGE WARNNING", Kind::Other),
     ("OVER-VOLTAGE WARNNING", Kind::Other),
-    ("Call Ready", Kind::Other),
-    ("SMS Ready", Kind::Other),
-    ("SMS DONE", Kind::Other),
-    ("PB DONE", Kind::Other),
-    ("+PBREADY", Kind::Other),
-    ("+CPIN:", Kind::Other),
+    // Words that follow a start, and also AT+CFUN=1 and an accepted PIN.
+    ("Call Ready", Kind::Started),
+    ("SMS Ready", Kind::Started),
+    ("SMS DONE", Kind::Started),
+    ("PB DONE", Kind::Started),
+    ("+PBREADY", Kind::Started),
+    ("+CPIN:", Kind::Started),
+    ("+QIND: SMS DONE", Kind::Started),
+    ("+QIND: PB DONE", Kind::Started),
+    ("^SIMST:", Kind::Started),
+    ("+QUSIM:", Kind::Started),
+    ("+ZUSIMR:", Kind::Other),
     ("+CFUN:", Kind::Other),
     ("+CCWA:", Kind::Other),
     ("+CLCC:", Kind::Other),
     ("+CIND:", Kind::Other),
     ("+CIEV:", Kind::Other),
     ("+QIND:", Kind::Other),
-    ("+QUSIM:", Kind::Other),
     ("+CTZV:", Kind::Other),
     ("+CTZE:", Kind::Other),
     ("DST:", Kind::Other),
@@ -212,7 +235,6 @@ const TABLE: &[(&str, Kind)] = &[
     ("^MODE:", Kind::Other),
     ("^HCSQ:", Kind::Measured),
     ("^SRVST:", Kind::Other),
-    ("^SIMST:", Kind::Other),
     ("^NWTIME:", Kind::Other),
     ("^SCN:", Kind::Other),
     ("^CEND:", Kind::Other),
@@ -221,7 +243,6 @@ const TABLE: &[(&str, Kind)] = &[
     ("*RADIOPOWER:", Kind::Other),
     ("+SPNWNAME:", Kind::Other),
     ("+PSBEARER:", Kind::Other),
-    ("+ZUSIMR:", Kind::Other),
     ("+ZPAS:", Kind::Other),
     ("+ZEND:", Kind::Other),
     // Sent every few seconds and of no use here. `^BOOT:` says only that no host has tamed the
@@ -232,6 +253,16 @@ const TABLE: &[(&str, Kind)] = &[
     ("^STIN:", Kind::Ignored),
     ("#STN:", Kind::Ignored),
 ];
+
+/// Whether a line is an unsolicited code even where a USSD text could go on: no text has such a line.
+pub(crate) fn is_never_text(line: &str) -> bool {
+    let is_position = line.starts_with("$G") && line.find(',') == Some("$GPGGA".len());
+    is_position
+        || TABLE.iter().any(|(name, _)| match name.strip_suffix(':') {
+            Some(_) => line.starts_with(name),
+            None => line == *name,
+        })
+}
 
 /// Reads a line by the table; `None` where it is not in it.
 pub(crate) fn read(line: &str) -> Option<Unsolicited> {
@@ -257,16 +288,29 @@ pub(crate) fn read(line: &str) -> Option<Unsolicited> {
         Kind::Measured => unsolicited_hcsq(rest).map(Urc::Signal),
         Kind::Ring => Some(Urc::Ring),
         Kind::CallerId => {
-            let number = fields(rest).into_iter().next().filter(|n| !n.is_empty());
+            let number = fields(rest).first().filter(|n| !n.is_empty()).map(|n| charset::number(n));
             Some(Urc::CallerId { number })
         }
         Kind::Ussd => ussd(rest),
-        Kind::Full => Some(Urc::StorageFull),
+        Kind::Full => Some(Urc::SweepHint),
         Kind::Boot => Some(Urc::Boot { banner: line.to_string() }),
+        Kind::Started => Some(Urc::Started { words: line.to_string() }),
         Kind::Other => None,
         Kind::Ignored => return Some(Unsolicited::Ignored),
     };
-    Some(Unsolicited::Complete(urc.unwrap_or_else(|| Urc::Other(line.to_string()))))
+    Some(Unsolicited::Complete(urc.unwrap_or_else(|| unknown(line))))
+}
+
+/// A line that is not in the table or cannot be read by it. Modems write their notices in many ways (`+CMTI: ,-1`,
+/// `+ SMS FULL`); to look once too often costs nothing.
+pub(crate) fn unknown(line: &str) -> Urc {
+    const NOTICES: [&str; 6] = ["CMTI", "CDSI", "SMSFULL", "MEMFULL", "MEMORYFULL", "STORAGEFULL"];
+    let letters: String =
+        line.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    match NOTICES.iter().any(|notice| letters.contains(notice)) {
+        true => Urc::SweepHint,
+        false => Urc::Other(line.to_string()),
+    }
 }
 
 fn place(rest: &str) -> Option<(Storage, u16)> {
@@ -274,37 +318,37 @@ fn place(rest: &str) -> Option<(Storage, u16)> {
     Some((Storage::parse(fields.first()?)?, number(fields.get(1))?))
 }
 
-/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`.
+/// `<stat>[,<lac>,<ci>[,<AcT>[,<cause_type>,<reject_cause>]]]`: unlike the answer, without `<n>`. Before the cause GPRS has
+/// `<rac>`, 5G the slices that are allowed.
 fn registration(domain: Domain, rest: &str) -> Option<Urc> {
     let fields = fields(rest);
     let state = Registration::from_number(number(fields.first())?);
-    let cause = number(fields.get(if domain == Domain::Packet { 6 } else { 5 }));
+    let cause = number(fields.get(match domain {
+        Domain::Circuit | Domain::Eps => 5,
+        Domain::Packet => 6,
+        Domain::FiveG => 7,
+    }));
     Some(Urc::Registration(RegistrationReport { domain, state, cause }))
 }
 
 fn ussd(rest: &str) -> Option<Urc> {
-    let (state, after) = rest.split_once(',').map_or((rest, None), |(state, after)| (state, Some(after)));
-    let state = state.trim().parse().ok()?;
-    // The text may hold quotes of its own, so the last quote ends it.
-    let (text, dcs) = match after.map(str::trim) {
-        Some(after) => match (after.find('"'), after.rfind('"')) {
-            (Some(first), Some(last)) if first < last => {
-                let dcs = after.get(last + 1..).unwrap_or_default();
-                (after.get(first + 1..last).map(str::to_string), dcs.trim_matches([',', ' ']).parse().ok())
-            }
-            _ => {
-                let fields = fields(after);
-                (fields.first().filter(|t| !t.is_empty()).cloned(), number(fields.get(1)))
-            }
-        },
-        None => (None, None),
-    };
-    Some(Urc::Ussd { state, text, dcs })
+    let cusd::Content { state, text, dcs } = cusd::read(rest)?;
+    Some(Urc::Ussd { state, text: text.map(cusd::octets), dcs })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_text_has() {
+        for line in ["+CMTI: \"SM\",3", "+CUSD: 2", "^RSSI: 9", "RING", "SMS Ready", "$GPGGA,1,2"] {
+            assert!(is_never_text(line), "{line}");
+        }
+        for line in ["", "OK", "1 Balance", "Ring", "RING me", "+49: 5 EUR", "$Gold, 5 EUR", "*100#: 5"] {
+            assert!(!is_never_text(line), "{line}");
+        }
+    }
 
     #[test]
     fn unsolicited_lines() {
@@ -313,17 +357,34 @@ mod tests {
             ("slot zero", "+CMTI: \"ME\",0", now(Urc::MessageStored { storage: Storage::ME, slot: 0 })),
             ("report", "+CDSI: \"SR\",5", now(Urc::ReportStored { storage: Storage::SR, slot: 5 })),
             ("no quotes", "+CMTI: SM,12", now(Urc::MessageStored { storage: Storage::SM, slot: 12 })),
-            ("unreadable", "+CMTI: what", now(Urc::Other("+CMTI: what".into()))),
+            ("unreadable", "+CMTI: what", now(Urc::SweepHint)),
+            ("no storage, no slot", "+CMTI: ,-1", now(Urc::SweepHint)),
+            ("full, in a family's words", "+CIEV: \"SMSFULL\",1", now(Urc::SweepHint)),
+            ("another indicator", "+CIEV: 2,1", now(Urc::Other("+CIEV: 2,1".into()))),
+            ("follows a start", "SMS Ready", now(Urc::Started { words: "SMS Ready".into() })),
             ("call", "RING", now(Urc::Ring)),
             ("not a call", "RINGO", None),
             ("caller", "+CLIP: \"+491\",145,,,,0", now(Urc::CallerId { number: Some("+491".into()) })),
+            (
+                "caller, UCS-2",
+                "+CLIP: \"002B003400390031\",145",
+                now(Urc::CallerId { number: Some("+491".into()) }),
+            ),
             ("withheld", "+CLIP: \"\",128", now(Urc::CallerId { number: None })),
             (
-                "ussd with quotes inside",
-                "+CUSD: 0,\"say \"hi\", now\",15",
-                now(Urc::Ussd { state: 0, text: Some("say \"hi\", now".into()), dcs: Some(15) }),
+                "ussd",
+                "+CUSD: 0,\"Balance\",15",
+                now(Urc::Ussd { state: 0, text: Some(b"Balance".to_vec()), dcs: Some(15) }),
             ),
-            ("ussd bare", "+CUSD: 4", now(Urc::Ussd { state: 4, text: None, dcs: None })),
+            (
+                "5G refuses",
+                "+C5GREG: 3,\"1A2B\",\"01C3D4E5\",11,4,\"01.000001\",0,11",
+                now(Urc::Registration(RegistrationReport {
+                    domain: Domain::FiveG,
+                    state: Registration::Denied,
+                    cause: Some(11),
+                })),
+            ),
             ("reset", "RDY", now(Urc::Boot { banner: "RDY".into() })),
             ("position", "$GPGGA,1,2", Some(Unsolicited::Ignored)),
             (

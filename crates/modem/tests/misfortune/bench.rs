@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use smsbridge_modem::bring_up;
-use smsbridge_modem::sms::{OutgoingPdu, StoredPdu};
+use smsbridge_modem::session::Stream;
+use smsbridge_modem::sms::{self, OutgoingPdu, StoredPdu};
 use smsbridge_modem::{ModemError, Ready, Session, SessionOptions, SimStatus};
 use smsbridge_simulator::{Options, Simulator, VendorProfile};
 use tokio::io::DuplexStream;
@@ -63,6 +64,13 @@ pub async fn connected(sim: &Simulator) -> (TestSession, Ready) {
         Ok(ready) => (session, ready),
         Err(error) => panic!("{error}\n{}", sim.journal().join("\n")),
     }
+}
+
+/// The messages a sweep finds; panics where it ends in a fault.
+pub async fn swept<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Vec<StoredPdu> {
+    let swept = sms::sweep(session, ready).await;
+    assert_eq!(swept.fault, None, "the sweep ended in a fault");
+    swept.pdus
 }
 
 /// Lets a delivery reach the modem.

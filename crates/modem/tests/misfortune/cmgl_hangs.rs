@@ -12,14 +12,15 @@ async fn the_timeout_makes_the_next_session_read_by_slot() {
     sim.deliver("+491234567", "still there").unwrap();
     wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Hang).every());
-    let error = sms::sweep(&mut session, &ready_before).await.unwrap_err();
-    assert!(error.is_fatal() && error.suggests_cmgr(), "{error}");
-    drop(session);
+    let error = sms::sweep(&mut session, &ready_before).await.fault.unwrap();
+    assert!(error.is_fatal(), "{error}");
+    let learned = session.into_parts().learned;
+    assert!(learned.prefer_cmgr);
 
     sim.reset();
     wait_for_delivery().await;
-    let mut session = connect_with(&sim, SessionOptions::default().with_prefer_cmgr());
+    let mut session = connect_with(&sim, SessionOptions::default().with_learned(learned));
     let ready = ready(&mut session).await.unwrap();
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+    assert_eq!(pdus(&swept(&mut session, &ready).await), stored(&sim));
     assert_eq!(count(&sim, "AT+CMGL"), 1);
 }

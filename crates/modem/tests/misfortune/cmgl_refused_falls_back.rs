@@ -1,6 +1,5 @@
 //! A modem that does not list is read slot by slot.
 
-use smsbridge_modem::sms;
 use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
@@ -17,7 +16,7 @@ async fn all_messages_are_found_and_listing_is_not_tried_again() {
         }
         wait_for_delivery().await;
         for _ in 0..2 {
-            let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+            let messages = swept(&mut session, &ready).await;
             assert_eq!((messages.len(), pdus(&messages)), (3, stored(&sim)), "{name}");
         }
         // Once in each storage.

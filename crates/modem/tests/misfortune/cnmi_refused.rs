@@ -1,6 +1,6 @@
 //! A modem that takes no `AT+CNMI` is polled.
 
-use smsbridge_modem::sms::{self, Notifications};
+use smsbridge_modem::upkeep::{self, Checked};
 use smsbridge_simulator::{Fault, FaultKind};
 
 use crate::bench::*;
@@ -9,12 +9,12 @@ use crate::bench::*;
 async fn messages_are_found_all_the_same() {
     let sim = simulator();
     sim.fault(Fault::on("AT+CNMI=", FaultKind::Cms(303)).every());
-    let (mut session, ready) = connected(&sim).await;
+    let (mut session, mut ready) = connected(&sim).await;
     assert_eq!(ready.cnmi, None);
     sim.deliver("+491234567", "quiet").unwrap();
     wait_for_delivery().await;
-    assert_eq!(sms::check_notifications(&mut session, &ready).await.unwrap(), Notifications::InForce);
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+    assert_eq!(upkeep::check(&mut session, &mut ready).await.unwrap(), Checked::AsConfigured);
+    assert_eq!(pdus(&swept(&mut session, &ready).await), stored(&sim));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! A modem that takes only three storage names: reading another storage must not move the one
 //! messages are received into.
 
-use smsbridge_modem::{Storage, Urc, sms};
+use smsbridge_modem::{Storage, Urc};
 use smsbridge_simulator::{Options, Simulator, Status, VendorProfile};
 
 use crate::bench::*;
@@ -14,7 +14,7 @@ async fn the_receiving_storage_is_put_back() {
     assert!(ready.storages.len() > 1, "{:?}", ready.storages);
     sim.put(smsbridge_simulator::Storage::Me, Status::Unread, "00040C9194511132547600006211221415300002C834");
     for _ in 0..2 {
-        assert_eq!(sms::sweep(&mut session, &ready).await.unwrap().pdus.len(), 1);
+        assert_eq!(swept(&mut session, &ready).await.len(), 1);
     }
     sim.deliver("+491234567", "to the SIM").unwrap();
     loop {
@@ -23,5 +23,5 @@ async fn the_receiving_storage_is_put_back() {
             break;
         }
     }
-    assert_eq!(sms::sweep(&mut session, &ready).await.unwrap().pdus.len(), 2);
+    assert_eq!(swept(&mut session, &ready).await.len(), 2);
 }

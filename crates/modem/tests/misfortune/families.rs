@@ -63,7 +63,7 @@ async fn a_message_that_is_listed_twice_is_one() {
     let (mut session, ready) = connected(&sim).await;
     sim.deliver("+491234567", "once").unwrap();
     wait_for_delivery().await;
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+    assert_eq!(pdus(&swept(&mut session, &ready).await), stored(&sim));
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +74,7 @@ async fn all_storages_are_swept_whichever_is_named() {
     for storage in [Storage::Me, Storage::Sm] {
         sim.put(storage, Status::Unread, pdu).unwrap();
     }
-    let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+    let swept = swept(&mut session, &ready).await;
     assert_eq!(pdus(&swept), stored(&sim));
     for message in swept {
         sms::delete(&mut session, message.storage, message.slot).await.unwrap();
@@ -93,7 +93,7 @@ async fn slot_zero_is_a_slot() {
         }
     };
     assert_eq!(slot, 0);
-    let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+    let swept = swept(&mut session, &ready).await;
     assert_eq!((swept.len(), swept[0].slot), (1, 0));
     sms::delete(&mut session, swept[0].storage, 0).await.unwrap();
     assert!(sim.stored().is_empty());
@@ -113,7 +113,7 @@ async fn busy_is_waited_for_and_is_no_fault() {
 async fn ok_between_prompt_and_result_is_not_the_end() {
     let sim = simulator_of(VendorProfile::mc7455());
     let (mut session, _) = connected(&sim).await;
-    let reference = sms::send(&mut session, &hi()).await.unwrap();
+    let reference = sms::send(&mut session, &hi()).await.unwrap().unwrap();
     assert_eq!(sim.sent()[0].mr, reference);
 }
 

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use smsbridge_modem::{ModemError, sms, status};
+use smsbridge_modem::{ModemError, sms, status, upkeep};
 use smsbridge_simulator::{Fault, FaultKind, Simulator};
 
 use crate::bench::*;
 
 async fn day(session: &mut TestSession) -> Result<(), ModemError> {
-    let ready = ready(session).await?;
-    for message in sms::sweep(session, &ready).await?.pdus {
+    let mut ready = ready(session).await?;
+    let swept = sms::sweep(session, &ready).await;
+    swept.fault.map_or(Ok(()), Err)?;
+    for message in swept.pdus {
         sms::delete(session, message.storage, message.slot).await?;
     }
     status::network(session).await?;
     status::storage_use(session, &ready).await?;
-    sms::check_notifications(session, &ready).await?;
+    upkeep::check(session, &mut ready).await?;
     Ok(())
 }
 

@@ -5,11 +5,13 @@
 
 mod bench;
 
+mod charset_left_behind;
 mod cmgl_hangs;
 mod cmgl_refused_falls_back;
 mod cnmi_refused;
 mod command_abandoned;
 mod cpms_wants_three;
+mod domains_disagree;
 mod every_vendor_profile;
 mod families;
 mod hang_in_each_command;
@@ -30,4 +32,5 @@ mod simulated_week;
 mod split_octets;
 mod status_report;
 mod urc_between_list_lines;
+mod ussd_texts;
 mod wrong_pin_once;

@@ -9,7 +9,7 @@ use smsbridge_modem::port::{self, PortError, PortSpec};
 use smsbridge_modem::serial_ports::Candidate;
 use smsbridge_modem::trace::Traced;
 use smsbridge_modem::{LinkFault, ModemError, Session, bring_up, sms};
-use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
+use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile, pty};
 
 use crate::bench::*;
 
@@ -31,7 +31,7 @@ async fn a_day_on_a_device_and_its_end() {
     let ready = modem.configure(None).await.unwrap();
     sim.deliver("+491234567", "Привет").unwrap();
     session.next_event().await.unwrap();
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+    assert_eq!(pdus(&swept(&mut session, &ready).await), stored(&sim));
     sms::send(&mut session, &hi()).await.unwrap();
 
     sim.unplug();
@@ -107,4 +107,39 @@ async fn the_port_with_unsolicited_lines_is_chosen() {
     );
     // Both have the IMEI of the same modem.
     assert_eq!(detect::best_ports(&reports), [b.path()]);
+}
+
+#[tokio::test]
+async fn a_modem_that_takes_its_time_for_each_answer_is_found_by_its_imei() {
+    let slow = Simulator::new(Options::numbered(3));
+    slow.fault(Fault::on("AT", FaultKind::Late(Duration::from_millis(700))).every());
+    let other = Simulator::new(Options::numbered(4));
+    let a = pty::spawn(&slow, link("slow")).unwrap();
+    let b = pty::spawn(&other, link("quick")).unwrap();
+    let candidates = [Candidate::from_path(b.path()), Candidate::from_path(a.path())];
+    let imei = Options::numbered(3).imei;
+    assert_eq!(detect::find_among(&candidates, Some(&imei), 115_200).await, Ok(a.path().to_path_buf()));
+    let reports = detect::probe_all(&candidates[1..], 115_200).await;
+    assert_eq!(reports[0].sim, Some(SimStatus::Ready), "{reports:?}");
+}
+
+#[tokio::test]
+async fn a_port_that_another_program_has_open_is_not_typed_into() {
+    let sim = simulator();
+    let device = pty::spawn(&sim, link("held")).unwrap();
+    let mut program = std::process::Command::new("sh")
+        .args(["-c", "exec 3<>\"$0\"; echo open; read _", &device.path().display().to_string()])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = [0; 5];
+    std::io::Read::read_exact(program.stdout.as_mut().unwrap(), &mut said).unwrap();
+
+    let candidates = [Candidate::from_path(device.path())];
+    let reports = detect::probe_all(&candidates, 115_200).await;
+    assert_eq!(reports[0].holder.as_ref().map(|holder| holder.pid), Some(program.id()), "{reports:?}");
+    assert_eq!(count(&sim, "AT"), 0);
+    drop(program.stdin.take());
+    program.wait().unwrap();
 }

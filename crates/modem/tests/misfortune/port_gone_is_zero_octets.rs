@@ -13,7 +13,7 @@ async fn idle_and_in_a_command() {
     sim.unplug();
     assert_eq!(session.next_event().await, Err(gone.clone()));
     assert_eq!(session.next_event().await, Err(gone.clone()));
-    assert!(sms::sweep(&mut session, &ready).await.is_err_and(|error| error.is_fatal()));
+    assert!(sms::sweep(&mut session, &ready).await.fault.is_some_and(|error| error.is_fatal()));
     sim.plug();
     wait_for_delivery().await;
     connected(&sim).await;

@@ -28,7 +28,7 @@ async fn a_prompt_left_open_by_a_killed_process_is_escaped() {
     let mut port = {
         use tokio::io::AsyncWriteExt;
         let _ = session.command(smsbridge_modem::Command::new("AT")).await;
-        let mut port = session.into_port();
+        let mut port = session.into_parts().port;
         port.write_all(b"AT+CMGS=16\r").await.unwrap();
         wait_for_delivery().await;
         port.write_all(b"0001000D91").await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smsbridge_modem::profile::Overrides;
 use smsbridge_modem::recovery::{self, Taken};
-use smsbridge_modem::{SessionOptions, bring_up, status};
+use smsbridge_modem::{SessionOptions, dialogue, status};
 use smsbridge_simulator::{Fault, FaultKind, VendorProfile};
 
 use crate::bench::*;
@@ -29,7 +29,9 @@ async fn the_reset_command_is_the_familys_and_the_next_session_comes_up() {
     ] {
         let name = profile.name;
         let sim = simulator_of(profile);
-        let mut session = connect(&sim);
+        let (session, _) = connected(&sim).await;
+        let learned = session.into_parts().learned;
+        let mut session = connect_with(&sim, SessionOptions::default().with_learned(learned));
         assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::Yes, "{name}");
         assert_eq!(count(&sim, command), 1, "{name}: {:?}", sim.commands());
         drop(session);
@@ -43,11 +45,24 @@ async fn a_stick_that_would_become_a_cd_rom_is_never_reset() {
     for profile in [VendorProfile::huawei(), VendorProfile::e3372(), VendorProfile::zte()] {
         let name = profile.name;
         let sim = simulator_of(profile);
-        let mut session = connect(&sim);
-        assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::No, "{name}");
+        let (session, _) = connected(&sim).await;
+        let learned = session.into_parts().learned;
+        sim.hang();
+        // Neither by the session that knows it, nor by one that does not.
+        for options in [SessionOptions::default().with_learned(learned), SessionOptions::default()] {
+            let mut session = connect_with(&sim, options);
+            assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::No, "{name}");
+        }
         assert_eq!(count(&sim, "AT+CFUN=1,1"), 0, "{name}");
-        assert!(session.fault().is_none(), "{name}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_never_said_who_it_is_is_not_reset() {
+    let sim = simulator_of(VendorProfile::sim800());
+    let mut session = connect(&sim);
+    assert_eq!(recovery::reset(&mut session).await.unwrap(), Taken::No);
+    assert_eq!(count(&sim, "AT+CFUN"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,10 +80,9 @@ async fn the_users_reset_overrides_the_familys() {
 async fn a_modem_that_hangs_is_still_sent_the_reset_command() {
     let sim = simulator_of(VendorProfile::sim800());
     let (session, _) = connected(&sim).await;
-    drop(session);
-    sim.fault(Fault::on("AT\r", FaultKind::Swallow).every());
-    sim.fault(Fault::on("AT", FaultKind::Swallow));
-    let mut session = connect(&sim);
+    let learned = session.into_parts().learned;
+    sim.fault(Fault::on("AT", FaultKind::Swallow).every());
+    let mut session = connect_with(&sim, SessionOptions::default().with_learned(learned));
     let _ = recovery::reset(&mut session).await;
     assert_eq!(count(&sim, "AT+CFUN=1,1"), 1, "{:?}", sim.commands());
 }
@@ -79,23 +93,23 @@ async fn a_silent_modem_is_asked_twice_and_then_the_session_ends() {
     let (mut session, _) = connected(&sim).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert!(session.silent_for() >= Duration::from_secs(30));
-    bring_up::probe(&mut session).await.unwrap();
+    dialogue::probe(&mut session).await.unwrap();
     assert!(session.silent_for() < Duration::from_secs(1));
 
     // The first AT after a long sleep vanishes.
     sim.fault(Fault::on("AT", FaultKind::Swallow));
-    bring_up::probe(&mut session).await.unwrap();
+    dialogue::probe(&mut session).await.unwrap();
     sms_goes_out(&mut session).await;
 
     // Its answer comes late: it is not taken for the next command's.
     sim.fault(Fault::on("AT", FaultKind::Late(Duration::from_millis(3050))));
-    bring_up::probe(&mut session).await.unwrap();
+    dialogue::probe(&mut session).await.unwrap();
     sms_goes_out(&mut session).await;
 
     sim.hang();
     let began = tokio::time::Instant::now();
-    let error = bring_up::probe(&mut session).await.unwrap_err();
-    assert!(error.is_fatal() && began.elapsed() < Duration::from_secs(10), "{error}");
+    let error = dialogue::probe(&mut session).await.unwrap_err();
+    assert!(error.is_fatal() && began.elapsed() < Duration::from_secs(15), "{error}");
 }
 
 async fn sms_goes_out(session: &mut TestSession) {

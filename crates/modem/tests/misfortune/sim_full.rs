@@ -18,7 +18,7 @@ async fn waiting_messages_arrive_when_there_is_room() {
     assert_eq!((full.used, full.total), (3, 3));
     let mut seen = Vec::new();
     for _ in 0..40 {
-        for message in sms::sweep(&mut session, &ready).await.unwrap().pdus {
+        for message in swept(&mut session, &ready).await {
             seen.push(message.pdu);
             sms::delete(&mut session, message.storage, message.slot).await.unwrap();
         }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, sms, status};
+use smsbridge_modem::sms::{self, Deleted};
+use smsbridge_modem::{ModemError, Session, SessionOptions, Urc, status, upkeep};
 use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
@@ -22,17 +23,20 @@ async fn hour(
     readings: &mut Readings,
     end: tokio::time::Instant,
 ) -> Result<(), ModemError> {
-    let ready = ready(session).await?;
+    let mut ready = ready(session).await?;
     while tokio::time::Instant::now() < end {
-        for message in sms::sweep(session, &ready).await?.pdus {
+        let swept = sms::sweep(session, &ready).await;
+        for message in swept.pdus {
             *readings.read.entry(message.pdu.clone()).or_default() += 1;
-            if let Err(error) = sms::delete(session, message.storage, message.slot).await {
+            let deleted = sms::delete(session, message.storage, message.slot).await;
+            if deleted != Ok(Deleted::Yes) {
                 *readings.unconfirmed_deletes.entry(message.pdu).or_default() += 1;
-                return Err(error);
+                deleted?;
             }
         }
+        swept.fault.map_or(Ok(()), Err)?;
         status::network(session).await?;
-        sms::check_notifications(session, &ready).await?;
+        upkeep::check(session, &mut ready).await?;
         let minute = tokio::time::Instant::now() + Duration::from_secs(60);
         while let Ok(urc) = tokio::time::timeout_at(minute.min(end), session.next_event()).await {
             if matches!(urc?, Urc::MessageStored { .. }) {
@@ -137,7 +141,7 @@ async fn half_a_million_unsolicited_lines_are_not_kept_in_memory() {
         while let Ok(urc) = tokio::time::timeout_at(next, session.next_event()).await {
             urc.expect("unsolicited lines are no fault");
         }
-        for message in sms::sweep(&mut session, &ready).await.expect("a sweep").pdus {
+        for message in swept(&mut session, &ready).await {
             read += 1;
             sms::delete(&mut session, message.storage, message.slot).await.expect("a deletion");
         }

@@ -16,7 +16,7 @@ async fn nothing_changes() {
         let (mut session, ready) = connected(&sim).await;
         sim.deliver("+491234567", &"long ".repeat(60)).unwrap();
         wait_for_delivery().await;
-        let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+        let messages = swept(&mut session, &ready).await;
         assert_eq!((messages.len(), pdus(&messages)), (2, stored(&sim)));
         sms::send(&mut session, &hi()).await.unwrap();
     }

@@ -20,7 +20,7 @@ async fn they_arrive_as_the_modem_offers() {
                 }
                 Urc::ReportStored { storage, slot } => {
                     assert_eq!(ready.cnmi.unwrap().ds, 2, "{name}");
-                    let swept = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+                    let swept = swept(&mut session, &ready).await;
                     assert_eq!(swept.len(), 1, "{name}");
                     assert_eq!((swept[0].storage, swept[0].slot), (storage, slot), "{name}");
                     sms::delete(&mut session, storage, slot).await.unwrap();

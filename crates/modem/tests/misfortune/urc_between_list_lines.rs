@@ -1,6 +1,6 @@
 //! Unsolicited codes cut into a list: neither loses a line.
 
-use smsbridge_modem::{Urc, sms};
+use smsbridge_modem::Urc;
 use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 
 use crate::bench::*;
@@ -16,7 +16,7 @@ async fn unsolicited_lines_between_all_lines_of_every_answer() {
             sim.deliver("+491234567", &format!("number {n}")).unwrap();
         }
         wait_for_delivery().await;
-        let messages = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+        let messages = swept(&mut session, &ready).await;
         assert_eq!((pdus(&messages).len(), pdus(&messages)), (5, stored(&sim)), "{name}");
     }
 }
@@ -33,7 +33,7 @@ async fn a_notification_inside_a_list_is_not_lost() {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         late.deliver("+491234567", "second").unwrap();
     });
-    let seen = sms::sweep(&mut session, &ready).await.unwrap().pdus;
+    let seen = swept(&mut session, &ready).await;
     assert!(!seen.is_empty());
     let mut announced = 0;
     while let Ok(Ok(urc)) =
@@ -42,5 +42,5 @@ async fn a_notification_inside_a_list_is_not_lost() {
         announced += usize::from(matches!(urc, Urc::MessageStored { .. }));
     }
     assert_eq!(announced, 2);
-    assert_eq!(pdus(&sms::sweep(&mut session, &ready).await.unwrap().pdus), stored(&sim));
+    assert_eq!(pdus(&swept(&mut session, &ready).await), stored(&sim));
 }

@@ -5,6 +5,7 @@
 
 use super::answer::Refusal;
 use super::parser::parameters;
+use super::registration::Domain;
 use super::{Done, Modem, Uplink};
 use crate::now::Now;
 use crate::pdu;
@@ -137,7 +138,7 @@ impl Modem {
                     .find(|n| *n == wanted)
                     .ok_or(Refusal::BAD_PARAMETER)?;
             }
-            ("+CREG" | "+CGREG" | "+CEREG", _) => return self.creg(&c, out),
+            (name, _) if let Some(domain) = self.domain(name) => return self.creg(domain, &c, out),
             ("+COPS", _) => return self.cops(&c, out),
             ("+CSQ", Form::Plain) => answer(format!("+CSQ: {},99", self.csq())),
             ("+CESQ", Form::Plain) => answer(format!("+CESQ: {},99,255,255,255,255", self.csq())),
@@ -152,7 +153,8 @@ impl Modem {
             ("+CNUM", Form::Plain) => {
                 self.sim.ready()?;
                 if !self.sim.number.is_empty() {
-                    answer(format!("+CNUM: \"\",\"{}\",145", self.sim.number));
+                    let number = self.in_charset(&self.sim.number);
+                    out.push(vec![format!("+CNUM: \"\",\"{number}\",145")]);
                 }
             }
             ("+CCLK", Form::Read) => answer(format!("+CCLK: \"{}\"", pdu::clock(now))),
@@ -181,14 +183,15 @@ impl Modem {
             "E" | "E0" => self.set.echo = false,
             "E1" if self.profile.never_echoes => return Err(Refusal::Plain),
             "E1" => self.set.echo = true,
-            "Z" | "Z0" | "&F" | "&F0" => self.restore(),
+            "Z" | "Z0" | "&F" | "&F0" => self.set.restore(&self.profile),
             "I" | "I0" => out.push(vec![
                 self.profile.manufacturer.into(),
                 self.profile.model.into(),
                 format!("Revision: {}", self.profile.revision),
             ]),
-            "V1" | "Q0" | "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0"
-            | "&K3" => {}
+            "V" | "V0" | "V1" => self.set.results.numeric = text != "V1",
+            "Q" | "Q0" | "Q1" => self.set.results.none = text == "Q1",
+            "X" | "X0" | "X1" | "X4" | "&C0" | "&C1" | "&D0" | "&D1" | "&D2" | "&W" | "&K0" | "&K3" => {}
             "H" | "H0" => self.uplink.push_back(Uplink::HangUp),
             text if text.starts_with('S') && text.contains('=') => {}
             _ => return Err(Refusal::Plain),
@@ -196,14 +199,11 @@ impl Modem {
         Ok(Done::Fine)
     }
 
-    /// ATZ and AT&F put back what V.250 and TS 27.005 call the profile; registration and radio stay.
-    fn restore(&mut self) {
-        let fresh = super::Settings::at_power_up(&self.profile);
-        self.set = super::Settings { memory: self.set.memory, ..fresh };
-    }
-
     fn sim_there(&self) -> Result<(), Refusal> {
-        if self.sim.present { Ok(()) } else { Err(Refusal::NO_SIM) }
+        match self.sim.ready() {
+            Err(refusal @ (Refusal::NO_SIM | Refusal::SIM_BUSY)) => Err(refusal),
+            _ => Ok(()),
+        }
     }
 
     fn cpin(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
@@ -211,7 +211,7 @@ impl Modem {
             Form::Test => {}
             Form::Read => out.push(vec![format!("+CPIN: {}", self.sim.state()?)]),
             Form::Set => {
-                let before = self.stat();
+                let before = self.registered();
                 self.sim.enter(c.arg(0).unwrap_or(""), c.arg(1))?;
                 self.registration_changed(before);
             }
@@ -229,7 +229,7 @@ impl Modem {
                 if c.arg(1) == Some("1") {
                     return Ok(Done::Restart);
                 }
-                let before = self.stat();
+                let before = self.registered();
                 if self.cfun == 0 && wanted != 0 {
                     // The SIM was without power.
                     self.sim.power_up();
@@ -242,25 +242,28 @@ impl Modem {
         Ok(Done::Fine)
     }
 
-    fn creg(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
-        let which = match c.name.as_str() {
-            "+CREG" => 0,
-            "+CGREG" => 1,
-            _ => 2,
-        };
-        let n = self.set.creg[which];
+    /// The domain a command is about; 5G where there is such a network.
+    fn domain(&self, command: &str) -> Option<Domain> {
+        Domain::of_command(command).filter(|domain| *domain != Domain::FiveG || self.registration.has_5g)
+    }
+
+    fn creg(&mut self, domain: Domain, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
+        let n = self.set.creg[domain as usize];
         match c.form {
             Form::Test => out.push(vec![format!("{}: (0-2)", c.name)]),
-            Form::Read => out.push(vec![format!("{}: {n},{}{}", c.name, self.stat(), self.place(n))]),
-            Form::Set => self.set.creg[which] = within(c, 0, 2)?,
+            Form::Read => {
+                let stat = self.registered().of(domain);
+                out.push(vec![format!("{}: {n},{stat}{}", c.name, self.place(n, stat))]);
+            }
+            Form::Set => self.set.creg[domain as usize] = within(c, 0, 2)?,
             Form::Plain => return Err(Refusal::Plain),
         }
         Ok(Done::Fine)
     }
 
     /// Location area, cell and technology, as `<n>=2` adds them.
-    pub(super) fn place(&self, n: u8) -> String {
-        if n == 2 && matches!(self.stat(), 1 | 5) {
+    pub(super) fn place(&self, n: u8, stat: u8) -> String {
+        if n == 2 && matches!(stat, 1 | 5) {
             format!(",\"1A2B\",\"01C3D4E5\",{}", self.profile.technology)
         } else {
             String::new()
@@ -268,7 +271,7 @@ impl Modem {
     }
 
     fn cops(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
-        let (name, code) = &self.operator;
+        let (name, code) = (self.in_charset(&self.operator.0), self.in_charset(&self.operator.1));
         match c.form {
             Form::Test => {
                 let act = self.profile.technology;
@@ -328,6 +331,11 @@ impl Modem {
             "UCS2" => pdu::UssdForm::Ucs2,
             _ => pdu::UssdForm::Plain,
         }
+    }
+
+    /// A text or number of an answer, as `+CSCS` sets.
+    pub(super) fn in_charset(&self, text: &str) -> String {
+        if self.set.charset == "UCS2" { pdu::write_ussd(pdu::UssdForm::Ucs2, text).0 } else { text.into() }
     }
 
     /// A USSD text from the network; shown when `+CUSD=1`. `more`: the network waits for a reply.

@@ -1,5 +1,7 @@
 //! What passes between network and modem on the way in: a short message or status report, and what became of it.
 
+use std::time::Duration;
+
 use super::storage::Storage;
 
 /// Whether a short message or a status report arrives.
@@ -17,6 +19,20 @@ pub(crate) struct Incoming {
     pub(crate) pdu: String,
     /// Message class, if it has one.
     pub(crate) class: Option<u8>,
+}
+
+/// What a modem says about a message it has stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    /// `+CMTI` or `+CDSI`, as `+CNMI` sets.
+    #[default]
+    Right,
+    /// The same, this long before the message counts and can be read.
+    Early(Duration),
+    /// This line instead.
+    Instead(String),
+    /// Nothing.
+    Nothing,
 }
 
 /// What the modem made of an offer.

@@ -6,28 +6,37 @@
 //! ([`Modem::take_uplink`]). Must never do I/O, look at a clock, or know faults and the client under
 //! test: it is written from the standards, to be a check and not a mirror.
 //!
-//! `commands.rs` has the general commands, `sms.rs` those for messages, `receive.rs` what the
-//! network delivers, `storage.rs` and `sim_card.rs` what lasts.
+//! `execute.rs` carries out what was typed; `commands.rs` has the general commands, `sms.rs` and
+//! `text_mode.rs` those for messages, `receive.rs` what the network delivers, `starting.rs` what is not
+//! there yet after power-up, `storage.rs` and `sim_card.rs` what lasts.
 
 pub(crate) mod answer;
 mod commands;
+mod execute;
 mod incoming;
 pub(crate) mod parser;
 mod receive;
+pub(crate) mod registration;
+mod settings;
 mod sim_card;
 mod sms;
+mod starting;
 pub(crate) mod storage;
+mod text_mode;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::now::Now;
-use crate::options::Options;
+use crate::options::{LeftBehind, Options, Sim};
 use crate::vendor_profile::VendorProfile;
-use answer::{Answer, Refusal};
+use answer::{Answer, ResultForm};
+pub use incoming::Notice;
 pub(crate) use incoming::{Incoming, Kind, Offer};
 use parser::{Input, Parser};
+use registration::{Domain, Registration};
+use settings::Settings;
 use sim_card::SimCard;
+use starting::Starting;
 use storage::Storages;
 pub use storage::{Status, Storage, Stored};
 
@@ -36,6 +45,8 @@ pub use storage::{Status, Storage, Stored};
 pub(crate) enum Uplink {
     /// A message; the modem is busy until [`Modem::finish_submit`].
     Submit { mr: u8, pdu: String },
+    /// A text for a number, by text mode; the modem is busy as well.
+    SubmitText { mr: u8, to: String, text: String },
     /// A USSD code, or the answer to a menu.
     Ussd(String),
     /// The end of a USSD session.
@@ -55,45 +66,20 @@ pub(crate) enum Step {
     Restart(Answer),
 }
 
-/// Settings that power-up and restart put back.
-#[derive(Clone, Debug)]
-struct Settings {
-    echo: bool,
-    cmee: u8,
-    csms: u8,
-    cnmi: [u8; 5],
-    memory: [Storage; 3],
-    /// `<n>` of +CREG, +CGREG, +CEREG.
-    creg: [u8; 3],
-    clip: bool,
-    cusd: bool,
-    charset: &'static str,
-    cops_format: u8,
-}
-
-impl Settings {
-    fn at_power_up(profile: &VendorProfile) -> Self {
-        let first = profile.storages.first().copied().unwrap_or(Storage::Sm);
-        Self {
-            echo: !profile.never_echoes,
-            cmee: 0,
-            csms: 0,
-            cnmi: [0; 5],
-            memory: [first; 3],
-            creg: [0; 3],
-            clip: false,
-            cusd: false,
-            charset: "GSM",
-            cops_format: 0,
-        }
-    }
-}
-
 /// What a prompt was given for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Payload {
-    Send { length: usize },
-    Write { length: usize, status: Status },
+    Send {
+        length: usize,
+    },
+    Write {
+        length: usize,
+        status: Status,
+    },
+    /// In text mode, for this number.
+    Text {
+        to: String,
+    },
 }
 
 /// How one command of a line ended well.
@@ -112,11 +98,14 @@ pub(crate) struct Modem {
     parser: Parser,
     set: Settings,
     cfun: u8,
+    starting: Starting,
     pub(crate) sim: SimCard,
     service_centre: String,
     pub(crate) storages: Storages,
-    /// Registration while the radio is on: `<stat>` of +CREG.
-    registration: u8,
+    /// What it says about what it stores.
+    pub(crate) notice: Notice,
+    /// While the radio is on.
+    registration: Registration,
     /// `<rssi>` of +CSQ.
     pub(crate) signal: u8,
     payload: Option<Payload>,
@@ -149,16 +138,12 @@ impl Modem {
             parser: Parser::default(),
             set: Settings::at_power_up(p),
             cfun: 1,
-            sim: SimCard::new(
-                o.pin.clone(),
-                o.puk.clone(),
-                o.iccid.clone(),
-                o.imsi.clone(),
-                o.number.clone(),
-            ),
+            starting: Starting::new(o.sim_time, o.sms_time),
+            sim: SimCard::new(&Sim::of(o)),
             service_centre: o.service_centre.clone(),
             storages: Storages::new(&sizes, p.first_slot),
-            registration: 1,
+            notice: Notice::Right,
+            registration: Registration::HOME,
             signal: 20,
             payload: None,
             submitting: None,
@@ -175,7 +160,7 @@ impl Modem {
 
     /// Power-up or restart: settings, half-typed input and unsent lines are gone, the PIN is asked
     /// again, messages stay; then the banner is sent.
-    pub(crate) fn power_up(&mut self) {
+    pub(crate) fn power_up(&mut self, now: Duration) {
         self.parser.reset();
         self.set = Settings::at_power_up(&self.profile);
         self.cfun = 1;
@@ -189,10 +174,82 @@ impl Modem {
             self.returned.push(incoming);
         }
         self.urcs = self.profile.banner.iter().map(|line| (*line).to_string()).collect();
+        self.starting.begin(now, &mut self.urcs);
+        self.sim.busy = self.starting.is_sim_busy();
+        self.correct_sim_lines();
+    }
+
+    /// Takes over the settings another program left.
+    pub(crate) fn leave_behind(&mut self, left: &LeftBehind) {
+        self.set.leave_behind(left);
+    }
+
+    /// How the results of its commands are written.
+    pub(crate) fn result_form(&self) -> ResultForm {
+        self.set.results
+    }
+
+    /// Whether it waits for the text after a prompt.
+    pub(crate) fn in_payload(&self) -> bool {
+        self.parser.in_payload()
+    }
+
+    /// Another card, with no message on it.
+    pub(crate) fn insert_sim(&mut self, sim: &Sim) {
+        self.sim = SimCard::new(sim);
+        self.service_centre.clone_from(&sim.service_centre);
+        self.storages.clear(Storage::Sm);
+    }
+
+    /// The vendor's lines about a card taken out or put in.
+    pub(crate) fn announce_sim(&mut self) {
+        let lines = if self.sim.present { self.profile.sim_inserted } else { self.profile.sim_removed };
+        self.urcs.extend(lines.iter().map(|line| (*line).to_string()));
+        self.correct_sim_lines();
+    }
+
+    /// The card is reset: the PIN is asked again, and said so.
+    pub(crate) fn reset_sim(&mut self) {
+        let before = self.registered();
+        self.sim.power_up();
+        if let Ok(state) = self.sim.state() {
+            self.send_urc(format!("+CPIN: {state}"));
+        }
+        self.registration_changed(before);
+    }
+
+    /// With a PIN to be entered, nothing is ready.
+    fn correct_sim_lines(&mut self) {
         if self.sim.state() == Ok("SIM PIN") {
             self.urcs.iter_mut().filter(|l| *l == "+CPIN: READY").for_each(|l| *l = "+CPIN: SIM PIN".into());
-            self.urcs.retain(|l| !l.ends_with("Ready") && !l.ends_with("DONE"));
+            self.urcs.retain(|l| !starting::says_ready(l));
         }
+    }
+
+    /// Says this at once instead of its boot lines.
+    pub(crate) fn replace_banner(&mut self, words: &[&str]) {
+        self.urcs = words.iter().map(|line| (*line).to_string()).collect();
+        self.starting.say_nothing();
+    }
+
+    /// Ends the waits after power-up that are over.
+    pub(crate) fn go_on_starting(&mut self, now: Duration) {
+        let before = self.registered();
+        if let Some(says_cpin) = self.starting.end_sim(now) {
+            self.sim.busy = false;
+            if let (true, Ok(state)) = (says_cpin, self.sim.state()) {
+                self.send_urc(format!("+CPIN: {state}"));
+            }
+            self.registration_changed(before);
+        }
+        if self.sim.ready().is_ok() {
+            self.urcs.extend(self.starting.end_sms(now));
+        }
+    }
+
+    /// When the next of them is over.
+    pub(crate) fn start_due(&self) -> Option<Duration> {
+        self.starting.due()
     }
 
     /// Takes a typed byte: its echo, and the input it completes.
@@ -201,94 +258,38 @@ impl Modem {
         (echo, self.parser.take(byte))
     }
 
-    /// Does what was typed.
-    pub(crate) fn execute(&mut self, input: &Input, now: Now) -> Step {
-        match input {
-            Input::Line(line) => self.execute_line(line, now),
-            Input::Payload(text) => {
-                let payload = self.payload.take();
-                let mut blocks = Vec::new();
-                match self.take_payload(payload, text, &mut blocks) {
-                    Ok(Done::Waiting) => Step::Waiting,
-                    Ok(_) => Step::Answer(self.finish(blocks, Ok(()))),
-                    Err(refusal) => Step::Answer(self.finish(blocks, Err(refusal))),
-                }
-            }
-            Input::Cancelled => {
-                self.payload = None;
-                Step::Answer(self.finish(Vec::new(), Ok(())))
-            }
-        }
-    }
-
-    fn execute_line(&mut self, line: &str, now: Now) -> Step {
-        let body = line.get(2..).unwrap_or("");
-        let mut blocks = Vec::new();
-        for command in parser::split_line(body) {
-            match self.command(command, now, &mut blocks) {
-                Ok(Done::Fine) => {}
-                Ok(Done::Prompt) => {
-                    self.parser.expect_payload();
-                    return Step::Answer(Answer::prompt());
-                }
-                Ok(Done::Waiting) => return Step::Waiting,
-                Ok(Done::Restart) => return Step::Restart(self.finish(blocks, Ok(()))),
-                Err(refusal) => return Step::Answer(self.finish(blocks, Err(refusal))),
-            }
-        }
-        Step::Answer(self.finish(blocks, Ok(())))
-    }
-
-    fn finish(&self, blocks: Vec<Vec<String>>, result: Result<(), Refusal>) -> Answer {
-        let result = match result {
-            Ok(()) => "OK".into(),
-            Err(refusal) => self.refuse(refusal),
-        };
-        Answer { blocks, result: Some(result) }
-    }
-
-    /// The result line for a refusal, by `+CMEE`.
-    pub(crate) fn refuse(&self, refusal: Refusal) -> String {
-        let cme = |n: u16| match self.set.cmee {
-            0 => "ERROR".into(),
-            1 => format!("+CME ERROR: {n}"),
-            _ => answer::cme_text(n)
-                .map_or_else(|| format!("+CME ERROR: {n}"), |text| format!("+CME ERROR: {text}")),
-        };
-        match refusal {
-            Refusal::Plain => "ERROR".into(),
-            Refusal::Cme(n) => cme(n),
-            Refusal::Cms(n) => format!("+CMS ERROR: {n}"),
-            Refusal::Unknown => self.profile.unknown.map_or_else(|| cme(4), Into::into),
-        }
+    /// Octets of the text typed so far, after a prompt.
+    pub(crate) fn typed_payload(&self) -> Option<usize> {
+        self.parser.typed_payload()
     }
 
     /// Radio on, SIM open and the network willing.
     pub(crate) fn reachable(&self) -> bool {
-        matches!(self.stat(), 1 | 5)
+        self.registered().is_registered()
     }
 
-    /// `<stat>` of +CREG as it is now.
-    fn stat(&self) -> u8 {
-        if self.cfun == 1 && self.sim.ready().is_ok() { self.registration } else { 0 }
+    /// Where it is registered as it is now.
+    fn registered(&self) -> Registration {
+        if self.cfun == 1 && self.sim.ready().is_ok() { self.registration } else { Registration::NONE }
     }
 
-    /// The registration changes; sent as a URC where `+CREG=1` asked for it.
-    pub(crate) fn set_registration(&mut self, stat: u8) {
-        let before = self.stat();
-        self.registration = stat;
+    /// The registration of one domain, or of all there are, changes; sent as a URC where `+CREG=1` asked for it.
+    pub(crate) fn set_registration(&mut self, domain: Option<Domain>, stat: u8) {
+        let before = self.registered();
+        match domain {
+            Some(domain) => self.registration.set(domain, stat),
+            None => self.registration.set_all(stat),
+        }
         self.registration_changed(before);
     }
 
-    fn registration_changed(&mut self, before: u8) {
-        let stat = self.stat();
-        if stat == before {
-            return;
-        }
-        for (n, name) in ["+CREG", "+CGREG", "+CEREG"].into_iter().enumerate() {
-            if self.set.creg[n] > 0 {
-                let place = self.place(self.set.creg[n]);
-                self.urcs.push_back(format!("{name}: {stat}{place}"));
+    fn registration_changed(&mut self, before: Registration) {
+        let now = self.registered();
+        for domain in Domain::ALL {
+            let (stat, n) = (now.of(domain), self.set.creg[domain as usize]);
+            if n > 0 && stat != before.of(domain) {
+                let place = self.place(n, stat);
+                self.urcs.push_back(format!("{}: {stat}{place}", domain.command()));
             }
         }
     }
@@ -312,29 +313,6 @@ impl Modem {
 
     pub(crate) fn take_uplink(&mut self) -> Option<Uplink> {
         self.uplink.pop_front()
-    }
-
-    /// The network's verdict on the message being submitted: a reference, or a CMS error.
-    pub(crate) fn finish_submit(&mut self, verdict: Result<(), u16>) -> Answer {
-        let Some((mr, slot)) = self.submitting.take() else {
-            return self.finish(Vec::new(), Err(Refusal::Plain));
-        };
-        match verdict {
-            Ok(()) => {
-                let name = if let Some((storage, n)) = slot {
-                    self.storages.set_status(storage, n, Status::Sent);
-                    "+CMSS"
-                } else {
-                    "+CMGS"
-                };
-                let mut blocks = vec![vec![format!("{name}: {mr}")]];
-                if self.profile.early_ok {
-                    blocks.insert(0, vec!["OK".into()]);
-                }
-                self.finish(blocks, Ok(()))
-            }
-            Err(code) => self.finish(Vec::new(), Err(Refusal::Cms(code))),
-        }
     }
 
     /// The text after a prompt was refused before the modem read it.

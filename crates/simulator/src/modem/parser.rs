@@ -36,6 +36,11 @@ impl Parser {
         self.in_payload
     }
 
+    /// Octets of the text typed so far, after a prompt.
+    pub(crate) fn typed_payload(&self) -> Option<usize> {
+        self.in_payload.then_some(self.typed.len()).filter(|count| *count > 0)
+    }
+
     /// Forgets what was typed, as a restart does.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::Modem;
-use super::incoming::{Incoming, Kind, Offer};
+use super::incoming::{Incoming, Kind, Notice, Offer};
 use super::storage::{Status, Storage};
 use crate::now::Now;
 use crate::pdu::tpdu_length;
@@ -18,7 +18,7 @@ const MAX_BUFFERED: usize = 32;
 
 impl Modem {
     pub(crate) fn offer(&mut self, incoming: &Incoming, now: Now) -> Offer {
-        if !self.reachable() || self.unacknowledged.is_some() {
+        if !self.reachable() || !self.starting.has_sms() || self.unacknowledged.is_some() {
             return Offer::NotNow;
         }
         let [_, mt, _, ds, _] = self.set.cnmi;
@@ -33,7 +33,7 @@ impl Modem {
                     let length = tpdu_length(&incoming.pdu);
                     self.hand_over(format!("+CMT: ,{length}\r\n{}", incoming.pdu), incoming, now)
                 } else {
-                    self.keep(self.set.memory[2], "+CMTI", mt > 0, &incoming.pdu)
+                    self.keep(self.set.memory[2], "+CMTI", mt > 0, &incoming.pdu, now)
                 }
             }
             Kind::Report => match ds {
@@ -45,7 +45,7 @@ impl Modem {
                 _ => {
                     let storage =
                         if self.profile.has(Storage::Sr) { Storage::Sr } else { self.set.memory[2] };
-                    self.keep(storage, "+CDSI", true, &incoming.pdu)
+                    self.keep(storage, "+CDSI", true, &incoming.pdu, now)
                 }
             },
         }
@@ -61,16 +61,22 @@ impl Modem {
         }
     }
 
-    fn keep(&mut self, storage: Storage, name: &str, indicate: bool, pdu: &str) -> Offer {
-        match self.storages.store(storage, Status::Unread, pdu) {
-            Some(slot) => {
-                if indicate {
-                    self.indicate(format!("{name}: \"{storage}\",{slot}"), false);
-                }
-                Offer::Stored(storage, slot)
+    fn keep(&mut self, storage: Storage, name: &str, indicate: bool, pdu: &str, now: Now) -> Offer {
+        let Some(slot) = self.storages.store(storage, Status::Unread, pdu) else { return Offer::NoRoom };
+        let right = Some(format!("{name}: \"{storage}\",{slot}"));
+        let line = match self.notice.clone() {
+            Notice::Right => right,
+            Notice::Early(time) => {
+                self.storages.hide(storage, slot, now.elapsed + time);
+                right
             }
-            None => Offer::NoRoom,
+            Notice::Instead(line) => Some(line),
+            Notice::Nothing => None,
+        };
+        if let Some(line) = line.filter(|_| indicate) {
+            self.indicate(line, false);
         }
+        Offer::Stored(storage, slot)
     }
 
     /// A page of a cell broadcast; shown only with `bm=2`.

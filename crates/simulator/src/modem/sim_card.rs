@@ -3,6 +3,7 @@
 //! Owns what survives every reset and unplugging. Messages on the SIM are kept in `storage.rs`.
 
 use super::answer::Refusal;
+use crate::options::Sim;
 
 /// A SIM card.
 pub(crate) struct SimCard {
@@ -17,27 +18,44 @@ pub(crate) struct SimCard {
     pub(crate) imsi: String,
     pub(crate) number: String,
     pub(crate) present: bool,
+    /// Not seen any more, until it has had no power.
+    pub(crate) lost: bool,
+    /// Not read yet after power-up.
+    pub(crate) busy: bool,
 }
 
 const PIN_TRIES: u8 = 3;
 const PUK_TRIES: u8 = 10;
 
 impl SimCard {
-    pub(crate) fn new(pin: Option<String>, puk: String, iccid: String, imsi: String, number: String) -> Self {
-        let verified = pin.is_none();
-        let (tries, puk_tries) = (PIN_TRIES, PUK_TRIES);
-        Self { pin, puk, tries, puk_tries, verified, iccid, imsi, number, present: true }
+    pub(crate) fn new(sim: &Sim) -> Self {
+        Self {
+            pin: sim.pin.clone(),
+            puk: sim.puk.clone(),
+            tries: PIN_TRIES,
+            puk_tries: PUK_TRIES,
+            verified: sim.pin.is_none(),
+            iccid: sim.iccid.clone(),
+            imsi: sim.imsi.clone(),
+            number: sim.number.clone(),
+            present: true,
+            lost: false,
+            busy: false,
+        }
     }
 
     /// The card loses its power: the PIN is asked again.
     pub(crate) fn power_up(&mut self) {
+        self.lost = false;
         self.verified = self.pin.is_none();
     }
 
     /// `Ok` when messages and network are within reach.
     pub(crate) fn ready(&self) -> Result<(), Refusal> {
-        if !self.present {
+        if !self.present || self.lost {
             Err(Refusal::NO_SIM)
+        } else if self.busy {
+            Err(Refusal::SIM_BUSY)
         } else if self.blocked() {
             Err(Refusal::PUK_NEEDED)
         } else if !self.verified {

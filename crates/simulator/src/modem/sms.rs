@@ -1,14 +1,14 @@
 //! The message commands of TS 27.005, PDU mode: +CMGL, +CMGR, +CMGD, +CMGS, +CMGW, +CNMI, +CPMS...
 //!
 //! Owns their syntax and errors. What is in a PDU is none of its business: it counts octets and
-//! passes hex on. Text mode is refused.
+//! passes hex on. `text_mode.rs` has what differs while `+CMGF=1`.
 
 use super::answer::Refusal;
 use super::commands::{Command, Form, join};
 use super::storage::{Status, Storage};
 
-use super::{Done, Modem, Payload, Uplink};
-use crate::pdu::tpdu_length;
+use super::{Done, Modem, Payload, Uplink, text_mode};
+use crate::pdu::{self, tpdu_length};
 
 type Blocks = Vec<Vec<String>>;
 
@@ -27,9 +27,13 @@ impl Modem {
         if needs_sim && let Err(refusal) = self.sim.ready() {
             return Some(Err(match refusal {
                 Refusal::NO_SIM => Refusal::Cms(310),
+                Refusal::SIM_BUSY => Refusal::Cms(314),
                 Refusal::PUK_NEEDED => Refusal::Cms(316),
                 _ => Refusal::Cms(311),
             }));
+        }
+        if needs_sim && !self.starting.has_sms() {
+            return Some(Err(Refusal::CMS_NOT_ALLOWED));
         }
         Some(match c.name.as_str() {
             "+CMGF" => self.cmgf(c, out),
@@ -51,9 +55,17 @@ impl Modem {
 
     fn cmgf(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
         match c.form {
-            Form::Set if c.number(0) != Some(0) => Err(Refusal::CMS_NOT_SUPPORTED),
-            _ => c.setting(out, "+CMGF: (0)", "+CMGF: 0"),
+            Form::Test => {
+                out.push(vec![format!("+CMGF: ({})", if self.profile.text_mode { "0,1" } else { "0" })]);
+            }
+            Form::Read => out.push(vec![format!("+CMGF: {}", u8::from(self.set.text_mode))]),
+            Form::Plain => self.set.text_mode = false,
+            Form::Set => {
+                let wanted = c.number(0).filter(|n| *n == 0 || (*n == 1 && self.profile.text_mode));
+                self.set.text_mode = wanted.ok_or(Refusal::CMS_NOT_SUPPORTED)? == 1;
+            }
         }
+        Ok(Done::Fine)
     }
 
     fn csms(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
@@ -101,7 +113,8 @@ impl Modem {
         match c.form {
             Form::Test => {
                 let list = |reports: bool| {
-                    let names = self.profile.storages.iter().filter(|s| reports || **s != Storage::Sr);
+                    let listed = self.profile.storages.iter().filter(|s| !self.profile.unlisted.contains(s));
+                    let names = listed.filter(|s| reports || **s != Storage::Sr);
                     format!("({})", names.map(|s| format!("\"{s}\"")).collect::<Vec<_>>().join(","))
                 };
                 out.push(vec![format!("+CPMS: {},{},{}", list(true), list(false), list(false))]);
@@ -148,6 +161,9 @@ impl Modem {
             out.push(vec!["+CMGL: (0-4)".into()]);
             return Ok(Done::Fine);
         }
+        if self.set.text_mode {
+            return self.text_cmgl(c, out);
+        }
         let wanted = if c.form == Form::Plain { Some(0) } else { c.number(0) };
         let wanted = wanted.filter(|n| *n <= 4).ok_or(Refusal::CMS_NOT_ALLOWED)?;
         let memory = self.set.memory[0];
@@ -175,6 +191,11 @@ impl Modem {
         }
         let slot = self.slot(c)?;
         match self.storages.read(self.set.memory[0], slot) {
+            Some(s) if self.set.text_mode => {
+                let [head, text] = text_mode::as_text(&s);
+                out.push(vec![format!("+CMGR: {head}"), text]);
+                Ok(Done::Fine)
+            }
             Some(s) => {
                 out.push(vec![format!("+CMGR: {},,{}", s.status as u8, s.length()), s.pdu]);
                 Ok(Done::Fine)
@@ -227,6 +248,9 @@ impl Modem {
         if c.form == Form::Test {
             return Ok(Done::Fine);
         }
+        if self.set.text_mode {
+            return self.text_cmgs(c);
+        }
         let length = c.number(0).filter(|n| (1..=176).contains(n)).ok_or(Refusal::BAD_PDU)? as usize;
         self.payload = Some(Payload::Send { length });
         Ok(Done::Prompt)
@@ -235,6 +259,9 @@ impl Modem {
     fn cmgw(&mut self, c: &Command<'_>, _: &mut Blocks) -> Result<Done, Refusal> {
         if c.form == Form::Test {
             return Ok(Done::Fine);
+        }
+        if self.set.text_mode {
+            return Err(Refusal::BAD_TEXT_PARAMETER);
         }
         let length = c.number(0).filter(|n| (1..=176).contains(n)).ok_or(Refusal::BAD_PDU)? as usize;
         let status = match c.arg(1) {
@@ -251,21 +278,21 @@ impl Modem {
         text: &str,
         out: &mut Blocks,
     ) -> Result<Done, Refusal> {
+        let (length, status) = match payload.ok_or(Refusal::Plain)? {
+            Payload::Text { to } => return self.submit_text(to, text),
+            Payload::Send { length } => (length, None),
+            Payload::Write { length, status } => (length, Some(status)),
+        };
         let text = text.trim().to_ascii_uppercase();
         let hex = text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let (Payload::Send { length } | Payload::Write { length, .. }) = payload.ok_or(Refusal::Plain)?;
         if !hex || tpdu_length(&text) != length {
             return Err(Refusal::BAD_PDU);
         }
-        match payload {
-            Some(Payload::Write { status, .. }) => {
-                let memory = self.set.memory[1];
-                let slot = self.storages.store(memory, status, &text).ok_or(Refusal::MEMORY_FULL)?;
-                out.push(vec![format!("+CMGW: {slot}")]);
-                Ok(Done::Fine)
-            }
-            _ => self.submit(text, None),
-        }
+        let Some(status) = status else { return self.submit(text, None) };
+        let memory = self.set.memory[1];
+        let slot = self.storages.store(memory, status, &text).ok_or(Refusal::MEMORY_FULL)?;
+        out.push(vec![format!("+CMGW: {slot}")]);
+        Ok(Done::Fine)
     }
 
     fn cmss(&mut self, c: &Command<'_>) -> Result<Done, Refusal> {
@@ -289,21 +316,34 @@ impl Modem {
         if pdu.starts_with("00") && self.service_centre.is_empty() {
             return Err(Refusal::NO_SERVICE_CENTRE);
         }
-        // The modem numbers its messages itself, whatever TP-MR the terminal wrote.
+        let mr = self.number_submit(slot);
+        self.uplink.push_back(Uplink::Submit { mr, pdu });
+        Ok(Done::Waiting)
+    }
+
+    /// The modem numbers its messages itself, whatever TP-MR the terminal wrote.
+    pub(super) fn number_submit(&mut self, slot: Option<(Storage, usize)>) -> u8 {
         let mr = self.next_mr;
         self.next_mr = mr.wrapping_add(1);
         self.submitting = Some((mr, slot));
-        self.uplink.push_back(Uplink::Submit { mr, pdu });
-        Ok(Done::Waiting)
+        mr
     }
 
     fn csca(&mut self, c: &Command<'_>, out: &mut Blocks) -> Result<Done, Refusal> {
         match c.form {
             Form::Test => {}
-            Form::Set => self.service_centre = c.arg(0).unwrap_or("").to_string(),
+            Form::Set => {
+                let number = c.arg(0).unwrap_or("");
+                self.service_centre = match self.set.charset {
+                    "UCS2" => {
+                        pdu::read_ussd(pdu::UssdForm::Ucs2, number).ok_or(Refusal::BAD_TEXT_PARAMETER)?
+                    }
+                    _ => number.into(),
+                };
+            }
             _ => {
                 let kind = if self.service_centre.starts_with('+') { 145 } else { 129 };
-                out.push(vec![format!("+CSCA: \"{}\",{kind}", self.service_centre)]);
+                out.push(vec![format!("+CSCA: \"{}\",{kind}", self.in_charset(&self.service_centre))]);
             }
         }
         Ok(Done::Fine)

@@ -4,6 +4,7 @@
 //! never know AT commands: `sms.rs` turns them into calls here.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::pdu::tpdu_length;
 
@@ -82,14 +83,22 @@ impl Stored {
     }
 }
 
+#[derive(Clone)]
+struct Slot {
+    status: Status,
+    pdu: String,
+    /// Announced, but neither counted nor to be read before.
+    hidden_until: Option<Duration>,
+}
+
 struct Bank {
     storage: Storage,
-    slots: Vec<Option<(Status, String)>>,
+    slots: Vec<Option<Slot>>,
 }
 
 impl Bank {
     fn used(&self) -> usize {
-        self.slots.iter().flatten().count()
+        self.slots.iter().flatten().filter(|slot| slot.hidden_until.is_none()).count()
     }
 }
 
@@ -99,6 +108,7 @@ pub(crate) struct Storages {
     first_slot: usize,
     /// Set by hand: received messages find no room whatever is free.
     pub(crate) full: bool,
+    reveal_due: Option<Duration>,
 }
 
 impl Storages {
@@ -106,7 +116,7 @@ impl Storages {
     pub(crate) fn new(sizes: &[(Storage, usize)], first_slot: usize) -> Self {
         let banks =
             sizes.iter().map(|(storage, n)| Bank { storage: *storage, slots: vec![None; *n] }).collect();
-        Self { banks, first_slot, full: false }
+        Self { banks, first_slot, full: false, reveal_due: None }
     }
 
     fn banks_of(&self, storage: Storage) -> impl Iterator<Item = &Bank> {
@@ -142,7 +152,7 @@ impl Storages {
         None
     }
 
-    fn slot_mut(&mut self, storage: Storage, n: usize) -> Option<&mut Option<(Status, String)>> {
+    fn slot_mut(&mut self, storage: Storage, n: usize) -> Option<&mut Option<Slot>> {
         let (real, place) = self.find(storage, n)?;
         self.banks.iter_mut().find(|b| b.storage == real)?.slots.get_mut(place)
     }
@@ -158,9 +168,10 @@ impl Storages {
         let mut all = Vec::new();
         for bank in self.banks_of(storage) {
             for (place, slot) in bank.slots.iter().enumerate() {
-                if let Some((status, pdu)) = slot {
-                    let slot = self.first_slot + place;
-                    all.push((n, Stored { storage: bank.storage, slot, status: *status, pdu: pdu.clone() }));
+                if let Some(slot) = slot
+                    && slot.hidden_until.is_none()
+                {
+                    all.push((n, self.stored(bank.storage, place, slot)));
                 }
                 n += 1;
             }
@@ -170,22 +181,62 @@ impl Storages {
 
     /// Reads slot `n`; a received message is `Read` afterwards.
     pub(crate) fn read(&mut self, storage: Storage, n: usize) -> Option<Stored> {
-        let found = self.list(storage).into_iter().find(|(slot, _)| *slot == n).map(|(_, stored)| stored)?;
+        let (real, place) = self.find(storage, n)?;
+        let bank = self.banks.iter().find(|b| b.storage == real)?;
+        let slot = bank.slots.get(place)?.as_ref().filter(|slot| slot.hidden_until.is_none())?;
+        let found = self.stored(real, place, slot);
         if found.status == Status::Unread {
             self.set_status(storage, n, Status::Read);
         }
         Some(found)
     }
 
+    fn stored(&self, storage: Storage, place: usize, slot: &Slot) -> Stored {
+        Stored { storage, slot: self.first_slot + place, status: slot.status, pdu: slot.pdu.clone() }
+    }
+
     pub(crate) fn set_status(&mut self, storage: Storage, n: usize, status: Status) {
-        if let Some(Some((current, _))) = self.slot_mut(storage, n) {
-            *current = status;
+        if let Some(Some(slot)) = self.slot_mut(storage, n) {
+            slot.status = status;
         }
     }
 
     /// Empties slot `n`; whether something was there.
     pub(crate) fn delete(&mut self, storage: Storage, n: usize) -> bool {
         self.slot_mut(storage, n).and_then(Option::take).is_some()
+    }
+
+    /// Hides a message until then.
+    pub(crate) fn hide(&mut self, storage: Storage, n: usize, until: Duration) {
+        if let Some(Some(slot)) = self.slot_mut(storage, n) {
+            slot.hidden_until = Some(until);
+            self.reveal_due = Some(self.reveal_due.map_or(until, |due| due.min(until)));
+        }
+    }
+
+    /// Shows what was hidden until now.
+    pub(crate) fn reveal(&mut self, now: Duration) {
+        if self.reveal_due.is_some_and(|due| due <= now) {
+            let slots = self.banks.iter_mut().flat_map(|bank| bank.slots.iter_mut().flatten());
+            self.reveal_due = slots
+                .filter_map(|slot| {
+                    slot.hidden_until.take_if(|until| *until <= now);
+                    slot.hidden_until
+                })
+                .min();
+        }
+    }
+
+    /// When the next hidden message shows.
+    pub(crate) fn reveal_due(&self) -> Option<Duration> {
+        self.reveal_due
+    }
+
+    /// Empties every slot.
+    pub(crate) fn clear(&mut self, storage: Storage) {
+        for bank in self.banks.iter_mut().filter(|bank| bank.storage == storage) {
+            bank.slots.fill(None);
+        }
     }
 
     /// Puts a message into the lowest free slot; its number, or `None` when there is no room.
@@ -196,7 +247,7 @@ impl Storages {
         let (first, last) = self.range(storage);
         for n in first..=last {
             if let Some(slot @ None) = self.slot_mut(storage, n) {
-                *slot = Some((status, pdu.into()));
+                *slot = Some(Slot { status, pdu: pdu.into(), hidden_until: None });
                 return Some(n);
             }
         }

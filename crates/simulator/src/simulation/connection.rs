@@ -25,10 +25,13 @@ impl Simulation {
         }
     }
 
-    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+    pub(crate) fn receive(&mut self, bytes: &[u8], now: Now) {
         match self.line {
             Line::Hung | Line::BootingUntil(_) | Line::Unplugged { .. } => {}
-            Line::Up | Line::HungUntil(_) => self.typed.extend(bytes),
+            Line::Up | Line::HungUntil(_) => {
+                let is_busy = self.modem.in_payload() || self.submit_answer.is_some();
+                self.typed.extend(self.hearing.hear(bytes, is_busy, now.elapsed));
+            }
         }
     }
 
@@ -69,7 +72,7 @@ impl Simulation {
 
     /// Queues bytes for the terminal, in order of time; dropped if nobody is connected.
     pub(super) fn put(&mut self, at: Duration, bytes: Vec<u8>) {
-        if self.attached.is_some_and(|c| !c.ending) {
+        if !bytes.is_empty() && self.attached.is_some_and(|c| !c.ending) {
             let place = self.out.partition_point(|chunk| chunk.at <= at);
             self.out.insert(place, Chunk { at, bytes });
         }

@@ -2,10 +2,12 @@
 //!
 //! Owns the order of things: typed bytes -> command -> fault -> modem -> network -> answer -> bytes
 //! with a time. Must never do I/O or wait: `serve.rs` and the handle call in with the time, and ask
-//! when to come again ([`Simulation::deadline`]). `typed.rs` follows a command through it,
-//! `connection.rs` has the terminal's end.
+//! when to come again ([`Simulation::deadline`]). `typed.rs` and `answered.rs` follow a
+//! command through it, `connection.rs` and `hearing.rs` have the terminal's end.
 
+mod answered;
 mod connection;
+mod hearing;
 mod typed;
 
 use std::collections::VecDeque;
@@ -15,10 +17,12 @@ use tokio::time::Instant;
 
 use crate::fault::{Fault, FaultPlan};
 use crate::modem::Modem;
+use crate::modem::answer::Answer;
 use crate::modem::parser::Input;
 use crate::network::Network;
 use crate::now::Now;
 use crate::options::Options;
+use hearing::Hearing;
 
 /// What the terminal's side of the modem is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,12 @@ struct Chunk {
     bytes: Vec<u8>,
 }
 
+struct Chatter {
+    line: String,
+    every: Duration,
+    next: Duration,
+}
+
 /// What a connection has to do next.
 pub(crate) enum Next {
     Write(Vec<u8>),
@@ -60,12 +70,15 @@ pub(crate) struct Simulation {
     pub(crate) network: Network,
     faults: FaultPlan,
     line: Line,
+    hearing: Hearing,
     /// Typed and not yet read by the modem.
     typed: VecDeque<u8>,
     /// Received before a [`FaultKind::HangFor`], done after it.
     deferred: Option<Input>,
     /// The fault of the command in hand, for its later moments.
     armed: Option<Fault>,
+    /// Of the command before, by [`FaultKind::Behind`](crate::FaultKind::Behind).
+    kept_answer: Option<Answer>,
     /// When the network's answer to the message in hand comes, and which.
     submit_answer: Option<(Duration, Result<(), u16>)>,
     out: VecDeque<Chunk>,
@@ -78,6 +91,10 @@ pub(crate) struct Simulation {
     /// How often the plug was pulled, by hand or otherwise.
     pub(crate) unpluggings: u64,
     ringing: Option<(String, Duration)>,
+    /// A line that is printed again and again, even by a modem that hangs.
+    chatter: Option<Chatter>,
+    /// How often a command made the modem restart.
+    pub(crate) resets: u64,
     references: u8,
     pub(crate) commands: Vec<String>,
     journal: VecDeque<String>,
@@ -86,6 +103,7 @@ pub(crate) struct Simulation {
     pub(crate) version: u64,
     boot_time: Duration,
     leaves_bus: bool,
+    gone_after_reset: bool,
     started: Instant,
     started_unix: i64,
     quarters: i8,
@@ -96,15 +114,18 @@ impl Simulation {
     pub(crate) fn new(o: &Options) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut modem = Modem::new(o);
-        modem.power_up();
+        modem.power_up(Duration::ZERO);
+        modem.leave_behind(&o.left_behind);
         Self {
             modem,
             network: Network::new(o),
             faults: FaultPlan::new(o.seed),
             line: Line::Up,
+            hearing: Hearing::new(&o.profile, o.left_behind.data_mode),
             typed: VecDeque::new(),
             deferred: None,
             armed: None,
+            kept_answer: None,
             submit_answer: None,
             out: VecDeque::new(),
             answers_from: Duration::ZERO,
@@ -113,6 +134,8 @@ impl Simulation {
             connections: 0,
             unpluggings: 0,
             ringing: None,
+            chatter: None,
+            resets: 0,
             references: 0,
             commands: Vec::new(),
             journal: VecDeque::new(),
@@ -120,6 +143,7 @@ impl Simulation {
             version: 0,
             boot_time: o.boot_time,
             leaves_bus: o.profile.leaves_bus_at_reset,
+            gone_after_reset: o.profile.gone_after_reset,
             started: Instant::now(),
             started_unix: i64::try_from(unix).unwrap_or_default(),
             quarters: o.utc_offset_quarters,
@@ -185,11 +209,20 @@ impl Simulation {
     pub(crate) fn restart(&mut self, now: Now) {
         self.note(now, "restarts");
         self.power_off(now);
-        if self.leaves_bus {
-            self.leave_bus(Some(now.elapsed + self.boot_time));
+        if self.leaves_bus || self.gone_after_reset {
+            self.leave_bus(Some(now.elapsed + self.boot_time).filter(|_| !self.gone_after_reset));
         } else {
             self.boot(now, self.boot_time);
         }
+    }
+
+    /// A restart that takes no time, with these lines instead of the banner.
+    pub(crate) fn restart_saying(&mut self, words: &[&str], now: Now) {
+        self.note(now, "restarts");
+        self.power_off(now);
+        self.modem.replace_banner(words);
+        self.line = Line::Up;
+        self.send_urcs(now);
     }
 
     /// What a modem without power forgets. What it has already sent stays sent.
@@ -198,27 +231,36 @@ impl Simulation {
         self.answers_from = Duration::ZERO;
         self.sending_until = Duration::ZERO;
         self.typed.clear();
+        self.hearing.restart(now.elapsed);
         self.deferred = None;
         self.armed = None;
+        self.kept_answer = None;
         self.submit_answer = None;
         self.ringing = None;
-        self.modem.power_up();
+        self.modem.power_up(now.elapsed);
     }
 
     fn boot(&mut self, now: Now, time: Duration) {
         self.line = Line::BootingUntil(now.elapsed + time);
     }
 
-    pub(crate) fn add_fault(&mut self, fault: Fault) {
-        self.faults.add(fault);
+    pub(crate) fn add_fault(&mut self, fault: Fault, now: Now) {
+        self.faults.add(fault, now.elapsed);
     }
 
     /// No more faults; a hung modem answers again.
     pub(crate) fn clear_faults(&mut self) {
         self.faults.clear();
+        self.chatter = None;
+        self.kept_answer = None;
         if matches!(self.line, Line::Hung | Line::HungUntil(_)) {
             self.line = Line::Up;
         }
+    }
+
+    /// Prints this line from now on, whatever else it does.
+    pub(crate) fn repeat(&mut self, line: &str, every: Duration, now: Now) {
+        self.chatter = Some(Chatter { line: line.into(), every, next: now.elapsed + every });
     }
 
     pub(crate) fn hang(&mut self, now: Now) {
@@ -250,9 +292,12 @@ impl Simulation {
         let radio_on = !matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_));
         let submit = self.submit_answer.filter(|_| self.line == Line::Up).map(|(at, _)| at);
         let ring = self.ringing.as_ref().map(|(_, at)| *at);
-        let radio = [ring, self.network.next_due(now), self.modem.acknowledge_due()];
-        let radio = radio.into_iter().flatten().filter(|_| radio_on).min();
-        [line, submit, radio].into_iter().flatten().min()
+        let modem = [self.modem.acknowledge_due(), self.modem.start_due(), self.modem.storages.reveal_due()];
+        let chatter = self.chatter.as_ref().map(|chatter| chatter.next);
+        let radio = [ring, chatter, self.network.next_due(now)].into_iter().chain(modem);
+        let radio = radio.flatten().filter(|_| radio_on).min();
+        let escape = self.hearing.data_mode_ends().filter(|_| self.line == Line::Up);
+        [line, submit, radio, escape].into_iter().flatten().min()
     }
 
     // ---- time ----
@@ -267,16 +312,32 @@ impl Simulation {
         if let Line::BootingUntil(at) = self.line
             && at <= now.elapsed
         {
-            self.modem.power_up();
+            self.modem.power_up(now.elapsed);
             self.line = Line::Up;
         }
         if matches!(self.line, Line::Unplugged { .. } | Line::BootingUntil(_)) {
             return;
         }
+        self.print_chatter(now);
+        self.modem.storages.reveal(now.elapsed);
+        self.modem.go_on_starting(now.elapsed);
         self.work(now);
+        if self.line == Line::Up && self.hearing.end_data_mode(now.elapsed) {
+            self.answer(Answer::ok(), now);
+        }
+        // The PIN may have come just now.
+        self.modem.go_on_starting(now.elapsed);
         self.radio(now);
         if self.line == Line::Up {
             self.send_urcs(now);
+        }
+    }
+
+    fn print_chatter(&mut self, now: Now) {
+        if let Some(chatter) = self.chatter.as_mut().filter(|chatter| chatter.next <= now.elapsed) {
+            chatter.next = now.elapsed + chatter.every;
+            let line = format!("\r\n{}\r\n", chatter.line);
+            self.put(now.elapsed.max(self.sending_until), line.into_bytes());
         }
     }
 

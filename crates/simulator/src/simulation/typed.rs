@@ -1,6 +1,6 @@
-//! From a typed byte to a sent answer, with the fault that happens on the way.
+//! From a typed byte to an answer, with the fault that happens on the way.
 //!
-//! Owns the three moments of a command ([`Moment`]): received, acted, answered.
+//! Owns the moments of a command ([`Moment`]) up to its answer, which `answered.rs` sends.
 
 use super::{Line, Simulation};
 use crate::fault::{Fault, FaultKind, Moment};
@@ -35,19 +35,31 @@ impl Simulation {
             while let Some(byte) = self.typed.pop_front() {
                 let (echoed, input) = self.modem.take_byte(byte);
                 echo.extend(echoed);
+                if let Some(count) = self.modem.typed_payload()
+                    && let Some(fault) = self.faults.set_off_by_octet(count, now.elapsed)
+                {
+                    self.note(now, &format!("fault: {:?} (octet {count} of a text)", fault.kind));
+                    self.put_echo(&mut echo, now);
+                    if self.break_down(&fault.kind, now) {
+                        break;
+                    }
+                    self.armed = Some(fault.acted());
+                }
                 if input.is_some() {
                     complete = input;
                     break;
                 }
             }
-            if !echo.is_empty() {
-                self.put(now.elapsed.max(self.answers_from), echo);
-            }
+            self.put_echo(&mut echo, now);
             match complete {
                 Some(input) => self.handle_input(&input, now),
                 None => return,
             }
         }
+    }
+
+    fn put_echo(&mut self, echo: &mut Vec<u8>, now: Now) {
+        self.put(now.elapsed.max(self.answers_from), std::mem::take(echo));
     }
 
     /// A complete input: its fault first, then the modem.
@@ -57,20 +69,32 @@ impl Simulation {
             Input::Payload(text) => format!("{text}^Z"),
             Input::Cancelled => "^[".into(),
         };
-        let due = self.faults.set_off_by(input);
+        let due = self.faults.set_off_by(input, now.elapsed);
         self.note(now, &format!("-> {words}"));
         self.commands.push(words);
         if let Some(fault) = &due {
             self.note(now, &format!("fault: {:?} ({:?})", fault.kind, fault.moment));
         }
         match due {
-            Some(Fault { moment: Moment::Received, kind, .. }) => match kind {
+            Some(Fault { moment: Moment::Before, kind, .. }) if self.break_down(&kind, now) => {
+                // A modem that is not back yet does not hear it, and knows no prompt it gave before.
+                let is_heard = self.line == Line::Up && matches!(input, Input::Line(_));
+                self.deferred = is_heard.then(|| input.clone());
+            }
+            Some(Fault { moment: Moment::Before, kind: FaultKind::Junk(bytes), .. }) => {
+                self.put(now.elapsed.max(self.sending_until), bytes);
+                self.act(input, now);
+            }
+            Some(Fault { moment: Moment::Received | Moment::Before, kind, .. }) => match kind {
                 FaultKind::HangFor(time) => {
                     self.deferred = Some(input.clone());
                     self.line = Line::HungUntil(now.elapsed + time);
                 }
                 FaultKind::Cms(n) => self.refuse(input, Refusal::Cms(n), now),
                 FaultKind::Cme(n) => self.refuse(input, Refusal::Cme(n), now),
+                FaultKind::Error => self.refuse(input, Refusal::Plain, now),
+                FaultKind::Pretend => self.pretend(input, Vec::new(), now),
+                FaultKind::Instead(lines) => self.pretend(input, vec![vec![lines]], now),
                 ref kind if self.break_down(kind, now) => {}
                 kind => {
                     self.armed = Some(Fault::on("", kind).acted());
@@ -78,17 +102,18 @@ impl Simulation {
                 }
             },
             armed => {
-                self.armed = armed;
+                self.armed = armed.or(self.armed.take());
                 self.act(input, now);
             }
         }
     }
 
     /// Carries out a fault that ends what the modem was doing; whether it is of that kind.
-    fn break_down(&mut self, kind: &FaultKind, now: Now) -> bool {
+    pub(super) fn break_down(&mut self, kind: &FaultKind, now: Now) -> bool {
         match kind {
             FaultKind::Hang => self.hang(now),
             FaultKind::Reset => self.restart(now),
+            FaultKind::Restart(words) => self.restart_saying(words, now),
             FaultKind::Vanish(time) => self.unplug(now, Some(now.elapsed + *time)),
             _ => return false,
         }
@@ -96,10 +121,18 @@ impl Simulation {
     }
 
     fn refuse(&mut self, input: &Input, refusal: Refusal, now: Now) {
+        let result = self.modem.refuse(refusal);
+        self.answer_undone(input, Answer { blocks: Vec::new(), result: Some(result) }, now);
+    }
+
+    fn pretend(&mut self, input: &Input, blocks: Vec<Vec<String>>, now: Now) {
+        self.answer_undone(input, Answer { blocks, result: Some("OK".into()) }, now);
+    }
+
+    fn answer_undone(&mut self, input: &Input, answer: Answer, now: Now) {
         if matches!(input, Input::Payload(_)) {
             self.modem.forget_payload();
         }
-        let answer = Answer { blocks: Vec::new(), result: Some(self.modem.refuse(refusal)) };
         self.answer(answer, now);
     }
 
@@ -110,6 +143,7 @@ impl Simulation {
             Step::Answer(answer) => self.answer(answer, now),
             Step::Waiting => {}
             Step::Restart(answer) => {
+                self.resets += 1;
                 self.answer(answer, now);
                 self.restart(now);
             }
@@ -128,6 +162,10 @@ impl Simulation {
                     }
                     self.submit_answer = Some((at, verdict));
                 }
+                Uplink::SubmitText { mr, to, text } => {
+                    self.note(now, &format!("submitted as text to {to}: {text}"));
+                    self.submit_answer = Some((self.network.submit_text(mr, to, text, now), Ok(())));
+                }
                 Uplink::Ussd(code) => match self.network.ussd.get(&code) {
                     Some(answer) => self.modem.ussd(&answer.text.clone(), answer.more),
                     None => self.modem.ussd_ended(),
@@ -137,66 +175,4 @@ impl Simulation {
             }
         }
     }
-
-    /// Sends an answer, changed as the armed fault wants it.
-    fn answer(&mut self, mut answer: Answer, now: Now) {
-        let armed = self.armed.take();
-        let (moment, kind) = match &armed {
-            Some(fault) => (fault.moment, Some(&fault.kind)),
-            None => (Moment::Acted, None),
-        };
-        let mut at = now.elapsed.max(self.answers_from).max(self.sending_until);
-        let mut pause = None;
-        let mut noisy = false;
-        if moment != Moment::Answered || kind.is_some_and(|t| !breaks(t)) {
-            match kind {
-                Some(FaultKind::Swallow) => return,
-                Some(FaultKind::Late(time)) => {
-                    at += *time;
-                    self.answers_from = at;
-                }
-                Some(FaultKind::HangFor(time)) => {
-                    at += *time;
-                    self.line = Line::HungUntil(at);
-                }
-                Some(FaultKind::Cms(n)) => {
-                    answer = Answer { blocks: vec![], result: Some(self.modem.refuse(Refusal::Cms(*n))) };
-                }
-                Some(FaultKind::Cme(n)) => {
-                    answer = Answer { blocks: vec![], result: Some(self.modem.refuse(Refusal::Cme(*n))) };
-                }
-                Some(FaultKind::Split(time)) => pause = Some(*time),
-                Some(FaultKind::Noise) => noisy = true,
-                Some(FaultKind::Junk(bytes)) => self.put(at, bytes.clone()),
-                Some(kind) if self.break_down(kind, now) => return,
-                _ => {}
-            }
-        }
-        for line in answer.blocks.iter().flatten().chain(&answer.result) {
-            self.note(now, &format!("<- {line}"));
-        }
-        let bytes = answer.render(|| noisy.then(|| self.modem.next_noise()));
-        match pause {
-            None => self.put(at, bytes),
-            Some(pause) => {
-                for byte in bytes {
-                    self.put(at, vec![byte]);
-                    at += pause;
-                }
-                self.sending_until = at;
-            }
-        }
-        if moment == Moment::Answered {
-            match kind {
-                Some(FaultKind::HangFor(time)) => self.line = Line::HungUntil(now.elapsed + *time),
-                Some(kind) => drop(self.break_down(kind, now)),
-                None => {}
-            }
-        }
-    }
-}
-
-/// Faults that begin after the answer, if that is their moment.
-fn breaks(kind: &FaultKind) -> bool {
-    matches!(kind, FaultKind::Hang | FaultKind::HangFor(_) | FaultKind::Reset | FaultKind::Vanish(_))
 }

@@ -2,12 +2,18 @@
 //!
 //! Made by `connect` and by nothing else; decides nothing.
 
+use std::time::Duration;
+
 use smsbridge_modem::port::Port;
-use smsbridge_modem::{Ready, Session};
+use smsbridge_modem::{ModemError, Ready, Session, dialogue};
 
 use crate::message::{Name, Sim};
 use crate::modem_task::status_view::StatusView;
 use crate::modem_task::task::ModemTask;
+
+/// A modem that was silent this long is asked `AT` before anything else: some sleep after five seconds, and lose the first
+/// command that wakes them.
+const PROBE_AFTER: Duration = Duration::from_secs(4);
 
 /// A modem that is up, its SIM, and where messages and state go.
 pub(in crate::modem_task) struct ConnectedModem<'a> {
@@ -26,5 +32,14 @@ impl ConnectedModem<'_> {
     /// The modem's name.
     pub(super) fn name(&self) -> &Name {
         &self.task.config.name
+    }
+
+    /// Wakes a modem that may sleep, and notices one that does not answer before anything is entrusted to it.
+    pub(super) async fn wake(&mut self) -> Result<(), ModemError> {
+        if self.session.silent_for() < PROBE_AFTER {
+            return Ok(());
+        }
+        self.view.probed();
+        dialogue::probe(&mut self.session).await
     }
 }

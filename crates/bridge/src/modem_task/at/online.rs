@@ -7,18 +7,17 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use smsbridge_modem::bring_up;
 use smsbridge_modem::port::Port;
-use smsbridge_modem::registration::Registration;
+use smsbridge_modem::registration::{Registration, Registrations};
 use smsbridge_modem::voice::{self, HangUp};
-use smsbridge_modem::{Urc, status, ussd};
+use smsbridge_modem::{Remains, Urc, status, ussd};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::broadcasts::Broadcasts;
 use super::calls::{CallChange, Calls};
 use super::connected::ConnectedModem;
-use super::receive;
+use super::receive::{self, Found};
 use super::send::{self, Sent};
 use super::ussd::UssdSession;
 use super::ussd_requests;
@@ -37,19 +36,24 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 /// How often the store is asked for messages without a wake-up.
 const QUEUE_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A modem that was silent this long is asked `AT` before anything else.
-const PROBE_AFTER: Duration = Duration::from_secs(20);
+/// After a notice that led to nothing: some announce a message before it can be listed.
+const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
 
 /// A modem in service.
 pub(in crate::modem_task) struct OnlineModem<'a> {
     modem: ConnectedModem<'a>,
-    /// The registration last read or reported; none before that.
-    registration: Option<Registration>,
+    /// What each domain was last read or reported to be.
+    registrations: Registrations,
     watchdog: Watchdog,
     calls: Calls,
     broadcasts: Broadcasts,
     ussd: UssdSession,
     online_since: Instant,
+    /// Whether a sweep has been made.
+    has_swept: bool,
+    /// Sweeps since a notice that found nothing; none where there was no notice.
+    looked_in_vain: Option<usize>,
+    check_at: Instant,
     sweep_at: Instant,
     status_at: Instant,
 }
@@ -67,12 +71,15 @@ impl<'a> OnlineModem<'a> {
         let now = Instant::now();
         OnlineModem {
             modem,
-            registration: None,
+            registrations: Registrations::default(),
             watchdog: Watchdog::new(now),
             calls: Calls::default(),
             broadcasts: Broadcasts::default(),
             ussd: UssdSession::default(),
             online_since: now,
+            has_swept: false,
+            looked_in_vain: None,
+            check_at: now,
             sweep_at: now,
             status_at: now,
         }
@@ -83,20 +90,38 @@ impl<'a> OnlineModem<'a> {
         self.online_since
     }
 
-    /// Gives the port back.
-    pub(in crate::modem_task) fn into_port(self) -> Port {
-        self.modem.session.into_port()
+    /// Whether nothing speaks against messages going through.
+    pub(in crate::modem_task) fn has_worked(&self) -> bool {
+        self.watchdog.has_worked()
     }
 
-    /// Looks for messages in both directions until a fault or `stop`.
-    pub(in crate::modem_task) async fn run(&mut self, stop: &CancellationToken) -> Result<(), SessionError> {
-        let task = self.modem.task;
+    /// Takes the session apart.
+    pub(in crate::modem_task) fn into_remains(self) -> Remains<Port> {
+        self.modem.session.into_parts()
+    }
+
+    /// Looks for messages in both directions until a fault or `stop`. `unsolicited` is what the modem said before.
+    pub(in crate::modem_task) async fn run(
+        &mut self,
+        unsolicited: Vec<Urc>,
+        stop: &CancellationToken,
+    ) -> Result<(), SessionError> {
         self.modem.view.online();
+        let ended = self.serve(unsolicited, stop).await;
+        // Even after a fault and at a stop: what the modem has said is not said again.
+        let said = self.handle_waiting_urcs(stop).await;
+        let published = self.publish_events().await;
+        ended.and(said).and(published)
+    }
+
+    async fn serve(&mut self, unsolicited: Vec<Urc>, stop: &CancellationToken) -> Result<(), SessionError> {
+        for urc in unsolicited {
+            self.on_urc(urc, stop).await?;
+        }
+        let task = self.modem.task;
         loop {
-            let urcs_handled = self.handle_waiting_urcs().await;
-            // Even after a fault or at a stop: what the modem has said is not said again.
+            self.handle_waiting_urcs(stop).await?;
             self.publish_events().await?;
-            urcs_handled?;
             if stop.is_cancelled() {
                 return Ok(());
             }
@@ -106,7 +131,7 @@ impl<'a> OnlineModem<'a> {
             };
             let due_at = self.due_at();
             tokio::select! {
-                urc = self.modem.session.next_event() => self.on_urc(urc?).await?,
+                urc = self.modem.session.next_event() => self.on_urc(urc?, stop).await?,
                 () = woken(idle) => {}
                 () = task.ussd.added() => {}
                 () = tokio::time::sleep_until(due_at) => {}
@@ -115,9 +140,9 @@ impl<'a> OnlineModem<'a> {
         }
     }
 
-    async fn handle_waiting_urcs(&mut self) -> Result<(), SessionError> {
+    async fn handle_waiting_urcs(&mut self, stop: &CancellationToken) -> Result<(), SessionError> {
         while let Some(urc) = self.modem.session.next_event().now_or_never() {
-            self.on_urc(urc?).await?;
+            self.on_urc(urc?, stop).await?;
         }
         Ok(())
     }
@@ -125,22 +150,19 @@ impl<'a> OnlineModem<'a> {
     /// Does what is due, one thing at a time.
     async fn do_next(&mut self, stop: &CancellationToken) -> Result<Next, SessionError> {
         if let Some(request) = self.modem.task.ussd.pop() {
+            self.modem.wake().await?;
             ussd_requests::send(&mut self.modem, &mut self.ussd, request).await?;
             return Ok(Next::Again);
         }
-        if self.modem.session.silent_for() >= PROBE_AFTER {
-            self.modem.view.probed();
-            bring_up::probe(&mut self.modem.session).await?;
-        }
         let now = Instant::now();
         if now >= self.sweep_at {
-            self.sweep_at = now + SWEEP_INTERVAL;
-            receive::check_notifications(&mut self.modem).await?;
-            receive::sweep(&mut self.modem).await?;
+            self.modem.wake().await?;
+            self.sweep().await?;
             return Ok(Next::Again);
         }
         if now >= self.status_at {
             self.status_at = now + STATUS_INTERVAL;
+            self.modem.wake().await?;
             self.read_status().await?;
             return Ok(Next::Again);
         }
@@ -161,6 +183,31 @@ impl<'a> OnlineModem<'a> {
         }
     }
 
+    async fn sweep(&mut self) -> Result<(), SessionError> {
+        let now = Instant::now();
+        self.sweep_at = now + SWEEP_INTERVAL;
+        if now >= self.check_at {
+            self.check_at = now + SWEEP_INTERVAL;
+            receive::check(&mut self.modem).await?;
+        }
+        let found = receive::sweep(&mut self.modem, !self.has_swept).await?;
+        self.has_swept = true;
+        match (found, self.looked_in_vain) {
+            (Found::More, _) => self.sweep_at = Instant::now(),
+            (Found::Nothing, Some(times)) => {
+                self.looked_in_vain = Some(times + 1);
+                if let Some(pause) = LOOK_AGAIN_AFTER.get(times) {
+                    self.sweep_at = Instant::now() + *pause;
+                }
+            }
+            _ => self.looked_in_vain = None,
+        }
+        if let Some(again_at) = self.modem.session.refused_until() {
+            self.sweep_at = self.sweep_at.min(again_at.max(Instant::now()));
+        }
+        Ok(())
+    }
+
     /// When something is due without an input.
     fn due_at(&self) -> Instant {
         let events = [self.calls.due_at(), self.broadcasts.due_at(), self.ussd.due_at()];
@@ -170,16 +217,21 @@ impl<'a> OnlineModem<'a> {
 
     /// Whether the network may accept a message. Not known counts as yes: the modem's refusal will say.
     fn is_registered(&self) -> bool {
-        self.registration.is_none_or(|r| r.is_registered() || r == Registration::Unknown)
+        self.registration().is_none_or(|r| r.is_registered() || r == Registration::Unknown)
+    }
+
+    /// The best of all domains; none before one is known.
+    fn registration(&self) -> Option<Registration> {
+        self.registrations.best().map(|report| report.state)
     }
 
     async fn read_status(&mut self) -> Result<(), SessionError> {
         let network = status::network(&mut self.modem.session).await?;
-        self.registration = Some(network.registration);
+        self.registrations = network.registrations.clone();
         self.modem.view.network(network);
         self.modem.view.storage(&status::storage_use(&mut self.modem.session, &self.modem.ready).await?);
         let now = Instant::now();
-        self.watchdog.registered(self.registration, now);
+        self.watchdog.registered(self.registration(), now);
         match self.watchdog.unhealthy_reason(now) {
             Some(reason) => Err(SessionError::Unhealthy(reason)),
             None => Ok(()),
@@ -187,19 +239,22 @@ impl<'a> OnlineModem<'a> {
     }
 
     /// Handles what the modem says unsolicited.
-    async fn on_urc(&mut self, urc: Urc) -> Result<(), SessionError> {
+    async fn on_urc(&mut self, urc: Urc, stop: &CancellationToken) -> Result<(), SessionError> {
         let now = Instant::now();
         self.calls.on_urc(&urc, now);
         self.broadcasts.on_urc(&urc, now);
         self.ussd.on_urc(&urc, self.modem.session.profile().ussd_packed);
         match urc {
-            Urc::MessageStored { .. } | Urc::ReportStored { .. } | Urc::StorageFull => self.sweep_at = now,
-            Urc::Message { pdu, .. } | Urc::Report { pdu, .. } => {
-                receive::on_delivery(&mut self.modem, pdu).await?
+            Urc::MessageStored { .. } | Urc::ReportStored { .. } | Urc::SweepHint => {
+                self.looked_in_vain = Some(0);
+                self.sweep_at = now;
+            }
+            Urc::Message { pdu, length } | Urc::Report { pdu, length } => {
+                receive::on_delivery(&mut self.modem, pdu, length, stop).await?
             }
             Urc::Registration(report) => {
-                self.registration = Some(report.state);
-                self.modem.view.registration(&report);
+                self.registrations.update(report);
+                self.modem.view.registration(self.registrations.best());
             }
             Urc::Signal(signal) => self.modem.view.signal(signal),
             other => tracing::debug!(modem = %self.modem.name(), "unsolicited: {other:?}"),

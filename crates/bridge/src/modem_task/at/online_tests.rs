@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::connect;
+use super::line::Line;
 use super::online::OnlineModem;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
@@ -52,6 +53,7 @@ fn modem_task(folder: &Path, port: SocketAddr) -> ModemTask {
         retained: Arc::new(RetainedState::default()),
         ussd: Arc::new(UssdQueue::default()),
         trace: None,
+        candidates: Arc::new(Vec::new),
     }
 }
 
@@ -63,18 +65,20 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     tokio::spawn(line.run());
     let cable = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = cable.local_addr().unwrap();
-    let cut = tokio::spawn(pass_on_until(cable, modem_address, "5 EUR\",15\r\n"));
+    let cut = tokio::spawn(pass_on_until(cable, modem_address, "5 \u{1b}e\",15\r\n"));
 
     let folder = tempfile::tempdir().unwrap();
     let task = modem_task(folder.path(), port);
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
-    let connected = connect(&task, &mut recovery, &mut view).await.unwrap();
+    let mut line = Line::new(&task.config);
+    let stop = CancellationToken::new();
+    let connected = connect(&task, &mut recovery, &mut line, &mut view, &stop).await.unwrap().unwrap();
 
     simulator.send_urc("+CBM: 1\r\n00");
-    simulator.send_urc("+CUSD: 0,\"5 EUR\",15");
+    simulator.send_urc("+CUSD: 0,\"5 \u{1b}e\",15");
     cut.await.unwrap();
-    OnlineModem::new(connected).run(&CancellationToken::new()).await.unwrap_err();
+    OnlineModem::new(connected).run(Vec::new(), &stop).await.unwrap_err();
 
     let rows = task.store.pending(0, 9).await.unwrap();
     let events: Vec<Event> = rows
@@ -86,7 +90,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
         .collect();
     assert!(
         events.iter().any(|event| matches!(event, Event::UssdReply(reply)
-            if reply.state == UssdState::Done && reply.text.as_deref() == Some("5 EUR"))),
+            if reply.state == UssdState::Done && reply.text.as_deref() == Some("5 €"))),
         "the network's answer was lost: {events:?}"
     );
     assert!(
@@ -140,15 +144,16 @@ async fn a_message_stored_with_another_number_of_parts_is_sent_whole() {
         task.store.admit(split_otherwise(parts), now_ms()).await.unwrap();
         let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
         let mut recovery = RecoveryState::new(&task.config);
-        let connected = connect(&task, &mut recovery, &mut view).await.unwrap();
         let stop = CancellationToken::new();
+        let mut line = Line::new(&task.config);
+        let connected = connect(&task, &mut recovery, &mut line, &mut view, &stop).await.unwrap().unwrap();
         let mut modem = OnlineModem::new(connected);
         let sent = async {
             let result = last_result(&task.store).await;
             stop.cancel();
             result
         };
-        let (ended, result) = tokio::join!(modem.run(&stop), sent);
+        let (ended, result) = tokio::join!(modem.run(Vec::new(), &stop), sent);
         ended.unwrap();
         assert_eq!((result.state, result.fields.parts), (MessageState::Sent, Some(2)), "stored in {parts}");
         let texts: Vec<String> = simulator.sent().into_iter().filter_map(|sent| sent.text).collect();

@@ -1,25 +1,36 @@
 //! The SIM's PIN: written down before it is tried, and a wrong one never tried twice.
 
 use secrecy::ExposeSecret as _;
-use smsbridge_modem::SimStatus;
 use smsbridge_modem::bring_up::{PinOutcome, Synchronised};
 use smsbridge_modem::port::Port;
+use smsbridge_modem::{ModemError, SimStatus};
 
+use crate::message::Sim;
 use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;
 use crate::store::PinAttempt;
 
-/// Enters the PIN where the SIM asks for one.
-pub(super) async fn unlock(task: &ModemTask, modem: &mut Synchronised<'_, Port>) -> Result<(), SessionError> {
+/// A PIN that the SIM asks for.
+pub(super) struct Entry<'a> {
+    pin: &'a str,
+    sim: Sim,
+    tries_left: Option<u8>,
+}
+
+/// What the SIM asks for: a PIN to enter, or nothing. Changes nothing in it.
+pub(super) async fn ask<'a>(
+    task: &'a ModemTask,
+    modem: &mut Synchronised<'_, Port>,
+) -> Result<Option<Entry<'a>>, SessionError> {
     let tries_left = match modem.sim().await? {
-        SimStatus::Ready => return Ok(()),
+        SimStatus::Ready => return Ok(None),
         SimStatus::PinRequired { tries_left } => tries_left,
         SimStatus::PukRequired => {
             return locked(
                 "the SIM asks for its PUK: put it into a phone, enter the PUK there, set a new PIN",
             );
         }
-        SimStatus::Missing => return locked("there is no SIM, or it is not seated: check the holder"),
+        missing @ SimStatus::Missing => return Err(ModemError::Sim(missing).into()),
         SimStatus::Other(words) => {
             return locked(format!("the SIM says {words}: put it into a phone to see why"));
         }
@@ -30,9 +41,19 @@ pub(super) async fn unlock(task: &ModemTask, modem: &mut Synchronised<'_, Port>)
     if tries_left == Some(1) {
         return locked("the SIM has one PIN try left, which is not risked: enter the PIN in a phone");
     }
-    let pin = pin.expose_secret();
     // Another SIM may have the very PIN that this one refused.
-    let sim = task.sim(modem.iccid().await?);
+    let sim = task.identify_sim(modem.iccid().await?, None).await?;
+    Ok(Some(Entry { pin: pin.expose_secret(), sim, tries_left }))
+}
+
+/// Enters the PIN. To be run to its end: a PIN whose answer nobody waited for may never be entered again. Takes as long as
+/// the modem may take for the one command, half a minute at most.
+pub(super) async fn enter(
+    task: &ModemTask,
+    modem: &mut Synchronised<'_, Port>,
+    entry: Entry<'_>,
+) -> Result<(), SessionError> {
+    let Entry { pin, sim, tries_left } = entry;
     let digest = digest(pin);
     match task.store.pin_attempt(sim.clone(), digest.clone(), tries_left).await? {
         PinAttempt::Allowed => {}
@@ -43,7 +64,8 @@ pub(super) async fn unlock(task: &ModemTask, modem: &mut Synchronised<'_, Port>)
         }
         PinAttempt::Unanswered => {
             return locked(
-                "the SIM never answered to this PIN; it is not tried again: enter it in a phone, or set another",
+                "the SIM never answered to this PIN; it is not tried again: switch the PIN off in a phone, or set \
+                 another pin of this [[modem]]",
             );
         }
     }
@@ -59,7 +81,19 @@ pub(super) async fn unlock(task: &ModemTask, modem: &mut Synchronised<'_, Port>)
     }
 }
 
-fn locked(words: impl Into<String>) -> Result<(), SessionError> {
+/// The SIM is open. A PIN whose answer was lost was right then, or somebody else entered one: either way the SIM counts its
+/// tries from the start again, and the PIN may be entered when it is next asked for.
+pub(super) async fn opened(task: &ModemTask, sim: &Sim) -> Result<(), SessionError> {
+    if task.config.pin.is_some() {
+        // Where the ICCID could not be read before the PIN, the attempt stands under the modem's name.
+        for sim in [sim.clone(), task.config.name.to_string()] {
+            task.store.pin_unanswered_forgotten(sim).await?;
+        }
+    }
+    Ok(())
+}
+
+fn locked<T>(words: impl Into<String>) -> Result<T, SessionError> {
     Err(SessionError::Locked(words.into()))
 }
 

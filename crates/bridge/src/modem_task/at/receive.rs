@@ -1,9 +1,14 @@
 //! Receiving: everything on the SIM goes into the store, and only what is there is deleted from the SIM.
+//!
+//! A slot that cannot be read or deleted stops nothing: it is tried again at a later sweep.
 
 use futures_util::future::join_all;
-use smsbridge_modem::sms::{self, Notifications, StoredPdu};
+use smsbridge_modem::sms::{self, Deleted, Stored, StoredPdu};
+use smsbridge_modem::upkeep::{self, Checked};
+use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
+use super::until_stored::until_stored;
 use crate::clock::{self, now_ms};
 use crate::crash;
 use crate::incoming::IncomingPdu;
@@ -12,55 +17,119 @@ use crate::modem_task::error::SessionError;
 use crate::pdu::{self, Part, Reading};
 use crate::store::Accepted;
 
-/// Sets the message notifications again where the modem has lost them.
-pub(super) async fn check_notifications(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
-    if sms::check_notifications(&mut modem.session, &modem.ready).await? == Notifications::SetAgain {
-        tracing::warn!(modem = %modem.name(), "the modem lost its notification settings; they were set again");
+/// Looks whether SIM and settings are what they were; sets again what was lost.
+pub(super) async fn check(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
+    let before = modem.ready.clone();
+    if upkeep::check(&mut modem.session, &mut modem.ready).await? == Checked::SetAgain {
+        tracing::warn!(modem = %modem.name(), "the modem lost its settings; they were set again");
         modem.view.announced_again();
+    }
+    if modem.ready != before {
+        let (iccid, imsi) = (modem.ready.iccid.clone(), modem.ready.imsi.clone());
+        modem.sim = modem.task.identify_sim(iccid, imsi).await?;
+        modem.view.configured(&modem.ready);
     }
     Ok(())
 }
 
+/// A message this old that is found when the gateway begins to look is published as one that was there.
+const OLD_MS: i64 = 86_400_000;
+
+/// What a sweep found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No message that had not been stored before.
+    Nothing,
+    /// At least one.
+    Messages,
+    /// More than one list holds: look again at once.
+    More,
+}
+
 /// Lists all storages, stores what was received, deletes it. Outgoing messages somebody keeps there are left alone.
-pub(super) async fn sweep(modem: &mut ConnectedModem<'_>) -> Result<(), SessionError> {
-    let listed = sms::sweep(&mut modem.session, &modem.ready).await?;
-    let received: Vec<&StoredPdu> = listed.pdus.iter().filter(|pdu| pdu.status.is_received()).collect();
+/// `is_first` says that what is found was there before the session.
+pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Result<Found, SessionError> {
+    let mut listed = sms::sweep(&mut modem.session, &modem.ready).await;
+    let is_ours = |pdu: &&StoredPdu| pdu.status.is_received() && !pdu::is_submit(&pdu.pdu);
+    let received: Vec<&StoredPdu> = listed.pdus.iter().filter(is_ours).collect();
     let slots: Vec<Slot> = received.iter().map(|pdu| slot(pdu)).collect();
     let storages = listed.storages.iter().map(ToString::to_string).collect();
     let store = &modem.task.store;
     store.swept(modem.sim.clone(), storages, slots.clone()).await?;
-    if received.is_empty() {
-        return Ok(());
+    if !received.is_empty() {
+        crash::point("in_read");
     }
-    crash::point("in_read");
-    let incoming =
-        received.iter().zip(&slots).map(|(pdu, slot)| incoming(modem, Some(slot.clone()), pdu.pdu.clone()));
+    let incoming = received.iter().zip(&slots).map(|(pdu, slot)| IncomingPdu {
+        slot: Some(slot.clone()),
+        is_unread: pdu.status == Stored::ReceivedUnread,
+        ..incoming(modem, pdu.pdu.clone(), pdu.length)
+    });
+    let incoming = incoming.map(|incoming| {
+        let is_old = pdu::sent_at(&incoming.pdu).is_some_and(|at| at * 1000 + OLD_MS < incoming.received_at);
+        IncomingPdu { was_stored: is_first && (is_old || !incoming.is_unread), ..incoming }
+    });
     // All of one sweep go into one commit.
     let accepted = join_all(incoming.map(|incoming| store.accept(incoming))).await;
-    crash::point("in_committed");
-    let mut cleared = Vec::with_capacity(received.len());
-    let mut failed = None;
+    if !received.is_empty() {
+        crash::point("in_committed");
+    }
+    let mut found = if listed.has_more { Found::More } else { Found::Nothing };
+    let mut deleted = Vec::with_capacity(received.len());
+    let mut unstored = None;
     for ((pdu, slot), accepted) in received.iter().zip(slots).zip(accepted) {
-        match accepted {
-            Ok(accepted) => {
-                if accepted == Accepted::Report {
-                    crash::point("report_committed");
-                }
-                sms::delete(&mut modem.session, pdu.storage, pdu.slot).await?;
-                crash::point("in_deleted");
-                cleared.push(slot);
-                count(modem, &accepted);
+        let accepted = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                unstored = Some(error);
+                continue;
             }
-            Err(error) => failed = Some(error),
+        };
+        match accepted {
+            Accepted::Known { was_deleted: true } => {
+                sms::deletion_had_no_effect(&mut modem.session, pdu.storage, pdu.slot);
+            }
+            Accepted::Known { was_deleted: false } => {}
+            Accepted::Report => crash::point("report_committed"),
+            Accepted::Waiting | Accepted::Completed(_) => {}
+        }
+        if !matches!(accepted, Accepted::Known { .. }) && found == Found::Nothing {
+            found = Found::Messages;
+        }
+        count(modem, &accepted);
+        if listed.fault.is_some() {
+            continue;
+        }
+        match sms::delete(&mut modem.session, pdu.storage, pdu.slot).await {
+            Ok(Deleted::Yes) => {
+                crash::point("in_deleted");
+                deleted.push(slot);
+            }
+            Ok(Deleted::NotNow) => {}
+            Err(fault) => listed.fault = Some(fault),
         }
     }
-    modem.task.store.slots_cleared(modem.sim.clone(), cleared).await?;
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    if !deleted.is_empty() {
+        modem.task.store.slots_deleted(modem.sim.clone(), deleted).await?;
+    }
+    let refused = modem.session.refused();
+    modem.view.refused(refused);
+    if let Some(fault) = listed.fault {
+        return Err(fault.into());
+    }
+    unstored.map_or(Ok(found), |error| Err(error.into()))
 }
 
-/// Stores a PDU the modem delivered without storing it.
-pub(super) async fn on_delivery(modem: &mut ConnectedModem<'_>, pdu: String) -> Result<(), SessionError> {
-    let accepted = modem.task.store.accept(incoming(modem, None, pdu)).await?;
+/// Stores a PDU the modem delivered without storing it. It is not delivered again, so a store that cannot be written is
+/// waited for until `stop`.
+pub(super) async fn on_delivery(
+    modem: &mut ConnectedModem<'_>,
+    pdu: String,
+    length: Option<u16>,
+    stop: &CancellationToken,
+) -> Result<(), SessionError> {
+    let (name, store) = (modem.name().clone(), &modem.task.store);
+    let incoming = incoming(modem, pdu, length);
+    let accepted = until_stored(&name, stop, || store.accept(incoming.clone())).await?;
     count(modem, &accepted);
     Ok(())
 }
@@ -71,13 +140,23 @@ fn count(modem: &mut ConnectedModem<'_>, accepted: &Accepted) {
     }
 }
 
-fn incoming(modem: &ConnectedModem<'_>, slot: Option<Slot>, pdu: String) -> IncomingPdu {
+fn incoming(modem: &ConnectedModem<'_>, pdu: String, length: Option<u16>) -> IncomingPdu {
+    let pdu = pdu::with_service_centre(pdu, length);
     let reading = pdu::read(&pdu);
     if let Reading::Part(Part { sent_at: Some(seconds), .. }) = &reading {
         clock::witness(*seconds);
     }
     let (modem, sim) = (modem.name().clone(), modem.sim.clone());
-    IncomingPdu { modem, sim, slot, pdu, reading, received_at: now_ms() }
+    IncomingPdu {
+        modem,
+        sim,
+        slot: None,
+        is_unread: true,
+        was_stored: false,
+        pdu,
+        reading,
+        received_at: now_ms(),
+    }
 }
 
 fn slot(pdu: &StoredPdu) -> Slot {

@@ -1,10 +1,13 @@
 //! What one session leaves to the next, and which recovery step the next one begins with.
+//!
+//! The one place that decides what a session's end calls for: silence climbs the ladder; a modem that is starting, a SIM
+//! that is locked and a store that is full do not.
 
 use std::time::Duration;
 
-use smsbridge_modem::SessionOptions;
 use smsbridge_modem::port::Port;
 use smsbridge_modem::recovery::{Ladder, Step};
+use smsbridge_modem::{ModemError, Remains, SessionOptions, SimStatus, Urc};
 use tokio::time::Instant;
 
 use crate::config;
@@ -13,17 +16,22 @@ use crate::modem_task::error::SessionError;
 /// After a session that stood this long, the next fault begins with the first step again.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
+/// A modem that is starting is asked again after this.
+const STARTING_INTERVAL: Duration = Duration::from_secs(3);
+
 /// What one session leaves to the next.
 pub(in crate::modem_task) struct RecoveryState {
     /// What is known of the modem.
     pub options: SessionOptions,
     /// The IMEI of the modem that was there.
     pub imei: Option<String>,
+    /// What the modem said and nobody has looked at yet.
+    pub unsolicited: Vec<Urc>,
     ladder: Ladder,
     /// What to try before the modem is brought up; none where nothing is wrong with the modem itself.
     step: Option<Step>,
-    /// The port, where it can be used again.
-    port: Option<Port>,
+    /// Sessions in a row that found no SIM.
+    without_sim: u32,
 }
 
 impl RecoveryState {
@@ -33,9 +41,10 @@ impl RecoveryState {
                 .with_overrides(config.overrides.clone())
                 .with_broadcast(config.broadcast.clone()),
             imei: None,
+            unsolicited: Vec::new(),
             ladder: Ladder::default(),
             step: None,
-            port: None,
+            without_sim: 0,
         }
     }
 
@@ -44,32 +53,69 @@ impl RecoveryState {
         self.ladder.failures()
     }
 
-    /// A session that was online ended; its port may be used again.
-    pub fn session_ended(&mut self, online_since: Instant, port: Port) {
-        if online_since.elapsed() >= STABLE_AFTER {
-            self.ladder.reset();
+    /// A session has ended, or could not be brought up; returns its port.
+    pub fn session_ended(&mut self, remains: Remains<Port>) -> Port {
+        self.options.learned = remains.learned;
+        self.unsolicited.extend(remains.unsolicited);
+        remains.port
+    }
+
+    /// The session was in service since `since`; `has_worked` says that the network took a message, or that nothing spoke
+    /// against it.
+    pub fn was_online(&mut self, since: Instant, has_worked: bool) {
+        self.without_sim = 0;
+        if since.elapsed() >= STABLE_AFTER {
+            self.ladder.answers();
         }
-        self.port = Some(port);
+        if has_worked {
+            self.ladder.works();
+        }
+    }
+
+    /// A modem said who it is. Of another one nothing holds that was learnt of the last.
+    pub fn identified(&mut self, imei: String) {
+        if self.imei.as_ref().is_some_and(|known| *known != imei) {
+            self.ladder = Ladder::default();
+            self.without_sim = 0;
+        }
+        self.imei = Some(imei);
     }
 
     /// Chooses what the next session tries first.
     pub fn on_error(&mut self, error: &SessionError) -> Option<Step> {
+        let (may_reset, now) = (self.options.reset_command().is_some(), Instant::now());
         self.step = match error {
-            SessionError::Modem(error) | SessionError::AtPort { error, .. } => {
-                self.options.prefer_cmgr |= error.suggests_cmgr();
-                Some(self.ladder.on_failure(error))
+            SessionError::Modem(error) | SessionError::AtPort { error, .. } if is_silence(error) => {
+                Some(self.ladder.on_failure(error, may_reset, now))
             }
-            SessionError::Unhealthy(_) => Some(self.ladder.on_radio_dead()),
-            // A port that cannot be opened, a PIN, the store: nothing the modem could be told.
-            SessionError::Port(_)
-            | SessionError::Store(_)
-            | SessionError::Locked(_)
-            | SessionError::OtherModem { .. } => None,
+            SessionError::Modem(ModemError::Sim(SimStatus::Missing)) => {
+                self.without_sim += 1;
+                None
+            }
+            SessionError::Unhealthy(_) => Some(self.ladder.on_radio_dead(may_reset, now)),
+            // A refusal, a port that cannot be opened, a PIN, the store: nothing the modem could be told.
+            _ => None,
         };
-        if matches!(self.step, None | Some(Step::Reopen)) {
-            self.port = None;
-        }
         self.step
+    }
+
+    /// Whether the port is used again: the modem behind it answers, or may be made to.
+    pub fn keeps_port(&self, error: &SessionError) -> bool {
+        match error {
+            SessionError::Modem(_) | SessionError::AtPort { .. } => true,
+            SessionError::Unhealthy(_) | SessionError::Locked(_) | SessionError::Store(_) => true,
+            SessionError::Port(_) | SessionError::OtherModem { .. } => false,
+        }
+    }
+
+    /// When to begin again, where that is known: a modem that is starting, or whose SIM was changed, needs no growing
+    /// delays.
+    pub fn delay(&self, error: &SessionError) -> Option<Duration> {
+        match error {
+            SessionError::Modem(ModemError::Starting { .. }) => Some(STARTING_INTERVAL),
+            SessionError::Modem(ModemError::SimChanged) => Some(Duration::ZERO),
+            _ => None,
+        }
     }
 
     /// Takes the step to try, if any.
@@ -77,8 +123,13 @@ impl RecoveryState {
         self.step.take()
     }
 
-    /// Takes the port of the last session, if it can be used again.
-    pub fn take_port(&mut self) -> Option<Port> {
-        self.port.take()
+    /// Whether to take the SIM's power away and give it back: some find a SIM only then. Ever more rarely.
+    pub fn restarts_sim(&self) -> bool {
+        self.without_sim >= 2 && self.without_sim.is_power_of_two()
     }
+}
+
+/// Whether nobody knows whose answer comes next.
+fn is_silence(error: &ModemError) -> bool {
+    error.is_fatal()
 }

@@ -2,21 +2,24 @@
 
 use std::time::Duration;
 
-use smsbridge_modem::sms;
+use smsbridge_modem::port::Port;
+use smsbridge_modem::sms::{self, OutgoingPdu};
+use smsbridge_modem::{LinkFault, ModemError, SendError, Session};
 use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
+use super::until_stored::until_stored;
 use super::watchdog::Watchdog;
 use crate::clock::now_ms;
 use crate::crash;
-use crate::message::{Name, UnixMs};
+use crate::message::UnixMs;
 use crate::modem_task::error::SessionError;
 use crate::pdu;
-use crate::store::{Claim, Claimed, Idle, StoreError};
+use crate::store::{Claim, Claimed, Idle};
 use crate::verdict;
 
-/// How often a result is offered to a store that cannot be written.
-const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a submission may go on after a stop; then nobody knows what became of it.
+const STOP_GRACE: Duration = Duration::from_secs(20);
 
 /// The outcome of looking for a message to send.
 pub(super) enum Sent {
@@ -58,7 +61,8 @@ async fn send(
         Ok(pdus) => pdus,
         Err(failure) => return Ok(store.fail(claim.message, failure, now).await?),
     };
-    let name = modem.name().clone();
+    modem.wake().await?;
+    let (name, store) = (modem.name().clone(), &modem.task.store);
     for (sequence, pdu) in (1..).zip(&pdus).filter(|(sequence, _)| claim.open_parts.contains(sequence)) {
         // Between parts is as good a place to stop as any: the others wait in the store.
         if stop.is_cancelled() {
@@ -66,7 +70,7 @@ async fn send(
         }
         store.submitting(claim.message, sequence, name.clone(), modem.sim.clone(), now_ms()).await?;
         crash::point("submit_written");
-        match sms::send(&mut modem.session, pdu).await {
+        match submit(&mut modem.session, pdu, stop).await {
             Ok(mr) => {
                 crash::point("submit_answered");
                 until_stored(&name, stop, || store.submitted(claim.message, sequence, mr, now_ms())).await?;
@@ -83,9 +87,14 @@ async fn send(
                 .await?;
                 modem.view.not_sent();
                 watchdog.not_submitted(&error);
-                return match modem.session.fault() {
-                    Some(fault) => Err(fault.clone().into()),
-                    None => Ok(()),
+                return match (error, modem.session.fault()) {
+                    (_, Some(fault)) => Err(fault.clone().into()),
+                    (SendError::Unknown(fault) | SendError::NotSubmitted(fault), None)
+                        if fault.is_fatal() =>
+                    {
+                        Err(fault.into())
+                    }
+                    _ => Ok(()),
                 };
             }
         }
@@ -93,24 +102,25 @@ async fn send(
     Ok(())
 }
 
-/// Repeats an operation until it is on disk, or the process stops: what the network has accepted must be written down,
-/// however long the disk takes to recover.
-async fn until_stored<F>(
-    modem: &Name,
+/// Submits a PDU. At a stop the modem gets some more time to say what became of it.
+async fn submit(
+    session: &mut Session<Port>,
+    pdu: &OutgoingPdu,
     stop: &CancellationToken,
-    mut operation: impl FnMut() -> F,
-) -> Result<(), StoreError>
-where
-    F: Future<Output = Result<(), StoreError>>,
-{
-    loop {
-        match operation().await {
-            Err(StoreError::Unwritable(reason)) if !stop.is_cancelled() => {
-                tracing::error!(modem = %modem, "{reason}: trying again until it is on disk");
-                tokio::time::sleep(STORE_RETRY_INTERVAL).await;
-            }
-            done => return done,
-        }
+) -> Result<Option<u8>, SendError> {
+    let time_is_over = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_GRACE).await;
+    };
+    let sent = tokio::select! {
+        sent = sms::send(session, pdu) => Some(sent),
+        () = time_is_over => None,
+    };
+    let abandoned = ModemError::Link(LinkFault::Abandoned);
+    match sent {
+        Some(sent) => sent,
+        None if session.may_have_submitted() => Err(SendError::Unknown(abandoned)),
+        None => Err(SendError::NotSubmitted(abandoned)),
     }
 }
 

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn answer(state: u8, text: Option<&str>) -> Urc {
-        Urc::Ussd { state, text: text.map(str::to_owned), dcs: Some(15) }
+        Urc::Ussd { state, text: text.map(|text| text.as_bytes().to_owned()), dcs: Some(15) }
     }
 
     #[test]

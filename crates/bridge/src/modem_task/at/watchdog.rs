@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use smsbridge_modem::SendError;
 use smsbridge_modem::registration::Registration;
+use smsbridge_modem::{ModemError, SendError};
 use tokio::time::Instant;
 
 /// A modem that searches for a network this long is stuck; many find it again after the radio was off.
@@ -60,8 +60,16 @@ impl Watchdog {
                 self.ignored += 1;
             }
             SendError::Refused(_) => self.ignored = 0,
+            SendError::Unknown(ModemError::Refused { error, .. }) if error.is_network_silent() => {
+                self.ignored += 1;
+            }
             SendError::NotSubmitted(_) | SendError::Unknown(_) => {}
         }
+    }
+
+    /// Whether nothing speaks against messages going through: there is a network, and it took the last message.
+    pub(super) fn has_worked(&self) -> bool {
+        self.unregistered.is_none() && self.ignored == 0
     }
 
     /// Why the modem is of no use, if it is not.
@@ -88,10 +96,14 @@ impl Watchdog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smsbridge_modem::AtError;
+    use smsbridge_modem::{AtError, Class};
 
     fn refused(line: &str) -> SendError {
-        SendError::Refused(AtError::parse(line).unwrap())
+        let error = AtError::parse(line).unwrap();
+        match error.class() {
+            Class::Unknown => SendError::Unknown(ModemError::Refused { command: "AT+CMGS=20".into(), error }),
+            _ => SendError::Refused(error),
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ async fn a_message_of_which_parts_went_out_wakes_the_modem_with_that_sim() {
     let (mut a, mut b) = (fixture.wait_as("a").await, fixture.wait_as("b").await);
     let store = fixture.store();
     store.submitting(claim.message, 1, named("b"), "SIM of b".to_owned(), T0).await.unwrap();
-    store.submitted(claim.message, 1, 7, T0).await.unwrap();
+    store.submitted(claim.message, 1, Some(7), T0).await.unwrap();
     store.give_back(claim.message).await.unwrap();
     assert_eq!((a.is_woken(), b.is_woken()), (false, true));
 }
@@ -121,7 +121,7 @@ async fn a_modem_that_may_send_no_more_passes_its_wake_up_on() {
     let claim = fixture.claim_for("a", "SIM of a", T0).await.unwrap();
     let store = fixture.store();
     store.submitting(claim.message, 1, named("a"), "SIM of a".to_owned(), T0).await.unwrap();
-    store.submitted(claim.message, 1, 7, T0).await.unwrap();
+    store.submitted(claim.message, 1, Some(7), T0).await.unwrap();
     let (mut a, mut b) = (fixture.wait_as("a").await, fixture.wait_as("b").await);
     fixture.admit(request("1", ALICE), T0).await;
     assert_eq!((a.is_woken(), b.is_woken()), (true, false));
@@ -152,7 +152,7 @@ async fn work(store: Store, modem: &'static str, left: Arc<AtomicUsize>, all_sen
         match store.claim(named(modem), modem.to_owned(), T0).await.unwrap() {
             Claimed::Message(claim) => {
                 store.submitting(claim.message, 1, named(modem), modem.to_owned(), T0).await.unwrap();
-                store.submitted(claim.message, 1, 7, T0).await.unwrap();
+                store.submitted(claim.message, 1, Some(7), T0).await.unwrap();
                 if left.fetch_sub(1, Ordering::SeqCst) == 1 {
                     all_sent.notify_one();
                 }

@@ -19,6 +19,7 @@ mod requests;
 mod retention;
 mod scale;
 mod sending;
+mod sims;
 mod split;
 
 use std::path::Path;
@@ -183,7 +184,7 @@ impl StoreFixture {
     /// One part handed over and taken.
     async fn send_part(&self, claim: &Claim, sequence: u8, mr: u8, now: UnixMs) {
         self.submitting(claim, sequence, now).await;
-        self.store().submitted(claim.message, sequence, mr, now).await.unwrap();
+        self.store().submitted(claim.message, sequence, Some(mr), now).await.unwrap();
     }
 
     /// Claims what waits first and hands all of it over, the parts numbered from `mr`.
@@ -259,6 +260,8 @@ fn incoming(slot: Option<Slot>, pdu: &str, received_at: UnixMs) -> IncomingPdu {
         modem: named("main"),
         sim: SIM.to_owned(),
         slot,
+        is_unread: true,
+        was_stored: false,
         pdu: pdu.to_owned(),
         reading: pdu::read(pdu),
         received_at,

@@ -98,7 +98,7 @@ impl Gateway {
                 return self.fail_part(modem, &claim, sequence).await;
             }
             self.mr = self.mr.wrapping_add(1);
-            store.submitted(claim.message, sequence, self.mr, self.now).await.unwrap();
+            store.submitted(claim.message, sequence, Some(self.mr), self.now).await.unwrap();
             self.sent_parts.push((modem, self.mr, claim.to.clone(), self.now));
         }
     }
@@ -112,7 +112,7 @@ impl Gateway {
             0 => Verdict::Retry(delay, why),
             1 => Verdict::Reroute(delay, why),
             2 => Verdict::GiveUp(why),
-            3 => Verdict::AskPolicy(why),
+            3 => Verdict::AskPolicy(Duration::ZERO, why),
             4 => Verdict::Interrupted,
             _ => return assert_eq!(store.release(Some(named(modem)), self.now).await.unwrap(), 1),
         };
@@ -129,7 +129,7 @@ impl Gateway {
         let pdu = status_report(mr, &to, at, 4, status);
         let report = IncomingPdu { sim: modem.to_owned(), ..incoming(None, &pdu, self.now) };
         let accepted = self.fixture.store().accept(report).await.unwrap();
-        assert!(matches!(accepted, Accepted::Report | Accepted::Known), "{accepted:?}");
+        assert!(matches!(accepted, Accepted::Report | Accepted::Known { .. }), "{accepted:?}");
     }
 
     /// The network puts a message's parts into free slots, in any order, some twice.
@@ -163,7 +163,7 @@ impl Gateway {
             cleared.push(slot);
         }
         if self.rng.u64(..3) > 0 {
-            store.slots_cleared(SIM.to_owned(), cleared).await.unwrap();
+            store.slots_deleted(SIM.to_owned(), cleared).await.unwrap();
         }
     }
 

@@ -1,6 +1,7 @@
 //! Incoming messages: parts, repetitions, slots.
 
 use super::*;
+use crate::pdu_fixtures::{changed, changed_deliver};
 use crate::wire;
 
 /// Accepts the parts in this order from slots 1, 2, 3 and gives the one message that came of them.
@@ -42,6 +43,103 @@ async fn a_part_the_network_repeats_is_counted_once() {
     let received = fixture.received().await;
     assert_eq!(received.len(), 1);
     assert_eq!(received[0]["text"], text);
+}
+
+/// The part as it comes again: stamped later, with other flags, or through another service centre.
+fn sent_again(pdu: &str) -> Vec<String> {
+    let stamped = |seconds| {
+        changed_deliver(pdu, |deliver| {
+            deliver.sent_at = codec::Timestamp::from_unix(T0 / 1000 + seconds, 4);
+        })
+    };
+    vec![
+        stamped(6),
+        stamped(-40),
+        changed_deliver(pdu, |deliver| deliver.sent_at = None),
+        changed_deliver(pdu, |deliver| deliver.more_messages = true),
+        changed_deliver(pdu, |deliver| deliver.status_report_indication = true),
+        changed_deliver(pdu, |deliver| deliver.pid = codec::Pid(0x3F)),
+        changed(pdu, |pdu| pdu.service_centre = codec::Address::from_number("+491710760000").ok()),
+    ]
+}
+
+#[tokio::test]
+async fn a_part_sent_again_is_a_repetition_whatever_the_network_changed() {
+    let (pdus, text) = long(7, 'a', T0);
+    for (n, again) in sent_again(&pdus[1]).iter().enumerate() {
+        for place in 1..=3 {
+            let mut fixture = StoreFixture::new();
+            let mut order = vec![&pdus[0], &pdus[1], &pdus[2]];
+            order.insert(if place == 1 { 0 } else { place }, again);
+            for (slot, pdu) in (1..).zip(order) {
+                fixture.accept(sm(slot), pdu, T0 + MINUTE).await;
+            }
+            let left = fixture.store().publish_incomplete(T0 + DAY, Duration::from_secs(3600)).await.unwrap();
+            assert_eq!(left, 0, "change {n}, place {place}: it began a message of its own");
+            let received = fixture.received().await;
+            assert_eq!(received.len(), 1, "change {n}, place {place}");
+            assert_eq!(received[0]["text"], text, "change {n}, place {place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn parts_stamped_nearly_an_hour_apart_are_one_message() {
+    let mut fixture = StoreFixture::new();
+    let (pdus, text) = long(7, 'a', T0);
+    for (slot, (pdu, minutes)) in (1..).zip(pdus.iter().zip([0, 55, 25])) {
+        let at = T0 + minutes * MINUTE;
+        let pdu = changed_deliver(pdu, |deliver| deliver.sent_at = codec::Timestamp::from_unix(at / 1000, 4));
+        fixture.accept(sm(slot), &pdu, at).await;
+    }
+    let received = fixture.received().await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0]["text"], text);
+}
+
+#[tokio::test]
+async fn parts_stamped_further_apart_than_the_reassembly_timeout_are_two_messages() {
+    for (timeout, messages) in [(60, 0), (3 * 3600, 1)] {
+        let timeout = Duration::from_secs(timeout);
+        let mut fixture = StoreFixture::with(|config| config.incoming.inbound.reassembly_timeout = timeout);
+        let (first, _) = long(7, 'a', T0);
+        let (later, _) = long(7, 'a', T0 + 2 * HOUR);
+        for (slot, pdu) in (1..).zip([&first[0], &later[1], &first[2]]) {
+            fixture.accept(sm(slot), pdu, T0 + 2 * HOUR).await;
+        }
+        assert_eq!(fixture.received().await.len(), messages, "{timeout:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_long_text_sent_again_minutes_later_under_one_reference_is_another_message() {
+    let mut fixture = StoreFixture::new();
+    for minutes in [0, 3, 20] {
+        let at = T0 + minutes * MINUTE;
+        let (pdus, text) = long(0, 'a', at);
+        for pdu in &pdus {
+            fixture.accept(None, pdu, at).await;
+        }
+        let received = fixture.received().await;
+        assert_eq!(received.len(), 1, "after {minutes} minutes");
+        assert_eq!(received[0]["text"], text);
+    }
+}
+
+#[tokio::test]
+async fn a_name_and_a_number_that_look_alike_keep_their_parts_apart() {
+    let mut fixture = StoreFixture::new();
+    let text = "x".repeat(200);
+    let number = delivers("22333", &text, 7, T0);
+    let with = |pdu: &str, from: codec::Address| changed_deliver(pdu, |deliver| deliver.from = from);
+    let name = codec::Address::alphanumeric("22333").unwrap();
+    let national = codec::Address::from_semi_octets(0xA1, 5, &[0x22, 0x33, 0xF3]).unwrap();
+    let others = [with(&number[1], name), with(&number[1], national)];
+    for (slot, pdu) in (1..).zip([&number[0], &others[0], &others[1]]) {
+        assert_eq!(fixture.accept(sm(slot), pdu, T0).await, Accepted::Waiting);
+    }
+    assert!(matches!(fixture.accept(sm(4), &number[1], T0).await, Accepted::Completed(_)));
+    assert_eq!(fixture.received().await.len(), 1);
 }
 
 #[tokio::test]
@@ -137,7 +235,7 @@ async fn equal_pdus_in_two_storages_of_one_sweep_are_one_message() {
     let mut fixture = StoreFixture::new();
     let pdu = short(ALICE, "Hello", T0);
     assert!(matches!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Completed(_)));
-    assert_eq!(fixture.accept(me(4), &pdu, T0).await, Accepted::Known);
+    assert_eq!(fixture.accept(me(4), &pdu, T0).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 
@@ -157,7 +255,7 @@ async fn a_pdu_found_again_after_a_kill_before_its_deletion_is_known() {
     fixture.accept(sm(1), &pdu, T0).await;
     fixture.reopen();
     swept(&fixture, vec![sm(1).unwrap()]).await;
-    assert_eq!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Known);
+    assert_eq!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 
@@ -181,7 +279,7 @@ async fn an_equal_pdu_in_a_slot_that_was_found_empty_between_is_another_message(
         assert!(matches!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Completed(_)));
         match empty {
             true => swept(&fixture, vec![]).await,
-            false => fixture.store().slots_cleared(SIM.to_owned(), vec![sm(1).unwrap()]).await.unwrap(),
+            false => fixture.store().slots_deleted(SIM.to_owned(), vec![sm(1).unwrap()]).await.unwrap(),
         }
     }
     assert!(matches!(fixture.accept(sm(1), &pdu, T0).await, Accepted::Completed(_)));
@@ -195,7 +293,7 @@ async fn a_storage_that_could_not_be_listed_keeps_its_slots() {
     fixture.accept(me(1), &pdu, T0).await;
     // Its deletion failed, and this sweep could not select ME.
     fixture.store().swept(SIM.to_owned(), vec!["SM".to_owned()], vec![]).await.unwrap();
-    assert_eq!(fixture.accept(me(1), &pdu, T0).await, Accepted::Known);
+    assert_eq!(fixture.accept(me(1), &pdu, T0).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 
@@ -217,7 +315,7 @@ async fn a_directly_delivered_pdu_that_the_network_repeats_is_one_message() {
     let pdu = short(ALICE, "Hello", T0);
     assert!(matches!(fixture.accept(None, &pdu, T0).await, Accepted::Completed(_)));
     fixture.reopen();
-    assert_eq!(fixture.accept(None, &pdu, T0 + MINUTE).await, Accepted::Known);
+    assert_eq!(fixture.accept(None, &pdu, T0 + MINUTE).await, Accepted::Known { was_deleted: false });
     assert_eq!(fixture.received().await.len(), 1);
 }
 

@@ -3,11 +3,12 @@
 use super::*;
 use crate::config::{Hook, HookEvent};
 use crate::event::Event;
-use crate::rules::Rule;
+use crate::rules::{ReplyLimits, Rule};
 
 fn meter() -> Rule {
     let pattern = r"(?<account>\d+)\D+(?<reading>\d+)";
-    Rule::new("meter".to_owned(), pattern, Some("Got {reading} of {account}"), 2).unwrap()
+    let limits = ReplyLimits { per_hour: 2, max_age: None };
+    Rule::new("meter".to_owned(), pattern, Some("Got {reading} of {account}"), limits).unwrap()
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Status reports: each finds its part, or counts for none.
 
 use super::*;
+use crate::pdu_fixtures::changed;
 
 /// A store in which a request with a report was sent as TP-MR 1 at `T0`.
 async fn sent() -> StoreFixture {
@@ -53,6 +54,56 @@ async fn a_report_on_another_reference_number_or_sim_is_not_ours() {
     assert!(fixture.results().await.is_empty());
 }
 
+/// The report as a network gives it that leaves the number out.
+fn without_number(pdu: &str, type_of_address: u8) -> String {
+    changed(pdu, |decoded| match &mut decoded.tpdu {
+        codec::Tpdu::StatusReport(report) => {
+            report.to = codec::Address::from_semi_octets(type_of_address, 0, &[]).unwrap();
+        }
+        other => panic!("no report: {other:?}"),
+    })
+}
+
+#[tokio::test]
+async fn a_report_without_a_number_is_about_the_only_part_with_its_reference() {
+    for type_of_address in [0x00, 0x81, 0x91, 0xD0] {
+        let mut fixture = sent().await;
+        // Another message, with another reference.
+        fixture.admit(reported("b", BOB), T0).await;
+        fixture.send(2, T0).await;
+        fixture.drain().await;
+        let report = without_number(&status_report(1, ALICE, T0, 4, DELIVERED), type_of_address);
+        fixture.report(&report, T0 + MINUTE).await;
+        let results = fixture.results().await;
+        assert_eq!(results.len(), 1, "{type_of_address:02X}");
+        assert_eq!((&results[0]["id"], &results[0]["state"]), (&"a".into(), &"delivered".into()));
+    }
+}
+
+#[tokio::test]
+async fn a_report_without_a_number_counts_for_none_of_two_parts_with_its_reference() {
+    let mut fixture = sent().await;
+    fixture.admit(reported("b", BOB), T0 + SECOND).await;
+    fixture.send(1, T0 + SECOND).await;
+    fixture.drain().await;
+    fixture.report(&without_number(&status_report(1, ALICE, T0, 4, DELIVERED), 0x91), T0 + MINUTE).await;
+    assert!(fixture.results().await.is_empty());
+    // With the number it is clear; and then only one part is left.
+    fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + MINUTE).await;
+    fixture.report(&without_number(&status_report(1, BOB, T0, 4, GIVEN_UP), 0x91), T0 + 2 * MINUTE).await;
+    let results = fixture.results().await;
+    let ended: Vec<_> = results.iter().map(|result| (&result["id"], &result["state"])).collect();
+    assert_eq!(ended, [(&"a".into(), &"delivered".into()), (&"b".into(), &"failed".into())]);
+}
+
+#[tokio::test]
+async fn a_report_without_a_number_ahead_of_the_modems_answer_waits_for_it() {
+    let (mut fixture, claim) = being_submitted().await;
+    fixture.report(&without_number(&status_report(1, ALICE, T0, 4, DELIVERED), 0x91), T0 + SECOND).await;
+    fixture.store().submitted(claim.message, 1, Some(1), T0 + 2 * SECOND).await.unwrap();
+    assert_eq!(fixture.states().await, ["sent", "delivered"]);
+}
+
 #[tokio::test]
 async fn all_parts_must_be_delivered_and_one_failure_fails_the_message() {
     for (statuses, state) in [([DELIVERED, DELIVERED], "delivered"), ([DELIVERED, GIVEN_UP], "failed")] {
@@ -83,7 +134,7 @@ async fn a_report_ahead_of_the_modems_answer_waits_for_it() {
     let (mut fixture, claim) = being_submitted().await;
     fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + SECOND).await;
     fixture.reopen();
-    fixture.store().submitted(claim.message, 1, 1, T0 + 2 * SECOND).await.unwrap();
+    fixture.store().submitted(claim.message, 1, Some(1), T0 + 2 * SECOND).await.unwrap();
     assert_eq!(fixture.states().await, ["sent", "delivered"]);
 }
 
@@ -92,7 +143,7 @@ async fn a_pending_report_ahead_of_the_answer_does_not_hide_the_delivered_one() 
     let (mut fixture, claim) = being_submitted().await;
     fixture.report(&status_report(1, ALICE, T0, 4, STILL_TRYING), T0 + SECOND).await;
     fixture.report(&status_report(1, ALICE, T0, 4, DELIVERED), T0 + 2 * SECOND).await;
-    fixture.store().submitted(claim.message, 1, 1, T0 + 3 * SECOND).await.unwrap();
+    fixture.store().submitted(claim.message, 1, Some(1), T0 + 3 * SECOND).await.unwrap();
     assert_eq!(fixture.states().await, ["sent", "delivered"]);
 }
 

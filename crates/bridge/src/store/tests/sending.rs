@@ -267,7 +267,7 @@ async fn a_part_unknown_twice_is_not_sent_a_third_time() {
     let mut fixture = killed_while_submitting(OnUnknown::Resend).await;
     let claim = fixture.claim(T0).await.expect("the second try");
     fixture.submitting(&claim, 1, T0).await;
-    verdict(&fixture, &claim, 1, "main", Verdict::AskPolicy(busy()), T0).await;
+    verdict(&fixture, &claim, 1, "main", Verdict::AskPolicy(Duration::ZERO, busy()), T0).await;
     assert!(fixture.claim(T0 + DAY).await.is_none(), "one or two SMS are promised");
     let results = fixture.results().await;
     assert_eq!(results.len(), 1);

@@ -60,7 +60,7 @@ async fn begun(is_answered: bool, change: &str) -> StoreFixture {
     let claim = fixture.claim(T0).await.unwrap();
     fixture.submitting(&claim, 1, T0).await;
     if is_answered {
-        fixture.store().submitted(claim.message, 1, 1, T0).await.unwrap();
+        fixture.store().submitted(claim.message, 1, Some(1), T0).await.unwrap();
     }
     fixture.drain().await;
     fixture.close();

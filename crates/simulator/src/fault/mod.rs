@@ -1,12 +1,12 @@
 //! Faults as data: what goes wrong, at which command, and at which moment of it.
 //!
-//! Owns the faults still to come and the seeded random numbers behind [`When::Chance`], so that a
-//! run with the same seed and the same commands fails in the same places. Must never act itself:
-//! it is asked once per command and payload, and `simulation/` carries out what it answers.
+//! Owns what a test may ask for. `plan.rs` holds those still to come; `simulation/` carries them out.
+
+mod plan;
 
 use std::time::Duration;
 
-use crate::modem::parser::Input;
+pub(crate) use plan::FaultPlan;
 
 /// One thing to go wrong. Begin with [`Fault::on`] or [`Fault::on_payload`].
 ///
@@ -16,6 +16,8 @@ use crate::modem::parser::Input;
 /// let hang = Fault::on("AT+CMGL", FaultKind::Hang).nth(3);
 /// // The network accepts the next message, then the modem restarts and never answers `+CMGS`.
 /// let unknown = Fault::on_payload(FaultKind::Reset).acted();
+/// // For ten seconds slot 3 cannot be deleted; slot 31 can.
+/// let refused = Fault::on("AT+CMGD=3", FaultKind::Cms(500)).lasting(std::time::Duration::from_secs(10));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
@@ -32,8 +34,12 @@ pub struct Fault {
 /// What sets a fault off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A command line that begins with this text (`"AT"`: any), without regard to case.
+    /// A command that begins with this text (`"AT"`: any line), without regard to case, alone or as one of several on
+    /// a line (`AT+CMGF=0;+CMGS=22` is met by `"AT+CMGS"`). A number at its end is a whole number: `"AT+CMGD=3"`
+    /// is not met by `AT+CMGD=31`.
     Command(String),
+    /// This many octets of the text after the `> ` prompt, before its Ctrl-Z.
+    Typing(usize),
     /// The text typed after the `> ` prompt, once it is ended by Ctrl-Z.
     Payload,
 }
@@ -47,11 +53,15 @@ pub enum When {
     Every,
     /// Each time with this probability, by the simulator's seed.
     Chance(f64),
+    /// Each time, for this long from when the fault was set.
+    For(Duration),
 }
 
 /// The moment of a command at which the fault begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
+    /// Just before the command: a modem that restarts here serves the command, with its settings gone.
+    Before,
     /// The command is received but nothing is done.
     Received,
     /// What the command asks is done (a message is submitted, a slot is deleted); nothing is answered yet.
@@ -70,12 +80,30 @@ pub enum FaultKind {
     HangFor(Duration),
     /// The modem restarts: boot banner, settings gone, half-typed input gone; the SIM keeps its messages.
     Reset,
+    /// The modem restarts, is back at once and sends these lines instead of its banner, or none. It stays on the bus, and is
+    /// in text mode where [`VendorProfile::text_mode`](crate::VendorProfile::text_mode) is set.
+    Restart(&'static [&'static str]),
     /// The modem is gone from the bus for this long, as if its plug were loose.
     Vanish(Duration),
     /// Ends with `+CMS ERROR: n` instead of its own result.
     Cms(u16),
     /// Ends with `+CME ERROR: n` (`ERROR` under `+CMEE=0`) instead of its own result.
     Cme(u16),
+    /// Ends with `ERROR` instead of its own result.
+    Error,
+    /// Does nothing and answers `OK`.
+    Pretend,
+    /// These lines (separated by CR LF) and `OK` come instead of its own answer.
+    Instead(String),
+    /// The lines of the answer come, its final result does not.
+    NoResult,
+    /// The final result comes, the lines before it do not.
+    NoLines,
+    /// The final result comes this many times.
+    Results(usize),
+    /// The answer is kept, and the one kept before comes: with [`every`](Fault::every) each answer is one command
+    /// behind, the first one missing.
+    Behind,
     /// The answer comes this much later; unasked lines are not held up.
     Late(Duration),
     /// The answer never comes; the next command is served as if nothing were.
@@ -84,8 +112,11 @@ pub enum FaultKind {
     Split(Duration),
     /// The profile's noise comes before, between and after the lines of the answer.
     Noise,
-    /// These bytes come right before the answer.
+    /// These bytes come right before the answer; at [`Moment::Answered`] right after it, or after the prompt; at
+    /// [`Moment::Before`] at once, while the network has yet to answer.
     Junk(Vec<u8>),
+    /// These bytes come within the answer, after its first line.
+    Inside(Vec<u8>),
 }
 
 impl Fault {
@@ -97,6 +128,11 @@ impl Fault {
     /// The next text sent after a prompt, as its Ctrl-Z is received.
     pub fn on_payload(kind: FaultKind) -> Self {
         Self { trigger: Trigger::Payload, when: When::Nth(1), moment: Moment::Received, kind }
+    }
+
+    /// As the n-th octet of a text after a prompt is received.
+    pub fn while_typing(n: usize, kind: FaultKind) -> Self {
+        Self { trigger: Trigger::Typing(n), when: When::Nth(1), moment: Moment::Received, kind }
     }
 
     /// Only the n-th time (from 1).
@@ -117,6 +153,18 @@ impl Fault {
         self
     }
 
+    /// Every time from now until this time has passed.
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.when = When::For(time);
+        self
+    }
+
+    /// Just before the command is served.
+    pub fn before(mut self) -> Self {
+        self.moment = Moment::Before;
+        self
+    }
+
     /// After the command took effect but before its answer.
     pub fn acted(mut self) -> Self {
         self.moment = Moment::Acted;
@@ -127,107 +175,5 @@ impl Fault {
     pub fn answered(mut self) -> Self {
         self.moment = Moment::Answered;
         self
-    }
-}
-
-struct Planned {
-    fault: Fault,
-    met: u32,
-}
-
-/// The faults still to come.
-pub(crate) struct FaultPlan {
-    planned: Vec<Planned>,
-    random: fastrand::Rng,
-}
-
-impl FaultPlan {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { planned: Vec::new(), random: fastrand::Rng::with_seed(seed) }
-    }
-
-    pub(crate) fn add(&mut self, fault: Fault) {
-        self.planned.push(Planned { fault, met: 0 });
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.planned.clear();
-    }
-
-    /// The first fault that this input sets off. Those behind it still count the input.
-    pub(crate) fn set_off_by(&mut self, input: &Input) -> Option<Fault> {
-        let mut found = None;
-        let random = &mut self.random;
-        self.planned.retain_mut(|p| {
-            let met = match (&p.fault.trigger, input) {
-                (Trigger::Command(prefix), Input::Line(line)) => {
-                    line.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-                }
-                (Trigger::Payload, Input::Payload(_)) => true,
-                _ => false,
-            };
-            if !met {
-                return true;
-            }
-            p.met += 1;
-            let (hits, keep) = match p.fault.when {
-                // Also later than the n-th: another fault may have come first.
-                When::Nth(n) => (p.met >= n, p.met < n || found.is_some()),
-                When::Every => (true, true),
-                When::Chance(chance) => (random.f64() < chance, true),
-            };
-            if hits && found.is_none() {
-                found = Some(p.fault.clone());
-            }
-            keep
-        });
-        found
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(text: &str) -> Input {
-        Input::Line(text.into())
-    }
-
-    fn payload() -> Input {
-        Input::Payload(String::new())
-    }
-
-    #[test]
-    fn nth_counts_only_its_own_trigger() {
-        let mut plan = FaultPlan::new(0);
-        plan.add(Fault::on("AT+CMGL", FaultKind::Hang).nth(2));
-        assert!(plan.set_off_by(&line("AT+CMGL=4")).is_none());
-        assert!(plan.set_off_by(&line("AT")).is_none());
-        assert!(plan.set_off_by(&payload()).is_none());
-        assert!(plan.set_off_by(&line("at+cmgl=0")).is_some());
-        assert!(plan.set_off_by(&line("AT+CMGL=4")).is_none());
-    }
-
-    #[test]
-    fn two_faults_on_one_command_happen_one_after_the_other() {
-        let mut plan = FaultPlan::new(0);
-        plan.add(Fault::on_payload(FaultKind::Cms(38)));
-        plan.add(Fault::on_payload(FaultKind::Cms(42)));
-        assert_eq!(plan.set_off_by(&payload()).map(|f| f.kind), Some(FaultKind::Cms(38)));
-        assert_eq!(plan.set_off_by(&payload()).map(|f| f.kind), Some(FaultKind::Cms(42)));
-        assert!(plan.set_off_by(&payload()).is_none());
-    }
-
-    #[test]
-    fn the_same_seed_sets_off_the_same_faults() {
-        let run = |seed| {
-            let mut plan = FaultPlan::new(seed);
-            plan.add(Fault::on("AT", FaultKind::Swallow).chance(0.3));
-            (0..100).map(|_| plan.set_off_by(&line("AT")).is_some()).collect::<Vec<_>>()
-        };
-        assert_eq!(run(7), run(7));
-        assert_ne!(run(7), run(8));
-        let hits = run(7).into_iter().filter(|hit| *hit).count();
-        assert!((15..45).contains(&hits), "{hits}");
     }
 }
