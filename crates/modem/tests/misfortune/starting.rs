@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use smsbridge_modem::recovery::{Ladder, Step};
-use smsbridge_modem::{ModemError, SessionOptions};
+use smsbridge_modem::{ModemError, Ready, SessionOptions, SimStatus};
 use smsbridge_simulator::{Fault, FaultKind, Options, Simulator, VendorProfile};
 use tokio::time::Instant;
 
@@ -33,6 +33,14 @@ async fn until_its_messages_work_it_says_that_it_is_starting() {
     }
 }
 
+async fn bring_up(session: &mut TestSession) -> Result<Ready, ModemError> {
+    let mut modem = smsbridge_modem::bring_up::synchronise(session).await?;
+    match modem.sim().await? {
+        SimStatus::Ready => modem.configure(None).await,
+        status => Err(ModemError::Sim(status)),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn any_command_it_needs_may_be_refused_while_it_starts() {
     let refusals = [
@@ -46,7 +54,7 @@ async fn any_command_it_needs_may_be_refused_while_it_starts() {
         for kind in refusals.clone() {
             let sim = simulator();
             sim.fault(Fault::on(command, kind.clone()).every().lasting(Duration::from_secs(60)));
-            let ended = ready(&mut connect(&sim)).await;
+            let ended = bring_up(&mut connect(&sim)).await;
             assert!(
                 matches!(ended, Err(ModemError::Starting { .. } | ModemError::Sim(_))),
                 "{command} {kind:?}: {ended:?}"
