@@ -67,7 +67,12 @@ async fn a_restart_between_two_submissions_sends_nothing_as_text() {
             let (mut session, _) = connected(&sim).await;
             sms::send(&mut session, &hi()).await.unwrap();
         }
-        assert_eq!((sim.sent().len(), sim.sent_as_text().len()), (2, 0), "{words:?}");
+        assert_eq!(
+            (sim.sent().len(), sim.sent_as_text().len()),
+            (2, 0),
+            "{words:?}\n{}",
+            sim.journal().join("\n")
+        );
     }
 }
 

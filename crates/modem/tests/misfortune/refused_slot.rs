@@ -17,7 +17,7 @@ async fn one_that_cannot_be_deleted_stops_neither_the_others_nor_sending() {
     for kind in refusals() {
         let sim = simulator();
         let (mut session, ready) = connected(&sim).await;
-        (0..3).for_each(|n| drop(sim.deliver("+491234567", &format!("number {n}"))));
+        deliver_three(&sim);
         wait_for_delivery().await;
         sim.fault(Fault::on("AT+CMGD=1", kind.clone()).every());
         let mut deleted = Vec::new();
@@ -46,7 +46,7 @@ async fn one_that_cannot_be_read_hides_none_of_the_others() {
     for kind in refusals() {
         let sim = simulator();
         let (mut session, ready) = connected(&sim).await;
-        (0..3).for_each(|n| drop(sim.deliver("+491234567", &format!("number {n}"))));
+        deliver_three(&sim);
         wait_for_delivery().await;
         // Read one by one, since the list is refused too.
         sim.fault(Fault::on("AT+CMGL", FaultKind::Cms(303)).every());
@@ -83,7 +83,7 @@ async fn an_empty_slot_that_answers_with_any_error_is_no_message() {
 async fn what_was_read_before_the_modem_hung_is_not_thrown_away() {
     let sim = simulator();
     let (mut session, ready) = connected(&sim).await;
-    (0..3).for_each(|n| drop(sim.deliver("+491234567", &format!("number {n}"))));
+    deliver_three(&sim);
     wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Cms(303)).every());
     sim.fault(Fault::on("AT+CMGR=3", FaultKind::Hang));

@@ -30,7 +30,7 @@ async fn where_no_storage_has_slots_the_first_one_is_chosen_all_the_same() {
 async fn a_list_that_leaves_out_what_is_counted_is_not_believed() {
     let sim = simulator();
     let (mut session, ready) = connected(&sim).await;
-    (0..3).for_each(|n| drop(sim.deliver("+491234567", &format!("number {n}"))));
+    deliver_three(&sim);
     wait_for_delivery().await;
     sim.fault(Fault::on("AT+CMGL", FaultKind::Pretend).every());
     assert_eq!(swept(&mut session, &ready).await.len(), 3);
