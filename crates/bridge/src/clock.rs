@@ -114,8 +114,10 @@ impl Clock {
     }
 
     fn witness(&mut self, stamped: UnixMs, system: UnixMs, instant: Instant) {
-        // The count jumps to what two clocks agree on; the next look finds the system's plausible.
-        if self.own_since.is_some() && stamped.abs_diff(system) <= WITNESS_MS.unsigned_abs() {
+        // A message may be old: it proves that it is at least as late as its stamp, never that it is not later. The count
+        // jumps to what two clocks agree on; the next look finds the system's plausible.
+        let is_later = system >= self.now(instant) - BACK_MS;
+        if self.own_since.is_some() && is_later && stamped.abs_diff(system) <= WITNESS_MS.unsigned_abs() {
             self.known = (system, instant);
         }
     }
@@ -127,9 +129,8 @@ impl Clock {
         } else {
             "over 30 days ahead of the newest message"
         };
-        Some(format!(
-            "the system's clock is {relation}: it is not trusted until it is corrected or an SMS agrees with it"
-        ))
+        let until = if system < since { "" } else { " or an SMS agrees with it" };
+        Some(format!("the system's clock is {relation}: it is not trusted until it is corrected{until}"))
     }
 }
 
@@ -179,6 +180,20 @@ mod tests {
         clock.witness(NOW + 365 * DAY + 5_000, NOW + 365 * DAY, start);
         assert!(clock.look(NOW + 365 * DAY, start).is_some());
         assert_eq!(clock.now(start), NOW + 365 * DAY);
+    }
+
+    #[test]
+    fn an_old_message_on_the_sim_does_not_make_a_clock_that_is_hours_behind_believed() {
+        const HOUR: i64 = 3_600_000;
+        for (behind, stamped) in [(5, 5), (5, 0), (5, 4), (23, 23), (100, 99)] {
+            let start = Instant::now();
+            let system = NOW - behind * HOUR;
+            let mut clock = Clock::new(system, start, Some(NOW));
+            clock.witness(NOW - stamped * HOUR, system, start);
+            assert_eq!(clock.look(system, start), None, "{behind} h behind, a message {stamped} h old");
+            assert_eq!(clock.now(start), NOW);
+            assert!(clock.problem(system).unwrap().contains("behind"));
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ mod signals;
 mod store;
 mod systemd;
 mod timer;
+#[cfg(test)]
+mod timer_tests;
 mod ussd_queue;
 mod verdict;
 mod wire;

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod ask;
 mod at;
 pub mod awakening;
 pub mod bring_up;
@@ -52,6 +53,7 @@ pub mod registration;
 mod selection;
 pub mod serial_ports;
 pub mod session;
+mod session_options;
 mod settings;
 pub mod signal;
 mod sim;
@@ -61,6 +63,7 @@ pub mod status;
 pub mod storage;
 pub mod trace;
 pub mod upkeep;
+mod urc_queue;
 pub mod ussd;
 pub mod voice;
 
@@ -72,6 +75,7 @@ pub use learned::Learned;
 pub use modem::{ConnectOptions, Modem};
 pub use ready::{Cnmi, Ready};
 pub use refusals::{Ability, Refused};
-pub use session::{Remains, Session, SessionOptions};
+pub use session::{Remains, Session};
+pub use session_options::SessionOptions;
 pub use sim_status::SimStatus;
 pub use storage::Storage;

@@ -13,7 +13,6 @@
 //! It must never spawn, never repeat a command by itself and never go on after a fault; the way out of one is to take
 //! the session apart ([`Session::into_parts`]) and begin a new one with [`crate::bring_up`]. Input is the port's bytes.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -24,16 +23,11 @@ use crate::at::engine::{Engine, Event};
 use crate::at::urc::Urc;
 use crate::error::{LinkFault, ModemError};
 use crate::learned::Learned;
-use crate::profile::{self, Overrides, Profile};
+use crate::profile::{self, Profile};
 use crate::refusals::{Ability, Refusals, Refused};
+use crate::session_options::SessionOptions;
 use crate::storage::Storage;
-
-/// Unsolicited result codes waiting for [`Session::next_event`]. Of more, those that are only hints are dropped: the next
-/// sweep makes good for them.
-const MAX_QUEUED: usize = 1024;
-
-/// Of codes that carry their content and wait, the oldest is dropped with a warning.
-const MAX_CONTENT: usize = 8 * MAX_QUEUED;
+use crate::urc_queue::UrcQueue;
 
 /// Signs in a row that the answers are out of step.
 const MAX_DOUBTS: u32 = 2;
@@ -52,53 +46,12 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// What an earlier session taught about the modem.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct SessionOptions {
-    /// What earlier sessions with the modem taught.
-    pub learned: Learned,
-    /// What the user configured instead of the profile's values.
-    pub overrides: Overrides,
-    /// Cell broadcast channels to listen to, as `AT+CSCB` takes them (`50`, `4370-4383`); none: off.
-    pub broadcast: Vec<String>,
-}
-
-impl SessionOptions {
-    /// Sets what earlier sessions taught.
-    #[must_use]
-    pub fn with_learned(self, learned: Learned) -> Self {
-        Self { learned, ..self }
-    }
-
-    /// Sets what replaces the profile's values.
-    #[must_use]
-    pub fn with_overrides(self, overrides: Overrides) -> Self {
-        Self { overrides, ..self }
-    }
-
-    /// What resets this modem; none where nothing may: its family has no safe command, or it never said who it is.
-    pub fn reset_command(&self) -> Option<String> {
-        let family = self.overrides.profile.or(self.learned.family);
-        match &self.overrides.reset {
-            Some(command) => Some(command.clone()).filter(|command| !command.is_empty()),
-            None => family.and_then(|family| family.reset_command).map(str::to_string),
-        }
-    }
-
-    /// Sets the cell broadcast channels to listen to.
-    #[must_use]
-    pub fn with_broadcast(self, channels: Vec<String>) -> Self {
-        Self { broadcast: channels, ..self }
-    }
-}
-
 /// A connection to a modem.
 #[derive(Debug)]
 pub struct Session<P> {
     port: P,
     engine: Engine,
-    queue: VecDeque<Urc>,
+    queue: UrcQueue,
     buffer: Box<[u8; 1024]>,
     /// Set once; every later call returns it.
     fault: Option<ModemError>,
@@ -132,6 +85,16 @@ pub(crate) struct Memory {
     pub(crate) announced: Vec<Storage>,
 }
 
+impl Memory {
+    /// A notice named this storage.
+    fn announce(&mut self, storage: Storage) {
+        const MAX_ANNOUNCED: usize = 8;
+        if !self.announced.contains(&storage) && self.announced.len() < MAX_ANNOUNCED {
+            self.announced.push(storage);
+        }
+    }
+}
+
 /// What is left of a session.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -155,7 +118,7 @@ impl<P> Session<P> {
         Self {
             port,
             engine: Engine::default(),
-            queue: VecDeque::new(),
+            queue: UrcQueue::default(),
             buffer: Box::new([0; 1024]),
             fault: None,
             synchronised: false,
@@ -274,26 +237,11 @@ impl<P> Session<P> {
                 self.restarted.get_or_insert_with(|| words.clone());
             }
             Urc::MessageStored { storage, .. } | Urc::ReportStored { storage, .. } => {
-                if !self.memory.announced.contains(storage) && self.memory.announced.len() < 8 {
-                    self.memory.announced.push(*storage);
-                }
+                self.memory.announce(*storage);
             }
             _ => {}
         }
-        if self.queue.len() >= MAX_QUEUED {
-            if !urc.has_content() {
-                return Ok(());
-            }
-            match self.queue.iter().position(|urc| !urc.has_content()) {
-                Some(hint) => drop(self.queue.remove(hint)),
-                None if self.queue.len() < MAX_CONTENT => {}
-                None => {
-                    self.queue.pop_front();
-                    tracing::warn!("too many messages delivered directly wait: the oldest is dropped");
-                }
-            }
-        }
-        self.queue.push_back(urc);
+        self.queue.push(urc);
         Ok(())
     }
 
@@ -408,7 +356,7 @@ impl<P: Stream> Session<P> {
     /// The next unsolicited result code; one that came during a command is returned at once. Cancel-safe.
     pub async fn next_event(&mut self) -> Result<Urc, ModemError> {
         loop {
-            if let Some(urc) = self.queue.pop_front() {
+            if let Some(urc) = self.queue.pop() {
                 return Ok(urc);
             }
             self.check()?;
@@ -427,35 +375,6 @@ impl<P: Stream> Session<P> {
                 Err(_) => self.engine.handle_timeout(Instant::now().into_std()),
             }
             self.queue_events()?;
-        }
-    }
-
-    /// A command the modem need not support: `None` where it refuses, where it refused lately, and where it never
-    /// answered.
-    pub(crate) async fn optional(&mut self, command: Command) -> Result<Option<Response>, ModemError> {
-        self.ask(Ability::Optional(command.to_string()), command).await
-    }
-
-    /// A command that stands for an ability: `None` where the modem refuses it, refused it lately, or never answered.
-    pub(crate) async fn ask(
-        &mut self,
-        ability: Ability,
-        command: Command,
-    ) -> Result<Option<Response>, ModemError> {
-        if !self.refusals.is_due(&ability, Instant::now()) || self.options.learned.leaves_out(command.text())
-        {
-            return Ok(None);
-        }
-        match self.command(command).await {
-            Ok(response) => {
-                self.refusals.works(&ability);
-                Ok(Some(response))
-            }
-            Err(ModemError::Refused { error, .. }) => {
-                self.refusals.refused(ability, &error, Instant::now());
-                Ok(None)
-            }
-            Err(error) => Err(error),
         }
     }
 

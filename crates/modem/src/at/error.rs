@@ -149,7 +149,7 @@ impl AtError {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Cms(error) => match error.code {
-                Some(303 | 304 | 305) => Refusal::Unsupported,
+                Some(303..=305) => Refusal::Unsupported,
                 Some(310..=313 | 315..=318) => Refusal::Sim,
                 Some(300..=302 | 314 | 320 | 330..=332 | 500 | 515 | 517 | 518) | None => Refusal::NotNow,
                 Some(_) => Refusal::Lasting,
