@@ -20,6 +20,7 @@ mod hundred_modems;
 mod import_circles;
 mod invariants;
 mod killed_at_random;
+mod kinds_of_messages;
 mod modem_detect;
 mod modem_faults;
 mod modem_gammu;

@@ -101,6 +101,36 @@ fn cell_broadcasts_are_off_unless_wanted() {
 }
 
 #[test]
+fn an_alert_is_published_in_whatever_form_the_modem_gives_it() {
+    let mut vendor =
+        VendorRig::prepare(Options::default(), &[("broadcast", vec!["4352-4400".to_owned()].into())]);
+    vendor.rig.start_gateway();
+    let client = service_client(&vendor.rig);
+    let alert = |what: &str, is_it: &dyn Fn(&Value) -> bool| {
+        client.wait_for_json(what, |topic, json| topic == "sms/broadcast/main" && is_it(json))
+    };
+    // NL-Alert of 2023 as a modem gave it: the last page without padding.
+    for page in [
+        "46A0111305134E662BC82ECBE92018AD1593B56430D90C1493E960301D885A9C528545697288A4BA40C432E86D2FCBD1E53419740F87E5F331BA7EA783D465103DAD2697DD7390FBFD26CFD3F47A989E2ECF41F67418E404",
+        "46A011130523CC56905D96D35D206519C42E97E7741039EC06DDC37490BA0C6ABFCB7410F95D7683CA6ED03D1C9683D46550BB5C9683D26EF35BDE0ED3D365D03AEC06D9D36E72D9ED02A9542A10B538A5829AC5E9347804",
+        "46A0111305334590B34C4797E5ECB09B3C071DDFF6B2DCDD2EBBE920685DCC4E8F41D7B0DC9D769F41D3FC9C5E6EBB40CE37283CA6A7DF6E90BC1CAFA7E565B2AB",
+    ] {
+        assert!(vendor.sim.broadcast(page));
+    }
+    let nl = alert("the alert", &|json| json["channel"] == 4371);
+    assert_eq!((&nl["complete"], &nl["pages"], &nl["language"]), (&json!(true), &json!(3), &json!("nl")));
+    assert!(nl["text"].as_str().is_some_and(|text| text.ends_with("No action required.")), "{nl}");
+    // The UMTS form: one page, its length behind it.
+    assert!(vendor.sim.broadcast(&format!("011112001001{}C834{}02", "01", "00".repeat(80))));
+    assert_eq!(alert("the UMTS form", &|json| json["channel"] == 4370)["text"], "Hi");
+    // ETWS: an earthquake.
+    assert!(vendor.sim.broadcast("300011000180"));
+    let etws = alert("the warning", &|json| json["channel"] == 4352);
+    assert_eq!(etws["warning"], json!({"type": "earthquake", "alert": true, "popup": true}), "{etws}");
+    vendor.assert_works("beside");
+}
+
+#[test]
 fn a_transcript_shows_the_dialogue_and_nothing_personal() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("trace");

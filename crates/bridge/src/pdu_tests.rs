@@ -257,3 +257,37 @@ fn data_that_is_a_printable_text_is_given_as_both() {
     let compressed = pdu_of(codec::Pid::PLAIN, 0x00, text("Hello")).replacen("F80000", "F80020", 1);
     assert_eq!(joined(&[compressed]).text, None);
 }
+
+#[test]
+fn damaged_pdus_are_read_or_refused_and_never_end_the_program() {
+    let mut rng = fastrand::Rng::with_seed(23);
+    let mms = "0791447758100650400E80885810000000810004016082415464408C0C08049F8E020105040B8423F00106226170706C69636174696F6E2F766E642E7761702E6D6D732D6D65737361676500AF848C82984E4F4B3543694B636F544D595347344D4253774141734B7631344655484141414141414141008D908919802B3434373738353334323734392F545950453D504C4D4E008A808E0274008805810301194083687474703A2F";
+    let mut originals = delivers(ALICE, &"Счёт ".repeat(40), 7, T0);
+    originals.extend([
+        mms.to_owned(),
+        status_report(7),
+        short("InfoBank", "{€}", T0),
+        ucs2(&[0xFF, 0xFE, 0x1F, 0x04]),
+    ]);
+    originals.push(pdu_of(codec::Pid::TYPE_0, 0x04, data(&[(0x01, &[0, 3])], b"12345 678")));
+    for _ in 0..20_000 {
+        let mut pdus: Vec<String> =
+            (0..rng.usize(1..4)).map(|_| rng.choice(&originals).unwrap().clone()).collect();
+        for pdu in &mut pdus {
+            for _ in 0..rng.usize(..4) {
+                let at = rng.usize(..pdu.len());
+                match rng.u8(..3) {
+                    0 => pdu.truncate(at.max(1)),
+                    1 => pdu.insert_str(at, &format!("{:X}", rng.u8(..16))),
+                    _ => pdu.replace_range(at..=at, &format!("{:X}", rng.u8(..16))),
+                }
+            }
+            let _ = (read(pdu), is_submit(pdu), with_service_centre(pdu.clone(), Some(rng.u16(..200))));
+        }
+        let _ = (part_texts(&pdus), is_same_user_data(&pdus[0], &pdus[pdus.len() - 1]));
+        if let Ok(message) = join(&pdus) {
+            assert!(message.text.is_some() || message.data.is_some());
+            assert!(message.mms.is_none() || (message.missing.is_empty() && !message.truncated));
+        }
+    }
+}

@@ -16,6 +16,8 @@ pub(super) const CONTENT_OCTETS: usize = 82;
 pub(super) const MAX_PAGES: u8 = 15;
 /// The carriage return that pads text to the end of the page.
 const CR: u8 = 0x0D;
+/// As many zero septets at the end are padding: those of seven octets.
+const MIN_ZERO_PADDING: usize = 8;
 
 /// One page of a cell broadcast message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -172,6 +174,11 @@ impl<'a> Page<'a> {
         {
             septets.pop();
         }
+        // Some networks pad with zeros, which nobody can mean by a row of `@`.
+        let zeros = septets.iter().rev().take_while(|&&septet| septet == 0).count();
+        if zeros >= MIN_ZERO_PADDING {
+            septets.truncate(septets.len() - zeros);
+        }
         let in_content = self.dcs.0 == 0x10 && septets.get(2) == Some(&CR);
         let start = if in_content { 3 } else { 0 };
         let end = septets.iter().rposition(|&septet| septet != CR).map_or(start, |last| last + 1);
@@ -189,5 +196,31 @@ impl<'a> Page<'a> {
     pub fn text(&self) -> Option<String> {
         let mut text = String::new();
         self.text_into(&mut text).then_some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_no_text_and_a_few_commercial_ats_are() {
+        let page = |text: &str, padding: &[u8], length: usize| {
+            let mut octets = vec![0x00, 0x10, 0x00, 0x32, 0x01, 0x11];
+            let mut septets = Vec::new();
+            gsm7::encode_into(text, &mut septets).unwrap();
+            septets.extend(padding.iter().cycle().take(93 - septets.len()));
+            gsm7::pack_into(&septets, 0, &mut octets);
+            octets.truncate(length);
+            Page::decode(&octets).unwrap().text().unwrap()
+        };
+        for text in ["Flood", "Flood at 7", "Mail us: a@b", "x@", "x@@@"] {
+            assert_eq!(page(text, &[CR], PAGE_OCTETS), text);
+            assert_eq!(page(text, &[0], PAGE_OCTETS), text.trim_end_matches('@'), "zeros behind {text}");
+        }
+        let full = format!("{}@@@", "a".repeat(90));
+        assert_eq!(page(&full, &[], PAGE_OCTETS), full);
+        // The modem gives only what is not padding.
+        assert_eq!(page("Flood at 7", &[CR], 6 + 9), "Flood at 7");
     }
 }

@@ -236,8 +236,16 @@ impl Engine {
         if self.is_echo(line) {
             return;
         }
-        // In the middle of an answer only the announced length tells whose hexadecimal line this is.
-        let for_header = |header: &mut Header| is_hex(line) && (header.fits(line) || self.pending.is_none());
+        // In the middle of an answer the announced length tells whose hexadecimal line this is: in a list nothing else does.
+        let in_list = |pending: &Pending| {
+            let last = pending.response.lines.last().map_or("", String::as_str);
+            last.starts_with("+CMGL:") || last.starts_with("+CMGR:")
+        };
+        let is_loose = self.pending.as_ref().is_none_or(|pending| !in_list(pending));
+        let for_header = |header: &mut Header| {
+            is_hex(line)
+                && (header.fits(line) || self.pending.is_none() || (is_loose && header.fits_loosely(line)))
+        };
         if let Some(header) = self.header.take_if(for_header) {
             self.events.push_back(Event::Urc(header.with_body(line)));
             return;

@@ -112,6 +112,21 @@ fn transcripts() {
             vec![Event::Urc(Urc::Report { length: Some(3), pdu: "00AABBCC".into() })],
         ),
         (
+            "broadcast without its padding while a command is in flight",
+            Some(Command::new("AT+CSQ").answer_prefix("+CSQ:")),
+            "+CBM: 88\r\n00100032011AC834\r\n+CSQ: 9,0\r\nOK\r\n",
+            vec![
+                Event::Urc(Urc::Broadcast { length: Some(88), pdu: "00100032011AC834".into() }),
+                done(&["+CSQ: 9,0"]),
+            ],
+        ),
+        (
+            "report without service centre address while a command is in flight",
+            Some(Command::new("AT+CSQ").answer_prefix("+CSQ:")),
+            "+CDS: 4\r\n06AABBCC\r\n+CSQ: 9,0\r\nOK\r\n",
+            vec![Event::Urc(Urc::Report { length: Some(4), pdu: "06AABBCC".into() }), done(&["+CSQ: 9,0"])],
+        ),
+        (
             "broadcast has no address in front",
             None,
             "+CBM: 2\r\n0011\r\n",

@@ -120,6 +120,9 @@ pub(crate) enum Unsolicited {
     Ignored,
 }
 
+/// The length of a broadcast page with its padding (TS 23.041 9.4.1).
+const MAX_PAGE_OCTETS: usize = 88;
+
 /// The first line of a two-line code.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Header {
@@ -137,6 +140,18 @@ impl Header {
             _ => hex.get(..2).and_then(|n| usize::from_str_radix(n, 16).ok()),
         };
         hex.len() / 2 == length + address.map_or(0, |octets| octets + 1)
+    }
+
+    /// Whether a hexadecimal line may be what this header announced, though its length differs: modems leave out the padding
+    /// of a broadcast, or the service centre address. A line of decimal digits is a number that was asked for.
+    pub(crate) fn fits_loosely(&self, hex: &str) -> bool {
+        let octets = hex.len() / 2;
+        match self.kind {
+            Body::Broadcast => {
+                (6..=MAX_PAGE_OCTETS).contains(&octets) && !hex.bytes().all(|b| b.is_ascii_digit())
+            }
+            Body::Message | Body::Report => self.length.map(usize::from) == Some(octets),
+        }
     }
 
     /// The whole code.
