@@ -99,19 +99,25 @@ impl<P: Stream> Synchronised<'_, P> {
     }
 
     /// Asks what the SIM requires; waits at most half a minute while it is busy.
+    ///
+    /// # Errors
+    /// [`ModemError::Starting`] where it is busy for longer; faults that end the session.
     pub async fn sim(&mut self) -> Result<SimStatus, ModemError> {
         let session = &mut *self.session;
         switch_on(session).await?;
         let end = Instant::now() + SIM_TIMEOUT;
         let mut missing = 0;
         loop {
-            let SimAnswer { status, is_passing } = sim_once(session).await?;
+            let SimAnswer { status, passing } = sim_once(session).await?;
             // Some say "not inserted" while the SIM is being read.
             missing += u32::from(status == SimStatus::Missing);
-            let ask_again = is_passing || (status == SimStatus::Missing && missing < 3);
+            let ask_again = passing.is_some() || (status == SimStatus::Missing && missing < 3);
             if ask_again && Instant::now() < end {
                 sleep(POLL_INTERVAL).await;
                 continue;
+            }
+            if let Some(error) = passing {
+                return Err(error);
             }
             return match status {
                 SimStatus::PinRequired { .. } => {
@@ -195,9 +201,9 @@ pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Iden
     let model = query_value(session, "AT+CGMM", "+CGMM:").await?;
     let firmware = query_value(session, "AT+CGMR", "+CGMR:").await?;
     let imei = query_value(session, "AT+CGSN", "+CGSN:").await?.map(|text| digits(&text));
-    let profile = profile::pick(manufacturer.as_deref(), model.as_deref());
-    session.set_profile(profile);
     let imei = imei.filter(|imei| (14..=17).contains(&imei.len()));
+    let family = profile::pick(manufacturer.as_deref(), model.as_deref());
+    session.learned_mut().identified(family, imei.clone());
     let firmware = firmware.map(|text| text.trim_start_matches("Revision:").trim().to_string());
     Ok(Identity { manufacturer, model, firmware, imei, profile: session.profile().name })
 }

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::profile::Profile;
 
 /// No command is waited for longer: the worst that vendors state, for a submission.
@@ -21,12 +23,16 @@ const MAX_TIMEOUTS: u32 = 2;
 pub struct Learned {
     /// Its family; none as long as it never said who it is.
     pub family: Option<Profile>,
+    /// Its IMEI.
+    imei: Option<String>,
     /// Read messages slot by slot: `AT+CMGL` hung before.
     pub prefer_cmgr: bool,
     /// Whether it takes `AT+CMGF=0;+CMGS=n`; none until it was tried.
     pub(crate) submits_in_one_line: Option<bool>,
     /// Its answers came out of step: what follows an answer is waited for before the next command.
     pub(crate) lingers: bool,
+    /// When it last said the words that follow a start.
+    started_at: Option<Instant>,
     /// By the beginning of the command, where it differs from what a [`crate::Command`] allows.
     patience: BTreeMap<String, Duration>,
     /// Time-outs in a row.
@@ -35,7 +41,33 @@ pub struct Learned {
     unfinished: BTreeSet<String>,
 }
 
+/// The words that follow a start end a session once in this time: some modems say them again when they are initialised.
+const STARTED_INTERVAL: Duration = Duration::from_secs(60);
+
 impl Learned {
+    /// The modem said who it is. Of another one nothing holds that was learnt of the last.
+    pub(crate) fn identified(&mut self, family: Profile, imei: Option<String>) {
+        if self.imei.is_some() && imei.is_some() && self.imei != imei {
+            *self = Self::default();
+        }
+        self.family = Some(family);
+        self.imei = imei.or(self.imei.take());
+    }
+
+    /// The modem said the words that follow a start; whether they are to be believed.
+    pub(crate) fn started(&mut self, now: Instant) -> bool {
+        let is_news = self.started_at.is_none_or(|at| now.duration_since(at) >= STARTED_INTERVAL);
+        if is_news {
+            self.started_at = Some(now);
+        }
+        is_news
+    }
+
+    /// The commands that are left out because they were never answered.
+    pub fn left_out(&self) -> impl Iterator<Item = &str> {
+        self.timeouts.iter().filter(|(_, times)| **times >= MAX_TIMEOUTS).map(|(command, _)| command.as_str())
+    }
+
     /// How long to wait for an answer, where a command allows `allowed`.
     pub(crate) fn patience(&self, command: &str, allowed: Duration) -> Duration {
         self.patience.get(head(command)).copied().unwrap_or_default().max(allowed)

@@ -187,11 +187,6 @@ impl<P> Session<P> {
         Remains { port: self.port, learned: self.options.learned, unsolicited: self.queue.into() }
     }
 
-    /// Sets the profile of the modem's own identification; the user's choice overrides it.
-    pub(crate) fn set_profile(&mut self, profile: Profile) {
-        self.options.learned.family = Some(profile);
-    }
-
     pub(crate) fn reads_by_slot(&self, storage: Storage) -> bool {
         self.options.learned.prefer_cmgr
             || self.profile().reads_by_slot
@@ -224,18 +219,12 @@ impl<P> Session<P> {
 
     /// Queues an unsolicited code, unless it ends the session.
     fn unsolicited(&mut self, urc: Urc) -> Result<(), ModemError> {
-        const STARTING: Duration = Duration::from_secs(90);
         match &urc {
             Urc::Boot { banner } if self.synchronised => {
                 let banner = banner.clone();
                 return Err(self.link(LinkFault::Restarted { banner }));
             }
-            // Its answer, if there is one, is still awaited: it says more than these words.
-            Urc::Started { words }
-                if self.configured && self.started_by_us.is_none_or(|at| at.elapsed() > STARTING) =>
-            {
-                self.restarted.get_or_insert_with(|| words.clone());
-            }
+            Urc::Started { words } => self.on_started(words),
             Urc::MessageStored { storage, .. } | Urc::ReportStored { storage, .. } => {
                 self.memory.announce(*storage);
             }
@@ -243,6 +232,16 @@ impl<P> Session<P> {
         }
         self.queue.push(urc);
         Ok(())
+    }
+
+    /// Words that follow a start mean one, unless the bring-up led to them. The answer to the command in flight is still
+    /// awaited: it says more.
+    fn on_started(&mut self, words: &str) {
+        const STARTING: Duration = Duration::from_secs(90);
+        let is_ours = self.started_by_us.is_some_and(|at| at.elapsed() <= STARTING);
+        if self.configured && !is_ours && self.options.learned.started(Instant::now()) {
+            self.restarted = Some(words.to_owned());
+        }
     }
 
     /// A sign that the answers are out of step.

@@ -25,14 +25,13 @@ pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// One answer to `AT+CPIN?`.
 pub(crate) struct SimAnswer {
     pub(crate) status: SimStatus,
-    /// The modem is still reading the SIM: the same question may be answered otherwise in a moment.
-    pub(crate) is_passing: bool,
+    /// The modem is still reading the SIM: the same question may be answered otherwise in a moment. What is wrong, if not.
+    pub(crate) passing: Option<ModemError>,
 }
 
 /// Asks `AT+CPIN?` once.
 pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<SimAnswer, ModemError> {
-    let lasting = |status| SimAnswer { status, is_passing: false };
-    let passing = |status| SimAnswer { status, is_passing: true };
+    let lasting = |status| SimAnswer { status, passing: None };
     let asked = Command::new("AT+CPIN?").answer_prefix("+CPIN:").timeout(CPIN_TIMEOUT);
     match session.command(asked).await {
         Ok(response) => {
@@ -43,11 +42,14 @@ pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<SimA
                 "SIM PIN" => lasting(SimStatus::PinRequired { tries_left: None }),
                 "SIM PUK" => lasting(SimStatus::PukRequired),
                 "NOT INSERTED" => lasting(SimStatus::Missing),
-                "NOT READY" | "" => passing(SimStatus::Other("the SIM is not ready".into())),
+                "NOT READY" | "" => {
+                    let status = SimStatus::Other("it is not ready".into());
+                    SimAnswer { passing: Some(ModemError::Sim(status.clone())), status }
+                }
                 _ => lasting(SimStatus::Other(words)),
             })
         }
-        Err(ModemError::Refused { error, .. }) => Ok(match &error {
+        Err(ModemError::Refused { command, error }) => Ok(match &error {
             AtError::Cms(e) | AtError::Cme(e) if matches!(e.code, Some(17 | 18 | 317 | 318)) => {
                 lasting(SimStatus::Ready)
             }
@@ -56,7 +58,11 @@ pub(crate) async fn sim_once<P: Stream>(session: &mut Session<P>) -> Result<SimA
             error if error.is_sim_puk_required() => lasting(SimStatus::PukRequired),
             error if error.is_sim_unusable() => lasting(SimStatus::Other(error.to_string())),
             // Busy, or a bare refusal as some give while the SIM is being read.
-            error => passing(SimStatus::Other(error.to_string())),
+            error => {
+                let status = SimStatus::Other(error.to_string());
+                let refused = ModemError::Refused { command, error: error.clone() };
+                SimAnswer { status, passing: Some(refused.while_starting()) }
+            }
         }),
         Err(error) => Err(error),
     }
@@ -81,12 +87,12 @@ pub(crate) async fn tries_left<P: Stream>(session: &mut Session<P>) -> Result<Op
 pub(crate) async fn wait_for_sim<P: Stream>(session: &mut Session<P>) -> Result<(), ModemError> {
     let end = Instant::now() + SIM_TIMEOUT;
     loop {
-        let status = sim_once(session).await?.status;
+        let SimAnswer { status, passing } = sim_once(session).await?;
         if status == SimStatus::Ready {
             return Ok(());
         }
         if Instant::now() >= end {
-            return Err(ModemError::Sim(status));
+            return Err(passing.unwrap_or(ModemError::Sim(status)));
         }
         sleep(POLL_INTERVAL).await;
     }

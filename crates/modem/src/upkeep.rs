@@ -52,7 +52,7 @@ pub async fn check<P: Stream>(session: &mut Session<P>, ready: &mut Ready) -> Re
 
 async fn check_sim<P: Stream>(session: &mut Session<P>, ready: &mut Ready) -> Result<(), ModemError> {
     let answer = sim_once(session).await?;
-    if answer.status != SimStatus::Ready && !answer.is_passing {
+    if answer.status != SimStatus::Ready && answer.passing.is_none() {
         return Err(ModemError::Sim(answer.status));
     }
     // A SIM whose number could not be read is known from now on.

@@ -28,6 +28,7 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
     recovery.imei = task.store.imei(&name).await.unwrap_or_default();
     while !stop.is_cancelled() {
         let ended = session(&task, &mut recovery, &mut line, &mut view, &mut reconnect, &stop).await;
+        super::at::store_deliveries(&task, &mut recovery.unsolicited, &stop).await;
         let Some(error) = ended else { break };
         let step = recovery.on_error(&error);
         let delay = recovery.delay(&error).unwrap_or_else(|| reconnect.failed(Instant::now()));

@@ -32,6 +32,8 @@ pub(super) struct StatusView {
     waiting: Option<String>,
     /// What the modem refuses for now.
     refused: Vec<Refused>,
+    /// Commands it never answered.
+    left_out: Vec<String>,
     /// That it is not where its owner thinks.
     elsewhere: Option<String>,
     /// Whether the SIM has been read since the gateway started.
@@ -47,6 +49,7 @@ impl StatusView {
             updated_at: None,
             waiting: None,
             refused: Vec::new(),
+            left_out: Vec::new(),
             elsewhere: None,
             is_configured: false,
         };
@@ -135,9 +138,10 @@ impl StatusView {
         self.update_problem();
     }
 
-    /// What the modem refuses for now and is tried again.
-    pub(super) fn refused(&mut self, refused: Vec<Refused>) {
+    /// What the modem refuses for now and is tried again, and what is left out because it was never answered.
+    pub(super) fn not_done(&mut self, refused: Vec<Refused>, left_out: Vec<String>) {
         self.refused = refused;
+        self.left_out = left_out;
         self.update_problem();
     }
 

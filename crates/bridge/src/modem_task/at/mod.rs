@@ -28,5 +28,6 @@ mod watchdog;
 pub(super) use connect::connect;
 pub(super) use line::Line;
 pub(super) use online::OnlineModem;
+pub(super) use receive::store_deliveries;
 pub(super) use recovery_state::RecoveryState;
 pub(super) use ussd_requests::refuse_ussd;

@@ -3,6 +3,7 @@
 //! A slot that cannot be read or deleted stops nothing: it is tried again at a later sweep.
 
 use futures_util::future::join_all;
+use smsbridge_modem::Urc;
 use smsbridge_modem::sms::{self, Deleted, Stored, StoredPdu};
 use smsbridge_modem::upkeep::{self, Checked};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +13,9 @@ use super::until_stored::until_stored;
 use crate::clock::{self, now_ms};
 use crate::crash;
 use crate::incoming::IncomingPdu;
-use crate::message::Slot;
+use crate::message::{Sim, Slot};
 use crate::modem_task::error::SessionError;
+use crate::modem_task::task::ModemTask;
 use crate::pdu::{self, Part, Reading};
 use crate::store::Accepted;
 
@@ -111,8 +113,8 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
     if !deleted.is_empty() {
         modem.task.store.slots_deleted(modem.sim.clone(), deleted).await?;
     }
-    let refused = modem.session.refused();
-    modem.view.refused(refused);
+    let left_out = modem.session.learned().left_out().map(str::to_owned).collect();
+    modem.view.not_done(modem.session.refused(), left_out);
     if let Some(fault) = listed.fault {
         return Err(fault.into());
     }
@@ -134,6 +136,27 @@ pub(super) async fn on_delivery(
     Ok(())
 }
 
+/// Stores the PDUs that a modem delivered and no session has looked at; leaves the other codes to the next one.
+pub(in crate::modem_task) async fn store_deliveries(
+    task: &ModemTask,
+    unsolicited: &mut Vec<Urc>,
+    stop: &CancellationToken,
+) {
+    for urc in std::mem::take(unsolicited) {
+        let (Urc::Message { pdu, length } | Urc::Report { pdu, length }) = urc else {
+            unsolicited.push(urc);
+            continue;
+        };
+        let stored = until_stored(&task.config.name, stop, async || {
+            let sim = task.identify_sim(None, None).await?;
+            task.store.accept(delivered(task, sim, pdu.clone(), length)).await
+        });
+        if let Err(error) = stored.await {
+            tracing::error!(modem = %task.config.name, "a message that the modem delivered is lost: {error}");
+        }
+    }
+}
+
 fn count(modem: &mut ConnectedModem<'_>, accepted: &Accepted) {
     if matches!(accepted, Accepted::Waiting | Accepted::Completed(_)) {
         modem.view.received();
@@ -141,14 +164,17 @@ fn count(modem: &mut ConnectedModem<'_>, accepted: &Accepted) {
 }
 
 fn incoming(modem: &ConnectedModem<'_>, pdu: String, length: Option<u16>) -> IncomingPdu {
+    delivered(modem.task, modem.sim.clone(), pdu, length)
+}
+
+fn delivered(task: &ModemTask, sim: Sim, pdu: String, length: Option<u16>) -> IncomingPdu {
     let pdu = pdu::with_service_centre(pdu, length);
     let reading = pdu::read(&pdu);
     if let Reading::Part(Part { sent_at: Some(seconds), .. }) = &reading {
         clock::witness(*seconds);
     }
-    let (modem, sim) = (modem.name().clone(), modem.sim.clone());
     IncomingPdu {
-        modem,
+        modem: task.config.name.clone(),
         sim,
         slot: None,
         is_unread: true,
