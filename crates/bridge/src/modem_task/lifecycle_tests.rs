@@ -9,33 +9,13 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::fixtures::task_with;
 use super::lifecycle;
 use super::task::ModemTask;
-use crate::config;
 use crate::event::State;
-use crate::retained_state::RetainedState;
-use crate::store::{Store, StoreConfig};
-use crate::ussd_queue::UssdQueue;
 
 /// The longest wait for something that does happen.
 const LONG: Duration = Duration::from_secs(60);
-
-/// A modem's task, whose modem has `keys` in its table.
-fn task_with(keys: &str) -> (ModemTask, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let text = format!("[[modem]]\nname = \"main\"\n{keys}\n");
-    let config = config::parse("smsbridge.toml", &text).unwrap();
-    let (store, _thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-    let task = ModemTask {
-        config: config.modems[0].clone(),
-        store,
-        retained: Arc::new(RetainedState::default()),
-        ussd: Arc::new(UssdQueue::default()),
-        trace: None,
-        candidates: Arc::new(Vec::new),
-    };
-    (task, folder)
-}
 
 /// A task that lives, and how to stop it.
 struct Life {

@@ -6,6 +6,8 @@
 
 mod at;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod lifecycle;
 #[cfg(test)]
 mod lifecycle_tests;

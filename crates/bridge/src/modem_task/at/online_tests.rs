@@ -1,7 +1,6 @@
 //! A modem in service, against a simulated one behind TCP.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use smsbridge_codec::Encoding;
@@ -15,14 +14,11 @@ use super::line::Line;
 use super::online::OnlineModem;
 use super::recovery_state::RecoveryState;
 use crate::clock::now_ms;
-use crate::config;
 use crate::event::{Event, MessageState, SendResult, UssdState};
+use crate::modem_task::fixtures::task_with;
 use crate::modem_task::status_view::StatusView;
-use crate::modem_task::task::ModemTask;
 use crate::request::{Body, Content, Recipient, Request, Source};
-use crate::retained_state::RetainedState;
-use crate::store::{Publication, Store, StoreConfig};
-use crate::ussd_queue::UssdQueue;
+use crate::store::{Publication, Store};
 
 /// Passes one connection on to the modem, and cuts it right after the modem has said `last_words`.
 async fn pass_on_until(listener: TcpListener, modem: SocketAddr, last_words: &str) {
@@ -42,21 +38,6 @@ async fn pass_on_until(listener: TcpListener, modem: SocketAddr, last_words: &st
     }
 }
 
-/// What the task of a modem on this port needs, with a store in `folder`.
-fn modem_task(folder: &Path, port: SocketAddr) -> ModemTask {
-    let text = format!("[[modem]]\nname = \"main\"\nport = \"tcp://{port}\"\n");
-    let config = config::parse("smsbridge.toml", &text).unwrap();
-    let (store, _thread) = Store::open(folder, StoreConfig::from(&config)).unwrap();
-    ModemTask {
-        config: config.modems[0].clone(),
-        store,
-        retained: Arc::new(RetainedState::default()),
-        ussd: Arc::new(UssdQueue::default()),
-        trace: None,
-        candidates: Arc::new(Vec::new),
-    }
-}
-
 #[tokio::test]
 async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_published() {
     let simulator = Simulator::new(Options::default());
@@ -67,8 +48,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     let port = cable.local_addr().unwrap();
     let cut = tokio::spawn(pass_on_until(cable, modem_address, "5 \u{1b}e\",15\r\n"));
 
-    let folder = tempfile::tempdir().unwrap();
-    let task = modem_task(folder.path(), port);
+    let (task, _folder) = task_with(&format!("port = \"tcp://{port}\""));
     let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
     let mut recovery = RecoveryState::new(&task.config);
     let mut line = Line::new(&task.config);
@@ -139,8 +119,7 @@ async fn a_message_stored_with_another_number_of_parts_is_sent_whole() {
         let line = tcp::listen(&simulator, "127.0.0.1:0").await.unwrap();
         let port = line.address().unwrap();
         tokio::spawn(line.run());
-        let folder = tempfile::tempdir().unwrap();
-        let task = modem_task(folder.path(), port);
+        let (task, _folder) = task_with(&format!("port = \"tcp://{port}\""));
         task.store.admit(split_otherwise(parts), now_ms()).await.unwrap();
         let mut view = StatusView::new(task.config.name.clone(), Arc::clone(&task.retained));
         let mut recovery = RecoveryState::new(&task.config);
