@@ -178,7 +178,7 @@ fn is_repetition(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<bool, StoreError
     let added = tx
         .sql
         .prepare_cached("INSERT OR IGNORE INTO direct (sim, pdu, at) VALUES (?1, ?2, ?3)")?
-        .execute((&incoming.sim, &incoming.pdu, incoming.received_at))?;
+        .execute((&incoming.sim, pdu::repeated_part(&incoming.pdu), incoming.received_at))?;
     Ok(added == 0)
 }
 

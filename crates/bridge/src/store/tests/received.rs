@@ -315,8 +315,17 @@ async fn a_directly_delivered_pdu_that_the_network_repeats_is_one_message() {
     let pdu = short(ALICE, "Hello", T0);
     assert!(matches!(fixture.accept(None, &pdu, T0).await, Accepted::Completed(_)));
     fixture.reopen();
-    assert_eq!(fixture.accept(None, &pdu, T0 + MINUTE).await, Accepted::Known { was_deleted: false });
+    // The same; now with another message that waits behind it; and through another service centre.
+    let again = changed_deliver(&pdu, |deliver| deliver.more_messages = !deliver.more_messages);
+    let elsewhere =
+        changed(&pdu, |pdu| pdu.service_centre = codec::Address::from_number("+491710760000").ok());
+    for pdu in [&pdu, &again, &elsewhere] {
+        assert_eq!(fixture.accept(None, pdu, T0 + MINUTE).await, Accepted::Known { was_deleted: false });
+    }
     assert_eq!(fixture.received().await.len(), 1);
+    let sent_twice =
+        changed_deliver(&pdu, |deliver| deliver.sent_at = codec::Timestamp::from_unix(T0 / 1000 + 6, 4));
+    assert!(matches!(fixture.accept(None, &sent_twice, T0 + MINUTE).await, Accepted::Completed(_)));
 }
 
 #[tokio::test]
