@@ -126,6 +126,18 @@ pub fn is_same_user_data(one: &str, other: &str) -> bool {
     one == other || user_data(one).is_some_and(|this| user_data(other) == Some(this))
 }
 
+/// Whether a PDU that is cut carries the beginning of what another carries.
+pub fn is_beginning_of(cut: &str, whole: &str) -> bool {
+    let Ok((decoded, true)) = Pdu::decode_hex_partial(cut, Direction::MobileTerminated) else { return false };
+    match (decoded.tpdu, deliver(whole)) {
+        (Tpdu::Deliver(cut), Some(whole)) => {
+            cut.user_data.alphabet() == whole.user_data.alphabet()
+                && whole.user_data.octets().starts_with(cut.user_data.octets())
+        }
+        _ => false,
+    }
+}
+
 /// What a PDU and its repetition by the network have in common: all but the service centre it came through and whether more
 /// messages wait there (TP-MMS, TS 23.040 9.2.3.2).
 pub fn repeated_part(pdu: &str) -> String {

@@ -84,6 +84,23 @@ async fn a_part_sent_again_is_a_repetition_whatever_the_network_changed() {
 }
 
 #[tokio::test]
+async fn a_part_that_came_cut_is_replaced_by_the_whole_one_and_not_the_other_way() {
+    let (pdus, text) = long(7, 'a', T0);
+    let cut = &pdus[1][..pdus[1].len() - 20];
+    for order in [[&pdus[0], cut, &pdus[1], &pdus[2]], [&pdus[0], &pdus[1], cut, &pdus[2]]] {
+        let mut fixture = StoreFixture::new();
+        for (slot, pdu) in (1..).zip(order) {
+            fixture.accept(sm(slot), pdu, T0).await;
+        }
+        fixture.accept(sm(5), cut, T0).await;
+        assert_eq!(fixture.store().publish_incomplete(T0 + DAY, Duration::from_secs(3600)).await.unwrap(), 0);
+        let received = fixture.received().await;
+        assert_eq!(received.len(), 1);
+        assert_eq!((&received[0]["text"], received[0].get("truncated")), (&text.clone().into(), None));
+    }
+}
+
+#[tokio::test]
 async fn parts_stamped_nearly_an_hour_apart_are_one_message() {
     let mut fixture = StoreFixture::new();
     let (pdus, text) = long(7, 'a', T0);
