@@ -324,7 +324,7 @@ impl<P: Stream> Session<P> {
             return Err(self.link(LinkFault::Abandoned));
         }
         loop {
-            self.transmit().await?;
+            // Before anything is written: a modem that says it has restarted is not given the message it prompts for.
             while let Some(event) = self.engine.poll_event() {
                 match event {
                     Event::Prompt => tokio::time::sleep(PROMPT_PAUSE).await,
@@ -347,9 +347,8 @@ impl<P: Stream> Session<P> {
                     Event::Garbage => return Err(self.link(LinkFault::Garbage)),
                 }
             }
-            if !self.engine.wants_transmit() {
-                self.receive().await?;
-            }
+            self.transmit().await?;
+            self.receive().await?;
         }
     }
 

@@ -337,6 +337,7 @@ async fn submit<P: Stream>(
 ) -> Result<Option<u8>, SendError> {
     let command = Command::new(format!("{command}{}", pdu.tpdu_length))
         .answer_prefix("+CMGS:")
+        .may_be_empty()
         .payload(pdu.hex.as_str())
         .timeout(MAX_PATIENCE);
     let answer = session.command(command).await;

@@ -166,11 +166,6 @@ impl Engine {
         Some(chunk)
     }
 
-    /// Whether there are bytes to write.
-    pub fn wants_transmit(&self) -> bool {
-        !self.out.is_empty()
-    }
-
     /// The next event, if any.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

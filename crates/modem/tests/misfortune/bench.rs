@@ -73,6 +73,13 @@ pub async fn swept<P: Stream>(session: &mut Session<P>, ready: &Ready) -> Vec<St
     swept.pdus
 }
 
+/// Three messages come in.
+pub fn deliver_three(sim: &Simulator) {
+    for n in 0..3 {
+        sim.deliver("+491234567", &format!("number {n}")).expect("a text that can be sent");
+    }
+}
+
 /// Lets a delivery reach the modem.
 pub async fn wait_for_delivery() {
     tokio::time::sleep(Duration::from_secs(2)).await;

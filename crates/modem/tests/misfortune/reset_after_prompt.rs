@@ -43,7 +43,7 @@ async fn after_ctrl_z_it_is_unknown_whether_it_is_on_air_or_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn right_after_the_prompt_the_boot_banner_ends_it() {
+async fn a_modem_that_restarts_right_after_its_prompt_is_not_given_the_message() {
     let sim = smsbridge_simulator::Simulator::new(smsbridge_simulator::Options {
         profile: smsbridge_simulator::VendorProfile::sim800(),
         ..Default::default()
@@ -51,7 +51,7 @@ async fn right_after_the_prompt_the_boot_banner_ends_it() {
     let (mut session, _) = connected(&sim).await;
     sim.fault(Fault::on("AT+CMGS", FaultKind::Reset).answered());
     match sms::send(&mut session, &hi()).await {
-        Err(SendError::Unknown(ModemError::Link(LinkFault::Restarted { banner }))) => {
+        Err(SendError::NotSubmitted(ModemError::Link(LinkFault::Restarted { banner }))) => {
             assert_eq!(banner, "RDY");
         }
         other => panic!("{other:?}\n{}", sim.journal().join("\n")),
