@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use smsbridge_codec::hex;
 use smsbridge_codec::{
     Address, Alphabet, Concatenation, Content as Joined, Deliver, Direction, EncodeError, EncodeErrorKind,
     EncodedPdu, MessageClass, Outcome, Pdu, Ports, Reference, ReportRequest, SplitOptions, StatusReport,
@@ -123,6 +124,31 @@ fn originator(from: &Address) -> String {
 pub fn is_same_user_data(one: &str, other: &str) -> bool {
     let user_data = |pdu: &str| deliver(pdu).map(|deliver| deliver.user_data);
     one == other || user_data(one).is_some_and(|this| user_data(other) == Some(this))
+}
+
+/// Whether a PDU that is cut carries the beginning of what another carries.
+pub fn is_beginning_of(cut: &str, whole: &str) -> bool {
+    let Ok((decoded, true)) = Pdu::decode_hex_partial(cut, Direction::MobileTerminated) else { return false };
+    match (decoded.tpdu, deliver(whole)) {
+        (Tpdu::Deliver(cut), Some(whole)) => {
+            cut.user_data.alphabet() == whole.user_data.alphabet()
+                && whole.user_data.octets().starts_with(cut.user_data.octets())
+        }
+        _ => false,
+    }
+}
+
+/// What a PDU and its repetition by the network have in common: all but the service centre it came through and whether more
+/// messages wait there (TP-MMS, TS 23.040 9.2.3.2).
+pub fn repeated_part(pdu: &str) -> String {
+    let Ok(mut octets) = hex::decode(pdu) else { return pdu.to_owned() };
+    let service_centre = octets.first().map_or(0, |&length| usize::from(length) + 1);
+    if octets.len() <= service_centre {
+        return pdu.to_owned();
+    }
+    octets.drain(..service_centre);
+    octets[0] &= !0x04;
+    hex::encode(&octets)
 }
 
 /// When the service centre stamped a PDU, Unix seconds; none where that cannot be read.

@@ -22,7 +22,7 @@ const MIN_SAME_SET_S: u64 = 3600;
 
 /// A phone sends a part again that its network did not confirm, within this time. The same part of a message that is
 /// already published, stamped later than this, begins another message: some senders never change the reference.
-const SENT_AGAIN_S: u64 = 120;
+const SENT_AGAIN_S: u64 = 60;
 
 /// How long the network repeats a PDU that was not acknowledged to it.
 const REPETITION_MS: i64 = 15 * 60 * 1000;
@@ -178,7 +178,7 @@ fn is_repetition(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<bool, StoreError
     let added = tx
         .sql
         .prepare_cached("INSERT OR IGNORE INTO direct (sim, pdu, at) VALUES (?1, ?2, ?3)")?
-        .execute((&incoming.sim, &incoming.pdu, incoming.received_at))?;
+        .execute((&incoming.sim, pdu::repeated_part(&incoming.pdu), incoming.received_at))?;
     Ok(added == 0)
 }
 
@@ -218,6 +218,12 @@ fn accept_part(
                     return Ok(Accepted::Waiting);
                 }
             }
+            // It came cut, and now it comes whole.
+            (Some(there), None) if pdu::is_beginning_of(there, &incoming.pdu) => {
+                replace_part(tx, set.id, place, incoming)?;
+                return Ok(Accepted::Waiting);
+            }
+            (Some(there), _) if pdu::is_beginning_of(&incoming.pdu, there) => return Ok(Accepted::Waiting),
             // Another message with the same reference: the old set waits for its time, or is closed.
             (Some(_), _) => {}
             (None, Some(message)) => {
@@ -305,6 +311,20 @@ fn insert_part(
     tx.sql
         .prepare_cached("UPDATE part_set SET last_at = ?2 WHERE id = ?1")?
         .execute((set, incoming.received_at))?;
+    Ok(())
+}
+
+fn replace_part(
+    tx: &Tx<'_>,
+    set: i64,
+    place: Concatenation,
+    incoming: &IncomingPdu,
+) -> Result<(), StoreError> {
+    tx.sql.prepare_cached("UPDATE part SET pdu = ?3 WHERE set_id = ?1 AND sequence = ?2")?.execute((
+        set,
+        place.sequence,
+        &incoming.pdu,
+    ))?;
     Ok(())
 }
 

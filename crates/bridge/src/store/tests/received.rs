@@ -84,6 +84,23 @@ async fn a_part_sent_again_is_a_repetition_whatever_the_network_changed() {
 }
 
 #[tokio::test]
+async fn a_part_that_came_cut_is_replaced_by_the_whole_one_and_not_the_other_way() {
+    let (pdus, text) = long(7, 'a', T0);
+    let cut = &pdus[1][..pdus[1].len() - 20];
+    for order in [[&pdus[0], cut, &pdus[1], &pdus[2]], [&pdus[0], &pdus[1], cut, &pdus[2]]] {
+        let mut fixture = StoreFixture::new();
+        for (slot, pdu) in (1..).zip(order) {
+            fixture.accept(sm(slot), pdu, T0).await;
+        }
+        fixture.accept(sm(5), cut, T0).await;
+        assert_eq!(fixture.store().publish_incomplete(T0 + DAY, Duration::from_secs(3600)).await.unwrap(), 0);
+        let received = fixture.received().await;
+        assert_eq!(received.len(), 1);
+        assert_eq!((&received[0]["text"], received[0].get("truncated")), (&text.clone().into(), None));
+    }
+}
+
+#[tokio::test]
 async fn parts_stamped_nearly_an_hour_apart_are_one_message() {
     let mut fixture = StoreFixture::new();
     let (pdus, text) = long(7, 'a', T0);
@@ -315,8 +332,17 @@ async fn a_directly_delivered_pdu_that_the_network_repeats_is_one_message() {
     let pdu = short(ALICE, "Hello", T0);
     assert!(matches!(fixture.accept(None, &pdu, T0).await, Accepted::Completed(_)));
     fixture.reopen();
-    assert_eq!(fixture.accept(None, &pdu, T0 + MINUTE).await, Accepted::Known { was_deleted: false });
+    // The same; now with another message that waits behind it; and through another service centre.
+    let again = changed_deliver(&pdu, |deliver| deliver.more_messages = !deliver.more_messages);
+    let elsewhere =
+        changed(&pdu, |pdu| pdu.service_centre = codec::Address::from_number("+491710760000").ok());
+    for pdu in [&pdu, &again, &elsewhere] {
+        assert_eq!(fixture.accept(None, pdu, T0 + MINUTE).await, Accepted::Known { was_deleted: false });
+    }
     assert_eq!(fixture.received().await.len(), 1);
+    let sent_twice =
+        changed_deliver(&pdu, |deliver| deliver.sent_at = codec::Timestamp::from_unix(T0 / 1000 + 6, 4));
+    assert!(matches!(fixture.accept(None, &sent_twice, T0 + MINUTE).await, Accepted::Completed(_)));
 }
 
 #[tokio::test]
