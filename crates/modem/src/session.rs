@@ -67,6 +67,8 @@ pub struct Session<P> {
     doubts: u32,
     /// There was such a sign in this session.
     was_doubtful: bool,
+    /// The modem answers `OK` to what it does not know.
+    says_ok_to_all: bool,
     options: SessionOptions,
     /// When the port was last read.
     last_read_at: Instant,
@@ -127,6 +129,7 @@ impl<P> Session<P> {
             restarted: None,
             doubts: 0,
             was_doubtful: false,
+            says_ok_to_all: false,
             options,
             last_read_at: Instant::now(),
             refusals: Refusals::default(),
@@ -244,6 +247,13 @@ impl<P> Session<P> {
         }
     }
 
+    /// A final result code that belongs to no command. One whose answers came out of step before is known for it.
+    fn on_stray(&mut self) {
+        if !self.options.learned.lingers {
+            self.doubt();
+        }
+    }
+
     /// A sign that the answers are out of step.
     fn doubt(&mut self) {
         self.doubts += 1;
@@ -284,7 +294,7 @@ impl<P: Stream> Session<P> {
             Err(_) => {}
         }
         if let Ok(response) = &answer {
-            match is_question && response.lines.is_empty() {
+            match is_question && response.lines.is_empty() && !self.says_ok_to_all {
                 true => self.doubt(),
                 false if is_question => self.doubts = 0,
                 false => {}
@@ -293,7 +303,6 @@ impl<P: Stream> Session<P> {
         if self.options.learned.lingers && !matches!(&answer, Err(error) if error.is_fatal()) {
             // A fault there is returned by the next call.
             let _ = self.discard_late_answers(LINGER).await;
-            self.doubts = 0;
         }
         if self.doubts >= MAX_DOUBTS {
             self.verify_step().await?;
@@ -301,16 +310,28 @@ impl<P: Stream> Session<P> {
         answer
     }
 
-    /// Asks what every modem answers in one way.
+    /// Asks what every modem answers in one way, and if that is not answered, once more: whose answers are one behind
+    /// answers then. Some say `OK` to whatever they do not know: their answers are in step.
     async fn verify_step(&mut self) -> Result<(), ModemError> {
-        const QUESTION: &str = "AT+CMGF?";
-        self.doubts = 0;
-        let asked = Command::new(QUESTION).answer_prefix("+CMGF:");
-        match self.exchange(asked).await {
-            Ok(response) if response.lines.is_empty() => {}
-            Ok(_) if self.doubts == 0 => return Ok(()),
-            Ok(_) | Err(ModemError::Refused { .. }) => {}
-            Err(error) => return Err(error),
+        let mut is_second = false;
+        loop {
+            self.doubts = 0;
+            let asked = Command::new("AT+CMGF?").answer_prefix("+CMGF:");
+            let is_answered = match self.exchange(asked).await {
+                Ok(response) => !response.lines.is_empty(),
+                Err(ModemError::Refused { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            let has_strays = self.doubts > 0;
+            match (is_answered, is_second) {
+                (true, false) if !has_strays => return Ok(()),
+                (false, false) => is_second = true,
+                (false, true) if !has_strays => {
+                    self.says_ok_to_all = true;
+                    return Ok(());
+                }
+                _ => break,
+            }
         }
         self.options.learned.lingers = true;
         Err(self.link(LinkFault::OutOfStep))
@@ -342,7 +363,7 @@ impl<P: Stream> Session<P> {
                     }
                     Event::Urc(urc) => self.unsolicited(urc)?,
                     // The late result of the command before this one.
-                    Event::Stray => self.doubt(),
+                    Event::Stray => self.on_stray(),
                     Event::Garbage => return Err(self.link(LinkFault::Garbage)),
                 }
             }
@@ -473,7 +494,7 @@ impl<P: Stream> Session<P> {
         while let Some(event) = self.engine.poll_event() {
             match event {
                 Event::Urc(urc) => self.unsolicited(urc)?,
-                Event::Stray => self.doubt(),
+                Event::Stray => self.on_stray(),
                 Event::Garbage => return Err(self.link(LinkFault::Garbage)),
                 Event::Prompt | Event::Done(_) | Event::TimedOut { .. } => {}
             }

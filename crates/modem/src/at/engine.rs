@@ -399,7 +399,8 @@ impl Engine {
             return self.end();
         }
         pending.early_ok = true;
-        pending.deadline = pending.deadline.min(now + EARLY_OK_TIMEOUT);
+        let rest = if pending.stage == Stage::Prompt { FINAL_TIMEOUT } else { EARLY_OK_TIMEOUT };
+        pending.deadline = pending.deadline.min(now + rest);
     }
 
     fn end(&mut self) {

@@ -5,6 +5,7 @@
 
 mod bench;
 
+mod any_command;
 mod asleep_or_elsewhere;
 mod charset_left_behind;
 mod cmgl_hangs;
