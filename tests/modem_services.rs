@@ -145,7 +145,7 @@ fn a_transcript_shows_the_dialogue_and_nothing_personal() {
     wait_until("the call in the transcript", || read().contains("+CLIP:"));
     assert_eq!(code(vendor.rig.gateway.stop()), 0);
     let trace = read();
-    for shown in ["main opened at", "> AT+CMGS=", "< OK", "AT+CPIN=****", "octets>", "+CLIP:"] {
+    for shown in ["main opened at", "> AT+CMGF=0;+CMGS=", "< OK", "AT+CPIN=****", "octets>", "+CLIP:"] {
         assert!(trace.contains(shown), "{shown} is not in\n{trace}");
     }
     let options = Options::default();
