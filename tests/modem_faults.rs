@@ -6,36 +6,28 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smsbridge_simulator::{
-    Domain, Fault, FaultKind, Message, Options, Simulator, Status, Storage, VendorProfile, pty,
+    Domain, Fault, FaultKind, Message, Options, Simulator, Status, Storage, VendorProfile,
 };
-use tempfile::TempDir;
 
-use crate::harness::modem::ModemOptions;
 use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
 
-/// A rig whose modem is `options`, in place of the harness's own.
+/// A rig whose modem is `options`, with its simulator.
 pub struct VendorRig {
     pub rig: Rig,
     pub sim: Simulator,
-    _port: pty::Port,
-    _folder: TempDir,
 }
 
 impl VendorRig {
     /// Everything but the gateway runs; `config` is the `[[modem]]` table's keys.
     pub fn prepare(options: Options, keys: &[(&str, toml::Value)]) -> Self {
-        let folder = TempDir::with_prefix("smsbridge-modem-").expect("a temporary folder");
-        let sim = Simulator::new(Options { loopback: false, ..options });
-        let port = pty::spawn(&sim, folder.path().join("modem")).expect("a pseudo-terminal");
-        let path = port.path().display().to_string();
-        let rig = Rig::prepare(&ModemOptions::default(), |config| {
-            config.set_modem("port", path);
+        let rig = Rig::prepare(&options, |config| {
             for (key, value) in keys {
                 config.set_modem(key, value.clone());
             }
         });
-        VendorRig { rig, sim, _port: port, _folder: folder }
+        let sim = rig.modem.simulator().clone();
+        VendorRig { rig, sim }
     }
 
     pub fn start(profile: VendorProfile) -> Self {
@@ -58,17 +50,7 @@ impl VendorRig {
     }
 
     pub fn wait_for_state(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        self.rig.client.wait_for_json(what, |topic, state| topic == "sms/modem/main" && is_it(state))
-    }
-}
-
-impl Drop for VendorRig {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let journal = self.sim.journal();
-            let last = &journal[journal.len().saturating_sub(60)..];
-            println!("---- last events of the modem:\n{}", last.join("\n"));
-        }
+        self.rig.wait_for_modem(what, is_it)
     }
 }
 
@@ -132,7 +114,7 @@ fn re_enumeration_under_another_device_name() {
     for profile in [VendorProfile::huawei(), VendorProfile::zte(), VendorProfile::ec21()] {
         let name = profile.name;
         let mut vendor = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
-        let before = std::fs::read_link(vendor._port.path()).expect("a device");
+        let before = std::fs::read_link(vendor.rig.modem.port()).expect("a device");
         // Held open, so that the old number is not free when the modem comes back.
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
         let held = rustix::fs::open(&before, flags, rustix::fs::Mode::empty()).expect("a terminal");
@@ -141,7 +123,7 @@ fn re_enumeration_under_another_device_name() {
         vendor.rig.client.wait_for_text("sms/modem/main/availability", "offline");
         vendor.sim.plug();
         vendor.rig.client.wait_for_text("sms/modem/main/availability", "online");
-        assert_ne!(std::fs::read_link(vendor._port.path()).ok(), Some(before), "{name}: another device");
+        assert_ne!(std::fs::read_link(vendor.rig.modem.port()).ok(), Some(before), "{name}: another device");
         drop(held);
         vendor.assert_works(name);
     }

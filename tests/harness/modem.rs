@@ -5,22 +5,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use super::wait::wait_until;
+/// Of the simulator; what a modem sends to itself does not come back, whatever they say.
+pub use smsbridge_simulator::Options as ModemOptions;
 pub use smsbridge_simulator::Reports;
-use smsbridge_simulator::{Fault, FaultKind, Message, Options, Simulator, Status, Storage, pty};
-
-#[derive(Clone, Debug)]
-pub struct ModemOptions {
-    pub pin: Option<String>,
-    pub reports: Reports,
-    /// On the SIM.
-    pub slots: usize,
-}
-
-impl Default for ModemOptions {
-    fn default() -> Self {
-        Self { pin: None, reports: Reports::After(0), slots: 30 }
-    }
-}
+use smsbridge_simulator::{Fault, FaultKind, Message, Simulator, Status, Storage, pty};
 
 /// A short message as the network accepted it.
 #[derive(Clone, Debug)]
@@ -34,7 +22,7 @@ pub struct Submit {
 
 pub struct Modem {
     simulator: Simulator,
-    options: Options,
+    options: ModemOptions,
     path: String,
     /// Held for its end: it closes the terminal and removes the link.
     _port: pty::Port,
@@ -44,13 +32,7 @@ pub struct Modem {
 impl Modem {
     /// Plugged in when this returns, at `path`.
     pub fn start(path: &Path, chosen: &ModemOptions) -> Self {
-        let options = Options {
-            pin: chosen.pin.clone(),
-            reports: chosen.reports,
-            slots: chosen.slots,
-            loopback: false,
-            ..Options::default()
-        };
+        let options = ModemOptions { loopback: false, ..chosen.clone() };
         let simulator = Simulator::new(options.clone());
         let port = pty::spawn(&simulator, path).expect("a pseudo-terminal");
         let path = path.to_str().expect("a path in UTF-8").to_owned();

@@ -1,5 +1,6 @@
 //! Owns everything one test runs on: modem, gateway, proxy, broker and a client, in a folder of its own.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -7,9 +8,10 @@ use tempfile::TempDir;
 
 use super::broker::{Broker, Login};
 use super::client::Client;
-use super::gateway::{Config, Gateway};
+use super::gateway::{Config, Gateway, has_all};
 use super::modem::{Modem, ModemOptions};
 use super::mqtt_packets::Publish;
+use super::process::code;
 use super::proxy::{Crossing, Proxy};
 use super::wait::wait_until;
 
@@ -120,6 +122,40 @@ impl Rig {
         self.client.wait_for_json(&format!("the message {text:?}"), |topic, json| {
             topic.starts_with("sms/received/") && json["text"] == text
         })
+    }
+
+    /// Waits for a state of the modem.
+    pub fn wait_for_modem(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.client.wait_for_json(what, |topic, state| topic == "sms/modem/main" && is_it(state))
+    }
+
+    /// Waits until the modem's problem has all these words.
+    pub fn wait_for_problem(&self, words: &[&str]) -> Value {
+        self.wait_for_modem(&format!("a problem with {words:?}"), |state| {
+            state["problem"].as_str().is_some_and(|problem| has_all(problem, words))
+        })
+    }
+
+    /// Waits until the newest state of the modem names no problem.
+    pub fn wait_until_well(&self) {
+        wait_until("a modem without a problem", || {
+            let state = self.client.last_on("sms/modem/main");
+            let state = state.and_then(|state| serde_json::from_str::<Value>(&state).ok());
+            state.is_some_and(|state| state["problem"].is_null() && state["state"] == "online")
+        });
+    }
+
+    /// Stops the gateway; what its modem did since the start.
+    pub fn stop_and_count(&mut self) -> Value {
+        assert_eq!(code(self.gateway.stop()), 0);
+        let state = self.wait_for_modem("the last state", |state| state["state"] == "stopped");
+        state["counters"].clone()
+    }
+
+    /// The ids of the messages with this text that were published.
+    pub fn received_ids(&self, text: &str) -> BTreeSet<String> {
+        let published = self.published("sms/received/").into_iter().map(|crossing| json(&crossing.publish));
+        published.filter(|message| message["text"] == text).map(|message| message["id"].to_string()).collect()
     }
 
     /// Sends and receives one message: whatever happened before, the main job goes on.

@@ -13,18 +13,18 @@ use tokio::time::Instant;
 use crate::at::error::{AtError, Refusal};
 use crate::storage::Storage;
 
-/// Something a modem can do, or refuse to.
+/// Something a modem can do, or refuse to: the graver first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Ability {
     /// A storage can be read (`AT+CPMS`).
     Storage(Storage),
-    /// The messages of a storage can be listed (`AT+CMGL`).
-    List(Storage),
     /// A slot can be read (`AT+CMGR`).
     Read(Storage, u16),
     /// A slot can be deleted (`AT+CMGD`).
     Delete(Storage, u16),
+    /// The messages of a storage can be listed (`AT+CMGL`).
+    List(Storage),
     /// Messages are announced (`AT+CNMI`).
     Announce,
     /// The service centre is known (`AT+CSCA`).
@@ -69,6 +69,8 @@ struct Entry {
     reason: String,
     times: u32,
     again_at: Instant,
+    /// The modem said that it was done.
+    is_pretended: bool,
 }
 
 /// The abilities the modem refuses for now.
@@ -93,7 +95,36 @@ impl Refusals {
 
     /// The modem said it was done, and it was not.
     pub(crate) fn not_done(&mut self, ability: Ability, reason: &str, now: Instant) {
-        self.record(ability, Refusal::Lasting, reason.to_string(), now);
+        self.record(ability.clone(), Refusal::Lasting, reason.to_string(), now);
+        if let Some(entry) = self.entries.get_mut(&ability) {
+            entry.is_pretended = true;
+        }
+    }
+
+    /// The modem says that it was done. Where that was not true before, it is not believed: a look has to tell.
+    pub(crate) fn said_to_work(&mut self, ability: &Ability, now: Instant) {
+        match self.entries.get(ability) {
+            Some(Entry { is_pretended: true, reason, .. }) => {
+                let reason = reason.clone();
+                self.not_done(ability.clone(), &reason, now);
+            }
+            _ => self.works(ability),
+        }
+    }
+
+    /// Whether it was refused and has not been seen to work since.
+    pub(crate) fn is_refused(&self, ability: &Ability) -> bool {
+        self.entries.contains_key(ability)
+    }
+
+    /// Only these slots of a storage hold anything: nothing is wanted of the others.
+    pub(crate) fn holds_only(&mut self, storage: Storage, slots: &[u16]) {
+        let is_gone = |ability: &&Ability| match ability {
+            Ability::Read(of, slot) | Ability::Delete(of, slot) => *of == storage && !slots.contains(slot),
+            _ => false,
+        };
+        let gone: Vec<Ability> = self.entries.keys().filter(is_gone).cloned().collect();
+        gone.iter().for_each(|ability| self.works(ability));
     }
 
     fn record(&mut self, ability: Ability, kind: Refusal, reason: String, now: Instant) {
@@ -105,7 +136,7 @@ impl Refusals {
             tracing::debug!("{ability}: {reason}; tried again in {} s", pause.as_secs());
         }
         if self.entries.len() < MAX_ENTRIES || self.entries.contains_key(&ability) {
-            self.entries.insert(ability, Entry { reason, times, again_at: now + pause });
+            self.entries.insert(ability, Entry { reason, times, again_at: now + pause, is_pretended: false });
         }
     }
 
@@ -146,6 +177,29 @@ fn pause(kind: Refusal, times: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_only_said_to_be_done_is_tried_again_ever_more_rarely_until_it_is() {
+        let mut refusals = Refusals::default();
+        let (slot, other) = (Ability::Delete(Storage::SM, 3), Ability::Read(Storage::SM, 4));
+        refusals.not_done(slot.clone(), "it is still there", Instant::now());
+        refusals.refused(other.clone(), &error("+CMS ERROR: 500"), Instant::now());
+        let mut pauses = Vec::new();
+        for _ in 0..4 {
+            let pause = refusals.entries[&slot].again_at - Instant::now();
+            pauses.push(pause.as_secs());
+            tokio::time::advance(pause).await;
+            refusals.said_to_work(&slot, Instant::now());
+        }
+        assert_eq!(pauses, [15, 30, 60, 120]);
+        refusals.said_to_work(&other, Instant::now());
+        assert!(!refusals.is_refused(&other), "it had never said so before");
+        refusals.holds_only(Storage::ME, &[]);
+        refusals.holds_only(Storage::SM, &[3]);
+        assert!(refusals.is_refused(&slot));
+        refusals.holds_only(Storage::SM, &[4]);
+        assert!(!refusals.is_refused(&slot));
+    }
 
     fn error(line: &str) -> AtError {
         AtError::parse(line).unwrap()

@@ -120,7 +120,12 @@ async fn sweep_into<P: Stream>(
         if select(session, storage).await? == Selected::Refused {
             continue;
         }
-        match list(session, storage, &mut swept.pdus).await? {
+        let mut slots = Vec::new();
+        let listing = list(session, storage, &mut swept.pdus, &mut slots).await?;
+        if listing != Listing::Cut {
+            session.refusals.holds_only(storage, &slots);
+        }
+        match listing {
             Listing::Complete => swept.storages.push(storage),
             Listing::Incomplete => {}
             Listing::Cut => swept.has_more = true,
@@ -139,14 +144,15 @@ enum Listing {
     Cut,
 }
 
-/// Adds the messages of the selected storage to `out`.
+/// Adds the messages of the selected storage to `out`, and all slots that hold anything to `slots`.
 async fn list<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     out: &mut Vec<StoredPdu>,
+    slots: &mut Vec<u16>,
 ) -> Result<Listing, ModemError> {
     if session.reads_by_slot(storage) {
-        return scan(session, storage, out).await;
+        return scan(session, storage, out, slots).await;
     }
     let silence = session.profile().list_silence;
     let asked = Command::new("AT+CMGL=4").answer_prefix("+CMGL:").list().timeout(silence);
@@ -154,7 +160,7 @@ async fn list<P: Stream>(
         Ok(response) => response,
         Err(ModemError::Refused { error, .. }) => {
             session.refusals.refused(Ability::List(storage), &error, Instant::now());
-            return scan(session, storage, out).await;
+            return scan(session, storage, out, slots).await;
         }
         Err(error) => {
             // It hung: the next session reads slot by slot.
@@ -166,7 +172,7 @@ async fn list<P: Stream>(
     if response.lines.is_empty() {
         // Some list nothing and count a message all the same.
         return match storage_use_of(session, storage).await? {
-            Some((used, _)) if used > 0 => scan(session, storage, out).await,
+            Some((used, _)) if used > 0 => scan(session, storage, out, slots).await,
             _ => Ok(Listing::Complete),
         };
     }
@@ -181,6 +187,7 @@ async fn list<P: Stream>(
     };
     let mut found = Vec::new();
     let again = parse_list(&response, storage, &mut found);
+    slots.extend(found.iter().map(|message| message.slot).chain(again.iter().copied()));
     for message in found {
         // Some list each message twice.
         if !out.contains(&message) {
@@ -274,14 +281,14 @@ pub async fn delete<P: Stream>(
         }
         Err(error) => return Err(error),
     }
-    session.refusals.works(&ability);
+    session.refusals.said_to_work(&ability, Instant::now());
     Ok(Deleted::Yes)
 }
 
 /// The modem said that it had deleted a slot, and the message is still there: it is tried again after a pause.
 pub fn deletion_had_no_effect<P>(session: &mut Session<P>, storage: Storage, slot: u16) {
     let ability = Ability::Delete(storage, slot);
-    if session.refusals.is_due(&ability, Instant::now()) {
+    if !session.refusals.is_refused(&ability) {
         session.refusals.not_done(ability, "the modem says OK and keeps the message", Instant::now());
     }
 }
@@ -374,6 +381,7 @@ async fn scan<P: Stream>(
     session: &mut Session<P>,
     storage: Storage,
     out: &mut Vec<StoredPdu>,
+    occupied: &mut Vec<u16>,
 ) -> Result<Listing, ModemError> {
     let mut counts = storage_use_of(session, storage).await?;
     if counts.is_some_and(|(used, _)| used == 0) {
@@ -406,6 +414,7 @@ async fn scan<P: Stream>(
             }
             Reading::Disturbed | Reading::Refused => listing = Listing::Incomplete,
         }
+        occupied.push(slot);
         found += 1;
         if used == Some(found) {
             break;

@@ -270,11 +270,15 @@ impl Engine {
         if line == ">" {
             return;
         }
+        let urc = urc::unknown(line);
+        // No answer reads like a notice of a message, whatever its form.
         let belongs = match &self.pending {
-            Some(pending) => pending.command.expected_prefix().is_none() || !has_prefix(line),
-            None => false,
+            Some(pending) if urc != Urc::SweepHint => {
+                pending.command.expected_prefix().is_none() || !has_prefix(line)
+            }
+            _ => false,
         };
-        if belongs { self.answer(line, now) } else { self.events.push_back(Event::Urc(urc::unknown(line))) }
+        if belongs { self.answer(line, now) } else { self.events.push_back(Event::Urc(urc)) }
     }
 
     fn unsolicited(&mut self, line: Unsolicited) {

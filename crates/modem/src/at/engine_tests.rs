@@ -88,6 +88,22 @@ fn transcripts() {
             vec![cmti(7), done(&["+CMGL: 1,1,,3", "00AABBCC"])],
         ),
         (
+            "a notice in odd words while a list comes",
+            list(),
+            "+ SMS FULL\r\n+CMGL: 1,1,,3\r\n00AABBCC\r\n+CMTI \"SM\",3\r\nOK\r\n",
+            vec![
+                Event::Urc(Urc::SweepHint),
+                Event::Urc(Urc::SweepHint),
+                done(&["+CMGL: 1,1,,3", "00AABBCC"]),
+            ],
+        ),
+        (
+            "a notice in odd words while a value comes",
+            Some(Command::new("AT+CGSN")),
+            "+SMS FULL\r\n354\r\nOK\r\n",
+            vec![Event::Urc(Urc::SweepHint), done(&["354"])],
+        ),
+        (
             "two-line code between the lines of a list",
             list(),
             "+CMGL: 1,1,,3\r\n+CMT: ,4\r\n00aabbccdd\r\n00AABBCC\r\nOK\r\n",

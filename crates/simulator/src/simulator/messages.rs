@@ -54,6 +54,11 @@ impl Simulator {
         self.change(|simulation, _| simulation.modem.storages.store(storage, status, pdu))
     }
 
+    /// Somebody else empties a storage.
+    pub fn empty(&self, storage: Storage) {
+        self.change(|simulation, _| simulation.modem.storages.clear(storage));
+    }
+
     /// A cell broadcast page (hex); whether the modem passes it to the terminal.
     pub fn broadcast(&self, page: &str) -> bool {
         self.change(|simulation, _| simulation.modem.broadcast(page))

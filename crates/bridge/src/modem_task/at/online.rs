@@ -30,6 +30,9 @@ use crate::store::Idle;
 /// A sweep without any notification: one may have been lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// The shortest time between two tries of what the modem refused, so that the messages to be sent have their turn.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How often network and storage are asked about.
 const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -203,7 +206,9 @@ impl<'a> OnlineModem<'a> {
             _ => self.looked_in_vain = None,
         }
         if let Some(again_at) = self.modem.session.refused_until() {
-            self.sweep_at = self.sweep_at.min(again_at.max(Instant::now()));
+            let soon = Instant::now() + RETRY_INTERVAL;
+            (self.sweep_at, self.check_at) =
+                (self.sweep_at.min(again_at.max(soon)), self.check_at.min(again_at));
         }
         Ok(())
     }
