@@ -60,6 +60,7 @@ mod sim;
 pub mod sim_status;
 pub mod sms;
 pub mod status;
+mod step;
 pub mod storage;
 pub mod trace;
 pub mod upkeep;

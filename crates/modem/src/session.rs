@@ -26,11 +26,9 @@ use crate::learned::Learned;
 use crate::profile::{self, Profile};
 use crate::refusals::{Ability, Refusals, Refused};
 use crate::session_options::SessionOptions;
+use crate::step::Step;
 use crate::storage::Storage;
 use crate::urc_queue::UrcQueue;
-
-/// Signs in a row that the answers are out of step.
-const MAX_DOUBTS: u32 = 2;
 
 /// How long a modem whose answers came out of step is listened to after each answer.
 const LINGER: Duration = Duration::from_millis(150);
@@ -63,12 +61,7 @@ pub struct Session<P> {
     started_by_us: Option<Instant>,
     /// The words by which the modem said that it has restarted.
     restarted: Option<String>,
-    /// Signs in a row that the answers are out of step.
-    doubts: u32,
-    /// There was such a sign in this session.
-    was_doubtful: bool,
-    /// The modem answers `OK` to what it does not know.
-    says_ok_to_all: bool,
+    step: Step,
     options: SessionOptions,
     /// When the port was last read.
     last_read_at: Instant,
@@ -127,9 +120,7 @@ impl<P> Session<P> {
             configured: false,
             started_by_us: None,
             restarted: None,
-            doubts: 0,
-            was_doubtful: false,
-            says_ok_to_all: false,
+            step: Step::default(),
             options,
             last_read_at: Instant::now(),
             refusals: Refusals::default(),
@@ -250,14 +241,8 @@ impl<P> Session<P> {
     /// A final result code that belongs to no command. One whose answers came out of step before is known for it.
     fn on_stray(&mut self) {
         if !self.options.learned.lingers {
-            self.doubt();
+            self.step.stray();
         }
-    }
-
-    /// A sign that the answers are out of step.
-    fn doubt(&mut self) {
-        self.doubts += 1;
-        self.was_doubtful = true;
     }
 
     /// The session's fault, if it has one.
@@ -293,18 +278,16 @@ impl<P: Stream> Session<P> {
             }
             Err(_) => {}
         }
-        if let Ok(response) = &answer {
-            match is_question && response.lines.is_empty() && !self.says_ok_to_all {
-                true => self.doubt(),
-                false if is_question => self.doubts = 0,
-                false => {}
-            }
+        if let Ok(response) = &answer
+            && is_question
+        {
+            self.step.answered(response.lines.is_empty());
         }
         if self.options.learned.lingers && !matches!(&answer, Err(error) if error.is_fatal()) {
             // A fault there is returned by the next call.
             let _ = self.discard_late_answers(LINGER).await;
         }
-        if self.doubts >= MAX_DOUBTS {
+        if self.step.is_doubtful() {
             self.verify_step().await?;
         }
         answer
@@ -315,19 +298,19 @@ impl<P: Stream> Session<P> {
     async fn verify_step(&mut self) -> Result<(), ModemError> {
         let mut is_second = false;
         loop {
-            self.doubts = 0;
+            self.step.forget_signs();
             let asked = Command::new("AT+CMGF?").answer_prefix("+CMGF:");
             let is_answered = match self.exchange(asked).await {
                 Ok(response) => !response.lines.is_empty(),
                 Err(ModemError::Refused { .. }) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            let has_strays = self.doubts > 0;
+            let has_strays = self.step.has_signs();
             match (is_answered, is_second) {
                 (true, false) if !has_strays => return Ok(()),
                 (false, false) => is_second = true,
                 (false, true) if !has_strays => {
-                    self.says_ok_to_all = true;
+                    self.step.says_ok_to_all();
                     return Ok(());
                 }
                 _ => break,
@@ -447,7 +430,7 @@ impl<P: Stream> Session<P> {
 
     /// Whether nothing so far speaks against the answers being in step.
     pub(crate) fn is_in_step(&self) -> bool {
-        self.fault.is_none() && !self.was_doubtful
+        self.fault.is_none() && self.step.was_never_doubtful()
     }
 
     /// Whether the payload of the latest command has left, or may have: Ctrl-Z was handed out for writing.
