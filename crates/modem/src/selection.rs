@@ -120,11 +120,14 @@ async fn cpms<P: Stream>(
     let text = format!("AT+CPMS={}", vec![quoted; count].join(","));
     let asked = Command::new(text).answer_prefix("+CPMS:").may_be_empty().timeout(CPMS_TIMEOUT);
     let response = session.command(asked).await?;
-    Ok(response.after("+CPMS:").next().and_then(|rest| {
-        let fields = fields(rest);
-        let skip = usize::from(fields.first()?.parse::<u16>().is_err());
-        number(fields.get(skip + 2 * count - 1))
-    }))
+    Ok(response.after("+CPMS:").next().and_then(|rest| slots_in_all(rest, count)))
+}
+
+/// How many messages the last of `count` storages can hold: `<used>,<total>` of each, or `<name>,<used>,<total>`.
+fn slots_in_all(rest: &str, count: usize) -> Option<u16> {
+    let fields = fields(rest);
+    let has_names = fields.first()?.parse::<u16>().is_err();
+    number(fields.get(if has_names { 3 * count } else { 2 * count } - 1))
 }
 
 /// `3,30,…` or `"SM",3,30,…`.
@@ -137,6 +140,22 @@ fn slot_counts(rest: &str) -> Option<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_size_of_the_storage_messages_come_into() {
+        let rows = [
+            ("3,30,3,30,0,0", 3, Some(0)),
+            ("0,0,3,30,3,50", 3, Some(50)),
+            ("\"SM\",0,0,\"SM\",0,0,\"ME\",1,23", 3, Some(23)),
+            (" \"SM\", 0, 0", 1, Some(0)),
+            ("1,23", 1, Some(23)),
+            ("1,23", 3, None),
+            ("", 3, None),
+        ];
+        for (rest, count, expect) in rows {
+            assert_eq!(slots_in_all(rest, count), expect, "{rest}");
+        }
+    }
 
     #[test]
     fn counts_in_all_shapes() {
