@@ -69,6 +69,19 @@ struct Entry {
     reason: String,
     times: u32,
     again_at: Instant,
+    words: Words,
+}
+
+/// What the modem says to a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// No.
+    Refused,
+    /// Yes, and it does not do it.
+    Pretended {
+        /// Since that was noticed.
+        is_tried: bool,
+    },
 }
 
 /// The abilities the modem refuses for now.
@@ -88,15 +101,27 @@ impl Refusals {
 
     /// The modem refused it.
     pub(crate) fn refused(&mut self, ability: Ability, error: &AtError, now: Instant) {
-        self.record(ability, error.refusal(), error.to_string(), now);
+        self.record(ability, error.refusal(), error.to_string(), Words::Refused, now);
     }
 
-    /// The modem said it was done, and it was not.
+    /// The modem said it was done, and it was not. Said more than once between two tries, it counts once.
     pub(crate) fn not_done(&mut self, ability: Ability, reason: &str, now: Instant) {
-        self.record(ability, Refusal::Lasting, reason.to_string(), now);
+        let words = self.entries.get(&ability).map(|entry| entry.words);
+        if matches!(words, None | Some(Words::Pretended { is_tried: true })) {
+            let words = Words::Pretended { is_tried: false };
+            self.record(ability, Refusal::Lasting, reason.to_string(), words, now);
+        }
     }
 
-    fn record(&mut self, ability: Ability, kind: Refusal, reason: String, now: Instant) {
+    /// The modem says that it did it. After it has said so in vain, that has yet to be seen.
+    pub(crate) fn done(&mut self, ability: &Ability) {
+        match self.entries.get_mut(ability).map(|entry| &mut entry.words) {
+            Some(Words::Pretended { is_tried }) => *is_tried = true,
+            _ => self.works(ability),
+        }
+    }
+
+    fn record(&mut self, ability: Ability, kind: Refusal, reason: String, words: Words, now: Instant) {
         let times = self.entries.get(&ability).map_or(0, |entry| entry.times) + 1;
         let pause = pause(kind, times);
         if times == 1 && !matches!(ability, Ability::Optional(_)) {
@@ -105,7 +130,7 @@ impl Refusals {
             tracing::debug!("{ability}: {reason}; tried again in {} s", pause.as_secs());
         }
         if self.entries.len() < MAX_ENTRIES || self.entries.contains_key(&ability) {
-            self.entries.insert(ability, Entry { reason, times, again_at: now + pause });
+            self.entries.insert(ability, Entry { reason, times, again_at: now + pause, words });
         }
     }
 
@@ -116,10 +141,20 @@ impl Refusals {
         }
     }
 
-    /// When the first of those that are needed is tried again.
-    pub(crate) fn next_at(&self) -> Option<Instant> {
+    /// A storage was listed completely, with just these slots in use: what was refused of others is no longer needed.
+    pub(crate) fn keep_slots(&mut self, storage: Storage, in_use: &[u16]) {
+        self.entries.retain(|ability, _| match ability {
+            Ability::Read(of, _) => *of != storage,
+            Ability::Delete(of, slot) => *of != storage || in_use.contains(slot),
+            _ => true,
+        });
+    }
+
+    /// When the first of those that are needed is due, after `now`. What is overdue waits for whoever tries it: to look
+    /// for it at once, and again at once, would be of no use.
+    pub(crate) fn next_at(&self, now: Instant) -> Option<Instant> {
         let needed = self.entries.iter().filter(|(ability, _)| !matches!(ability, Ability::Optional(_)));
-        needed.map(|(_, entry)| entry.again_at).min()
+        needed.map(|(_, entry)| entry.again_at).filter(|at| *at > now).min()
     }
 
     /// What is refused, without the commands a modem need not support.
@@ -166,7 +201,7 @@ mod tests {
                 let now = Instant::now();
                 assert!(refusals.is_due(&slot, now), "{line}");
                 refusals.refused(slot.clone(), &error(line), now);
-                let again_at = refusals.next_at().unwrap();
+                let again_at = refusals.next_at(now).unwrap();
                 assert!(!refusals.is_due(&slot, now));
                 assert!(refusals.is_due(&Ability::Delete(Storage::SM, 4), now), "another slot waits, too");
                 pauses.push((again_at - now).as_secs());

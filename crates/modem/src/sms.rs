@@ -121,7 +121,12 @@ async fn sweep_into<P: Stream>(
             continue;
         }
         match list(session, storage, &mut swept.pdus).await? {
-            Listing::Complete => swept.storages.push(storage),
+            Listing::Complete => {
+                let of_storage = swept.pdus.iter().filter(|message| message.storage == storage);
+                let in_use: Vec<u16> = of_storage.map(|message| message.slot).collect();
+                session.refusals.keep_slots(storage, &in_use);
+                swept.storages.push(storage);
+            }
             Listing::Incomplete => {}
             Listing::Cut => swept.has_more = true,
         }
@@ -274,16 +279,14 @@ pub async fn delete<P: Stream>(
         }
         Err(error) => return Err(error),
     }
-    session.refusals.works(&ability);
+    session.refusals.done(&ability);
     Ok(Deleted::Yes)
 }
 
 /// The modem said that it had deleted a slot, and the message is still there: it is tried again after a pause.
 pub fn deletion_had_no_effect<P>(session: &mut Session<P>, storage: Storage, slot: u16) {
-    let ability = Ability::Delete(storage, slot);
-    if session.refusals.is_due(&ability, Instant::now()) {
-        session.refusals.not_done(ability, "the modem says OK and keeps the message", Instant::now());
-    }
+    let reason = "the modem says OK and keeps the message";
+    session.refusals.not_done(Ability::Delete(storage, slot), reason, Instant::now());
 }
 
 /// A PDU to submit.
