@@ -147,10 +147,10 @@ impl Refusals {
         }
     }
 
-    /// When the first of those that are needed is tried again.
-    pub(crate) fn next_at(&self) -> Option<Instant> {
+    /// When the first of those that are needed and not due yet will be.
+    pub(crate) fn next_at(&self, now: Instant) -> Option<Instant> {
         let needed = self.entries.iter().filter(|(ability, _)| !matches!(ability, Ability::Optional(_)));
-        needed.map(|(_, entry)| entry.again_at).min()
+        needed.map(|(_, entry)| entry.again_at).filter(|at| *at > now).min()
     }
 
     /// What is refused, without the commands a modem need not support.
@@ -220,7 +220,7 @@ mod tests {
                 let now = Instant::now();
                 assert!(refusals.is_due(&slot, now), "{line}");
                 refusals.refused(slot.clone(), &error(line), now);
-                let again_at = refusals.next_at().unwrap();
+                let again_at = refusals.next_at(now).unwrap();
                 assert!(!refusals.is_due(&slot, now));
                 assert!(refusals.is_due(&Ability::Delete(Storage::SM, 4), now), "another slot waits, too");
                 pauses.push((again_at - now).as_secs());

@@ -157,9 +157,9 @@ impl<P> Session<P> {
         self.refusals.needed().collect()
     }
 
-    /// When the first of [`Session::refused`] is tried again.
+    /// When the first of [`Session::refused`] that is not due yet will be.
     pub fn refused_until(&self) -> Option<Instant> {
-        self.refusals.next_at()
+        self.refusals.next_at(Instant::now())
     }
 
     /// Cell broadcast channels to listen to.

@@ -61,6 +61,9 @@ async fn sweep_into<P: Stream>(
         if listing != Listing::Cut {
             session.refusals.holds_only(storage, &slots);
         }
+        for message in swept.pdus.iter().filter(|message| message.storage == storage) {
+            session.refusals.works(&Ability::Read(storage, message.slot));
+        }
         match listing {
             Listing::Complete => swept.storages.push(storage),
             Listing::Incomplete => {}

@@ -27,6 +27,7 @@ mod on_a_pty;
 mod port_gone_is_zero_octets;
 mod prompt_never_comes;
 mod recovery_steps;
+mod refused_and_over;
 mod refused_slot;
 mod reset_after_prompt;
 mod reset_when_idle;

@@ -194,11 +194,11 @@ impl Modem {
         self.parser.in_payload()
     }
 
-    /// Another card, with no message on it.
+    /// Another card, with the messages that were on it when it was taken out.
     pub(crate) fn insert_sim(&mut self, sim: &Sim) {
+        self.storages.exchange_card(&self.sim.iccid, &sim.iccid);
         self.sim = SimCard::new(sim);
         self.service_centre.clone_from(&sim.service_centre);
-        self.storages.clear(Storage::Sm);
     }
 
     /// The vendor's lines about a card taken out or put in.

@@ -3,6 +3,7 @@
 //! Owns slots and their status. SM lives on the SIM and ME in flash, so all survive a reset. Must
 //! never know AT commands: `sms.rs` turns them into calls here.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -109,6 +110,8 @@ pub(crate) struct Storages {
     /// Set by hand: received messages find no room whatever is free.
     pub(crate) full: bool,
     reveal_due: Option<Duration>,
+    /// Messages on SIM cards that are not in the modem, by the card's number.
+    cards: BTreeMap<String, Vec<Option<Slot>>>,
 }
 
 impl Storages {
@@ -116,7 +119,7 @@ impl Storages {
     pub(crate) fn new(sizes: &[(Storage, usize)], first_slot: usize) -> Self {
         let banks =
             sizes.iter().map(|(storage, n)| Bank { storage: *storage, slots: vec![None; *n] }).collect();
-        Self { banks, first_slot, full: false, reveal_due: None }
+        Self { banks, first_slot, full: false, reveal_due: None, cards: BTreeMap::new() }
     }
 
     fn banks_of(&self, storage: Storage) -> impl Iterator<Item = &Bank> {
@@ -236,6 +239,17 @@ impl Storages {
     pub(crate) fn clear(&mut self, storage: Storage) {
         for bank in self.banks.iter_mut().filter(|bank| bank.storage == storage) {
             bank.slots.fill(None);
+        }
+    }
+
+    /// Another card is put in: the messages of the old one go with it, and those the new one had come.
+    pub(crate) fn exchange_card(&mut self, old: &str, new: &str) {
+        let Some(bank) = self.banks.iter_mut().find(|bank| bank.storage == Storage::Sm) else { return };
+        let empty = vec![None; bank.slots.len()];
+        let taken_out = std::mem::replace(&mut bank.slots, empty);
+        self.cards.insert(old.into(), taken_out);
+        if let Some(slots) = self.cards.remove(new) {
+            bank.slots = slots;
         }
     }
 

@@ -178,6 +178,12 @@ impl Simulation {
         (self.journal.iter().skip(skip).cloned().collect(), next)
     }
 
+    pub(crate) fn forget_past(&mut self) {
+        self.journal_dropped += self.journal.len() as u64;
+        self.journal.clear();
+        self.commands.clear();
+    }
+
     // ---- power and faults, by hand ----
 
     pub(crate) fn is_plugged(&self) -> bool {

@@ -28,7 +28,7 @@ impl Simulator {
         });
     }
 
-    /// Puts in another SIM, with no message on it; the PIN is asked if it has one.
+    /// Puts in another SIM, with the messages that were on it when it was taken out; the PIN is asked if it has one.
     pub fn insert_sim(&self, sim: &Sim) {
         self.change(|simulation, _| {
             simulation.modem.insert_sim(sim);

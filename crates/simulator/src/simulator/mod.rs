@@ -151,6 +151,12 @@ impl Simulator {
         self.with(|simulation, _| simulation.journal_from(n))
     }
 
+    /// Forgets what was typed and what happened so far, for a test that runs for long: [`commands`](Self::commands)
+    /// begins anew, and the journal has only lines that follow, with numbers that go on.
+    pub fn forget_past(&self) {
+        self.with(|simulation, _| simulation.forget_past());
+    }
+
     /// Waits until `condition` holds or the time is up; whether it holds.
     pub async fn wait_for(&self, time: Duration, mut condition: impl FnMut(&Self) -> bool) -> bool {
         let end = Instant::now() + time;

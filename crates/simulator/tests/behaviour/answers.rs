@@ -172,3 +172,16 @@ async fn a_restart_may_say_nothing() {
     assert_eq!(t.in_the_next(SECOND).await, "\r\n+CSQ: 20,99\r\n\r\nOK\r\n");
     assert_eq!(t.ask("AT+CNMI?").await[1..], ["+CNMI: 0,0,0,0,0", "OK"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_is_gone_and_the_journal_counts_on() {
+    let sim = Simulator::default();
+    let mut t = quiet(&sim).await;
+    let (lines, next) = sim.journal_from(0);
+    assert!(!lines.is_empty() && !sim.commands().is_empty());
+    sim.forget_past();
+    assert_eq!((sim.commands(), sim.journal_from(next)), (vec![], (vec![], next)));
+    t.ask("AT").await;
+    assert_eq!(sim.commands(), ["AT"]);
+    assert_eq!(sim.journal_from(next).0, sim.journal());
+}

@@ -32,6 +32,25 @@ async fn another_sim_has_its_own_identity_and_storage() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sim_keeps_its_messages_while_another_is_in_use() {
+    let sim = Simulator::default();
+    let mut t = quiet(&sim).await;
+    for pdu in ["000102", "000103"] {
+        sim.put(Storage::Sm, Status::Read, pdu).unwrap();
+    }
+    assert_eq!(t.ask("AT+CPMS=\"SM\";+CMGD=1").await.last().unwrap(), "OK");
+    let first = Sim::of(&Options::default());
+    sim.insert_sim(&other(None));
+    sim.put(Storage::Sm, Status::Read, "000104").unwrap();
+    for (card, slot, pdu) in [(first.clone(), 2, "000103"), (other(None), 1, "000104"), (first, 2, "000103")]
+    {
+        sim.insert_sim(&card);
+        let stored: Vec<_> = sim.stored().into_iter().map(|stored| (stored.slot, stored.pdu)).collect();
+        assert_eq!(stored, [(slot, pdu.to_owned())]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_swap_may_be_announced_as_the_vendor_does() {
     for (profile, out, back) in [
         (VendorProfile::sim800(), "+CPIN: NOT READY", "+CPIN: SIM PIN"),
