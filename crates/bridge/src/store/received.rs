@@ -83,12 +83,25 @@ impl Store {
     pub async fn slots_deleted(&self, sim: Sim, slots: Vec<Slot>) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut update = tx.sql.prepare_cached(
-                "UPDATE slot SET deleted = max(deleted, 1) WHERE sim = ?1 AND storage = ?2 AND slot = ?3",
+                "UPDATE slot SET deleted = 1 WHERE sim = ?1 AND storage = ?2 AND slot = ?3",
             )?;
             for slot in &slots {
                 update.execute((&sim, &slot.storage, slot.index))?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// The slots of a SIM of which it is not known whether the modem deletes them when it says so.
+    pub async fn doubtful_slots(&self, sim: Sim) -> Result<Vec<Slot>, StoreError> {
+        self.write(move |tx| {
+            let mut select =
+                tx.sql.prepare_cached("SELECT storage, slot FROM slot WHERE sim = ?1 AND deleted = 2")?;
+            let slots = select
+                .query_map([&sim], |row| Ok(Slot { storage: row.get("storage")?, index: row.get("slot")? }))?
+                .collect::<Result<_, _>>()?;
+            Ok(slots)
         })
         .await
     }
@@ -135,8 +148,9 @@ impl Store {
 /// Whether this PDU was stored before; writes its slot down if not. In one sweep the same octets in two storages are one
 /// message that the modem lists twice; in two slots of one storage they are two messages.
 ///
-/// The same octets in a slot the modem said it had deleted are the same message, which it kept. Unread they may be another
-/// one, sent twice within a second: they are taken for that once.
+/// The same octets in a slot the modem said it had deleted are the same message, which it kept. Unread they may also be
+/// another one, sent within the same second: they are taken for that, and the slot is doubtful until it is known whether
+/// the modem deletes what it says it deletes.
 fn known(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<Option<Accepted>, StoreError> {
     let Some(slot) = &incoming.slot else {
         return Ok(is_repetition(tx, incoming)?.then_some(Accepted::Known { was_deleted: false }));

@@ -63,7 +63,7 @@ CREATE TABLE slot (
   storage TEXT NOT NULL,
   slot    INTEGER NOT NULL,
   pdu     TEXT NOT NULL,
-  -- 0: still to be deleted; 1: the modem said that it is; 2: it came again after that, and was taken for another message
+  -- 0: still to be deleted; 1: the modem said that it is; 2: after that the same octets were there again, as another message
   deleted INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1, 2)),
   PRIMARY KEY (sim, storage, slot)
 ) STRICT, WITHOUT ROWID;

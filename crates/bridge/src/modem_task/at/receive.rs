@@ -3,9 +3,10 @@
 //! A slot that cannot be read or deleted stops nothing: it is tried again at a later sweep.
 
 use futures_util::future::join_all;
-use smsbridge_modem::Urc;
+use smsbridge_modem::port::Port;
 use smsbridge_modem::sms::{self, Deleted, Stored, StoredPdu};
 use smsbridge_modem::upkeep::{self, Checked};
+use smsbridge_modem::{ModemError, Session, Urc};
 use tokio_util::sync::CancellationToken;
 
 use super::connected::ConnectedModem;
@@ -75,6 +76,10 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
     if !received.is_empty() {
         crash::point("in_committed");
     }
+    let doubtful = match received.is_empty() {
+        true => Vec::new(),
+        false => modem.task.store.doubtful_slots(modem.sim.clone()).await?,
+    };
     let mut found = if listed.has_more { Found::More } else { Found::Nothing };
     let mut deleted = Vec::with_capacity(received.len());
     let mut unstored = None;
@@ -101,7 +106,7 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
         if listed.fault.is_some() {
             continue;
         }
-        match sms::delete(&mut modem.session, pdu.storage, pdu.slot).await {
+        match delete(&mut modem.session, pdu, doubtful.contains(&slot)).await {
             Ok(Deleted::Yes) => {
                 crash::point("in_deleted");
                 deleted.push(slot);
@@ -119,6 +124,25 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
         return Err(fault.into());
     }
     unstored.map_or(Ok(found), |error| Err(error.into()))
+}
+
+/// Deletes a slot. Of a doubtful one it is looked whether it is empty then.
+async fn delete(
+    session: &mut Session<Port>,
+    pdu: &StoredPdu,
+    is_doubtful: bool,
+) -> Result<Deleted, ModemError> {
+    let deleted = sms::delete(session, pdu.storage, pdu.slot).await?;
+    if !is_doubtful || deleted != Deleted::Yes {
+        return Ok(deleted);
+    }
+    match sms::read(session, pdu.storage, pdu.slot).await? {
+        sms::Reading::Message(kept) if kept.pdu == pdu.pdu => {
+            sms::deletion_had_no_effect(session, pdu.storage, pdu.slot);
+            Ok(Deleted::NotNow)
+        }
+        _ => Ok(Deleted::Yes),
+    }
 }
 
 /// Stores a PDU the modem delivered without storing it. It is not delivered again, so a store that cannot be written is

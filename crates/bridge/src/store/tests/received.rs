@@ -304,6 +304,37 @@ async fn an_equal_pdu_in_a_slot_that_was_found_empty_between_is_another_message(
 }
 
 #[tokio::test]
+async fn equal_messages_in_a_slot_that_is_emptied_each_time_are_as_many_messages() {
+    let mut fixture = StoreFixture::new();
+    let pdu = short(ALICE, "Alarm", T0);
+    for n in 1..=4 {
+        let accepted = fixture.accept(sm(1), &pdu, T0).await;
+        assert!(matches!(accepted, Accepted::Completed(_)), "number {n}: {accepted:?}");
+        fixture.store().slots_deleted(SIM.to_owned(), vec![sm(1).unwrap()]).await.unwrap();
+    }
+    assert_eq!(fixture.received().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_message_the_modem_only_says_it_deletes_is_published_once_or_twice() {
+    for is_unread in [false, true] {
+        let mut fixture = StoreFixture::new();
+        let again = || IncomingPdu { is_unread, ..incoming(sm(1), &short(ALICE, "Hello", T0), T0) };
+        fixture.store().accept(again()).await.unwrap();
+        fixture.store().slots_deleted(SIM.to_owned(), vec![sm(1).unwrap()]).await.unwrap();
+        assert_eq!(fixture.store().doubtful_slots(SIM.to_owned()).await.unwrap(), []);
+        // It was said to be deleted, and is there at each sweep; the second time it is found out.
+        for _ in 0..9 {
+            fixture.store().accept(again()).await.unwrap();
+            swept(&fixture, vec![sm(1).unwrap()]).await;
+        }
+        let doubtful = fixture.store().doubtful_slots(SIM.to_owned()).await.unwrap();
+        assert_eq!(doubtful, if is_unread { vec![sm(1).unwrap()] } else { vec![] });
+        assert_eq!(fixture.received().await.len(), 1 + usize::from(is_unread));
+    }
+}
+
+#[tokio::test]
 async fn a_storage_that_could_not_be_listed_keeps_its_slots() {
     let mut fixture = StoreFixture::new();
     let pdu = short(ALICE, "Hello", T0);
