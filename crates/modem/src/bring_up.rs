@@ -195,8 +195,10 @@ pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Iden
     let model = query_value(session, "AT+CGMM", "+CGMM:").await?;
     let firmware = query_value(session, "AT+CGMR", "+CGMR:").await?;
     let imei = query_value(session, "AT+CGSN", "+CGSN:").await?.map(|text| digits(&text));
-    let profile = profile::pick(manufacturer.as_deref(), model.as_deref());
-    session.set_profile(profile);
+    // One that does not say who it is today is the one it was.
+    if manufacturer.is_some() {
+        session.set_profile(profile::pick(manufacturer.as_deref(), model.as_deref()));
+    }
     let imei = imei.filter(|imei| (14..=17).contains(&imei.len()));
     let firmware = firmware.map(|text| text.trim_start_matches("Revision:").trim().to_string());
     Ok(Identity { manufacturer, model, firmware, imei, profile: session.profile().name })

@@ -42,7 +42,8 @@ async fn a_sim_keeps_its_messages_while_another_is_in_use() {
     let first = Sim::of(&Options::default());
     sim.insert_sim(&other(None));
     sim.put(Storage::Sm, Status::Read, "000104").unwrap();
-    for (card, slot, pdu) in [(first.clone(), 2, "000103"), (other(None), 1, "000104"), (first, 2, "000103")] {
+    for (card, slot, pdu) in [(first.clone(), 2, "000103"), (other(None), 1, "000104"), (first, 2, "000103")]
+    {
         sim.insert_sim(&card);
         let stored: Vec<_> = sim.stored().into_iter().map(|stored| (stored.slot, stored.pdu)).collect();
         assert_eq!(stored, [(slot, pdu.to_owned())]);
