@@ -202,7 +202,9 @@ pub(crate) async fn identify<P: Stream>(session: &mut Session<P>) -> Result<Iden
     let firmware = query_value(session, "AT+CGMR", "+CGMR:").await?;
     let imei = query_value(session, "AT+CGSN", "+CGSN:").await?.map(|text| digits(&text));
     let imei = imei.filter(|imei| (14..=17).contains(&imei.len()));
-    let family = profile::pick(manufacturer.as_deref(), model.as_deref());
+    // One that does not say who it is today is the one it was; who never said it has no family.
+    let family = Some(profile::pick(manufacturer.as_deref(), model.as_deref()))
+        .filter(|family| manufacturer.is_some() || family.name != profile::GENERIC.name);
     session.learned_mut().identified(family, imei.clone());
     let firmware = firmware.map(|text| text.trim_start_matches("Revision:").trim().to_string());
     Ok(Identity { manufacturer, model, firmware, imei, profile: session.profile().name })

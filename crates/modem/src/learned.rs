@@ -45,12 +45,12 @@ pub struct Learned {
 const STARTED_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Learned {
-    /// The modem said who it is. Of another one nothing holds that was learnt of the last.
-    pub(crate) fn identified(&mut self, family: Profile, imei: Option<String>) {
+    /// The modem was asked who it is. Of another one nothing holds that was learnt of the last.
+    pub(crate) fn identified(&mut self, family: Option<Profile>, imei: Option<String>) {
         if self.imei.is_some() && imei.is_some() && self.imei != imei {
             *self = Self::default();
         }
-        self.family = Some(family);
+        self.family = family.or(self.family.take());
         self.imei = imei.or(self.imei.take());
     }
 

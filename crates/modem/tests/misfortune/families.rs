@@ -157,3 +157,29 @@ async fn denied_registration_has_its_cause_and_roaming_is_reported() {
     };
     assert_eq!((report.state, report.cause), (Registration::Denied, Some(11)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_family_that_is_known_is_kept_when_the_modem_does_not_say_who_it_is() {
+    let not_said =
+        [FaultKind::Error, FaultKind::Cme(100), FaultKind::Cme(14), FaultKind::NoLines, FaultKind::Behind];
+    for kind in not_said {
+        let sim = simulator_of(VendorProfile::huawei());
+        let (session, _) = connected(&sim).await;
+        let learned = session.into_parts().learned;
+        sim.fault(Fault::on("AT+CGM", kind.clone()).every());
+        let mut session = connect_with(&sim, SessionOptions::default().with_learned(learned));
+        let _ = ready(&mut session).await;
+        assert_eq!(session.profile().name, "huawei", "{kind:?}");
+        let options = SessionOptions::default().with_learned(session.into_parts().learned);
+        assert_eq!(options.reset_command(), None, "{kind:?}: it would become a CD-ROM drive");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_never_said_who_it_is_has_no_reset() {
+    let sim = simulator_of(VendorProfile::huawei());
+    sim.fault(Fault::on("AT+CGMI", FaultKind::Error).every());
+    let (session, _) = connected(&sim).await;
+    let options = SessionOptions::default().with_learned(session.into_parts().learned);
+    assert_eq!(options.reset_command(), None);
+}

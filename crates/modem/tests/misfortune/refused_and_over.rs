@@ -66,7 +66,7 @@ async fn what_only_the_check_tries_again_is_not_waited_for_by_sweeps() {
 async fn sweep_again(session: &mut TestSession, ready: &smsbridge_modem::Ready) {
     for message in swept(session, ready).await {
         sms::deletion_had_no_effect(session, message.storage, message.slot);
-        sms::delete(session, message.storage, message.slot).await.unwrap();
+        sms::delete(session, message.storage, message.slot).await.expect("a deletion");
     }
 }
 
