@@ -13,6 +13,7 @@ mod crash_points;
 mod delivery_reports;
 mod demo;
 mod disk_full;
+mod field_refusals;
 mod field_storage;
 mod graceful_stop;
 mod history_and_send_commands;
