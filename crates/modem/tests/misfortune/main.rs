@@ -3,6 +3,7 @@
 //!
 //! To reproduce a fault from the field, copy the file nearest to it.
 
+mod alone;
 mod bench;
 
 mod charset_left_behind;
@@ -29,7 +30,7 @@ mod send_refused;
 mod service_centre_missing;
 mod sim_full;
 mod sim_locked;
-mod simulated_week;
+mod simulated_month;
 mod split_octets;
 mod status_report;
 mod urc_between_list_lines;
