@@ -3,6 +3,7 @@
 //!
 //! To reproduce a fault from the field, copy the file nearest to it.
 
+mod alone;
 mod bench;
 
 mod any_command;
@@ -37,7 +38,7 @@ mod service_centre_missing;
 mod sim_changed;
 mod sim_full;
 mod sim_locked;
-mod simulated_week;
+mod simulated_month;
 mod split_octets;
 mod starting;
 mod status_report;
