@@ -287,3 +287,31 @@ fn a_modem_that_only_5g_has_registered_sends() {
     vendor.assert_works("by-5g");
     vendor.wait_for_state("a registered modem", |state| state["registration"] == "home");
 }
+
+#[test]
+fn a_slot_that_was_refused_and_is_empty_stops_no_request() {
+    let vendor = VendorRig::start(VendorProfile::generic());
+    // Refused, and done all the same: nobody has to delete it any more.
+    vendor.sim.fault(Fault::on("AT+CMGD=", FaultKind::Cms(500)).acted());
+    vendor.deliver("is deleted");
+    vendor.rig.wait_for_received("is deleted");
+    wait_until("the refusal to be over", || vendor.sim.stored().is_empty());
+    let is_swept = |since: usize| vendor.sim.commands()[since..].iter().any(|line| line.contains("+CMGL"));
+    let before = vendor.sim.commands().len();
+    wait_until("it to be looked for again", || is_swept(before));
+    vendor.assert_works("refused-and-empty");
+}
+
+#[test]
+fn a_deletion_that_is_only_pretended_is_made_again() {
+    let vendor = VendorRig::start(VendorProfile::generic());
+    vendor.sim.fault(Fault::on("AT+CMGD=1", FaultKind::Pretend));
+    vendor.deliver("stays");
+    vendor.rig.wait_for_received("stays");
+    // The next message is the occasion to see that the first one is still there.
+    vendor.assert_works("pretended");
+    wait_until("the slots to be empty", || vendor.sim.stored().is_empty());
+    let received = vendor.rig.published("sms/received/");
+    let stays = received.iter().filter(|crossing| crossing.publish.payload.windows(5).any(|w| w == b"stays"));
+    assert_eq!(stays.count(), 1);
+}

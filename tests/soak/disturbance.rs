@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use smsbridge_simulator::{Fault, FaultKind, Simulator};
+use smsbridge_simulator::{Fault, FaultKind, Notice, Simulator};
 
 use crate::harness::broker::Broker;
 use crate::harness::proxy::Proxy;
@@ -33,9 +33,34 @@ pub enum Disturbance {
     /// The list of messages stays without an answer for a while.
     ListHangs,
     DeleteSwallowed,
+    /// A command is refused for some seconds, with a code that says "not now".
+    Refused,
+    SubmitRefused,
+    /// The message goes on air, and the answer is a code that does not say so.
+    SubmitInDoubt,
+    /// The message goes on air, and `OK` comes without its reference.
+    ReferenceMissing,
+    CommandLate,
+    /// An answer without its final result.
+    ResultMissing,
+    /// Each final result comes three times, for a while.
+    ResultsThrice,
+    /// The modem is back in text mode, deaf, with the words of a start or without any.
+    RestartsUnnoticed,
+    RestartsUnnoticedOnAir,
+    RestartsUnnoticedAtPrompt,
+    /// Messages are announced too early, in other words or not at all.
+    NoticesWrong,
+    /// `OK`, and the message is still there.
+    DeleteLies,
+    StorageRefused,
+    RegistrationLost,
+    SimGone,
+    /// "SIM not inserted", until it has had no power.
+    SimLost,
 }
 
-const ALL: [Disturbance; 16] = [
+const ALL: [Disturbance; 32] = [
     Disturbance::BrokerKilled,
     Disturbance::BrokerStopped,
     Disturbance::BrokerPaused,
@@ -52,6 +77,27 @@ const ALL: [Disturbance; 16] = [
     Disturbance::VanishesOnAir,
     Disturbance::ListHangs,
     Disturbance::DeleteSwallowed,
+    Disturbance::Refused,
+    Disturbance::SubmitRefused,
+    Disturbance::SubmitInDoubt,
+    Disturbance::ReferenceMissing,
+    Disturbance::CommandLate,
+    Disturbance::ResultMissing,
+    Disturbance::ResultsThrice,
+    Disturbance::RestartsUnnoticed,
+    Disturbance::RestartsUnnoticedOnAir,
+    Disturbance::RestartsUnnoticedAtPrompt,
+    Disturbance::NoticesWrong,
+    Disturbance::DeleteLies,
+    Disturbance::StorageRefused,
+    Disturbance::RegistrationLost,
+    Disturbance::SimGone,
+    Disturbance::SimLost,
+];
+
+const COMMANDS: [&str; 16] = [
+    "AT", "AT+CMGL", "AT+CMGR", "AT+CMGD", "AT+CPMS", "AT+CNMI", "AT+CMGF", "AT+CMGS", "AT+CSCA", "AT+CPIN?",
+    "AT+CREG", "AT+CSQ", "AT+CCID", "AT+CIMI", "AT+CFUN", "AT+CGMI",
 ];
 
 /// A deck of all of them, in an order of the seed's.
@@ -108,6 +154,70 @@ impl Disturbance {
             Disturbance::VanishesOnAir => modem.fault(Fault::on_payload(FaultKind::Vanish(outage)).acted()),
             Disturbance::ListHangs => modem.fault(Fault::on("AT+CMGL", FaultKind::HangFor(outage))),
             Disturbance::DeleteSwallowed => modem.fault(Fault::on("AT+CMGD", FaultKind::Swallow)),
+            Disturbance::Refused => {
+                let fault = Fault::on(one_of(seed, &COMMANDS), not_now(seed));
+                modem.fault(fault.lasting(outage * 6));
+            }
+            Disturbance::SubmitRefused => {
+                let code = one_of(seed, &[38, 41, 42, 47, 302, 331]);
+                modem.fault(Fault::on_payload(FaultKind::Cms(code)));
+            }
+            Disturbance::SubmitInDoubt => {
+                let kinds = [FaultKind::Cms(332), FaultKind::Cms(500), FaultKind::Error];
+                modem.fault(Fault::on_payload(one_of(seed, &kinds)).acted());
+            }
+            Disturbance::ReferenceMissing => modem.fault(Fault::on_payload(FaultKind::NoLines).acted()),
+            Disturbance::CommandLate => {
+                modem.fault(Fault::on(one_of(seed, &COMMANDS), FaultKind::Late(outage * 2)));
+            }
+            Disturbance::ResultMissing => match seed.below(2) {
+                0 => modem.fault(Fault::on_payload(FaultKind::NoResult).acted()),
+                _ => modem.fault(Fault::on(one_of(seed, &COMMANDS), FaultKind::NoResult)),
+            },
+            Disturbance::ResultsThrice => {
+                modem.fault(Fault::on("AT", FaultKind::Results(3)).lasting(outage * 2));
+            }
+            Disturbance::RestartsUnnoticed => modem.restart(words(seed)),
+            Disturbance::RestartsUnnoticedOnAir => {
+                modem.fault(Fault::on_payload(FaultKind::Restart(words(seed))).acted());
+            }
+            Disturbance::RestartsUnnoticedAtPrompt => {
+                let fault = Fault::on("AT+CMGS", FaultKind::Restart(words(seed)));
+                modem.fault(if seed.below(2) == 0 { fault.before() } else { fault.answered() });
+            }
+            Disturbance::NoticesWrong => {
+                modem.set_notice(match seed.below(3) {
+                    0 => Notice::Early(outage),
+                    1 => Notice::Instead("+CMTI: ,-1".into()),
+                    _ => Notice::Nothing,
+                });
+                sleep(outage * 2);
+                modem.set_notice(Notice::Right);
+            }
+            Disturbance::DeleteLies => {
+                modem.fault(Fault::on("AT+CMGD=", FaultKind::Pretend).lasting(outage * 2));
+            }
+            Disturbance::StorageRefused => {
+                let storage = one_of(seed, &["AT+CPMS=\"SM\"", "AT+CPMS=\"ME\"", "AT+CPMS="]);
+                modem.fault(Fault::on(storage, not_now(seed)).lasting(outage * 4));
+            }
+            Disturbance::RegistrationLost => {
+                modem.set_registration(one_of(seed, &[0, 2, 3]));
+                sleep(outage * 2);
+                modem.set_registration(1);
+            }
+            Disturbance::SimGone => {
+                modem.set_sim_present(false);
+                modem.announce_sim();
+                sleep(outage * 2);
+                modem.set_sim_present(true);
+                modem.announce_sim();
+            }
+            Disturbance::SimLost => {
+                modem.lose_sim();
+                sleep(outage * 2);
+                modem.set_sim_present(true);
+            }
         }
     }
 
@@ -115,4 +225,19 @@ impl Disturbance {
     pub fn pause(seed: &mut Seed) -> Duration {
         seed.millis(50..900)
     }
+}
+
+fn one_of<T: Clone>(seed: &mut Seed, items: &[T]) -> T {
+    items[seed.below(items.len() as u64) as usize].clone()
+}
+
+fn not_now(seed: &mut Seed) -> FaultKind {
+    let codes = [302, 310, 314, 500].map(FaultKind::Cms);
+    let others = [FaultKind::Cme(14), FaultKind::Error];
+    one_of(seed, &[codes.as_slice(), &others].concat())
+}
+
+fn words(seed: &mut Seed) -> &'static [&'static str] {
+    const WORDS: [&[&str]; 4] = [&[], &["SMS Ready"], &["+CPIN: READY"], &["RDY"]];
+    one_of(seed, &WORDS)
 }

@@ -13,6 +13,8 @@ use super::soak_rig::Modem;
 
 /// Between the answer of a modem and its commit, on a busy disk.
 const COMMIT: Duration = Duration::from_secs(5);
+/// How much later the gateway knows of an answer whose final result never comes.
+const FINAL_RESULT: Duration = Duration::from_secs(5);
 /// Between a death and the modem's notice of it, on a busy machine.
 const NOTICE: Duration = Duration::from_secs(2);
 
@@ -74,22 +76,32 @@ pub fn submissions(modems: &[Modem; 2], journals: &[Journal; 2], deaths: &[Death
 fn interruption(lines: &[String], place: usize, deaths: &[Duration]) -> Option<usize> {
     let typed = lines[..place].iter().rposition(|line| words(line).starts_with("-> "))?;
     let struck = lines[typed..place].iter().any(|line| words(line).starts_with("fault: "));
+    let is_unfinished = lines[typed..place].iter().any(|line| words(line).starts_with("fault: NoResult"));
+    let commit = if is_unfinished { FINAL_RESULT + COMMIT } else { COMMIT };
     let mut answered = None;
+    let mut in_doubt = None;
     for (at, line) in lines.iter().enumerate().skip(place + 1) {
         let (time, words) = (time(line), words(line));
         if words.starts_with("<- +CMGS") {
-            answered = Some(time);
+            (answered, in_doubt) = (Some(time), None);
+        } else if struck && answered.is_none() && says_nothing(words) {
+            in_doubt.get_or_insert(at);
         } else if words.starts_with("-> ") {
             // After a fault that swallowed the answer nothing is typed but on a new connection.
-            return None;
+            return in_doubt;
         } else if matches!(words, "hangs" | "restarts" | "unplugged" | "terminal gone") {
-            let in_time = answered.is_none_or(|answered| time < answered + COMMIT);
+            let in_time = answered.is_none_or(|answered| time < answered + commit);
             let died = deaths.iter().any(|death| death.abs_diff(time) < NOTICE);
             let excused = words != "terminal gone" || struck || died;
-            return (in_time && excused).then_some(at);
+            return in_doubt.or((in_time && excused).then_some(at));
         }
     }
-    None
+    in_doubt
+}
+
+/// Whether an answer does not tell that the message is on air: a code that leaves it open, or no reference.
+fn says_nothing(words: &str) -> bool {
+    matches!(words, "<- ERROR" | "<- +CMS ERROR: 332" | "<- +CMS ERROR: 500" | "<- OK")
 }
 
 /// A journal line is seconds and words.
@@ -167,4 +179,16 @@ fn a_window_is_closed_by_what_is_typed_next() {
     let late = ["    1.100 <- +CMGS: 1", "    9.000 restarts"];
     assert_eq!(interruption(&lines(&late), 1, &[]), None, "there was time enough");
     assert_eq!(interruption(&lines(&["    1.050 restarts"]), 1, &[]), Some(2), "a reset before the answer");
+    let struck = |answer: &'static str| -> Vec<String> {
+        let head =
+            ["    1.000 -> 0011^Z", "    1.000 fault: Error (Acted)", "    1.001 submitted to +49: <o1.0> x"];
+        let tail = [answer, "    2.000 -> AT"];
+        head.into_iter().chain(tail).map(str::to_owned).collect()
+    };
+    assert_eq!(interruption(&struck("    1.050 <- +CMS ERROR: 332"), 2, &[]), Some(3), "it says nothing");
+    assert_eq!(interruption(&struck("    1.050 <- OK"), 2, &[]), Some(3), "without a reference");
+    assert_eq!(interruption(&struck("    1.050 <- +CMS ERROR: 38"), 2, &[]), None, "it was refused");
+    assert_eq!(interruption(&struck("    1.050 <- +CMGS: 7"), 2, &[]), None, "it was answered");
+    let by_itself = lines(&["    1.050 <- +CMS ERROR: 332", "    2.000 -> AT"]);
+    assert_eq!(interruption(&by_itself, 1, &[]), None, "nothing had struck it");
 }

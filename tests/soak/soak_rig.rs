@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use smsbridge_simulator::{Message, Options, Reports, Simulator, VendorProfile, pty};
+use smsbridge_simulator::{Message, Notice, Options, Reports, Simulator, VendorProfile, pty};
 use tempfile::TempDir;
 
 use super::load::{Incoming, MODEMS};
@@ -31,8 +31,13 @@ impl Modem {
         let profile = profiles[seed.below(profiles.len() as u64) as usize].clone();
         let name = profile.name;
         let early = seed.below(4) == 0;
+        let is_slow = seed.below(4) == 0;
+        let mut slow = |range| if is_slow { seed.millis(range) } else { Duration::ZERO };
+        let (sim_time, sms_time) = (slow(0..400), slow(0..900));
         let options = Options {
-            profile,
+            profile: VendorProfile { text_mode: seed.below(2) == 0, ..profile },
+            sim_time,
+            sms_time,
             seed: seed.next(),
             loopback: false,
             submit_delay: seed.millis(10..60),
@@ -73,6 +78,9 @@ impl Modem {
 
     pub fn heal(&self) {
         self.simulator.clear_faults();
+        self.simulator.set_notice(Notice::Right);
+        self.simulator.set_registration(1);
+        self.simulator.set_sim_present(true);
         self.simulator.plug();
         wait_until("the modem's path to be there", || Path::new(&self.link).symlink_metadata().is_ok());
     }

@@ -62,6 +62,15 @@ impl Tally {
         tally.count_received(ledger, &life);
         tally.count_requests(ledger, &submissions, &life);
         tally.count_on_air(ledger, &submissions, on_unknown, &life);
+        for (modem, name) in rig.modems.iter().zip(MODEMS) {
+            for sent in modem.simulator.sent_as_text() {
+                tally.offend(
+                    "digits sent as a text",
+                    &format!("{name}, to {}", sent.to),
+                    life("", &sent.text),
+                );
+            }
+        }
         tally.wrong = ledger.wrong.len();
         if let Some(wrong) = ledger.wrong.first() {
             tally.offend("against the contract", wrong, ledger.wrong.join("\n"));

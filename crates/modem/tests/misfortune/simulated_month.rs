@@ -7,13 +7,12 @@ mod misfortunes;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use smsbridge_modem::sms;
 use smsbridge_simulator::{LeftBehind, Options, Simulator, VendorProfile};
 use tokio::time::{Instant, sleep};
 
 use self::gateway::Gateway;
 use self::ledger::{Outcome, Request};
-use smsbridge_modem::sms;
-
 use crate::alone::{is_alone, resident};
 use crate::bench::*;
 

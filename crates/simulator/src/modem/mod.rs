@@ -249,7 +249,7 @@ impl Modem {
 
     /// When the next of them is over.
     pub(crate) fn start_due(&self) -> Option<Duration> {
-        self.starting.due()
+        self.starting.due(self.sim.ready().is_ok())
     }
 
     /// Takes a typed byte: its echo, and the input it completes.

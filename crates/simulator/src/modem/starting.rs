@@ -76,9 +76,9 @@ impl Starting {
         !self.waits_for_sms
     }
 
-    /// When the next wait is over.
-    pub(super) fn due(&self) -> Option<Duration> {
-        let sms_at = self.sms_at.filter(|_| self.waits_for_sms);
+    /// When the next wait is over. That for the message service is not, while the SIM is not ready.
+    pub(super) fn due(&self, is_sim_ready: bool) -> Option<Duration> {
+        let sms_at = self.sms_at.filter(|_| self.waits_for_sms && is_sim_ready);
         [self.sim_at, sms_at].into_iter().flatten().min()
     }
 }

@@ -78,3 +78,19 @@ async fn a_port_may_be_open_a_minute_before_the_modem_answers() {
     tokio::time::advance(SECOND).await;
     assert_eq!(t.ask("ATE0").await.last().unwrap(), "OK");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_waits_for_a_lost_sim_takes_no_time_of_its_own() {
+    let sim = Simulator::new(Options { sms_time: Duration::from_secs(5), ..Options::default() });
+    sim.restart(&[]);
+    assert!(!sim.wait_for(Duration::from_secs(1), |_| false).await);
+    sim.lose_sim();
+    let mut looks = 0;
+    let is_looked_at_for_ever = sim
+        .wait_for(Duration::from_secs(60), |_| {
+            looks += 1;
+            looks > 1000
+        })
+        .await;
+    assert!(!is_looked_at_for_ever);
+}
