@@ -65,6 +65,8 @@ pub struct Session<P> {
     options: SessionOptions,
     /// When the port was last read.
     last_read_at: Instant,
+    /// When something was last typed.
+    last_typed_at: Instant,
     pub(crate) refusals: Refusals,
     pub(crate) memory: Memory,
 }
@@ -123,6 +125,7 @@ impl<P> Session<P> {
             step: Step::default(),
             options,
             last_read_at: Instant::now(),
+            last_typed_at: Instant::now(),
             refusals: Refusals::default(),
             memory: Memory::default(),
         }
@@ -141,6 +144,11 @@ impl<P> Session<P> {
     /// How long nothing was read from the port.
     pub fn silent_for(&self) -> Duration {
         self.last_read_at.elapsed()
+    }
+
+    /// How long nothing was typed: a modem may sleep, whatever it says by itself.
+    pub fn idle_for(&self) -> Duration {
+        self.last_typed_at.elapsed()
     }
 
     /// What this session and earlier ones learnt about the modem.
@@ -440,6 +448,7 @@ impl<P: Stream> Session<P> {
 
     async fn transmit(&mut self) -> Result<(), ModemError> {
         while let Some(chunk) = self.engine.poll_transmit() {
+            self.last_typed_at = Instant::now();
             let until = self.engine.deadline().map_or_else(Instant::now, Instant::from_std);
             let written = timeout_at(until, async {
                 self.port.write_all(&chunk).await?;
