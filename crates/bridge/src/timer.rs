@@ -88,6 +88,8 @@ impl Timer {
             self.store.clock_corrected(correction.since, correction.behind).await?;
         }
         let now = now_ms();
+        // What others could not write may be all there is to be written.
+        self.store.retry(now).await?;
         let incomplete = self.store.publish_incomplete(now, self.reassembly_timeout).await?;
         if incomplete > 0 {
             tracing::warn!(incomplete, "messages were published without the parts that never came");

@@ -40,6 +40,7 @@ mod device;
 pub mod dialogue;
 pub mod error;
 mod learned;
+mod memory;
 mod modem;
 mod notices;
 pub mod obstacles;

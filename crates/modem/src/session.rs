@@ -23,6 +23,7 @@ use crate::at::engine::{Engine, Event};
 use crate::at::urc::Urc;
 use crate::error::{LinkFault, ModemError};
 use crate::learned::Learned;
+use crate::memory::Memory;
 use crate::profile::{self, Profile};
 use crate::refusals::{Ability, Refusals, Refused};
 use crate::session_options::SessionOptions;
@@ -35,6 +36,9 @@ const LINGER: Duration = Duration::from_millis(150);
 
 /// What stands for the prompt in [`Learned`].
 const PROMPT: &str = "the prompt";
+
+/// How long an answer is awaited once the modem has said words that follow a start.
+const ANSWER_AFTER_START: Duration = Duration::from_secs(20);
 
 /// Some modems lose what is typed right after the prompt.
 const PROMPT_PAUSE: Duration = Duration::from_millis(100);
@@ -65,29 +69,10 @@ pub struct Session<P> {
     options: SessionOptions,
     /// When the port was last read.
     last_read_at: Instant,
+    /// When something was last typed.
+    last_typed_at: Instant,
     pub(crate) refusals: Refusals,
     pub(crate) memory: Memory,
-}
-
-/// What this session has learnt about the modem's storages. Written by `sms` and `selection`.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    /// The storage selected for reading.
-    pub(crate) selected: Option<Storage>,
-    /// `AT+CPMS` with one argument was refused: reading another storage needs all three.
-    pub(crate) cpms_wants_three: bool,
-    /// Storages a notice named that the modem does not list.
-    pub(crate) announced: Vec<Storage>,
-}
-
-impl Memory {
-    /// A notice named this storage.
-    fn announce(&mut self, storage: Storage) {
-        const MAX_ANNOUNCED: usize = 8;
-        if !self.announced.contains(&storage) && self.announced.len() < MAX_ANNOUNCED {
-            self.announced.push(storage);
-        }
-    }
 }
 
 /// What is left of a session.
@@ -123,6 +108,7 @@ impl<P> Session<P> {
             step: Step::default(),
             options,
             last_read_at: Instant::now(),
+            last_typed_at: Instant::now(),
             refusals: Refusals::default(),
             memory: Memory::default(),
         }
@@ -141,6 +127,11 @@ impl<P> Session<P> {
     /// How long nothing was read from the port.
     pub fn silent_for(&self) -> Duration {
         self.last_read_at.elapsed()
+    }
+
+    /// How long nothing was typed: a modem may sleep, whatever it says by itself.
+    pub fn idle_for(&self) -> Duration {
+        self.last_typed_at.elapsed()
     }
 
     /// What this session and earlier ones learnt about the modem.
@@ -177,7 +168,13 @@ impl<P> Session<P> {
     }
 
     /// Takes the session apart.
-    pub fn into_parts(self) -> Remains<P> {
+    pub fn into_parts(mut self) -> Remains<P> {
+        // Behind the words that ended it there may be more.
+        while let Some(event) = self.engine.poll_event() {
+            if let Event::Urc(urc) = event {
+                self.queue.push(urc);
+            }
+        }
         Remains { port: self.port, learned: self.options.learned, unsolicited: self.queue.into() }
     }
 
@@ -229,12 +226,13 @@ impl<P> Session<P> {
     }
 
     /// Words that follow a start mean one, unless the bring-up led to them. The answer to the command in flight is still
-    /// awaited: it says more.
+    /// awaited, for a while: it says more.
     fn on_started(&mut self, words: &str) {
         const STARTING: Duration = Duration::from_secs(90);
         let is_ours = self.started_by_us.is_some_and(|at| at.elapsed() <= STARTING);
         if self.configured && !is_ours && self.options.learned.started(Instant::now()) {
             self.restarted = Some(words.to_owned());
+            self.engine.end_by((Instant::now() + ANSWER_AFTER_START).into_std());
         }
     }
 
@@ -326,17 +324,22 @@ impl<P: Stream> Session<P> {
         if self.engine.start(command, Instant::now().into_std()).is_err() {
             return Err(self.link(LinkFault::Abandoned));
         }
+        let mut is_prompted = false;
         loop {
             // Before anything is written: a modem that says it has restarted is not given the message it prompts for.
             while let Some(event) = self.engine.poll_event() {
                 match event {
-                    Event::Prompt => tokio::time::sleep(PROMPT_PAUSE).await,
+                    Event::Prompt => {
+                        is_prompted = true;
+                        tokio::time::sleep(PROMPT_PAUSE).await;
+                    }
                     Event::Done(answer) => {
                         // A fault right after the answer is returned by the next call.
                         let _ = self.queue_events();
                         return answer.map_err(|error| ModemError::Refused { command: shown, error });
                     }
                     Event::TimedOut { after } => {
+                        self.check()?;
                         let error = self.fail(ModemError::Timeout { command: shown, after });
                         // The ESC for a modem that may still wait for a payload.
                         while let Some(chunk) = self.engine.poll_transmit() {
@@ -349,6 +352,9 @@ impl<P: Stream> Session<P> {
                     Event::Stray => self.on_stray(),
                     Event::Garbage => return Err(self.link(LinkFault::Garbage)),
                 }
+            }
+            if std::mem::take(&mut is_prompted) {
+                self.check()?;
             }
             self.transmit().await?;
             self.receive().await?;
@@ -440,6 +446,7 @@ impl<P: Stream> Session<P> {
 
     async fn transmit(&mut self) -> Result<(), ModemError> {
         while let Some(chunk) = self.engine.poll_transmit() {
+            self.last_typed_at = Instant::now();
             let until = self.engine.deadline().map_or_else(Instant::now, Instant::from_std);
             let written = timeout_at(until, async {
                 self.port.write_all(&chunk).await?;

@@ -30,6 +30,8 @@ pub fn log_to_stderr(default: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would complain to the same standard error, and panic where that is a file on a full disk.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -127,6 +128,8 @@ where
 pub struct Store {
     jobs: mpsc::Sender<Box<dyn Job>>,
     wakes: Arc<Wakes>,
+    /// Something could not be written, and nothing was since.
+    pub(super) is_failing: Arc<AtomicBool>,
 }
 
 /// The store's thread, to be joined after the last handle is dropped.
@@ -155,7 +158,7 @@ impl Store {
                 drop(lock);
             })
             .map_err(|error| OpenError::Folder { folder: folder.to_owned(), error })?;
-        Ok((Store { jobs, wakes }, StoreThread(thread)))
+        Ok((Store { jobs, wakes, is_failing: Arc::default() }, StoreThread(thread)))
     }
 
     /// Whom the store wakes after a commit.
@@ -174,7 +177,11 @@ impl Store {
             .send(Box::new(Operation { run, value: None, caller }))
             .await
             .map_err(|_| StoreError::Closed)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        let answer = answer.await.unwrap_or(Err(StoreError::Closed));
+        if matches!(answer, Err(StoreError::Unwritable(_))) {
+            self.is_failing.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 }
 

@@ -171,6 +171,13 @@ impl Engine {
         self.events.pop_front()
     }
 
+    /// The answer to the command in flight is waited for no longer than this.
+    pub fn end_by(&mut self, at: Instant) {
+        if let Some(pending) = &mut self.pending {
+            pending.deadline = pending.deadline.min(at);
+        }
+    }
+
     /// When to call [`Engine::handle_timeout`] while a command is in flight.
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = self.pending.as_ref()?.deadline;

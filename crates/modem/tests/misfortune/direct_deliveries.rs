@@ -35,6 +35,16 @@ async fn a_fault_right_after_it_keeps_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_behind_the_words_of_a_restart_is_kept_too() {
+    let sim = simulator();
+    let (mut session, _) = connected(&sim).await;
+    let said = format!("\r\nRDY\r\n\r\n{}\r\n", LINES.join("\r\n\r\n"));
+    sim.fault(Fault::on("AT+CREG?", FaultKind::Junk(said.into_bytes())));
+    assert!(status::network(&mut session).await.is_err());
+    assert_eq!(contents(&session.into_parts().unsolicited), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_arrives_during_the_bring_up_is_kept() {
     // At whatever command.
     for nth in 1..25 {

@@ -103,6 +103,29 @@ async fn any_word_that_follows_a_start_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn words_that_follow_a_start_end_the_wait_for_the_answer_to_a_submission() {
+    let restart = FaultKind::Restart(&["SMS Ready"]);
+    for fault in [
+        Fault::on("AT+CMGS", restart.clone()).answered(),
+        Fault::while_typing(10, restart.clone()),
+        Fault::on_payload(restart.clone()),
+        Fault::on_payload(restart.clone()).acted(),
+    ] {
+        let sim = forgetful();
+        let (mut session, _) = connected(&sim).await;
+        sim.fault(fault.clone());
+        let began_at = tokio::time::Instant::now();
+        let error = sms::send(&mut session, &hi()).await.unwrap_err();
+        assert!(error.to_string().contains("restarted"), "{fault:?}: {error}");
+        assert!(
+            began_at.elapsed() < std::time::Duration::from_secs(30),
+            "{fault:?}: {:?}",
+            began_at.elapsed()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn words_that_its_own_bring_up_leads_to_do_not_end_the_session() {
     let sim = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     let mut session = connect(&sim);

@@ -11,8 +11,8 @@ use crate::message::{Name, Sim};
 use crate::modem_task::status_view::StatusView;
 use crate::modem_task::task::ModemTask;
 
-/// A modem that was silent this long is asked `AT` before anything else: some sleep after five seconds, and lose the first
-/// command that wakes them.
+/// A modem to which nothing was typed for this long is asked `AT` before anything else: some sleep after five seconds, and
+/// lose the first command that wakes them, even where they have just announced a message.
 const PROBE_AFTER: Duration = Duration::from_secs(4);
 
 /// A modem that is up, its SIM, and where messages and state go.
@@ -36,7 +36,7 @@ impl ConnectedModem<'_> {
 
     /// Wakes a modem that may sleep, and notices one that does not answer before anything is entrusted to it.
     pub(super) async fn wake(&mut self) -> Result<(), ModemError> {
-        if self.session.silent_for() < PROBE_AFTER {
+        if self.session.idle_for() < PROBE_AFTER {
             return Ok(());
         }
         self.view.probed();
