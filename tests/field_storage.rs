@@ -179,3 +179,42 @@ fn comes_soon(rig: &Rig, text: &str, arrive: impl FnOnce()) {
         (times_published(rig, text) > 0).then_some(())
     });
 }
+
+/// What a SIM that was in a telephone for years holds.
+#[test]
+fn old_messages_on_the_sim_are_published_as_such_and_get_no_reply() {
+    const REPLY: &str = "thank you";
+    let mut rig = Rig::prepare(&ModemOptions::default(), |config| {
+        config.add("rule", "name = \"thanks\"\nmatch = '.+'\nreply = \"thank you\"");
+    });
+    let sim = rig.modem.simulator().clone();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let days_ago = |days: u64| Some(i64::try_from(now - days * 86_400).expect("a time"));
+    let put = |text: &str, status, sent_at| {
+        let message = Message { sent_at, ..Message::default() };
+        let pdu = sim.parts(SENDER, text, &message).expect("a text").remove(0);
+        sim.put(Storage::Sm, status, &pdu).expect("a free slot");
+    };
+    put("read two years ago", Status::Read, days_ago(730));
+    put("read two days ago", Status::Read, days_ago(2));
+    put("unread for two days", Status::Unread, days_ago(2));
+    put("just come", Status::Unread, None);
+    rig.start_gateway();
+    for (text, is_old) in [
+        ("read two years ago", true),
+        ("read two days ago", true),
+        ("unread for two days", true),
+        ("just come", false),
+    ] {
+        let message = rig.wait_for_received(text);
+        assert_eq!(message["stored"] == true, is_old, "{message}");
+    }
+    wait_until("an empty SIM", || rig.modem.stored() == 0);
+    rig.modem.deliver(SENDER, "comes now");
+    let message = rig.wait_for_received("comes now");
+    assert_ne!(message["stored"], true, "{message}");
+    wait_until("both replies", || rig.modem.submits().len() == 2);
+    assert_eq!(rig.stop_and_count()["sent"], 2, "no reply to what is old");
+    assert!(rig.modem.submits().iter().all(|submit| submit.text == REPLY));
+}

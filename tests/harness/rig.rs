@@ -96,6 +96,11 @@ impl Rig {
                     .any(|crossing| crossing.publish.topic == topic && crossing.publish.payload == b"online")
             });
         }
+        self.wait_subscribed();
+    }
+
+    /// Until then what is published on its topics is lost.
+    pub fn wait_subscribed(&self) {
         wait_until("the gateway's subscriptions", || {
             self.proxy.record().subscribed.iter().any(|connection| *connection >= self.started_at.1)
         });
