@@ -64,6 +64,21 @@ fn a_message_handed_over_while_the_modem_answers_nothing_is_published() {
     rig.client.wait_for_result("out", "sent");
 }
 
+/// The first word of a modem that was mute, between two sessions.
+#[test]
+fn a_message_that_is_the_first_word_of_a_modem_that_was_mute_is_published() {
+    let rig = Rig::start();
+    let sim = rig.modem.simulator();
+    rig.modem.mute();
+    rig.request(&json!({"id": "out", "to": TO, "text": "out"}));
+    rig.gateway.wait_for_log(&["does not answer", "next, in"]);
+    hand_over(&rig, "the first word");
+    rig.modem.recover();
+    rig.wait_for_received("the first word");
+    rig.client.wait_for_result("out", "sent");
+    assert!(sim.journal().iter().any(|line| line.contains("<- +CMT:")), "it was not stored");
+}
+
 #[test]
 fn a_message_handed_over_in_the_bring_up_is_published() {
     for command in ["ATE0", "AT+CPIN?", "AT+CMGF=0", "AT+CNMI=", "AT+CSCA?"] {

@@ -1,7 +1,7 @@
 //! Waits for a modem that fell silent to say something again.
 //!
-//! Takes no part in the dialogue: what is heard is thrown away, and a session that begins after it starts from the
-//! beginning. Input is a port between two sessions.
+//! Takes no part in the dialogue: a session that begins after it starts from the beginning, and is told what was heard, for
+//! a message may have been handed over. Input is a port between two sessions.
 
 use std::io;
 use std::time::Duration;
@@ -26,20 +26,32 @@ pub enum Manner {
     Ask,
 }
 
+/// Of what is heard no more is kept.
+const MAX_HEARD: usize = 4096;
+
 /// Waits for the first octet that comes after a silence of `quiet`. One that talks all the time does not wake anybody.
+/// What is heard is added to `heard`.
 ///
 /// # Errors
 /// The port is closed or fails.
-pub async fn first_octet<P: Stream>(port: &mut P, manner: Manner, quiet: Duration) -> io::Result<()> {
+pub async fn first_octet<P: Stream>(
+    port: &mut P,
+    manner: Manner,
+    quiet: Duration,
+    heard: &mut Vec<u8>,
+) -> io::Result<()> {
     let mut octets = [0; 256];
     let mut silent_since = Instant::now();
     let mut ask_at = silent_since + ASK_INTERVAL;
     loop {
         tokio::select! {
             read = port.read(&mut octets) => {
-                if read? == 0 {
+                let count = read?;
+                if count == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
+                heard.extend(&octets[..count]);
+                heard.drain(..heard.len().saturating_sub(MAX_HEARD));
                 if silent_since.elapsed() >= quiet {
                     return Ok(());
                 }
@@ -67,19 +79,22 @@ mod tests {
     async fn boot_words_are_heard_when_they_are_said() {
         let (mut modem, mut port) = duplex(64);
         let began = Instant::now();
+        let mut octets = Vec::new();
         let booting = async {
             sleep_until(began + Duration::from_secs(30)).await;
             modem.write_all(b"\r\nRDY\r\n").await.unwrap();
         };
-        let (heard, ()) = tokio::join!(first_octet(&mut port, Manner::Listen, NONE), booting);
+        let (heard, ()) = tokio::join!(first_octet(&mut port, Manner::Listen, NONE, &mut octets), booting);
         heard.unwrap();
         assert_eq!(began.elapsed(), Duration::from_secs(30));
+        assert_eq!(octets, b"\r\nRDY\r\n");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_modem_that_says_nothing_by_itself_is_asked_and_one_that_takes_no_data_is_still_heard() {
         let (mut modem, mut port) = duplex(4);
         let began = Instant::now();
+        let mut octets = Vec::new();
         let hanging = async {
             sleep_until(began + Duration::from_secs(15)).await;
             let mut typed = [0; 3];
@@ -87,7 +102,7 @@ mod tests {
             assert_eq!(&typed, b"AT\r");
             modem.write_all(b"OK").await.unwrap();
         };
-        let (heard, ()) = tokio::join!(first_octet(&mut port, Manner::Ask, NONE), hanging);
+        let (heard, ()) = tokio::join!(first_octet(&mut port, Manner::Ask, NONE, &mut octets), hanging);
         heard.unwrap();
         assert!(began.elapsed() < Duration::from_secs(17), "{:?}", began.elapsed());
     }
@@ -102,8 +117,9 @@ mod tests {
             }
         };
         let quiet = Duration::from_secs(1);
+        let mut octets = Vec::new();
         tokio::select! {
-            heard = first_octet(&mut port, Manner::Listen, quiet) => panic!("{heard:?}"),
+            heard = first_octet(&mut port, Manner::Listen, quiet, &mut octets) => panic!("{heard:?}"),
             () = talking => {}
             () = sleep_until(Instant::now() + Duration::from_secs(60)) => {}
         }
@@ -113,6 +129,7 @@ mod tests {
     async fn a_port_that_is_closed_is_an_error_and_not_an_octet() {
         let (modem, mut port) = duplex(64);
         drop(modem);
-        assert!(first_octet(&mut port, Manner::Listen, NONE).await.is_err());
+        let mut octets = Vec::new();
+        assert!(first_octet(&mut port, Manner::Listen, NONE, &mut octets).await.is_err());
     }
 }

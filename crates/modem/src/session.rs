@@ -114,6 +114,16 @@ impl<P> Session<P> {
         }
     }
 
+    /// What was read from the port before the session began.
+    pub fn hear(&mut self, octets: &[u8]) {
+        self.engine.feed(octets, Instant::now().into_std());
+        while let Some(event) = self.engine.poll_event() {
+            if let Event::Urc(urc) = event {
+                self.queue.push(urc);
+            }
+        }
+    }
+
     /// The fault that ended the session, if one did.
     pub fn fault(&self) -> Option<&ModemError> {
         self.fault.as_ref()
@@ -170,11 +180,7 @@ impl<P> Session<P> {
     /// Takes the session apart.
     pub fn into_parts(mut self) -> Remains<P> {
         // Behind the words that ended it there may be more.
-        while let Some(event) = self.engine.poll_event() {
-            if let Event::Urc(urc) = event {
-                self.queue.push(urc);
-            }
-        }
+        self.hear(&[]);
         Remains { port: self.port, learned: self.options.learned, unsolicited: self.queue.into() }
     }
 

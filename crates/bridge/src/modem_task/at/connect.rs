@@ -73,6 +73,7 @@ pub(in crate::modem_task) async fn connect<'a>(
             }
         };
         session = Session::with_options(port, recovery.options.clone());
+        session.hear(&line.take_heard());
         up = bring_up(task, recovery, view, &mut session, (&spec, None), stop).await;
     }
     match up {
@@ -198,7 +199,9 @@ async fn open_session(
         (port, spec) = reopen_after_reset(task, line, imei.as_deref()).await?;
         is_fresh = true;
     }
-    Ok(Opened { session: Session::with_options(port, recovery.options.clone()), spec, is_fresh })
+    let mut session = Session::with_options(port, recovery.options.clone());
+    session.hear(&line.take_heard());
+    Ok(Opened { session, spec, is_fresh })
 }
 
 async fn reset(task: &ModemTask, options: SessionOptions, port: Port) -> Result<(), SessionError> {

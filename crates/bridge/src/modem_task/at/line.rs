@@ -39,6 +39,8 @@ pub(in crate::modem_task) struct Line {
     woken: Option<Woken>,
     /// It was heard before the wait began.
     is_awake: bool,
+    /// What it said meanwhile.
+    heard: Vec<u8>,
 }
 
 /// What ended a wait before its time.
@@ -62,6 +64,7 @@ impl Line {
             quiet: FIRST_QUIET,
             woken: None,
             is_awake: false,
+            heard: Vec::new(),
         }
     }
 
@@ -100,7 +103,7 @@ impl Line {
     pub(super) async fn unless_heard<F: Future>(&mut self, search: F) -> Option<F::Output> {
         tokio::select! {
             found = search => Some(found),
-            () = heard(&mut self.port, self.manner, self.quiet) => {
+            () = wakes(&mut self.port, self.manner, self.quiet, &mut self.heard) => {
                 self.is_awake = true;
                 None
             }
@@ -130,6 +133,11 @@ impl Line {
     /// It is not there either.
     pub(super) fn forget_place(&mut self) {
         self.elsewhere = None;
+    }
+
+    /// Takes what the modem said while there was no session.
+    pub(super) fn take_heard(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.heard)
     }
 
     /// Takes the port, for a session that begins with `step`.
@@ -183,7 +191,7 @@ impl Line {
                 }
                 sleep(SETTLE_TIME).await;
             }
-            () = heard(&mut self.port, self.manner, self.quiet) => {
+            () = wakes(&mut self.port, self.manner, self.quiet, &mut self.heard) => {
                 tracing::info!(modem = %modem, "the modem says something again");
                 self.woken = Some(Woken::ByModem);
             }
@@ -202,9 +210,9 @@ fn is_same(one: &PortSpec, other: &PortSpec) -> bool {
 }
 
 /// Waits for the modem to say something; for ever where there is no port to hear it by.
-async fn heard(port: &mut Option<Port>, manner: Manner, quiet: Duration) {
+async fn wakes(port: &mut Option<Port>, manner: Manner, quiet: Duration, heard: &mut Vec<u8>) {
     if let Some(open) = port {
-        if first_octet(open, manner, quiet).await.is_ok() {
+        if first_octet(open, manner, quiet, heard).await.is_ok() {
             return;
         }
         // It is of no more use, and a device that is held open comes back under another name.
