@@ -289,16 +289,22 @@ fn a_modem_that_only_5g_has_registered_sends() {
 }
 
 #[test]
-fn a_slot_that_was_refused_and_is_empty_stops_no_request() {
+fn a_slot_that_was_refused_and_is_empty_is_no_problem_any_more() {
     let vendor = VendorRig::start(VendorProfile::generic());
     // Refused, and done all the same: nobody has to delete it any more.
     vendor.sim.fault(Fault::on("AT+CMGD=", FaultKind::Cms(500)).acted());
     vendor.deliver("is deleted");
     vendor.rig.wait_for_received("is deleted");
-    wait_until("the refusal to be over", || vendor.sim.stored().is_empty());
-    let is_swept = |since: usize| vendor.sim.commands()[since..].iter().any(|line| line.contains("+CMGL"));
-    let before = vendor.sim.commands().len();
-    wait_until("it to be looked for again", || is_swept(before));
+    wait_until("the refusal to be told, and to be over", || {
+        let states =
+            vendor.rig.client.received().into_iter().filter(|publish| publish.topic == "sms/modem/main");
+        let states: Vec<Value> =
+            states.filter_map(|state| serde_json::from_slice(&state.payload).ok()).collect();
+        let is_told =
+            |state: &Value| state["problem"].as_str().is_some_and(|said| said.contains("cannot be deleted"));
+        let told = states.iter().position(is_told);
+        told.is_some_and(|told| states[told..].iter().any(|state| state["problem"].is_null()))
+    });
     vendor.assert_works("refused-and-empty");
 }
 
