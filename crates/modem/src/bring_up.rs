@@ -25,6 +25,8 @@ use crate::sim_status::SimStatus;
 
 /// How often `AT` is tried.
 const SYNC_ATTEMPTS: usize = 6;
+/// How long the SIM may take to answer to a PIN. A stop waits for that, so it is not prolonged.
+const PIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the radio may take to go on.
 const RADIO_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -150,7 +152,7 @@ impl<P: Stream> Synchronised<'_, P> {
                 "correct it",
             ));
         }
-        let command = Command::new(format!("AT+CPIN=\"{pin}\"")).secret().timeout(Duration::from_secs(30));
+        let command = Command::new(format!("AT+CPIN=\"{pin}\"")).secret().timeout(PIN_TIMEOUT);
         session.set_started_by_us();
         let refused = match session.command(command).await {
             Ok(_) => return Ok(PinOutcome::Accepted),
@@ -166,7 +168,8 @@ impl<P: Stream> Synchronised<'_, P> {
                 _ => {}
             }
         }
-        Ok(PinOutcome::Wrong { tries_left: tries_left(session).await? })
+        // That it is wrong is known, whatever becomes of this question.
+        Ok(PinOutcome::Wrong { tries_left: tries_left(session).await.unwrap_or_default() })
     }
 
     /// Makes the modem receive, and learns what SIM and storages it has. `service_centre` is used where

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::profile::Profile;
+use crate::storage::Storage;
 
 /// No command is waited for longer: the worst that vendors state, for a submission.
 pub(crate) const MAX_PATIENCE: Duration = Duration::from_secs(180);
@@ -31,6 +32,8 @@ pub struct Learned {
     pub(crate) submits_in_one_line: Option<bool>,
     /// Its answers came out of step: what follows an answer is waited for before the next command.
     pub(crate) lingers: bool,
+    /// Storages a notice named that the modem does not list.
+    announced: Vec<Storage>,
     /// When it last said the words that follow a start.
     started_at: Option<Instant>,
     /// By the beginning of the command, where it differs from what a [`crate::Command`] allows.
@@ -61,6 +64,19 @@ impl Learned {
             self.started_at = Some(now);
         }
         is_news
+    }
+
+    /// A notice named this storage.
+    pub(crate) fn announce(&mut self, storage: Storage) {
+        const MAX_ANNOUNCED: usize = 8;
+        if !self.announced.contains(&storage) && self.announced.len() < MAX_ANNOUNCED {
+            self.announced.push(storage);
+        }
+    }
+
+    /// The storages that notices named.
+    pub(crate) fn announced(&self) -> &[Storage] {
+        &self.announced
     }
 
     /// The commands that are left out because they were never answered.
@@ -106,6 +122,10 @@ impl Learned {
     }
 
     fn set_patience(&mut self, command: &str, patience: Duration) {
+        // A stop of the gateway waits for the answer to a PIN.
+        if head(command) == "AT+CPIN=" {
+            return;
+        }
         let patience = patience.min(MAX_PATIENCE);
         let known = self.patience.entry(head(command).to_string()).or_default();
         if patience > *known {

@@ -1,6 +1,6 @@
-//! What a session remembers of the modem's storages: which is selected, how they are selected, which were named.
+//! What a session remembers of the modem's storages: which is selected, and how they are.
 //!
-//! Decides nothing. Input: what `session` hears, `selection` and `sms` find.
+//! Decides nothing. Input: what `selection` finds.
 
 use crate::storage::Storage;
 
@@ -11,16 +11,4 @@ pub(crate) struct Memory {
     pub(crate) selected: Option<Storage>,
     /// `AT+CPMS` with one argument was refused: reading another storage needs all three.
     pub(crate) cpms_wants_three: bool,
-    /// Storages a notice named that the modem does not list.
-    pub(crate) announced: Vec<Storage>,
-}
-
-impl Memory {
-    /// A notice named this storage.
-    pub(crate) fn announce(&mut self, storage: Storage) {
-        const MAX_ANNOUNCED: usize = 8;
-        if !self.announced.contains(&storage) && self.announced.len() < MAX_ANNOUNCED {
-            self.announced.push(storage);
-        }
-    }
 }

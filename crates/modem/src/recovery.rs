@@ -109,7 +109,9 @@ impl Ladder {
     /// It answers, but no message goes through: the radio is restarted twice, then the modem is reset.
     pub fn on_radio_dead(&mut self, may_reset: bool, now: Instant) -> Step {
         self.dead += 1;
-        if self.dead.is_multiple_of(3) && may_reset {
+        let was_reset = self.reset_at.is_some_and(|at| now.duration_since(at) < RESET_INTERVAL);
+        if self.dead >= 3 && may_reset && !was_reset {
+            self.dead = 0;
             self.reset_at = Some(now);
             Step::Reset
         } else {

@@ -223,7 +223,7 @@ impl<P> Session<P> {
             }
             Urc::Started { words } => self.on_started(words),
             Urc::MessageStored { storage, .. } | Urc::ReportStored { storage, .. } => {
-                self.memory.announce(*storage);
+                self.options.learned.announce(*storage);
             }
             _ => {}
         }
@@ -263,11 +263,15 @@ impl<P: Stream> Session<P> {
     /// that only returns errors.
     pub async fn command(&mut self, command: Command) -> Result<Response, ModemError> {
         self.check()?;
+        let has_payload = command.payload_text().is_some();
+        // Before a message is handed over, never behind it: the check would hide whether it was.
+        if has_payload && self.step.is_doubtful() {
+            self.verify_step().await?;
+        }
         let (text, is_question) = (command.text().to_string(), !command.may_be_unanswered());
         let allowed = self.options.learned.patience(&text, command.answer_timeout());
         let began_at = Instant::now();
         let is_unfinished = self.options.learned.is_unfinished(&text);
-        let has_payload = command.payload_text().is_some();
         let for_prompt = self.options.learned.patience(PROMPT, command.prompt_timeout());
         let command = command.timeout(allowed).unfinished(is_unfinished).with_prompt_timeout(for_prompt);
         let answer = self.exchange(command).await;
@@ -291,7 +295,7 @@ impl<P: Stream> Session<P> {
             // A fault there is returned by the next call.
             let _ = self.discard_late_answers(LINGER).await;
         }
-        if self.step.is_doubtful() {
+        if self.step.is_doubtful() && !has_payload {
             self.verify_step().await?;
         }
         answer

@@ -64,14 +64,14 @@ async fn session(
 ) -> Option<SessionError> {
     line.begin(recovery.imei.is_some() || task.config.imei.is_some());
     let mut modem = match connect(task, recovery, line, view, stop).await {
-        Ok(Some(connected)) => OnlineModem::new(connected),
+        Ok(Some(connected)) => OnlineModem::new(connected, recovery.has_swept()),
         Ok(None) => return None,
         Err(error) => return Some(error),
     };
     reconnect.connected(Instant::now());
     line.online(recovery.imei.is_some() || task.config.imei.is_some());
     let ended = modem.run(std::mem::take(&mut recovery.unsolicited), stop).await;
-    recovery.was_online(modem.online_since(), modem.has_worked());
+    recovery.was_online(modem.online_since(), modem.has_worked(), modem.has_swept());
     line.keep(recovery.session_ended(modem.into_remains()), Manner::Listen);
     ended.err()
 }

@@ -48,7 +48,7 @@ async fn sweep_into<P: Stream>(
     ready: &Ready,
     swept: &mut Swept,
 ) -> Result<(), ModemError> {
-    let announced = session.memory.announced.iter().filter(|storage| !ready.storages.contains(storage));
+    let announced = session.learned().announced().iter().filter(|storage| !ready.storages.contains(storage));
     // Both storages seen as one would show their messages twice.
     let announced = announced.filter(|storage| **storage != Storage::MT && **storage != Storage::BM);
     let storages: Vec<Storage> = ready.storages.iter().chain(announced).copied().collect();
@@ -79,7 +79,7 @@ enum Listing {
     Complete,
     /// At least one was disturbed on the way, or refused.
     Incomplete,
-    /// There are more than one answer holds.
+    /// There are more than the answer holds.
     Cut,
 }
 
@@ -119,11 +119,8 @@ async fn list<P: Stream>(
         // It hung in the middle: what came is good, the others are read one by one from now on.
         session.learned_mut().prefer_cmgr = true;
     }
-    let mut listing = match (response.is_cut, response.is_unfinished) {
-        (true, _) => Listing::Cut,
-        (_, true) => Listing::Incomplete,
-        _ => Listing::Complete,
-    };
+    let is_whole = !response.is_cut && !response.is_unfinished;
+    let mut listing = if is_whole { Listing::Complete } else { Listing::Cut };
     let mut found = Vec::new();
     let again = parse_list(&response, storage, &mut found);
     slots.extend(found.iter().map(|message| message.slot).chain(again.iter().copied()));
@@ -137,7 +134,8 @@ async fn list<P: Stream>(
         match read_twice(session, storage, slot).await? {
             Reading::Message(message) => out.push(message),
             Reading::Empty => {}
-            Reading::Disturbed | Reading::Refused => listing = Listing::Incomplete,
+            Reading::Disturbed | Reading::Refused if is_whole => listing = Listing::Incomplete,
+            Reading::Disturbed | Reading::Refused => {}
         }
     }
     Ok(listing)

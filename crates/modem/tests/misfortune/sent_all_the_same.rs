@@ -118,3 +118,27 @@ async fn a_modem_that_takes_one_command_a_line_sends_too() {
         assert_eq!(count(&sim, "AT+CMGF=0;+CMGS="), 1, "{kind:?}: it is known after the first time");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_says_ok_twice_for_each_message_leaves_no_doubt_what_became_of_them() {
+    let sim = simulator();
+    let (mut session, _) = connected(&sim).await;
+    sim.fault(Fault::on_payload(FaultKind::Results(2)).every());
+    for n in 1..=6 {
+        assert!(matches!(sms::send(&mut session, &hi()).await, Ok(Some(_))), "number {n}");
+        assert_eq!(sim.sent().len(), n);
+    }
+    for kind in [FaultKind::Cms(332), FaultKind::Error] {
+        sim.clear_faults();
+        sim.fault(Fault::on_payload(FaultKind::Results(2)));
+        let _ = sms::send(&mut session, &hi()).await;
+        let _ = session.command(smsbridge_modem::Command::new("AT")).await;
+        let before = sim.sent().len();
+        sim.fault(Fault::on_payload(kind.clone()).acted());
+        match sms::send(&mut session, &hi()).await {
+            Err(SendError::Unknown(_)) => assert_eq!(sim.sent().len(), before + 1, "{kind:?}"),
+            Err(SendError::NotSubmitted(_)) => assert_eq!(sim.sent().len(), before, "{kind:?}"),
+            other => panic!("{kind:?}: {other:?}"),
+        }
+    }
+}

@@ -64,7 +64,7 @@ pub(in crate::modem_task) async fn connect<'a>(
             }
             // Nobody said that it must be the one that was here before: it has been replaced.
             (None, Some(port)) if is_other && task.config.imei.is_none() => {
-                recovery.imei = None;
+                recovery.forget_modem();
                 port
             }
             (None, here) => {
@@ -81,7 +81,10 @@ pub(in crate::modem_task) async fn connect<'a>(
             view.found_elsewhere(line.moved_to(&spec));
             Ok(Some(ConnectedModem { task, view, session, ready, sim }))
         }
-        Ok(None) => Ok(None),
+        Ok(None) => {
+            recovery.session_ended(session.into_parts());
+            Ok(None)
+        }
         Err(error) => {
             if find::may_be_elsewhere(&error) {
                 line.forget_place();

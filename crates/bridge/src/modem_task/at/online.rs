@@ -70,7 +70,7 @@ enum Next {
 }
 
 impl<'a> OnlineModem<'a> {
-    pub(in crate::modem_task) fn new(modem: ConnectedModem<'a>) -> Self {
+    pub(in crate::modem_task) fn new(modem: ConnectedModem<'a>, has_swept: bool) -> Self {
         let now = Instant::now();
         OnlineModem {
             modem,
@@ -80,7 +80,7 @@ impl<'a> OnlineModem<'a> {
             broadcasts: Broadcasts::default(),
             ussd: UssdSession::default(),
             online_since: now,
-            has_swept: false,
+            has_swept,
             looked_in_vain: None,
             check_at: now,
             sweep_at: now,
@@ -96,6 +96,11 @@ impl<'a> OnlineModem<'a> {
     /// Whether nothing speaks against messages going through.
     pub(in crate::modem_task) fn has_worked(&self) -> bool {
         self.watchdog.has_worked()
+    }
+
+    /// Whether the storages were read to their end.
+    pub(in crate::modem_task) fn has_swept(&self) -> bool {
+        self.has_swept
     }
 
     /// Takes the session apart.
@@ -194,7 +199,7 @@ impl<'a> OnlineModem<'a> {
             receive::check(&mut self.modem).await?;
         }
         let found = receive::sweep(&mut self.modem, !self.has_swept).await?;
-        self.has_swept = true;
+        self.has_swept |= found != Found::More;
         match (found, self.looked_in_vain) {
             (Found::More, _) => self.sweep_at = Instant::now(),
             (Found::Nothing, Some(times)) => {

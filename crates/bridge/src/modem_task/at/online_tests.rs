@@ -58,7 +58,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     simulator.send_urc("+CBM: 1\r\n00");
     simulator.send_urc("+CUSD: 0,\"5 \u{1b}e\",15");
     cut.await.unwrap();
-    OnlineModem::new(connected).run(Vec::new(), &stop).await.unwrap_err();
+    OnlineModem::new(connected, false).run(Vec::new(), &stop).await.unwrap_err();
 
     let rows = task.store.pending(0, 9).await.unwrap();
     let events: Vec<Event> = rows
@@ -126,7 +126,7 @@ async fn a_message_stored_with_another_number_of_parts_is_sent_whole() {
         let stop = CancellationToken::new();
         let mut line = Line::new(&task.config);
         let connected = connect(&task, &mut recovery, &mut line, &mut view, &stop).await.unwrap().unwrap();
-        let mut modem = OnlineModem::new(connected);
+        let mut modem = OnlineModem::new(connected, false);
         let sent = async {
             let result = last_result(&task.store).await;
             stop.cancel();

@@ -47,7 +47,7 @@ pub(super) async fn ask<'a>(
 }
 
 /// Enters the PIN. To be run to its end: a PIN whose answer nobody waited for may never be entered again. Takes as long as
-/// the modem may take for the one command, half a minute at most.
+/// the modem may take for the one command, 20 s at most.
 pub(super) async fn enter(
     task: &ModemTask,
     modem: &mut Synchronised<'_, Port>,
@@ -85,7 +85,7 @@ pub(super) async fn enter(
 /// tries from the start again, and the PIN may be entered when it is next asked for.
 pub(super) async fn opened(task: &ModemTask, sim: &Sim) -> Result<(), SessionError> {
     if task.config.pin.is_some() {
-        // Where the ICCID could not be read before the PIN, the attempt stands under the modem's name.
+        // Where the ICCID could not be read before the PIN, the attempt may stand under the modem's name.
         for sim in [sim.clone(), task.config.name.to_string()] {
             task.store.pin_unanswered_forgotten(sim).await?;
         }

@@ -50,7 +50,7 @@ pub(super) enum Found {
 }
 
 /// Lists all storages, stores what was received, deletes it. Outgoing messages somebody keeps there are left alone.
-/// `is_first` says that what is found was there before the session.
+/// `is_first` says that what is found was there before the gateway looked.
 pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Result<Found, SessionError> {
     let mut listed = sms::sweep(&mut modem.session, &modem.ready).await;
     let is_ours = |pdu: &&StoredPdu| pdu.status.is_received() && !pdu::is_submit(&pdu.pdu);
@@ -114,6 +114,10 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
             Ok(Deleted::NotNow) => {}
             Err(fault) => listed.fault = Some(fault),
         }
+    }
+    if found == Found::More && deleted.is_empty() {
+        // The next list would be the same.
+        found = Found::Nothing;
     }
     if !deleted.is_empty() {
         modem.task.store.slots_deleted(modem.sim.clone(), deleted).await?;

@@ -16,6 +16,9 @@ use crate::modem_task::error::SessionError;
 /// After a session that stood this long, the next fault begins with the first step again.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
+/// Codes with content kept from sessions that did not come up: broadcasts and USSD, which only the next one can handle.
+const MAX_UNSOLICITED: usize = 1024;
+
 /// A modem that is starting is asked again after this.
 const STARTING_INTERVAL: Duration = Duration::from_secs(3);
 
@@ -30,6 +33,7 @@ pub(in crate::modem_task) struct RecoveryState {
     ladder: Ladder,
     /// What to try before the modem is brought up; none where nothing is wrong with the modem itself.
     step: Option<Step>,
+    has_swept: bool,
     /// Sessions in a row that found no SIM.
     without_sim: u32,
 }
@@ -44,6 +48,7 @@ impl RecoveryState {
             unsolicited: Vec::new(),
             ladder: Ladder::default(),
             step: None,
+            has_swept: false,
             without_sim: 0,
         }
     }
@@ -56,13 +61,21 @@ impl RecoveryState {
     /// A session has ended, or could not be brought up; returns its port.
     pub fn session_ended(&mut self, remains: Remains<Port>) -> Port {
         self.options.learned = remains.learned;
-        self.unsolicited.extend(remains.unsolicited);
+        self.unsolicited.extend(remains.unsolicited.into_iter().filter(Urc::has_content));
+        let too_many = self.unsolicited.len().saturating_sub(MAX_UNSOLICITED);
+        self.unsolicited.drain(..too_many);
         remains.port
+    }
+
+    /// Whether the SIM's storages were read to their end since the gateway began, or the SIM was changed.
+    pub fn has_swept(&self) -> bool {
+        self.has_swept
     }
 
     /// The session was in service since `since`; `has_worked` says that the network took a message, or that nothing spoke
     /// against it.
-    pub fn was_online(&mut self, since: Instant, has_worked: bool) {
+    pub fn was_online(&mut self, since: Instant, has_worked: bool, has_swept: bool) {
+        self.has_swept |= has_swept;
         self.without_sim = 0;
         if since.elapsed() >= STABLE_AFTER {
             self.ladder.answers();
@@ -72,17 +85,23 @@ impl RecoveryState {
         }
     }
 
-    /// A modem said who it is. Of another one nothing holds that was learnt of the last.
+    /// A modem said who it is.
     pub fn identified(&mut self, imei: String) {
-        if self.imei.as_ref().is_some_and(|known| *known != imei) {
-            self.ladder = Ladder::default();
-            self.without_sim = 0;
-        }
         self.imei = Some(imei);
+    }
+
+    /// The modem was replaced: nothing holds that is known of the last one.
+    pub fn forget_modem(&mut self) {
+        self.imei = None;
+        self.ladder = Ladder::default();
+        self.without_sim = 0;
     }
 
     /// Chooses what the next session tries first.
     pub fn on_error(&mut self, error: &SessionError) -> Option<Step> {
+        if matches!(error, SessionError::Modem(ModemError::SimChanged | ModemError::Sim(_))) {
+            self.has_swept = false;
+        }
         let (may_reset, now) = (self.options.reset_command().is_some(), Instant::now());
         self.step = match error {
             SessionError::Modem(error) | SessionError::AtPort { error, .. } if is_silence(error) => {
@@ -103,8 +122,9 @@ impl RecoveryState {
     pub fn keeps_port(&self, error: &SessionError) -> bool {
         match error {
             SessionError::Modem(_) | SessionError::AtPort { .. } => true,
-            SessionError::Unhealthy(_) | SessionError::Locked(_) | SessionError::Store(_) => true,
-            SessionError::Port(_) | SessionError::OtherModem { .. } => false,
+            SessionError::Locked(_) | SessionError::Store(_) => true,
+            // A word of a modem that answers and is of no use must not end the wait for its step.
+            SessionError::Unhealthy(_) | SessionError::Port(_) | SessionError::OtherModem { .. } => false,
         }
     }
 
