@@ -128,17 +128,15 @@ async fn a_modem_that_says_ok_twice_for_each_message_leaves_no_doubt_what_became
         assert!(matches!(sms::send(&mut session, &hi()).await, Ok(Some(_))), "number {n}");
         assert_eq!(sim.sent().len(), n);
     }
-    for kind in [FaultKind::Cms(332), FaultKind::Error] {
-        sim.clear_faults();
+    sim.clear_faults();
+    for refusal in ["+CMS ERROR: 332", "+CMS ERROR: 500", "ERROR"] {
         sim.fault(Fault::on_payload(FaultKind::Results(2)));
-        let _ = sms::send(&mut session, &hi()).await;
-        let _ = session.command(smsbridge_modem::Command::new("AT")).await;
-        let before = sim.sent().len();
-        sim.fault(Fault::on_payload(kind.clone()).acted());
-        match sms::send(&mut session, &hi()).await {
-            Err(SendError::Unknown(_)) => assert_eq!(sim.sent().len(), before + 1, "{kind:?}"),
-            Err(SendError::NotSubmitted(_)) => assert_eq!(sim.sent().len(), before, "{kind:?}"),
-            other => panic!("{kind:?}: {other:?}"),
-        }
+        sms::send(&mut session, &hi()).await.unwrap();
+        // On air, refused with a code that does not say so, and one more OK.
+        sim.fault(Fault::on_payload(FaultKind::Instead(refusal.into())).acted());
+        let on_air = sim.sent().len();
+        let error = sms::send(&mut session, &hi()).await.unwrap_err();
+        assert!(matches!(error, SendError::Unknown(_)), "{refusal}: {error}");
+        assert_eq!(sim.sent().len(), on_air + 1, "{refusal}: it was sent again");
     }
 }
