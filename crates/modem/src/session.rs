@@ -5,7 +5,7 @@
 //!
 //! | the command ended | is the session good? | what follows |
 //! |---|---|---|
-//! | refused | yes | [`ModemError::Refused`]; [`crate::refusals`] decides when it is tried again |
+//! | refused | yes | [`ModemError::Refused`]; `refusals` decides when it is tried again |
 //! | late | yes | the answer; [`Learned`] gives the command more time from then on |
 //! | not at all | no: nobody knows whose answer comes next | [`ModemError::Timeout`], the session's fault |
 //! | with another command's answer | no | [`LinkFault::OutOfStep`], the session's fault |
@@ -26,6 +26,7 @@ use crate::learned::Learned;
 use crate::memory::Memory;
 use crate::profile::{self, Profile};
 use crate::refusals::{Ability, Refusals, Refused};
+use crate::remains::Remains;
 use crate::session_options::SessionOptions;
 use crate::step::Step;
 use crate::storage::Storage;
@@ -73,18 +74,6 @@ pub struct Session<P> {
     last_typed_at: Instant,
     pub(crate) refusals: Refusals,
     pub(crate) memory: Memory,
-}
-
-/// What is left of a session.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Remains<P> {
-    /// The port.
-    pub port: P,
-    /// What the session learnt about the modem.
-    pub learned: Learned,
-    /// What the modem said and nobody has looked at yet. `+CMT`, `+CDS`, `+CBM` and `+CUSD` are not said again.
-    pub unsolicited: Vec<Urc>,
 }
 
 impl<P> Session<P> {
