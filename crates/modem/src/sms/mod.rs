@@ -11,6 +11,6 @@ mod stored;
 mod sweep;
 
 pub use send::{OutgoingPdu, send};
-pub use slot::{Deleted, Reading, delete, deletion_had_no_effect, read};
+pub use slot::{Deleted, Reading, delete, deletion_had_effect, deletion_had_no_effect, read};
 pub use stored::{Stored, StoredPdu};
 pub use sweep::{Swept, sweep};

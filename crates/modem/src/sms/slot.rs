@@ -109,6 +109,12 @@ pub fn deletion_had_no_effect<P>(session: &mut Session<P>, storage: Storage, slo
     }
 }
 
+/// Another message is in a slot that could not be deleted, or that was only said to be: it was emptied meanwhile, and this
+/// one need not wait.
+pub fn deletion_had_effect<P>(session: &mut Session<P>, storage: Storage, slot: u16) {
+    session.refusals.works(&Ability::Delete(storage, slot));
+}
+
 /// Reads a slot, and once more where the octets are not as many as announced. What is the same twice
 /// is what is stored; what is not was disturbed on the way and is left for the next sweep.
 pub(super) async fn read_twice<P: Stream>(

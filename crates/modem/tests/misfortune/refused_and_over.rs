@@ -102,3 +102,25 @@ async fn a_deletion_that_had_no_effect_before_the_session_is_tried_in_it() {
     }
     assert_eq!(swept(&mut session, &ready).await, []);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_in_a_slot_whose_deletion_was_a_pretence_before_does_not_wait() {
+    let sim = simulator();
+    let (mut session, ready) = connected(&sim).await;
+    sim.fault(Fault::on("AT+CMGD=1", FaultKind::Pretend));
+    for n in 0..9 {
+        sim.deliver("+491234567", &format!("number {n}")).unwrap();
+        sleep(Duration::from_secs(2)).await;
+        // As a gateway that finds another message in the slot each time.
+        for message in swept(&mut session, &ready).await {
+            sms::deletion_had_effect(&mut session, message.storage, message.slot);
+            let deleted = sms::delete(&mut session, message.storage, message.slot).await.unwrap();
+            if n == 0 {
+                sms::deletion_had_no_effect(&mut session, message.storage, message.slot);
+            } else {
+                assert_eq!(deleted, Deleted::Yes, "number {n}");
+            }
+        }
+    }
+    assert_eq!(swept(&mut session, &ready).await, []);
+}

@@ -99,8 +99,11 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
             Accepted::Report => crash::point("report_committed"),
             Accepted::Waiting | Accepted::Completed(_) => {}
         }
-        if !matches!(accepted, Accepted::Known { .. }) && found == Found::Nothing {
-            found = Found::Messages;
+        if !matches!(accepted, Accepted::Known { .. }) {
+            sms::deletion_had_effect(&mut modem.session, pdu.storage, pdu.slot);
+            if found == Found::Nothing {
+                found = Found::Messages;
+            }
         }
         count(modem, &accepted);
         if listed.fault.is_some() {
