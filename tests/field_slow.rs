@@ -70,11 +70,12 @@ fn twelve_seconds_for_the_state_of_the_sim() {
 }
 
 #[test]
-fn a_question_nobody_answers_is_left_out() {
-    for command in ["AT+CLIP=1", "AT+C5GREG=2", "AT+CSQ"] {
+fn a_question_nobody_answers_is_left_out_and_shown() {
+    for (command, named) in [("AT+CLIP=1", "AT+CLIP="), ("AT+C5GREG=2", "AT+C5GREG="), ("AT+CSQ", "AT+CSQ")] {
         let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
         rig.modem.simulator().fault(Fault::on(command, FaultKind::Swallow).every());
         rig.launch_gateway(&[]);
+        rig.wait_for_problem(&[named, "left out"]);
         works_in_the_end(&mut rig);
         assert!(rig.modem.typed(command) <= 3, "{command} is asked {} times", rig.modem.typed(command));
     }

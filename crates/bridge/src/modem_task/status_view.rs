@@ -32,7 +32,7 @@ pub(super) struct StatusView {
     waiting: Option<String>,
     /// What the modem refuses for now.
     refused: Vec<Refused>,
-    /// Commands it never answered.
+    /// The commands it did not answer, time after time.
     left_out: Vec<String>,
     /// That it is not where its owner thinks.
     elsewhere: Option<String>,
@@ -138,7 +138,7 @@ impl StatusView {
         self.update_problem();
     }
 
-    /// What the modem refuses for now and is tried again, and what is left out because it was never answered.
+    /// What the modem refuses for now and is tried again, and the commands it does not answer.
     pub(super) fn not_done(&mut self, refused: Vec<Refused>, left_out: Vec<String>) {
         self.refused = refused;
         self.left_out = left_out;
@@ -246,7 +246,12 @@ impl StatusView {
             let words = "the SIM has no service centre number, so it cannot send: set service_center of this [[modem]]";
             return Some(words.to_owned());
         }
-        self.elsewhere.clone().or_else(|| self.waiting.clone())
+        let unanswered = || {
+            let commands = self.left_out.join(", ");
+            let words = "is not answered; where it can be done without, it is left out";
+            (!commands.is_empty()).then(|| format!("{commands} {words}"))
+        };
+        self.elsewhere.clone().or_else(|| self.waiting.clone()).or_else(unanswered)
     }
 
     fn update(&mut self) {
