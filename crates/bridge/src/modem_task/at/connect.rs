@@ -153,7 +153,7 @@ async fn remember(task: &ModemTask, recovery: &mut RecoveryState, identity: &Ide
     if let Err(error) = task.store.set_imei(&task.config.name, imei.clone()).await {
         tracing::warn!(modem = %task.config.name, "its IMEI is not remembered: {error}");
     }
-    recovery.identified(imei);
+    recovery.imei = Some(imei);
 }
 
 fn check_identity(

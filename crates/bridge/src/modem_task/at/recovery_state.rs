@@ -33,6 +33,7 @@ pub(in crate::modem_task) struct RecoveryState {
     ladder: Ladder,
     /// What to try before the modem is brought up; none where nothing is wrong with the modem itself.
     step: Option<Step>,
+    /// Whether the SIM was read to its end since the gateway began or the SIM was changed.
     has_swept: bool,
     /// Sessions in a row that found no SIM.
     without_sim: u32,
@@ -67,7 +68,7 @@ impl RecoveryState {
         remains.port
     }
 
-    /// Whether the SIM's storages were read to their end since the gateway began, or the SIM was changed.
+    /// Whether the SIM was read to its end: what is found from now on came since.
     pub fn has_swept(&self) -> bool {
         self.has_swept
     }
@@ -85,11 +86,6 @@ impl RecoveryState {
         }
     }
 
-    /// A modem said who it is.
-    pub fn identified(&mut self, imei: String) {
-        self.imei = Some(imei);
-    }
-
     /// The modem was replaced: nothing holds that is known of the last one.
     pub fn forget_modem(&mut self) {
         self.imei = None;
@@ -104,7 +100,7 @@ impl RecoveryState {
         }
         let (may_reset, now) = (self.options.reset_command().is_some(), Instant::now());
         self.step = match error {
-            SessionError::Modem(error) | SessionError::AtPort { error, .. } if is_silence(error) => {
+            SessionError::Modem(error) | SessionError::AtPort { error, .. } if error.is_fatal() => {
                 Some(self.ladder.on_failure(error, may_reset, now))
             }
             SessionError::Modem(ModemError::Sim(SimStatus::Missing)) => {
@@ -147,9 +143,4 @@ impl RecoveryState {
     pub fn restarts_sim(&self) -> bool {
         self.without_sim >= 2 && self.without_sim.is_power_of_two()
     }
-}
-
-/// Whether nobody knows whose answer comes next.
-fn is_silence(error: &ModemError) -> bool {
-    error.is_fatal()
 }
