@@ -35,6 +35,13 @@ pub enum Ability {
     Optional(String),
 }
 
+impl Ability {
+    /// Whether the gateway is worse off without it.
+    fn is_needed(&self) -> bool {
+        !matches!(self, Ability::Optional(_))
+    }
+}
+
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -90,15 +97,12 @@ impl Refusals {
 
     /// The modem refused it.
     pub(crate) fn refused(&mut self, ability: Ability, error: &AtError, now: Instant) {
-        self.record(ability, error.refusal(), error.to_string(), now);
+        self.record(ability, error.refusal(), error.to_string(), false, now);
     }
 
     /// The modem said it was done, and it was not.
     pub(crate) fn not_done(&mut self, ability: Ability, reason: &str, now: Instant) {
-        self.record(ability.clone(), Refusal::Lasting, reason.to_string(), now);
-        if let Some(entry) = self.entries.get_mut(&ability) {
-            entry.is_pretended = true;
-        }
+        self.record(ability, Refusal::Lasting, reason.to_string(), true, now);
     }
 
     /// The modem says that it was done. Where that was not true before, it is not believed: a look has to tell.
@@ -127,40 +131,42 @@ impl Refusals {
         gone.iter().for_each(|ability| self.works(ability));
     }
 
-    fn record(&mut self, ability: Ability, kind: Refusal, reason: String, now: Instant) {
+    fn record(&mut self, ability: Ability, kind: Refusal, reason: String, is_pretended: bool, now: Instant) {
         let times = self.entries.get(&ability).map_or(0, |entry| entry.times) + 1;
         let pause = pause(kind, times);
-        if times == 1 && !matches!(ability, Ability::Optional(_)) {
+        if times == 1 && ability.is_needed() {
             tracing::warn!("{ability}: {reason}; tried again in {} s", pause.as_secs());
         } else {
             tracing::debug!("{ability}: {reason}; tried again in {} s", pause.as_secs());
         }
         if self.entries.len() < MAX_ENTRIES || self.entries.contains_key(&ability) {
-            self.entries.insert(ability, Entry { reason, times, again_at: now + pause, is_pretended: false });
+            self.entries.insert(ability, Entry { reason, times, again_at: now + pause, is_pretended });
         }
     }
 
     /// The modem did it, or it is no longer needed.
     pub(crate) fn works(&mut self, ability: &Ability) {
-        if self.entries.remove(ability).is_some() && !matches!(ability, Ability::Optional(_)) {
+        if self.entries.remove(ability).is_some() && ability.is_needed() {
             tracing::info!("no longer: {ability}");
         }
     }
 
     /// When the first of those that are needed and not due yet will be.
     pub(crate) fn next_at(&self, now: Instant) -> Option<Instant> {
-        let needed = self.entries.iter().filter(|(ability, _)| !matches!(ability, Ability::Optional(_)));
-        needed.map(|(_, entry)| entry.again_at).filter(|at| *at > now).min()
+        self.needed_entries().map(|(_, entry)| entry.again_at).filter(|at| *at > now).min()
     }
 
     /// What is refused, without the commands a modem need not support.
     pub(crate) fn needed(&self) -> impl Iterator<Item = Refused> + '_ {
-        let needed = self.entries.iter().filter(|(ability, _)| !matches!(ability, Ability::Optional(_)));
-        needed.map(|(ability, entry)| Refused {
+        self.needed_entries().map(|(ability, entry)| Refused {
             ability: ability.clone(),
             reason: entry.reason.clone(),
             times: entry.times,
         })
+    }
+
+    fn needed_entries(&self) -> impl Iterator<Item = (&Ability, &Entry)> {
+        self.entries.iter().filter(|(ability, _)| ability.is_needed())
     }
 }
 
