@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use crate::harness::gateway::has_all;
@@ -76,29 +75,22 @@ fn a_full_disk_loses_nothing() {
     };
     rig.start_gateway();
     disk.fill();
-    nothing_is_lost_without_room(&mut rig, || fs::remove_file(disk.ballast()).expect("the ballast goes"));
+    nothing_is_lost_without_room(&mut rig, |_| fs::remove_file(disk.ballast()).expect("the ballast goes"));
     rig.gateway.kill();
 }
 
 #[test]
 fn a_file_size_limit_loses_nothing() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
-    // Ignored signals stay ignored: then a write beyond the limit is an error, as on a full disk.
-    rig.gateway.start_by(&["/bin/sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+    rig.gateway.start_limitable();
     rig.wait_online();
-    let id = i32::try_from(rig.gateway.id()).expect("a process id");
-    let limit = |bytes: Option<u64>| {
-        let whole = getrlimit(Resource::Fsize);
-        let limit = Rlimit { current: bytes, maximum: whole.maximum };
-        prlimit(Pid::from_raw(id), Resource::Fsize, limit).expect("a limit of our own child");
-    };
     let log = fs::metadata(store(&rig).join("smsbridge.sqlite-wal")).expect("a write-ahead log").len();
-    limit(Some(log + 6000));
-    nothing_is_lost_without_room(&mut rig, || limit(None));
+    rig.gateway.limit_file_size(Some(log + 6000));
+    nothing_is_lost_without_room(&mut rig, |rig| rig.gateway.limit_file_size(None));
 }
 
 /// Messages and requests meet a store that cannot grow; then `make_room` is called.
-fn nothing_is_lost_without_room(rig: &mut Rig, make_room: impl FnOnce()) {
+fn nothing_is_lost_without_room(rig: &mut Rig, make_room: impl FnOnce(&Rig)) {
     for n in 0..MESSAGES {
         // All on the SIM at once, so that they come in one commit.
         rig.modem.deliver("+4915100000001", &incoming(n));
@@ -121,7 +113,7 @@ fn nothing_is_lost_without_room(rig: &mut Rig, make_room: impl FnOnce()) {
         taken.len()
     );
 
-    make_room();
+    make_room(rig);
     wait_at_most(RECOVERY, "every message", || {
         let published: HashSet<String> = rig.published("sms/received/").iter().map(text).collect();
         (0..MESSAGES).all(|n| published.contains(&incoming(n))).then_some(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use rustix::process::Signal;
 use serde_json::json;
 use smsbridge_simulator::{Fault, FaultKind, Message, Reports, VendorProfile};
 
@@ -109,8 +109,7 @@ fn a_message_handed_over_at_a_stop_is_published() {
     rig.modem.delay_submits(Duration::from_secs(4));
     rig.request(&json!({"id": "out", "to": TO, "text": "out"}));
     wait_until("the message to be on air", || rig.modem.submits().len() == 1);
-    let stopping = Pid::from_raw(i32::try_from(rig.gateway.id()).expect("a process id")).expect("not 0");
-    rustix::process::kill_process(stopping, rustix::process::Signal::TERM).expect("our own child");
+    rig.gateway.signal(Signal::TERM);
     hand_over(&rig, "at a stop");
     assert_eq!(code(rig.gateway.wait_for_end()), 0);
     rig.modem.delay_submits(Duration::ZERO);
@@ -138,16 +137,9 @@ fn a_report_handed_over_right_before_a_restart_is_published() {
 #[test]
 fn a_message_handed_over_while_nothing_can_be_written_is_published() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
-    // Ignored signals stay ignored: then a write beyond the limit is an error, as on a full disk.
-    rig.gateway.start_by(&["/bin/sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+    rig.gateway.start_limitable();
     rig.wait_online();
-    let id = i32::try_from(rig.gateway.id()).expect("a process id");
-    let limit = |bytes: Option<u64>| {
-        let whole = getrlimit(Resource::Fsize);
-        let limit = Rlimit { current: bytes, maximum: whole.maximum };
-        prlimit(Pid::from_raw(id), Resource::Fsize, limit).expect("a limit of our own child");
-    };
-    limit(Some(0));
+    rig.gateway.limit_file_size(Some(0));
     hand_over(&rig, "nowhere to be put");
     rig.client.wait_for_json("the gateway to say so", |topic, json| {
         topic == "sms/gateway/attic"
@@ -155,7 +147,7 @@ fn a_message_handed_over_while_nothing_can_be_written_is_published() {
     });
     rig.modem.simulator().restart(&["RDY"]);
     hand_over(&rig, "nor this");
-    limit(None);
+    rig.gateway.limit_file_size(None);
     rig.wait_for_received("nowhere to be put");
     rig.wait_for_received("nor this");
     rig.assert_still_works("room");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use toml::{Table, Value};
 
 use super::process::Process;
@@ -111,9 +111,26 @@ impl Gateway {
         self.process = Some(Process::start("smsbridge", &mut command, &self.log_path()));
     }
 
+    /// So that a write beyond [`Gateway::limit_file_size`] is an error, as on a full disk.
+    pub fn start_limitable(&mut self) {
+        // An ignored signal stays ignored.
+        self.start_by(&["/bin/sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+    }
+
+    /// No file grows beyond this; none: any may.
+    pub fn limit_file_size(&self, octets: Option<u64>) {
+        let pid = Pid::from_raw(i32::try_from(self.id()).expect("a process id"));
+        let limit = Rlimit { current: octets, maximum: getrlimit(Resource::Fsize).maximum };
+        prlimit(pid, Resource::Fsize, limit).expect("a limit of our own child");
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.process.as_ref().expect("the gateway runs").signal(signal);
+    }
+
     /// SIGSTOP; every thread has stopped when this returns.
     pub fn pause(&self) {
-        self.process.as_ref().expect("the gateway runs").signal(Signal::STOP);
+        self.signal(Signal::STOP);
         let threads = format!("/proc/{}/task", self.id());
         wait_for("every thread to stop", || {
             let states = fs::read_dir(&threads).ok()?.map(|thread| {
@@ -126,7 +143,7 @@ impl Gateway {
     }
 
     pub fn resume(&self) {
-        self.process.as_ref().expect("the gateway runs").signal(Signal::CONT);
+        self.signal(Signal::CONT);
     }
 
     /// kill -9.
