@@ -55,22 +55,18 @@ async fn check_sim<P: Stream>(session: &mut Session<P>, ready: &mut Ready) -> Re
     if answer.status != SimStatus::Ready && answer.passing.is_none() {
         return Err(ModemError::Sim(answer.status));
     }
-    // A SIM whose number could not be read is known from now on.
-    let found = sim::iccid(session).await?;
-    match (&ready.iccid, found) {
+    check_number(&mut ready.iccid, sim::iccid(session).await?)?;
+    check_number(&mut ready.imsi, sim::imsi(session).await?)
+}
+
+/// A SIM whose number could not be read is known from now on.
+fn check_number(known: &mut Option<String>, found: Option<String>) -> Result<(), ModemError> {
+    match (&*known, found) {
         (Some(known), Some(found)) if *known != found => return Err(ModemError::SimChanged),
-        (None, Some(found)) => ready.iccid = Some(found),
+        (None, found) => *known = found,
         _ => {}
     }
-    let found = sim::imsi(session).await?;
-    match (&ready.imsi, found) {
-        (Some(known), Some(found)) if *known != found => Err(ModemError::SimChanged),
-        (None, Some(found)) => {
-            ready.imsi = Some(found);
-            Ok(())
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Whether text mode or the lack of announcements tells that the modem has restarted, or that another program was there.

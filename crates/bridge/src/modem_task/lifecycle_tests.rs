@@ -42,16 +42,22 @@ async fn typed(simulator: &Simulator, beginning: &str, times: usize) {
     assert!(seen, "{beginning} {times} times: {:?}", simulator.commands());
 }
 
-#[tokio::test]
-async fn a_stop_while_the_pin_is_entered_waits_for_the_sims_answer() {
+/// A modem with a locked SIM, and its task. It does not tell the tries left: of a PIN whose answer was not heard it would
+/// never be known again.
+async fn locked_sim() -> (Simulator, ModemTask, TempDir) {
     let simulator = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
-    // A modem that does not tell the tries left: of a PIN whose answer was not heard it would never be known again.
     simulator.fault(Fault::on("AT+CPINR", FaultKind::Cme(4)).every());
-    simulator.fault(Fault::on("AT+CPIN=", FaultKind::Late(Duration::from_millis(300))));
     let line = tcp::listen(&simulator, "127.0.0.1:0").await.unwrap();
     let port = line.address().unwrap();
     tokio::spawn(line.run());
-    let (task, _folder) = task_with(&format!("port = \"tcp://{port}\"\npin = \"1234\""));
+    let (task, folder) = task_with(&format!("port = \"tcp://{port}\"\npin = \"1234\""));
+    (simulator, task, folder)
+}
+
+#[tokio::test]
+async fn a_stop_while_the_pin_is_entered_waits_for_the_sims_answer() {
+    let (simulator, task, _folder) = locked_sim().await;
+    simulator.fault(Fault::on("AT+CPIN=", FaultKind::Late(Duration::from_millis(300))));
 
     let life = Life::begin(&task);
     typed(&simulator, "AT+CPIN=", 1).await;
@@ -66,14 +72,9 @@ async fn a_stop_while_the_pin_is_entered_waits_for_the_sims_answer() {
 
 #[tokio::test]
 async fn a_pin_that_was_never_answered_may_be_entered_again_once_the_sim_was_open() {
-    let simulator = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
-    simulator.fault(Fault::on("AT+CPINR", FaultKind::Cme(4)).every());
+    let (simulator, task, _folder) = locked_sim().await;
     // Accepted, and killed before that is heard.
     simulator.fault(Fault::on("AT+CPIN=", FaultKind::Swallow).acted());
-    let line = tcp::listen(&simulator, "127.0.0.1:0").await.unwrap();
-    let port = line.address().unwrap();
-    tokio::spawn(line.run());
-    let (task, _folder) = task_with(&format!("port = \"tcp://{port}\"\npin = \"1234\""));
 
     let killed = Life::begin(&task);
     typed(&simulator, "AT+CPIN=", 1).await;

@@ -102,6 +102,7 @@ pub fn join<'p, 'a: 'p>(pages: impl IntoIterator<Item = &'p Page<'a>>) -> Result
     broadcast.text = Some(text);
     Ok(broadcast)
 }
+
 #[cfg(test)]
 mod tests {
     use super::super::page::{CONTENT_OCTETS, PAGE_OCTETS};

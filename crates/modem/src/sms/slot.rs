@@ -40,9 +40,7 @@ pub async fn read<P: Stream>(
     slot: u16,
 ) -> Result<Reading, ModemError> {
     let ability = Ability::Read(storage, slot);
-    if !session.refusals.is_due(&ability, Instant::now())
-        || select(session, storage).await? == Selected::Refused
-    {
+    if !may_ask(session, &ability, storage).await? {
         return Ok(Reading::Refused);
     }
     let asked =
@@ -83,9 +81,7 @@ pub async fn delete<P: Stream>(
     slot: u16,
 ) -> Result<Deleted, ModemError> {
     let ability = Ability::Delete(storage, slot);
-    if !session.refusals.is_due(&ability, Instant::now())
-        || select(session, storage).await? == Selected::Refused
-    {
+    if !may_ask(session, &ability, storage).await? {
         return Ok(Deleted::NotNow);
     }
     match session.command(Command::new(format!("AT+CMGD={slot}")).timeout(DELETE_TIMEOUT)).await {
@@ -137,6 +133,16 @@ pub(super) async fn read_twice<P: Stream>(
         }
         other => Ok(other),
     }
+}
+
+/// Whether the modem may be asked for it now; selects the storage.
+async fn may_ask<P: Stream>(
+    session: &mut Session<P>,
+    ability: &Ability,
+    storage: Storage,
+) -> Result<bool, ModemError> {
+    Ok(session.refusals.is_due(ability, Instant::now())
+        && select(session, storage).await? != Selected::Refused)
 }
 
 /// A slot that holds nothing is answered with an error.

@@ -62,14 +62,11 @@ pub(super) async fn sweep(modem: &mut ConnectedModem<'_>, is_first: bool) -> Res
     if !received.is_empty() {
         crash::point("in_read");
     }
-    let incoming = received.iter().zip(&slots).map(|(pdu, slot)| IncomingPdu {
-        slot: Some(slot.clone()),
-        is_unread: pdu.status == Stored::ReceivedUnread,
-        ..incoming(modem, pdu.pdu.clone(), pdu.length)
-    });
-    let incoming = incoming.map(|incoming| {
-        let is_old = pdu::sent_at(&incoming.pdu).is_some_and(|at| at * 1000 + OLD_MS < incoming.received_at);
-        IncomingPdu { was_stored: is_first && (is_old || !incoming.is_unread), ..incoming }
+    let incoming = received.iter().zip(&slots).map(|(pdu, slot)| {
+        let is_unread = pdu.status == Stored::ReceivedUnread;
+        let incoming = incoming(modem, pdu.pdu.clone(), pdu.length);
+        let was_stored = is_first && (!is_unread || is_old(&incoming));
+        IncomingPdu { slot: Some(slot.clone()), is_unread, was_stored, ..incoming }
     });
     // All of one sweep go into one commit.
     let accepted = join_all(incoming.map(|incoming| store.accept(incoming))).await;
@@ -214,6 +211,10 @@ fn delivered(task: &ModemTask, sim: Sim, pdu: String, length: Option<u16>) -> In
         reading,
         received_at: now_ms(),
     }
+}
+
+fn is_old(incoming: &IncomingPdu) -> bool {
+    pdu::sent_at(&incoming.pdu).is_some_and(|at| at * 1000 + OLD_MS < incoming.received_at)
 }
 
 fn slot(pdu: &StoredPdu) -> Slot {
