@@ -62,15 +62,15 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
     let link_problem = Arc::new(LinkProblem::default());
-    let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
-    let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, last_will)?;
+    store.offer_parked().await?;
+    let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.last_will())?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =
         names.iter().map(|name| (name.clone(), Arc::new(UssdQueue::default()))).collect();
     let link = Link::new(
         client,
         store.clone(),
         Arc::clone(&retained),
-        Intake::new(store.clone(), ussd.clone(), config.outbound.clone()),
+        Intake::new(store.clone(), ussd.clone(), config.outbound.clone(), &config.mqtt),
         Subscriptions::new(&wire.topics, &config.mqtt.share, &names),
         wire.clone(),
         Arc::clone(&link_problem),

@@ -20,16 +20,35 @@ pub struct Failure {
     pub permanent: bool,
 }
 
+/// Characters of a failure's message: it may quote what a caller wrote, and a result is to be small whatever that was.
+const MAX_MESSAGE: usize = 400;
+
+/// Characters of a recipient that is quoted.
+const MAX_QUOTED: usize = 64;
+
 impl Failure {
     /// A failure that trying again cannot help.
     pub fn permanent(code: FailureCode, message: impl Into<String>) -> Self {
-        Failure { code, message: message.into(), permanent: true }
+        Failure { code, message: beginning(message.into(), MAX_MESSAGE), permanent: true }
     }
 
     /// A failure that may pass.
     pub fn transient(code: FailureCode, message: impl Into<String>) -> Self {
-        Failure { code, message: message.into(), permanent: false }
+        Failure { code, message: beginning(message.into(), MAX_MESSAGE), permanent: false }
     }
+}
+
+/// A recipient as it was written, of which a long one is cut.
+pub fn quoted(recipient: &str) -> String {
+    beginning(recipient.to_owned(), MAX_QUOTED)
+}
+
+fn beginning(mut text: String, max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(max) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// The reason for a failure, as a stable short word.
@@ -56,8 +75,10 @@ pub enum FailureCode {
     TooLong,
     /// The id belongs to an earlier request with other content.
     IdConflict,
-    /// Results may not be published to the given response topic.
-    ResponseTopic,
+    /// The request has more recipients than allowed.
+    TooMany,
+    /// Another gateway of this name may have sent it.
+    Stale,
     /// The message can no longer be cancelled.
     TooLate,
     /// Nobody knows whether the message was sent.
@@ -77,7 +98,7 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    const WORDS: [(FailureCode, &'static str); 16] = [
+    const WORDS: [(FailureCode, &'static str); 17] = [
         (FailureCode::Malformed, "malformed"),
         (FailureCode::TooLarge, "too-large"),
         (FailureCode::Retained, "retained"),
@@ -88,7 +109,8 @@ impl FailureCode {
         (FailureCode::Unencodable, "unencodable"),
         (FailureCode::TooLong, "too-long"),
         (FailureCode::IdConflict, "id-conflict"),
-        (FailureCode::ResponseTopic, "response-topic"),
+        (FailureCode::TooMany, "too-many"),
+        (FailureCode::Stale, "stale"),
         (FailureCode::TooLate, "too-late"),
         (FailureCode::Unknown, "unknown"),
         (FailureCode::Error, "error"),

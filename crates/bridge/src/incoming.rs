@@ -143,6 +143,7 @@ impl IncomingPolicy {
             send_at: None,
             priority: 0,
             reply_to: None,
+            response_refused: false,
             source: Source::Rule,
         };
         Some(Reply { request, rule: matched.rule.clone(), max_per_hour: matched.limits.per_hour })

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::now_ms;
-use crate::config::Outbound;
+use crate::config::{MessageExpiry, Mqtt, OnStale, Outbound};
 use crate::event::{Event, MessageEncoding, MessageState, ResultFields, SendResult, UssdReply, UssdState};
-use crate::failure::{Failure, FailureCode};
+use crate::failure::{Failure, FailureCode, quoted};
 use crate::message::{Name, UnixMs, millis};
 use crate::number;
 use crate::policy;
@@ -18,6 +18,7 @@ use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, So
 use crate::store::{Store, StoreError};
 use crate::ussd_queue::{UssdQueue, UssdRequest};
 use crate::wire::request::{Rejection, read_cancel, read_send, read_ussd};
+use crate::wire::topic::ResponseTopics;
 
 /// The largest payload a request may have.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
@@ -31,18 +32,22 @@ const NOT_SHARED_REMEDY: &str = "set [mqtt] share to one group's name on all of 
 pub struct Delivery<'a> {
     /// What is asked for.
     pub route: Route,
-    /// The payload.
+    /// The payload; only what its rejection quotes where it is too large.
     pub payload: &'a [u8],
+    /// Octets of the payload as it was published.
+    pub size: usize,
     /// Whether it was published with the retain flag.
     pub retained: bool,
     /// Which PUBLISH it is.
     pub origin: Origin,
     /// How long the broker would have kept it.
     pub expiry: Option<Duration>,
-    /// Where results go besides the result topic; why not, where that is refused.
-    pub reply_to: Result<Option<ReplyTo>, Failure>,
+    /// Where the caller wants copies of the results.
+    pub reply_to: Option<ReplyTo>,
     /// Why requests for any modem are refused: another gateway would send them too.
     pub not_shared: Option<String>,
+    /// Why it may have been sent already: another gateway of our name ran while it waited for us.
+    pub stale: Option<String>,
 }
 
 /// What is left to do once a delivery is acknowledged.
@@ -52,6 +57,16 @@ pub enum AfterAck {
     Nothing,
     /// Hand over to [`Intake::send_ussd`]: USSD is carried out at most once, so not before the acknowledgement.
     Ussd(Name, UssdRequest),
+    /// Say that it was refused because another gateway may have sent it.
+    Stale,
+}
+
+/// Where a request is answered besides the result topic.
+#[derive(Debug)]
+struct AnswerTo {
+    copies: Option<ReplyTo>,
+    /// The caller wants copies where none may go.
+    is_refused: bool,
 }
 
 /// Judges requests and stores them.
@@ -59,12 +74,15 @@ pub struct Intake {
     store: Store,
     ussd: BTreeMap<Name, Arc<UssdQueue>>,
     outbound: Outbound,
+    responses: ResponseTopics,
+    on_stale: OnStale,
 }
 
 impl Intake {
     /// An intake for these modems, each with its USSD queue.
-    pub fn new(store: Store, ussd: BTreeMap<Name, Arc<UssdQueue>>, outbound: Outbound) -> Self {
-        Intake { store, ussd, outbound }
+    pub fn new(store: Store, ussd: BTreeMap<Name, Arc<UssdQueue>>, outbound: Outbound, mqtt: &Mqtt) -> Self {
+        let responses = ResponseTopics::new(&mqtt.response_prefix);
+        Intake { store, ussd, outbound, responses, on_stale: mqtt.on_stale }
     }
 
     /// Stores what follows from a delivery. `Err`: nothing is stored, and it must not be acknowledged.
@@ -74,27 +92,45 @@ impl Intake {
         if delivery.retained && delivery.payload.is_empty() {
             return Ok(AfterAck::Nothing);
         }
-        let Delivery { route, payload, retained, origin, expiry, reply_to, not_shared } = delivery;
-        let (reply_to, mut refusal) = match reply_to {
-            Ok(reply_to) => (reply_to, check_delivery(payload, retained).err()),
-            Err(failure) => (None, Some(failure)),
-        };
+        let Delivery { route, payload, size, retained, origin, expiry, reply_to, not_shared, stale } =
+            delivery;
+        let stale = stale.filter(|_| self.on_stale == OnStale::Reject);
+        let answer_to = self.answer_to(reply_to);
+        let mut refusal = check_delivery(size, retained).err();
         if let (Route::Send { modem: None }, Some(reason)) = (&route, not_shared) {
             refusal = refusal.or(Some(Failure::permanent(FailureCode::NoShare, reason)));
         }
-        match (route, refusal) {
-            (Route::Ussd { modem }, _) => return self.take_ussd(modem, payload, retained, origin).await,
-            (_, Some(failure)) => self.reject(Rejection::new(payload, failure), reply_to, now).await?,
-            (Route::Cancel, None) => match read_cancel(payload) {
+        match (route, refusal, stale) {
+            (Route::Ussd { modem }, _, stale) => {
+                return self.take_ussd(modem, payload, retained, origin, stale).await;
+            }
+            (_, Some(failure), _) => self.reject(Rejection::new(payload, failure), answer_to, now).await?,
+            (Route::Cancel, None, _) => match read_cancel(payload) {
                 Ok(id) => self.store.cancel(id, now).await?,
-                Err(rejection) => self.reject(*rejection, reply_to, now).await?,
+                Err(rejection) => self.reject(*rejection, answer_to, now).await?,
             },
-            (Route::Send { modem }, None) => match read_send(payload) {
-                Ok(request) => self.send(request, modem, expiry, reply_to, origin, now).await?,
-                Err(rejection) => self.reject(*rejection, reply_to, now).await?,
+            (Route::Send { .. }, None, Some(reason)) => {
+                let failure = Failure::permanent(FailureCode::Stale, reason);
+                self.reject(Rejection::new(payload, failure), answer_to, now).await?;
+                return Ok(AfterAck::Stale);
+            }
+            (Route::Send { modem }, None, None) => match read_send(payload) {
+                Ok(request) if request.to.len() > self.outbound.max_recipients => {
+                    let failure = too_many(request.to.len(), self.outbound.max_recipients);
+                    self.reject(Rejection::new(payload, failure), answer_to, now).await?;
+                }
+                Ok(request) => self.send(request, modem, expiry, answer_to, origin, now).await?,
+                Err(rejection) => self.reject(*rejection, answer_to, now).await?,
             },
         }
         Ok(AfterAck::Nothing)
+    }
+
+    /// Where copies of the results go. A response topic is a courtesy: a request is carried out without it.
+    fn answer_to(&self, reply_to: Option<ReplyTo>) -> AnswerTo {
+        let is_wanted = reply_to.is_some();
+        let copies = reply_to.filter(|reply_to| self.responses.allow(reply_to));
+        AnswerTo { is_refused: is_wanted && copies.is_none(), copies }
     }
 
     async fn send(
@@ -102,14 +138,14 @@ impl Intake {
         request: SendRequest,
         via: Option<Name>,
         expiry: Option<Duration>,
-        reply_to: Option<ReplyTo>,
+        answer_to: AnswerTo,
         origin: Origin,
         now: UnixMs,
     ) -> Result<(), StoreError> {
         let judged = self.judge(&request, via.as_ref());
         let recipients = self.recipients(&request, judged.as_ref().err());
         if request.dry_run {
-            return self.answer_dry_run(request.id, recipients, judged.ok(), reply_to, now).await;
+            return self.answer_dry_run(request.id, recipients, judged.ok(), answer_to, now).await;
         }
         let modem = via.or(request.modem.clone());
         let admitted = Request {
@@ -123,7 +159,8 @@ impl Intake {
             send_at: request.send_at,
             priority: request.priority,
             body: request.body,
-            reply_to,
+            response_refused: answer_to.is_refused,
+            reply_to: answer_to.copies,
             source: Source::Broker(origin),
         };
         let admitted = self.store.admit(admitted, now).await?;
@@ -159,7 +196,7 @@ impl Intake {
                     let refusal = policy::check_recipient(&number, &self.outbound).err();
                     (number, refusal)
                 }
-                Err(failure) => (written.clone(), Some(failure)),
+                Err(failure) => (quoted(written), Some(failure)),
             };
             if seen.insert(number.clone()) {
                 recipients.push(Recipient { number, refusal: refusal.cloned().or(own) });
@@ -182,6 +219,7 @@ impl Intake {
             None => self.outbound.ttl,
         };
         let from = send_at.map_or(now, |at| at.max(now));
+        let expiry = expiry.filter(|_| self.outbound.message_expiry == MessageExpiry::Honour);
         let ends = [ttl.map(|ttl| from + millis(ttl)), expiry.map(|expiry| now + millis(expiry))];
         ends.into_iter().flatten().min()
     }
@@ -191,12 +229,12 @@ impl Intake {
         id: Option<String>,
         recipients: Vec<Recipient>,
         judged: Option<(MessageEncoding, u8)>,
-        reply_to: Option<ReplyTo>,
+        answer_to: AnswerTo,
         now: UnixMs,
     ) -> Result<(), StoreError> {
-        for Recipient { number, refusal } in recipients {
+        let results = recipients.into_iter().map(|Recipient { number, refusal }| {
             let judged = judged.filter(|_| refusal.is_none());
-            let result = SendResult {
+            SendResult {
                 id: id.clone(),
                 to: Some(number),
                 state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
@@ -206,24 +244,21 @@ impl Intake {
                     parts: judged.map(|(_, parts)| parts.into()),
                     dry_run: judged.map(|(encoding, _)| encoding),
                     error: refusal,
+                    response_refused: answer_to.is_refused,
                     ..ResultFields::default()
                 },
-            };
-            self.store.publish_result(result, reply_to.clone()).await?;
-        }
-        Ok(())
+            }
+        });
+        self.store.publish_results(results.collect(), answer_to.copies).await
     }
 
-    async fn reject(
-        &self,
-        rejection: Rejection,
-        reply_to: Option<ReplyTo>,
-        now: UnixMs,
-    ) -> Result<(), StoreError> {
+    async fn reject(&self, rejection: Rejection, answer_to: AnswerTo, now: UnixMs) -> Result<(), StoreError> {
         // The words may quote what the caller wrote, which must not be logged above debug.
         tracing::warn!(code = %rejection.failure.code, id = rejection.id, "a request was rejected");
         tracing::debug!("the reason: {}", rejection.failure.message);
-        self.store.publish_result(rejection.into_result(now), reply_to).await
+        let mut result = rejection.into_result(now);
+        result.fields.response_refused = answer_to.is_refused;
+        self.store.publish_results(vec![result], answer_to.copies).await
     }
 
     async fn take_ussd(
@@ -232,6 +267,7 @@ impl Intake {
         payload: &[u8],
         retained: bool,
         origin: Origin,
+        stale: Option<String>,
     ) -> Result<AfterAck, StoreError> {
         let (id, reason) = match read_ussd(payload) {
             Err(rejection) => (rejection.id, rejection.reason),
@@ -245,7 +281,10 @@ impl Intake {
             Ok(request) if !self.ussd.contains_key(&modem) => {
                 (request.id, "there is no such modem here".to_owned())
             }
-            Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
+            Ok(request) => match stale {
+                Some(reason) => (request.id, reason),
+                None => return Ok(AfterAck::Ussd(modem, request)),
+            },
         };
         self.refuse_ussd(modem, id, reason).await?;
         Ok(AfterAck::Nothing)
@@ -273,13 +312,28 @@ pub fn not_shared(other: &str) -> String {
     format!("gateway {other} is on this prefix too, and both would send: {NOT_SHARED_REMEDY}")
 }
 
-fn check_delivery(payload: &[u8], retained: bool) -> Result<(), Failure> {
+/// Why requests that waited for the gateway `name` are refused: the one of this instance ran meanwhile.
+pub fn stale(name: &Name, instance: &str) -> String {
+    format!(
+        "another gateway named {name} ({instance}) ran while this waited, and may have sent it: look at its results, and \
+         send what is missing again with a new id; [mqtt] on_stale = \"send\" sends it"
+    )
+}
+
+fn too_many(recipients: usize, limit: usize) -> Failure {
+    let words = format!(
+        "`to` has {recipients} recipients; [outbound] max_recipients = {limit}: make several requests of it"
+    );
+    Failure::permanent(FailureCode::TooMany, words)
+}
+
+fn check_delivery(size: usize, retained: bool) -> Result<(), Failure> {
     if retained {
         let words = "a retained request would be sent again at every start; publish it without retain";
         return Err(Failure::permanent(FailureCode::Retained, words));
     }
-    if payload.len() > MAX_PAYLOAD {
-        let (size, limit) = (payload.len(), MAX_PAYLOAD / 1024);
+    if size > MAX_PAYLOAD {
+        let limit = MAX_PAYLOAD / 1024;
         let words = format!("the payload has {size} octets; {MAX_PAYLOAD} are allowed ({limit} KiB)");
         return Err(Failure::permanent(FailureCode::TooLarge, words));
     }

@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use crate::clock::now_ms;
 use crate::config;
 use crate::event::{Event, MessageState, SendResult, UssdReply, UssdState};
-use crate::failure::{Failure, FailureCode};
+use crate::failure::FailureCode;
 use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD};
 use crate::message::{Name, UnixMs};
 use crate::request::{Origin, ReplyTo, Route};
-use crate::store::{Claim, Claimed, Publication, Store, StoreConfig};
+use crate::store::{Claim, Claimed, Cursor, Publication, Store, StoreConfig};
 use crate::ussd_queue::{UssdAction, UssdQueue, UssdRequest};
 
 const HOUR: UnixMs = 3_600_000;
@@ -30,13 +30,17 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Fixture {
-        let toml =
-            "[mqtt]\nurl = \"mqtt://localhost\"\n[outbound]\ndefault_country = \"49\"\ndeny = [\"+7*\"]";
-        let config = config::parse("test", toml).unwrap();
+        Fixture::with("")
+    }
+
+    /// With more in the table `[mqtt]`.
+    fn with(mqtt: &str) -> Fixture {
+        let toml = format!("[mqtt]\n{mqtt}\n[outbound]\ndefault_country = \"49\"\ndeny = [\"+7*\"]");
+        let config = config::parse("test", &toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let queues = ["main", "attic"].map(|modem| (named(modem), Arc::<UssdQueue>::default()));
-        let intake = Intake::new(store.clone(), BTreeMap::from(queues), config.outbound);
+        let intake = Intake::new(store.clone(), BTreeMap::from(queues), config.outbound, &config.mqtt);
         Fixture { intake, store, _folder: folder }
     }
 
@@ -46,7 +50,7 @@ impl Fixture {
 
     /// What was published since the last call.
     async fn publications(&self) -> Vec<Publication> {
-        let rows = self.store.pending(0, 100).await.unwrap();
+        let rows = self.store.pending(Cursor::default(), 100).await.unwrap().0;
         self.store.delete_published(rows.iter().map(|row| row.id).collect()).await.unwrap();
         rows.into_iter().map(|row| row.publication.unwrap()).collect()
     }
@@ -102,11 +106,13 @@ fn delivery(payload: &[u8]) -> Delivery<'_> {
     Delivery {
         route: Route::Send { modem: None },
         payload,
+        size: payload.len(),
         retained: false,
         origin: Origin { packet_id: 1, redelivered: false, session: 1 },
         expiry: None,
-        reply_to: Ok(None),
+        reply_to: None,
         not_shared: None,
+        stale: None,
     }
 }
 
@@ -221,11 +227,12 @@ async fn a_request_for_later_lives_from_then_on() {
 async fn a_delivery_that_may_not_be_one_is_rejected_once_and_stores_nothing() {
     let payload = request(json!({}));
     let large = request(json!({"text": "x".repeat(MAX_PAYLOAD)}));
-    let reply_to = || Err(Failure::permanent(FailureCode::ResponseTopic, "below our own prefix"));
+    let many: Vec<String> = (0..101).map(|n| format!("+49151{n:07}")).collect();
+    let many = request(json!({"to": many}));
     for (refused, expected) in [
         (Delivery { retained: true, ..delivery(&payload) }, FailureCode::Retained),
         (delivery(&large), FailureCode::TooLarge),
-        (Delivery { reply_to: reply_to(), ..delivery(&payload) }, FailureCode::ResponseTopic),
+        (delivery(&many), FailureCode::TooMany),
         (delivery(b"Hello"), FailureCode::Malformed),
         (Delivery { route: Route::Cancel, ..delivery(b"{}") }, FailureCode::Malformed),
     ] {
@@ -248,13 +255,69 @@ async fn a_retained_request_taken_off_the_broker_is_not_answered() {
 #[tokio::test]
 async fn a_rejection_goes_to_the_response_topic_too() {
     let fixture = Fixture::new();
-    let reply_to = ReplyTo { topic: "app/answer".to_owned(), correlation: None };
-    fixture.take(Delivery { reply_to: Ok(Some(reply_to.clone())), ..delivery(b"Hello") }).await;
+    let reply_to = ReplyTo { topic: "answers/app".to_owned(), correlation: None };
+    fixture.take(Delivery { reply_to: Some(reply_to.clone()), ..delivery(b"Hello") }).await;
     let publications = fixture.publications().await;
     let [Publication::Event(Event::Result(ours)), Publication::Reply(theirs, to)] = &publications[..] else {
         panic!("{publications:?}")
     };
     assert_eq!((ours, to), (theirs, &reply_to));
+}
+
+#[tokio::test]
+async fn a_request_whose_response_topic_is_none_of_ours_is_carried_out_without_it() {
+    let fixture = Fixture::new();
+    for topic in ["sms/result", "homeassistant/switch/door/config", &format!("answers/{}", "/".repeat(300))] {
+        let reply_to = Some(ReplyTo { topic: topic.to_owned(), correlation: None });
+        for (payload, state) in
+            [(request(json!({})), MessageState::Accepted), (b"Hello".to_vec(), MessageState::Rejected)]
+        {
+            fixture.take(Delivery { reply_to: reply_to.clone(), ..delivery(&payload) }).await;
+            let publications = fixture.publications().await;
+            let [Publication::Event(Event::Result(result))] = &publications[..] else {
+                panic!("{topic}: {publications:?}")
+            };
+            assert_eq!((result.state, result.fields.response_refused), (state, true), "{topic}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_another_gateway_may_have_sent_is_rejected_unless_it_is_to_be_sent_all_the_same() {
+    let stale = || Some("another gateway ran".to_owned());
+    let payload = request(json!({}));
+    let fixture = Fixture::new();
+    assert_eq!(fixture.take(Delivery { stale: stale(), ..delivery(&payload) }).await, AfterAck::Stale);
+    assert_eq!(fixture.rejection().await, FailureCode::Stale);
+    let ussd = Delivery {
+        route: Route::Ussd { modem: named("main") },
+        stale: stale(),
+        ..delivery(br#"{"code":"*100#"}"#)
+    };
+    assert_eq!(fixture.take(ussd).await, AfterAck::Nothing);
+    assert!(fixture.ussd_failure().await.contains("another gateway ran"));
+    let fixture = Fixture::with("on_stale = \"send\"");
+    assert_eq!(fixture.take(Delivery { stale: stale(), ..delivery(&payload) }).await, AfterAck::Nothing);
+    assert!(fixture.claim("main", now_ms()).await.is_some());
+}
+
+#[tokio::test]
+async fn whatever_a_request_says_its_answer_is_short() {
+    let fixture = Fixture::new();
+    let long = "x".repeat(200_000);
+    for payload in [
+        json!({"id": "a", "to": long, "text": "x"}),
+        json!({"id": "a", "to": "+4915112345678", "text": "x", long.clone(): 1}),
+        json!({"id": "a", "to": "+4915112345678", "text": "x", "modem": long}),
+        json!({"id": "a", "to": "+4915112345678", "text": "x", "send_at": long}),
+        json!({"to": [long], "text": "x", "dry_run": true}),
+    ] {
+        fixture.take(delivery(payload.to_string().as_bytes())).await;
+        let results = fixture.results().await;
+        let [result] = &results[..] else { panic!("{results:?}") };
+        let octets = crate::wire::event::result(result).len();
+        assert!(octets < 2500, "{octets} octets");
+    }
 }
 
 #[tokio::test]
@@ -291,7 +354,7 @@ async fn a_ussd_request_is_handed_over_only_when_it_is_certain_to_come_once() {
         assert!(reason.contains(words), "{words:?} is not in: {reason}");
     }
     // The queue of a modem that is away fills up, and only the one too many is answered.
-    while fixture.store.pending(0, 1).await.unwrap().is_empty() {
+    while fixture.store.pending(Cursor::default(), 1).await.unwrap().0.is_empty() {
         fixture.intake.send_ussd(named("main"), request.clone()).await.unwrap();
     }
     assert!(fixture.ussd_failure().await.contains("too many"));

@@ -101,6 +101,8 @@ pub struct Request {
     pub priority: u8,
     /// Where results go besides the result topic.
     pub reply_to: Option<ReplyTo>,
+    /// The caller asked for copies of results where none may go: the first results say so.
+    pub response_refused: bool,
     /// Where it comes from.
     pub source: Source,
 }

@@ -76,6 +76,14 @@ impl RetainedState {
         self.changed.notify_one();
     }
 
+    /// Marks the gateway's state as not published: somebody else published there.
+    pub fn republish_gateway(&self) {
+        if let Some(entry) = self.entries().get_mut(&Key::Details(Subject::Gateway)) {
+            entry.published = false;
+        }
+        self.changed.notify_one();
+    }
+
     fn entries(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

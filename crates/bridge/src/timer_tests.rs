@@ -84,6 +84,7 @@ fn request(refusal: Option<Failure>, send_at: Option<UnixMs>) -> Request {
         send_at,
         priority: 0,
         reply_to: None,
+        response_refused: false,
         source: Source::Rule,
     }
 }

@@ -8,7 +8,9 @@ use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::config_arg::ConfigArg;
 use crate::config::{Config, Modem};
-use crate::mqtt::Caller;
+use crate::mqtt::{Caller, Trial};
+use crate::wire::Wire;
+use crate::wire::topic::Topics;
 use crate::{remedy, rules};
 
 /// Check the configuration.
@@ -68,14 +70,24 @@ fn say_what_rules_do(config: &Config, text: &str) {
 }
 
 async fn broker(config: &Config) -> bool {
-    let connected = match Caller::new(&config.mqtt) {
-        Ok(mut caller) => caller.connect().await,
-        Err(error) => Err(error),
+    let topics = Topics::new(&config.mqtt.prefix, &config.name);
+    let last_will = Wire { topics, include_pdu: false }.last_will();
+    let trials = match Caller::try_each(&config.mqtt, &last_will).await {
+        Ok(trials) => trials,
+        Err(error) => return say("broker", Err(error.to_string())),
     };
-    say(
-        &format!("broker {}:{}", config.mqtt.host, config.mqtt.port),
-        connected.map(|()| "it lets us in".to_owned()).map_err(|e| e.to_string()),
-    )
+    let mut good = true;
+    for Trial { address, outcome } in trials {
+        good &= say(
+            &format!("broker {address}"),
+            match outcome {
+                Ok(None) => Ok("it lets us in".to_owned()),
+                Ok(Some(missing)) => Err(missing),
+                Err(error) => Err(error.to_string()),
+            },
+        );
+    }
+    good
 }
 
 async fn try_modem(modem: &Modem) -> bool {

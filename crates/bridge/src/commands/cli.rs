@@ -7,6 +7,7 @@ use super::check::Check;
 use super::demo::Demo;
 use super::detect::Detect;
 use super::history::HistoryArgs;
+use super::parked::ParkedArgs;
 use super::pdu::PduCommand;
 use super::run::Run;
 use super::runtime::{block_on, log_to_stderr};
@@ -42,6 +43,8 @@ enum Command {
     Pdu(PduCommand),
     /// Show what the store holds
     History(HistoryArgs),
+    /// Show what the broker does not take, and drop it
+    Parked(ParkedArgs),
     /// Send one SMS through the running gateway and wait for its result
     Send(Send),
 }
@@ -71,6 +74,10 @@ pub fn execute(cli: Cli) -> anyhow::Result<bool> {
         Command::History(history) => {
             log_to_stderr("warn");
             history.run()
+        }
+        Command::Parked(parked) => {
+            log_to_stderr("warn");
+            parked.run()
         }
         Command::Send(send) => {
             log_to_stderr("error");

@@ -7,6 +7,7 @@ mod config_arg;
 mod demo;
 mod detect;
 mod history;
+mod parked;
 mod pdu;
 mod run;
 mod runtime;

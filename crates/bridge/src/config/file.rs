@@ -9,13 +9,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use smsbridge_modem::profile::{self, Overrides};
 
+use super::servers::Urls;
 use super::settings::{
-    Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace,
+    Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, Store, Tls,
+    Trace,
 };
-use super::values::{days, default_store_path, patterns, seconds, secret, split_host};
+use super::values::{days, default_store_path, patterns, seconds, secret};
 use crate::message::Name;
 use crate::rules::{ReplyLimits, Rule};
-use crate::wire::topic::is_legal_prefix;
+use crate::wire::topic::{is_legal_prefix, is_legal_response_prefix};
 
 /// What environment variables begin with; `__` stands for the dot of a key.
 pub(super) const ENV_PREFIX: &str = "SMSBRIDGE_";
@@ -75,7 +77,7 @@ fn sixty() -> u32 {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct MqttTable {
-    url: String,
+    url: Urls,
     username: Option<String>,
     password: Option<SecretString>,
     password_file: Option<PathBuf>,
@@ -85,12 +87,14 @@ struct MqttTable {
     prefix: String,
     share: String,
     retain_last: bool,
+    response_prefix: String,
+    on_stale: OnStale,
 }
 
 impl Default for MqttTable {
     fn default() -> Self {
         MqttTable {
-            url: "mqtt://localhost:1883".to_owned(),
+            url: Urls::One("mqtt://localhost:1883".to_owned()),
             username: None,
             password: None,
             password_file: None,
@@ -100,6 +104,8 @@ impl Default for MqttTable {
             prefix: "sms".to_owned(),
             share: String::new(),
             retain_last: true,
+            response_prefix: "answers/".to_owned(),
+            on_stale: OnStale::Reject,
         }
     }
 }
@@ -178,6 +184,8 @@ struct OutboundTable {
     allow: Vec<String>,
     deny: Vec<String>,
     max_parts: u8,
+    max_recipients: u32,
+    message_expiry: MessageExpiry,
     per_minute: u32,
     per_day: u32,
 }
@@ -193,6 +201,8 @@ impl Default for OutboundTable {
             allow: Vec::new(),
             deny: Vec::new(),
             max_parts: 10,
+            max_recipients: 100,
+            message_expiry: MessageExpiry::Honour,
             per_minute: 30,
             per_day: 1000,
         }
@@ -295,21 +305,17 @@ impl HookTable {
 
 impl MqttTable {
     fn into_mqtt(self) -> Result<Mqtt, String> {
-        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
-        let encrypted = match scheme {
-            "mqtt" => false,
-            "mqtts" => true,
-            _ => {
-                return Err(format!(
-                    "mqtt.url: {:?}: expected mqtt://HOST:PORT or mqtts://HOST:PORT",
-                    self.url
-                ));
-            }
-        };
-        let (host, port) = split_host(rest.trim_end_matches('/'), if encrypted { 8883 } else { 1883 })
-            .ok_or_else(|| format!("mqtt.url: {:?}: expected a host and a port from 1 to 65535", self.url))?;
+        let (encrypted, servers) = self.url.into_servers()?;
         if !is_legal_prefix(&self.prefix) {
             return Err(format!("mqtt.prefix: {:?}: no + or #, no / at its ends, no leading $", self.prefix));
+        }
+        if !self.response_prefix.is_empty() && !is_legal_response_prefix(&self.response_prefix, &self.prefix)
+        {
+            return Err(format!(
+                "mqtt.response_prefix: {:?}: expected the beginning of topics outside of mqtt.prefix, such as \
+                 \"answers/\": no + or #, no leading $; empty for no response topics",
+                self.response_prefix
+            ));
         }
         if !self.share.is_empty() && self.share.parse::<Name>().is_err() {
             return Err(format!("mqtt.share: {:?}: expected 1 to 32 of a-z 0-9 _ -", self.share));
@@ -332,13 +338,14 @@ impl MqttTable {
         };
         let tls = encrypted.then_some(Tls { ca_file: self.ca_file, client });
         Ok(Mqtt {
-            host,
-            port,
+            servers,
             tls,
             login,
             prefix: self.prefix,
             share: self.share,
             retain_last: self.retain_last,
+            response_prefix: self.response_prefix,
+            on_stale: self.on_stale,
         })
     }
 }
@@ -405,6 +412,9 @@ impl OutboundTable {
         if self.max_parts == 0 {
             return Err("outbound.max_parts: expected 1 to 255".to_owned());
         }
+        if self.max_recipients == 0 {
+            return Err("outbound.max_recipients: expected at least 1".to_owned());
+        }
         if !self.default_country.bytes().all(|b| b.is_ascii_digit()) || self.default_country.len() > 3 {
             return Err(format!(
                 "outbound.default_country: {:?}: expected a country calling code without +, such as \"49\"",
@@ -420,6 +430,8 @@ impl OutboundTable {
             allow: patterns("outbound.allow", self.allow)?,
             deny: patterns("outbound.deny", self.deny)?,
             max_parts: self.max_parts,
+            max_recipients: self.max_recipients as usize,
+            message_expiry: self.message_expiry,
             per_minute: (self.per_minute > 0).then_some(self.per_minute),
             per_day: (self.per_day > 0).then_some(self.per_day),
         })

@@ -48,7 +48,7 @@ mod tests {
 
     use smsbridge_modem::port::PortSpec;
 
-    use super::super::settings::OnUnknown;
+    use super::super::settings::{OnUnknown, Server};
     use super::*;
 
     fn mistake(text: &str) -> String {
@@ -59,7 +59,7 @@ mod tests {
     fn the_defaults_are_those_of_the_contract() {
         let config = parse("x", "").unwrap();
         assert_eq!(config.name.as_str(), "gateway");
-        assert_eq!((config.mqtt.host.as_str(), config.mqtt.port), ("localhost", 1883));
+        assert_eq!(config.mqtt.servers, [Server { host: "localhost".to_owned(), port: 1883 }]);
         assert_eq!(config.modems.len(), 1);
         assert_eq!(config.modems[0].name.as_str(), "main");
         assert!(matches!(config.modems[0].port, PortSpec::Auto));
@@ -81,6 +81,15 @@ mod tests {
         for (text, expected) in [
             ("[mqtt]\nurl = \"http://x\"", "mqtt.url"),
             ("[mqtt]\nurl = \"mqtt://x:99999\"", "mqtt.url"),
+            ("[mqtt]\nurl = []", "mqtt.url"),
+            ("[mqtt]\nurl = 1883", "mqtt://HOST:PORT"),
+            ("[mqtt]\nurl = [\"mqtt://a\", \"mqtts://b\"]", "all mqtts://"),
+            ("[mqtt]\nurl = \"mqtt://a,\"", "mqtt.url"),
+            ("[mqtt]\nresponse_prefix = \"sms/answers/\"", "mqtt.response_prefix"),
+            ("[mqtt]\nresponse_prefix = \"+/answers\"", "mqtt.response_prefix"),
+            ("[mqtt]\non_stale = \"drop\"", "reject"),
+            ("[outbound]\nmessage_expiry = \"no\"", "ignore"),
+            ("[outbound]\nmax_recipients = 0", "outbound.max_recipients"),
             ("[mqtt]\nprefix = \"a/#\"", "mqtt.prefix"),
             ("name = \"Attic\"", "1 to 32 of a-z"),
             ("[[modem]]\nname=\"a\"\nport=\"/dev/x\"\n[[modem]]\nname=\"a\"", "twice"),
@@ -104,6 +113,15 @@ mod tests {
         ] {
             let message = mistake(text);
             assert!(message.contains(expected), "{text:?} was answered with: {message}");
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_a_cluster_are_a_list_or_one_text_with_commas() {
+        for urls in [r#"["mqtts://a", "mqtts://b:884"]"#, r#""mqtts://a, mqtts://b:884""#] {
+            let config = parse("x", &format!("[mqtt]\nurl = {urls}")).unwrap();
+            let servers: Vec<String> = config.mqtt.servers.iter().map(Server::to_string).collect();
+            assert_eq!(servers, ["a:8883", "b:884"], "{urls}");
         }
     }
 

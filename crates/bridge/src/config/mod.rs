@@ -6,9 +6,12 @@
 mod error;
 mod file;
 mod load;
+mod servers;
 mod settings;
 mod values;
 
 pub use error::ConfigError;
 pub use load::{load, parse};
-pub use settings::{Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Tls, Trace};
+pub use settings::{
+    Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, Tls, Trace,
+};

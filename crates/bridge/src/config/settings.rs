@@ -101,10 +101,8 @@ impl Hook {
 /// The broker and how to connect to it.
 #[derive(Debug, Clone)]
 pub struct Mqtt {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
+    /// The addresses of one cluster, at least one: tried in turn.
+    pub servers: Vec<Server>,
     /// TLS, where the URL says `mqtts`.
     pub tls: Option<Tls>,
     /// User name and password.
@@ -115,6 +113,35 @@ pub struct Mqtt {
     pub share: String,
     /// Whether `last/<modem>` is kept.
     pub retain_last: bool,
+    /// What response topics begin with; empty: none are honoured.
+    pub response_prefix: String,
+    /// What to do with requests another gateway of our name may have sent.
+    pub on_stale: OnStale,
+}
+
+/// The address of a broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// What to do with requests that waited at the broker while another gateway of our name ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnStale {
+    /// Reject them: that one may have sent them.
+    Reject,
+    /// Send them: perhaps a second time.
+    Send,
 }
 
 /// Certificates for TLS.
@@ -179,6 +206,16 @@ pub enum OnUnknown {
     Report,
 }
 
+/// What the broker's message expiry means for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageExpiry {
+    /// The request is given up when it is over.
+    Honour,
+    /// Nothing: the broker sets one by itself.
+    Ignore,
+}
+
 /// Outgoing messages.
 #[derive(Debug, Clone)]
 pub struct Outbound {
@@ -198,6 +235,10 @@ pub struct Outbound {
     pub deny: Vec<NumberPattern>,
     /// Parts a message may take.
     pub max_parts: u8,
+    /// Recipients a request may have.
+    pub max_recipients: usize,
+    /// Whether a request lives no longer than its MQTT message.
+    pub message_expiry: MessageExpiry,
     /// Parts a modem may send in a rolling minute; none for no limit.
     pub per_minute: Option<u32>,
     /// Parts a modem may send in 24 hours; none for no limit.

@@ -1,4 +1,4 @@
-//! Values of configuration keys: durations, hosts, secrets from files, number patterns, the default store folder.
+//! Values of configuration keys: durations, secrets from files, number patterns, the default store folder.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,14 +6,6 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::number::NumberPattern;
-
-pub(super) fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|p| *p > 0)?),
-        _ => (rest, default_port),
-    };
-    (!host.is_empty() && !host.contains(['/', '@'])).then(|| (host.to_owned(), port))
-}
 
 pub(super) fn secret(
     key: &str,

@@ -218,6 +218,9 @@ pub struct ResultFields {
     pub error: Option<Failure>,
     /// The first octets of a payload without a readable id.
     pub payload: Option<String>,
+    /// Copies of the results may not go where the caller wants them.
+    #[serde(default)]
+    pub response_refused: bool,
 }
 
 /// How far a message has come. States only go forward.

@@ -2,6 +2,7 @@
 //!
 //! It has its own client id, so that it never takes over the gateway's session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
@@ -9,8 +10,14 @@ use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 use tokio::time::{Instant, timeout_at};
 
+use super::connack::Limits;
+use super::options::Server;
 use super::{options, pump};
 use crate::config::{ConfigError, Mqtt};
+use crate::wire::Publish;
+
+/// How long a DISCONNECT may take to be written.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,36 +35,56 @@ pub enum CallerError {
     Silence(Duration),
 }
 
-/// A connection for the command line.
+/// What came of a try to connect, at one address.
+pub struct Trial {
+    /// The address, `host:port`.
+    pub address: String,
+    /// What the broker lacks of what a gateway needs, in words.
+    pub outcome: Result<Option<String>, CallerError>,
+}
+
+/// A client for the command line.
 pub struct Caller {
+    servers: Vec<Server>,
+}
+
+/// A connection to one address.
+struct Connected {
     client: AsyncClient,
     event_loop: EventLoop,
-    address: String,
+    address: Arc<str>,
+    limits: Limits,
 }
 
 impl Caller {
-    /// Prepares a connection; nothing is sent yet.
+    /// Prepares a client; nothing is sent yet.
     pub fn new(config: &Mqtt) -> Result<Caller, CallerError> {
-        let id = format!("smsbridge-cli-{}", crate::message::new_id()[14..].to_ascii_lowercase());
-        let mut options = options::common(config, &id)?;
-        options.set_clean_start(true);
-        let (client, event_loop) = AsyncClient::new(options, 16);
-        Ok(Caller { client, event_loop, address: format!("{}:{}", config.host, config.port) })
+        Ok(Caller { servers: clean(options::common(config, &client_id())?) })
     }
 
-    /// Connects; `Err` if the broker does not accept us.
-    pub async fn connect(&mut self) -> Result<(), CallerError> {
-        loop {
-            if let Packet::ConnAck(_) = self.next().await? {
-                return Ok(());
-            }
+    /// Connects to each address as the gateway does, with its last will and its limits, but under another client id: the
+    /// broker keeps nothing of it.
+    pub async fn try_each(config: &Mqtt, last_will: &Publish) -> Result<Vec<Trial>, CallerError> {
+        let mut trials = Vec::new();
+        for server in clean(options::gateway(config, &client_id(), last_will)?) {
+            let address = server.address.to_string();
+            let outcome = match connect(server).await {
+                Ok(mut connected) => {
+                    // Without it the broker would publish the last will.
+                    connected.disconnect(Instant::now() + DISCONNECT_TIMEOUT).await;
+                    Ok(connected.limits.missing(!config.share.is_empty()))
+                }
+                Err(error) => Err(error),
+            };
+            trials.push(Trial { address, outcome });
         }
+        Ok(trials)
     }
 
-    /// Subscribes to `results`, then publishes `request` (a topic and its payload), and hands every result to
-    /// `on_result` until that returns true.
+    /// Connects to the first address that lets us in, subscribes to `results`, then publishes `request` (a topic and its
+    /// payload), and hands every result to `on_result` until that returns true.
     pub async fn call(
-        &mut self,
+        self,
         mut request: Option<(String, String)>,
         results: String,
         limit: Duration,
@@ -65,33 +92,34 @@ impl Caller {
     ) -> Result<(), CallerError> {
         let deadline = Instant::now() + limit;
         let refused = |e: rumqttc::v5::ClientError| CallerError::Broker(e.to_string());
-        self.connect().await?;
-        self.client.try_subscribe(results.clone(), QoS::AtLeastOnce).map_err(refused)?;
+        let mut connected = connect_to_any(self.servers).await?;
+        connected.client.try_subscribe(results.clone(), QoS::AtLeastOnce).map_err(refused)?;
         loop {
             let packet =
-                timeout_at(deadline, self.next()).await.map_err(|_| CallerError::Silence(limit))??;
+                timeout_at(deadline, connected.next()).await.map_err(|_| CallerError::Silence(limit))??;
             match packet {
                 Packet::SubAck(ack) if !matches!(ack.return_codes[..], [SubscribeReasonCode::Success(_)]) => {
                     return Err(CallerError::Broker(format!(
                         "the broker at {} does not let us subscribe to results: {:?}",
-                        self.address, ack.return_codes
+                        connected.address, ack.return_codes
                     )));
                 }
                 Packet::SubAck(_) => {
                     if let Some((topic, payload)) = request.take() {
-                        self.client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(refused)?;
+                        let client = &connected.client;
+                        client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(refused)?;
                     }
                 }
                 Packet::PubAck(ack) if !is_accepted(ack.reason) => {
                     return Err(CallerError::Broker(format!(
                         "the broker at {} does not take the request: {:?}",
-                        self.address, ack.reason
+                        connected.address, ack.reason
                     )));
                 }
                 Packet::PubAck(ack) if ack.reason == PubAckReason::NoMatchingSubscribers => {
                     return Err(CallerError::Broker(format!(
                         "nobody takes requests there: is a gateway running on the broker at {}?",
-                        self.address
+                        connected.address
                     )));
                 }
                 Packet::Publish(publish)
@@ -102,19 +130,68 @@ impl Caller {
                 _ => {}
             }
         }
-        let _ = self.client.try_disconnect();
-        while timeout_at(deadline, self.event_loop.poll()).await.is_ok_and(|event| event.is_ok()) {}
+        connected.disconnect(deadline).await;
         Ok(())
     }
+}
 
-    async fn next(&mut self) -> Result<Packet, CallerError> {
-        loop {
-            match self.event_loop.poll().await {
-                Ok(Event::Incoming(packet)) => return Ok(packet),
-                Ok(Event::Outgoing(_)) => {}
-                Err(error) => return Err(CallerError::Broker(pump::describe(&error, &self.address))),
-            }
+/// A client id of its own: the gateway's would take over its session.
+fn client_id() -> String {
+    format!("smsbridge-cli-{}", crate::message::new_id()[14..].to_ascii_lowercase())
+}
+
+/// So that the broker keeps no session.
+fn clean(mut servers: Vec<Server>) -> Vec<Server> {
+    for Server { options, .. } in &mut servers {
+        options.set_clean_start(true);
+        options.set_session_expiry_interval(None);
+    }
+    servers
+}
+
+/// `Err`: why the last one does not let us in.
+async fn connect_to_any(servers: Vec<Server>) -> Result<Connected, CallerError> {
+    let mut failed = CallerError::Broker("there is no address to connect to".to_owned());
+    for server in servers {
+        match connect(server).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => failed = error,
         }
+    }
+    Err(failed)
+}
+
+/// Connects; `Err` if the broker does not accept us, or cannot be used.
+async fn connect(server: Server) -> Result<Connected, CallerError> {
+    let Server { address, options } = server;
+    let (client, mut event_loop) = AsyncClient::new(options, 16);
+    loop {
+        if let Packet::ConnAck(connack) = next(&mut event_loop, &address).await? {
+            let unusable = |words| CallerError::Broker(format!("the broker at {address}: {words}"));
+            let limits = Limits::read(&connack).map_err(unusable)?;
+            return Ok(Connected { client, event_loop, address, limits });
+        }
+    }
+}
+
+async fn next(event_loop: &mut EventLoop, address: &str) -> Result<Packet, CallerError> {
+    loop {
+        match event_loop.poll().await {
+            Ok(Event::Incoming(packet)) => return Ok(packet),
+            Ok(Event::Outgoing(_)) => {}
+            Err(error) => return Err(CallerError::Broker(pump::describe(&error, address))),
+        }
+    }
+}
+
+impl Connected {
+    async fn next(&mut self) -> Result<Packet, CallerError> {
+        next(&mut self.event_loop, &self.address).await
+    }
+
+    async fn disconnect(&mut self, deadline: Instant) {
+        let _ = self.client.try_disconnect();
+        while timeout_at(deadline, self.event_loop.poll()).await.is_ok_and(|event| event.is_ok()) {}
     }
 }
 

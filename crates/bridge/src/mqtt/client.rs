@@ -11,7 +11,7 @@ use rumqttc::v5::mqttbytes::v5::{Publish as ReceivedPublish, PublishProperties};
 use tokio::sync::mpsc;
 
 use super::gate::{Gate, client_error};
-use super::problem::LinkProblem;
+use super::problem::{About, LinkProblem};
 use super::pump::PumpEvent;
 use crate::wire::Publish;
 
@@ -19,6 +19,8 @@ use crate::wire::Publish;
 pub struct Client {
     /// The client, behind its gate.
     pub(super) gate: Arc<Gate>,
+    /// Our client id, which names the store as well.
+    pub(super) id: String,
     /// The pump's reports.
     pub(super) events: mpsc::Receiver<PumpEvent>,
 }
@@ -29,21 +31,28 @@ pub(super) struct Connection {
     problem: Arc<LinkProblem>,
     /// Its number; none while there is no connection.
     number: Option<u64>,
+    /// We asked the pump to close it.
+    is_closing: bool,
+    /// The broker keeps retained messages.
+    may_retain: bool,
 }
 
 impl Connection {
     pub(super) fn new(gate: Arc<Gate>, problem: Arc<LinkProblem>) -> Self {
-        Connection { gate, problem, number: None }
+        Connection { gate, problem, number: None, is_closing: false, may_retain: true }
     }
 
-    /// The connection with this number is established.
-    pub(super) fn begin(&mut self, number: u64) {
+    /// The connection with this number is established, to a broker that keeps retained messages or does not.
+    pub(super) fn begin(&mut self, number: u64, may_retain: bool) {
         self.number = Some(number);
+        self.is_closing = false;
+        self.may_retain = may_retain;
     }
 
     /// The connection is lost. False if we closed it ourselves before.
     pub(super) fn end(&mut self) -> bool {
-        self.number.take().is_some()
+        self.number = None;
+        !std::mem::take(&mut self.is_closing)
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -66,6 +75,7 @@ impl Connection {
     /// Hands a PUBLISH to the client; false as for [`Connection::call`].
     pub(super) fn publish(&self, publish: Publish) -> bool {
         let Publish { topic, payload, retain, correlation } = publish;
+        let retain = retain && self.may_retain;
         let properties = PublishProperties {
             payload_format_indicator: Some(1),
             correlation_data: correlation.map(Into::into),
@@ -94,8 +104,9 @@ impl Connection {
         let Some(number) = self.number.take() else { return };
         // The pump may already have lost it.
         if self.gate.request_close(number) {
+            self.is_closing = true;
             tracing::warn!("dropping the connection to the broker: {reason}");
-            self.problem.set(Some(reason.to_owned()));
+            self.problem.set(About::Connection, Some(reason.to_owned()));
         }
     }
 }

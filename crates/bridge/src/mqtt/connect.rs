@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::client::Client;
 use super::gate::Gate;
 use super::pump::Pump;
+use super::servers::Servers;
 use super::{options, window};
 use crate::config::{ConfigError, Mqtt};
 use crate::wire::Publish;
@@ -22,11 +23,11 @@ const CLIENT_CAPACITY: usize = u16::MAX as usize + window::MAX as usize + 1024;
 
 /// Prepares a connection: the half that owns the socket, and the half for the link. The broker publishes `last_will`
 /// when the connection is lost. Nothing is sent before the pump runs.
-pub fn prepare(config: &Mqtt, client_id: &str, last_will: Publish) -> Result<(Pump, Client), ConfigError> {
-    let options = options::gateway(config, client_id, last_will)?;
-    let (client, event_loop) = AsyncClient::new(options, CLIENT_CAPACITY);
+pub fn prepare(config: &Mqtt, client_id: &str, last_will: &Publish) -> Result<(Pump, Client), ConfigError> {
+    let servers = options::gateway(config, client_id, last_will)?;
+    let (client, event_loop) = AsyncClient::new(servers[0].options.clone(), CLIENT_CAPACITY);
     let (to_link, events) = mpsc::channel(MAX_EVENTS);
-    let address = Arc::from(format!("{}:{}", config.host, config.port));
     let gate = Arc::new(Gate::new(client));
-    Ok((Pump::new(event_loop, to_link, Arc::clone(&gate), address), Client { gate, events }))
+    let pump = Pump::new(event_loop, to_link, Arc::clone(&gate), Servers::new(servers));
+    Ok((pump, Client { gate, id: client_id.to_owned(), events }))
 }

@@ -1,8 +1,9 @@
-//! What comes in: requests, which are stored before they are acknowledged, and the retained topics of other gateways.
+//! What comes in: requests, which are stored before they are acknowledged, and the retained topics of gateways.
 //!
 //! Turns each PUBLISH into a neutral `Delivery` for `crate::intake`, which decides what it means. Requests that the store
 //! cannot take are held and tried again each second; after a minute the connection is closed, and the broker delivers
-//! them again.
+//! them again. Requests that waited for us at the broker are not looked at before it is known whether another gateway of our
+//! name ran meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +13,24 @@ use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::time::Instant;
 
 use super::client::Connection;
-use super::neighbours::Neighbours;
-use super::problem::LinkProblem;
+use super::neighbours::{Answer, Kept, Neighbours};
+use super::problem::{About, LinkProblem};
 use super::subscriptions::Subscriptions;
 use crate::crash;
-use crate::intake::{AfterAck, Delivery, Intake, not_shared};
-use crate::request::{Origin, ReplyTo};
+use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD, not_shared, stale};
+use crate::request::{Origin, ReplyTo, Route};
 use crate::store::{Store, StoreError};
+use crate::wire::request::shortened;
 use crate::wire::topic::Topics;
 
 /// How long requests wait for the store before they are left to the broker.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long requests wait for the broker to tell what it had kept under our name.
+const KEPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long `problem` tells of requests another gateway may have sent.
+const STALE_SHOWN: Duration = Duration::from_secs(600);
 
 /// Handles what the broker delivers.
 pub(super) struct Inbox {
@@ -37,10 +45,42 @@ pub(super) struct Inbox {
     mqtt_session: i64,
     /// The newest request in the store when the broker last answered a PINGREQ; 0 before the first answer.
     newest_at_ping: i64,
+    /// What had waited for us when we connected.
+    waited: Waited,
+    /// Until when `problem` tells of requests another gateway may have sent.
+    stale_until: Option<Instant>,
     /// Requests that the store could not take yet.
-    held: Vec<Publish>,
+    held: Vec<Request>,
     /// When the store failed to take the first of them.
     held_since: Option<Instant>,
+}
+
+/// A PUBLISH with a request. Of a payload over the limit only what its rejection quotes is kept.
+struct Request {
+    publish: Publish,
+    /// Octets of its payload as it came.
+    size: usize,
+}
+
+impl From<Publish> for Request {
+    fn from(mut publish: Publish) -> Self {
+        let size = publish.payload.len();
+        if size > MAX_PAYLOAD {
+            publish.payload = shortened(&publish.payload).into();
+        }
+        Request { publish, size }
+    }
+}
+
+/// Requests that waited at the broker while we were away.
+enum Waited {
+    /// There are none, or nobody else had them.
+    Ours,
+    /// It is not known yet whether another gateway of our name ran meanwhile: they are not acknowledged before, or `since`
+    /// is too long ago.
+    Unknown { since: Instant, requests: Vec<Publish> },
+    /// The other one of this instance ran, and may have sent them.
+    Stale { other: String },
 }
 
 impl Inbox {
@@ -49,9 +89,10 @@ impl Inbox {
         intake: Intake,
         topics: Topics,
         subscriptions: &Subscriptions,
+        instance: String,
         problem: Arc<LinkProblem>,
     ) -> Self {
-        let neighbours = Neighbours::new(topics.gateway_name().clone());
+        let neighbours = Neighbours::new(topics.gateway_name().clone(), instance);
         Inbox {
             store,
             intake,
@@ -61,73 +102,123 @@ impl Inbox {
             is_shared: subscriptions.is_shared(),
             mqtt_session: 0,
             newest_at_ping: 0,
+            waited: Waited::Ours,
+            stale_until: None,
             held: Vec::new(),
             held_since: None,
         }
     }
 
-    /// A connection is established, in the MQTT session with this number.
-    pub(super) fn connected(&mut self, mqtt_session: i64) {
+    /// A connection is established, in the MQTT session with this number. Only a session the broker has kept
+    /// (`session_present`) can hold requests from before.
+    pub(super) fn connected(&mut self, mqtt_session: i64, session_present: bool) {
+        let now = Instant::now();
         self.mqtt_session = mqtt_session;
         self.newest_at_ping = 0;
+        self.waited = Waited::Ours;
+        if session_present {
+            self.waited = Waited::Unknown { since: now, requests: Vec::new() };
+        }
+        // The broker delivers their retained topics again.
+        self.neighbours.forget(now);
+        self.problem.set(About::Neighbour, None);
     }
 
     /// The connection is lost: its requests must not be acknowledged on the next one.
     pub(super) fn connection_lost(&mut self) {
         self.held.clear();
         self.held_since = None;
-    }
-
-    /// Forgets the other gateways: on a new connection the broker delivers their retained topics again.
-    pub(super) fn forget_neighbours(&mut self) {
-        self.neighbours.forget();
-        self.problem.set_neighbour(None);
+        self.waited = Waited::Ours;
     }
 
     /// Handles a delivery on a gateway's retained topic; false if it is on another topic.
     pub(super) fn take_gateway(&mut self, publish: &Publish, connection: &mut Connection) -> bool {
         let topic = std::str::from_utf8(&publish.topic).ok();
         let Some(gateway) = topic.and_then(|topic| self.topics.parse_gateway(topic)) else { return false };
-        self.neighbours.on_publish(&gateway, &publish.payload, publish.retain);
-        self.problem.set_neighbour(self.not_shared());
+        self.neighbours.on_publish(&gateway, &publish.payload, publish.retain, Instant::now());
+        self.problem.set(About::Neighbour, self.not_shared());
         connection.acknowledge(publish);
         true
     }
 
+    /// Whether all that had waited for us has come: our own state came back behind it.
+    pub(super) fn is_end_of_waited(&self) -> bool {
+        !matches!(self.waited, Waited::Ours) && self.neighbours.has_echo()
+    }
+
     /// Why requests for any modem are refused, if they are.
     fn not_shared(&self) -> Option<String> {
-        self.neighbours.online().filter(|_| !self.is_shared).map(not_shared)
+        self.neighbours.online(Instant::now()).filter(|_| !self.is_shared).map(not_shared)
+    }
+
+    /// Called each second: what is to be published again because somebody else published under our name.
+    pub(super) async fn tick(&mut self, connection: &mut Connection) -> Option<Answer> {
+        let now = Instant::now();
+        self.retry_held(connection).await;
+        self.take_requests(Vec::new(), connection).await;
+        self.problem.set(About::Neighbour, self.not_shared());
+        if self.stale_until.is_some_and(|until| until <= now) {
+            self.stale_until = None;
+            self.problem.set(About::Stale, None);
+        }
+        self.neighbours.answer(now)
+    }
+
+    /// Stores requests, or lets them wait until it is known whether another gateway of our name may have sent them.
+    pub(super) async fn take_requests(&mut self, mut requests: Vec<Publish>, connection: &mut Connection) {
+        if !connection.is_up() {
+            return;
+        }
+        if let Waited::Unknown { since, requests: waiting } = &mut self.waited {
+            waiting.append(&mut requests);
+            let other = match self.neighbours.kept() {
+                None if since.elapsed() < KEPT_TIMEOUT => return,
+                None | Some(Kept::Ours) => None,
+                Some(Kept::Other(other)) => Some(other.clone()),
+            };
+            requests = std::mem::take(waiting);
+            self.waited = other.map_or(Waited::Ours, |other| Waited::Stale { other });
+        }
+        self.store_requests(requests.into_iter().map(Request::from).collect(), connection).await;
+        if self.is_end_of_waited() {
+            self.waited = Waited::Ours;
+        }
     }
 
     /// Stores requests concurrently, so that they share a commit, and acknowledges each once it is stored.
-    pub(super) async fn take_requests(&mut self, requests: Vec<Publish>, connection: &mut Connection) {
-        if requests.is_empty() || !connection.is_up() {
+    async fn store_requests(&mut self, requests: Vec<Request>, connection: &mut Connection) {
+        if requests.is_empty() {
             return;
         }
         crash::point("request_read");
         let not_shared = self.not_shared();
-        let stored = join_all(requests.iter().map(|publish| self.store_request(publish, &not_shared))).await;
+        let stored = join_all(requests.iter().map(|request| self.store_request(request, &not_shared))).await;
         crash::point("request_committed");
-        for (publish, stored) in requests.into_iter().zip(stored) {
+        for (request, stored) in requests.into_iter().zip(stored) {
             match stored {
                 Ok(after) => {
-                    connection.acknowledge(&publish);
-                    if let AfterAck::Ussd(modem, request) = after
-                        && let Err(error) = self.intake.send_ussd(modem, request).await
-                    {
-                        tracing::error!("{error}");
+                    connection.acknowledge(&request.publish);
+                    match after {
+                        AfterAck::Nothing => {}
+                        AfterAck::Stale => self.say_stale(),
+                        AfterAck::Ussd(modem, request) => {
+                            if let Err(error) = self.intake.send_ussd(modem, request).await {
+                                tracing::error!("{error}");
+                            }
+                        }
                     }
                 }
-                Err(error) => self.hold(publish, &error),
+                Err(error) => self.hold(request, &error),
             }
         }
     }
 
     async fn store_request(
         &self,
-        publish: &Publish,
+        request: &Request,
         not_shared: &Option<String>,
     ) -> Result<AfterAck, StoreError> {
+        let publish = &request.publish;
         let topic = std::str::from_utf8(&publish.topic).ok();
         let Some(route) = topic.and_then(|topic| self.topics.parse(topic)) else {
             tracing::warn!("a message on a topic that is not ours was ignored");
@@ -137,34 +228,50 @@ impl Inbox {
         let reply_to = properties.and_then(|properties| {
             let topic = properties.response_topic.clone()?;
             let correlation = properties.correlation_data.as_ref().map(|data| data.to_vec());
-            Some(self.topics.check_response_topic(&topic).map(|()| ReplyTo { topic, correlation }))
+            Some(ReplyTo { topic, correlation })
         });
         let expiry = properties.and_then(|properties| properties.message_expiry_interval);
+        // Of a shared subscription each member has requests of its own: no other had those that waited for us.
+        let is_own = self.is_shared && matches!(route, Route::Send { modem: None });
         let delivery = Delivery {
             route,
             payload: &publish.payload,
+            size: request.size,
             retained: publish.retain,
             origin: Origin { packet_id: publish.pkid, redelivered: publish.dup, session: self.mqtt_session },
             expiry: expiry.map(|seconds| Duration::from_secs(seconds.into())),
-            reply_to: reply_to.transpose(),
+            reply_to,
             not_shared: not_shared.clone(),
+            stale: match &self.waited {
+                Waited::Stale { other } if !is_own => Some(stale(self.topics.gateway_name(), other)),
+                _ => None,
+            },
         };
         self.intake.take(delivery).await
     }
 
-    fn hold(&mut self, publish: Publish, error: &StoreError) {
+    fn say_stale(&mut self) {
+        if let Waited::Stale { other } = &self.waited {
+            let words = stale(self.topics.gateway_name(), other);
+            tracing::error!("{words}");
+            self.problem.set(About::Stale, Some(words));
+            self.stale_until = Some(Instant::now() + STALE_SHOWN);
+        }
+    }
+
+    fn hold(&mut self, request: Request, error: &StoreError) {
         if self.held.is_empty() {
             tracing::error!(
                 "{error}: requests wait and are not acknowledged; check the disk of [store] path"
             );
             self.held_since = Some(Instant::now());
-            self.problem.set(Some(error.to_string()));
+            self.problem.set(About::Connection, Some(error.to_string()));
         }
-        self.held.push(publish);
+        self.held.push(request);
     }
 
     /// Tries to store held requests again.
-    pub(super) async fn retry_held(&mut self, connection: &mut Connection) {
+    async fn retry_held(&mut self, connection: &mut Connection) {
         // Once we have closed the connection they cannot be acknowledged; they are discarded when its loss is reported.
         if self.held.is_empty() || !connection.is_up() {
             return;
@@ -175,10 +282,10 @@ impl Inbox {
             return connection.close("the store took no request for a minute");
         }
         let held = std::mem::take(&mut self.held);
-        self.take_requests(held, connection).await;
+        self.store_requests(held, connection).await;
         if self.held.is_empty() {
             tracing::info!("the store takes requests again");
-            self.problem.set(None);
+            self.problem.set(About::Connection, None);
         } else {
             self.held_since = since;
         }
@@ -186,7 +293,8 @@ impl Inbox {
 
     /// The broker answered a PINGREQ: it has read the acknowledgements sent before that.
     pub(super) async fn settle_packet_ids(&mut self, connection: &Connection) {
-        if !connection.is_up() || !self.held.is_empty() {
+        let is_waiting = matches!(&self.waited, Waited::Unknown { requests, .. } if !requests.is_empty());
+        if !connection.is_up() || !self.held.is_empty() || is_waiting {
             return;
         }
         match self.store.settle_packet_ids(self.newest_at_ping).await {

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::v5::Publish;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Connection};
 use super::gate::{Gate, client_error};
 use super::inbox::Inbox;
-use super::problem::LinkProblem;
+use super::neighbours::Answer;
+use super::problem::{About, LinkProblem};
 use super::publisher::Publisher;
 use super::pump::PumpEvent;
 use super::subscriptions::Subscriptions;
@@ -30,6 +32,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Events handled at once: the requests among them share a commit.
 const MAX_BATCH: usize = 256;
 
+/// How long the answer to our SUBSCRIBE may take.
+const SUBACK_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How long a stop waits for what is in flight.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -44,6 +49,8 @@ pub struct Link {
     connection: Connection,
     publisher: Publisher,
     inbox: Inbox,
+    /// When the answer to our SUBSCRIBE has to be there.
+    suback_due: Option<Instant>,
 }
 
 impl Link {
@@ -57,12 +64,13 @@ impl Link {
         wire: Wire,
         problem: Arc<LinkProblem>,
     ) -> Self {
-        let Client { gate, events } = client;
+        let Client { gate, id, events } = client;
         let topics = wire.topics.clone();
         Link {
             connection: Connection::new(Arc::clone(&gate), Arc::clone(&problem)),
-            publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire),
-            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, Arc::clone(&problem)),
+            publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire, Arc::clone(&problem)),
+            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, id, Arc::clone(&problem)),
+            suback_due: None,
             gate,
             events,
             store,
@@ -88,15 +96,32 @@ impl Link {
                 }
                 () = store.wakes().outbox.notified() => {}
                 () = retained.changed() => {}
-                _ = tick.tick() => {
-                    self.publisher.delete_acknowledged().await;
-                    self.inbox.retry_held(&mut self.connection).await;
-                }
+                _ = tick.tick() => self.tick().await,
                 () = stop.cancelled() => break,
             }
             self.fill().await;
         }
         self.drain(&mut events).await;
+    }
+
+    async fn tick(&mut self) {
+        if !self.connection.is_up() {
+            return self.publisher.delete_acknowledged().await;
+        }
+        if let Err(reason) = self.publisher.tick().await {
+            self.connection.close(reason);
+        }
+        if self.suback_due.is_some_and(|due| due <= Instant::now()) {
+            self.connection.close("the broker did not answer our SUBSCRIBE for a minute");
+        }
+        match self.inbox.tick(&mut self.connection).await {
+            Some(Answer::Everything) => {
+                tracing::warn!("the broker was told that we are offline: it is told otherwise");
+                self.retained.republish_all();
+            }
+            Some(Answer::GatewayState) => self.retained.republish_gateway(),
+            None => {}
+        }
     }
 
     async fn on_events(&mut self, events: &mut Vec<PumpEvent>) {
@@ -114,86 +139,89 @@ impl Link {
     /// Handles an event. Requests are collected, so that they share a commit.
     async fn on_event(&mut self, event: PumpEvent, requests: &mut Vec<Publish>) {
         match event {
-            PumpEvent::Connected { connection, session_present, receive_maximum, max_packet } => {
+            PumpEvent::Connected { connection, session_present, limits } => {
                 // Requests of the last connection must not be acknowledged on this one.
                 requests.clear();
                 self.inbox.connection_lost();
-                self.inbox.forget_neighbours();
-                match self.subscribe(connection, session_present).await {
+                self.connection.begin(connection, limits.has_retain);
+                let missing = limits.missing(self.subscriptions.is_shared());
+                missing.iter().for_each(|words| tracing::error!("{words}"));
+                self.problem.set(About::Broker, missing);
+                match self.subscribe(connection, session_present, limits.has_wildcards).await {
                     Ok(mqtt_session) => {
-                        self.connection.begin(connection);
-                        self.publisher.connected(receive_maximum, max_packet);
-                        self.inbox.connected(mqtt_session);
-                        self.problem.set(None);
+                        self.suback_due = Some(Instant::now() + SUBACK_TIMEOUT);
+                        self.publisher.connected(limits.receive_maximum, limits.max_packet);
+                        self.inbox.connected(mqtt_session, session_present);
+                        self.problem.set(About::Connection, None);
                     }
-                    Err(reason) => {
-                        self.connection.begin(connection);
-                        self.close_connection(&reason);
-                    }
+                    Err(reason) => self.connection.close(&reason),
                 }
             }
             PumpEvent::Written(packet_id) => self.publisher.written(packet_id),
             PumpEvent::Acknowledged(ack) => {
                 if let Err(reason) = self.publisher.acknowledged(&ack).await {
-                    self.close_connection(reason);
+                    self.connection.close(reason);
                 }
             }
             PumpEvent::Received(publish) => {
                 if !self.inbox.take_gateway(&publish, &mut self.connection) {
                     requests.push(publish);
+                } else if self.inbox.is_end_of_waited() {
+                    let waited = std::mem::take(requests);
+                    self.inbox.take_requests(waited, &mut self.connection).await;
                 }
             }
-            PumpEvent::SubscriptionRefused(code) => {
-                let remedy = "check the broker's access rules for our topics";
-                let words = format!("the broker does not let us subscribe to requests ({code}): {remedy}");
-                tracing::error!("{words}");
-                self.problem.set(Some(words));
+            PumpEvent::Subscribed(codes) => {
+                self.suback_due = None;
+                if let Some(words) = self.subscriptions.refused(&codes) {
+                    tracing::error!("{words}");
+                    self.problem.set(About::Connection, Some(words));
+                }
             }
             PumpEvent::PingAnswered => self.inbox.settle_packet_ids(&self.connection).await,
             PumpEvent::Lost { reason, refused } => {
                 requests.clear();
                 self.inbox.connection_lost();
+                self.suback_due = None;
                 if self.connection.end() {
                     let words = reason.as_deref().unwrap_or_default();
-                    self.publisher.connection_lost(refused, words).await;
+                    self.publisher.connection_broke(refused, words).await;
                 } else {
                     self.publisher.disconnected();
                 }
                 // Where we closed the connection, the reason is set already.
                 if reason.is_some() {
-                    self.problem.set(reason);
+                    self.problem.set(About::Connection, reason);
                 }
             }
         }
     }
 
     /// Subscribes; returns the number of the MQTT session.
-    async fn subscribe(&self, connection: u64, session_present: bool) -> Result<i64, String> {
+    async fn subscribe(
+        &self,
+        connection: u64,
+        session_present: bool,
+        has_wildcards: bool,
+    ) -> Result<i64, String> {
         let mqtt_session = self.store.mqtt_session(session_present).await.map_err(|e| e.to_string())?;
-        self.subscriptions.renew(&self.store, &self.gate, connection).await?;
+        self.subscriptions.renew(&self.store, &self.gate, connection, has_wildcards).await?;
         Ok(mqtt_session)
     }
 
     async fn fill(&mut self) {
-        // Where the inbox closed the connection, the publisher learns of it here.
-        if !self.connection.is_up() {
-            return self.publisher.disconnected();
+        if self.connection.is_up()
+            && let Err(reason) = self.publisher.fill(&self.connection).await
+        {
+            self.connection.close(reason);
         }
-        if let Err(reason) = self.publisher.fill(&self.connection).await {
-            self.close_connection(reason);
-        }
-    }
-
-    fn close_connection(&mut self, reason: &str) {
-        self.connection.close(reason);
-        self.publisher.disconnected();
     }
 
     /// Waits a little for what is in flight, so that little is published twice; then sends DISCONNECT.
     async fn drain(&mut self, events: &mut Vec<PumpEvent>) {
         let deadline = tokio::time::Instant::now() + DRAIN_TIMEOUT;
         self.fill().await;
-        while self.publisher.is_in_flight() {
+        while self.connection.is_up() && self.publisher.is_in_flight() {
             match tokio::time::timeout_at(deadline, self.events.recv_many(events, MAX_BATCH)).await {
                 Ok(count) if count > 0 => self.on_events(events).await,
                 _ => break,

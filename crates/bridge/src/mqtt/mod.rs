@@ -1,12 +1,16 @@
 //! The broker, over MQTT 5. Only this folder names `rumqttc` (docs/architecture.md, "The rumqttc seam").
 //!
 //! Transport only; another broker would be a folder beside this one. `pump` owns the socket and reconnects; `link` decides the order of events on a connection, with
-//! `publisher` for what goes out and `inbox` for what comes in; `connect` makes both halves. `client`, `gate`, `window`,
-//! `quarantine`, `neighbours`, `subscriptions` and `problem` are their small parts. `caller` is the client of `smsbridge
+//! `publisher` for what goes out and `inbox` for what comes in; `connect` makes both halves. `blame` knows which PUBLISH
+//! breaks connections, `apart` when it is tried again, `connack` what the broker says of itself, `servers` which address is
+//! next. `client`, `gate`, `window`, `neighbours`, `subscriptions` and `problem` are their small parts. `caller` is the client of `smsbridge
 //! send` and `check`. What a request means is decided in `crate::intake`; topics and JSON are in `crate::wire`.
 
+mod apart;
+mod blame;
 mod caller;
 mod client;
+mod connack;
 mod connect;
 mod gate;
 mod inbox;
@@ -18,11 +22,11 @@ mod options;
 mod problem;
 mod publisher;
 mod pump;
-mod quarantine;
+mod servers;
 mod subscriptions;
 mod window;
 
-pub use caller::Caller;
+pub use caller::{Caller, Trial};
 pub use connect::prepare;
 pub use link::Link;
 pub use problem::LinkProblem;

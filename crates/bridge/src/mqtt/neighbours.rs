@@ -1,57 +1,150 @@
-//! Other gateways on our prefix. Pure.
+//! Other gateways on our prefix, and what the broker says of ourselves. Pure.
 //!
-//! Two gateways that both take requests for any modem would send each of them twice. Input: what the broker delivers on
-//! the retained topics of gateways.
+//! Two gateways that both take requests for any modem would send each of them twice. A gateway is known by the `instance` in
+//! its retained state, which is its store's. Input: what the broker delivers on the retained topics of gateways.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::message::Name;
-use crate::wire::state::is_online;
+use crate::wire::state::{is_online, read_instance};
 use crate::wire::topic::OfGateway;
+
+/// How long another gateway of our name is remembered without a sign of it. Both publish again when they hear the other.
+const NAMESAKE_MEMORY: Duration = Duration::from_secs(60);
+
+/// Between two answers to what another says under our name.
+const ANSWER_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What the broker had kept under our own name when we connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Our own state, or nothing that says whose it is.
+    Ours,
+    /// The state of another gateway of our name: its instance.
+    Other(String),
+}
+
+/// What is to be published again because somebody else published under our name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Everything: we were said to be offline.
+    Everything,
+    /// The gateway's state: another gateway of our name is there, and hears of us so.
+    GatewayState,
+}
 
 /// The other gateways, as far as they are known on this connection.
 #[derive(Debug)]
 pub(super) struct Neighbours {
     own: Name,
-    online: BTreeSet<String>,
+    instance: String,
+    others: BTreeMap<String, Other>,
+    /// When another gateway of our name was heard last.
+    namesake_at: Option<Instant>,
+    kept: Option<Kept>,
+    has_echo: bool,
+    is_said_offline: bool,
+    is_namesake_new: bool,
+    answered_at: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Other {
+    is_online: bool,
+    /// Its state says which instance it is, and that is not ours.
+    has_instance: bool,
 }
 
 impl Neighbours {
-    /// Knows none yet; `own` is our name.
-    pub(super) fn new(own: Name) -> Self {
-        Neighbours { own, online: BTreeSet::new() }
+    /// Knows none yet; `own` is our name, `instance` our store's.
+    pub(super) fn new(own: Name, instance: String) -> Self {
+        Neighbours {
+            own,
+            instance,
+            others: BTreeMap::new(),
+            namesake_at: None,
+            kept: None,
+            has_echo: false,
+            is_said_offline: false,
+            is_namesake_new: false,
+            answered_at: Instant::now(),
+        }
     }
 
-    /// A new connection begins: the broker delivers all retained topics again.
-    pub(super) fn forget(&mut self) {
-        self.online.clear();
+    /// A new connection begins: the broker delivers all retained topics again, and we publish ours.
+    pub(super) fn forget(&mut self, now: Instant) {
+        *self = Neighbours { answered_at: now, ..Neighbours::new(self.own.clone(), self.instance.clone()) };
     }
 
     /// Handles a delivery on a gateway's topic. `retained` says that the broker had kept it; otherwise somebody has just
-    /// published it. Under our own name, what was kept may be ours; what was just published is another gateway's, for
-    /// the broker does not send us our own PUBLISHes.
-    pub(super) fn on_publish(&mut self, topic: &OfGateway, payload: &[u8], retained: bool) {
-        let (OfGateway::State(name) | OfGateway::Availability(name)) = topic;
-        if name == self.own.as_str() && retained {
-            return;
-        }
+    /// published it. What cannot be a gateway's is ignored.
+    pub(super) fn on_publish(&mut self, topic: &OfGateway, payload: &[u8], retained: bool, now: Instant) {
         match topic {
-            OfGateway::Availability(_) if is_online(payload) => {
-                self.online.insert(name.clone());
+            OfGateway::State(name) => {
+                let instance = read_instance(payload);
+                let is_own = instance.as_ref() == Some(&self.instance);
+                if name == self.own.as_str() {
+                    self.on_own_state(instance.filter(|_| !is_own), is_own, retained, now);
+                } else {
+                    self.other(name).has_instance = instance.is_some() && !is_own;
+                }
             }
-            OfGateway::Availability(_) => {
-                self.online.remove(name);
+            OfGateway::Availability(name) if name == self.own.as_str() => {
+                self.is_said_offline = !is_online(payload);
             }
-            OfGateway::State(_) if name == self.own.as_str() && !payload.is_empty() => {
-                self.online.insert(name.clone());
-            }
-            OfGateway::State(_) => {}
+            OfGateway::Availability(name) => self.other(name).is_online = is_online(payload),
         }
     }
 
+    fn on_own_state(&mut self, other: Option<String>, is_own: bool, retained: bool, now: Instant) {
+        match (other, retained) {
+            (other, true) => self.kept = Some(other.map_or(Kept::Ours, Kept::Other)),
+            (Some(_), false) => {
+                self.namesake_at = Some(now);
+                self.is_namesake_new = true;
+            }
+            (None, false) => self.has_echo |= is_own,
+        }
+    }
+
+    fn other(&mut self, name: &str) -> &mut Other {
+        self.others.entry(name.to_owned()).or_default()
+    }
+
     /// One that is online.
-    pub(super) fn online(&self) -> Option<&str> {
-        self.online.first().map(String::as_str)
+    pub(super) fn online(&self, now: Instant) -> Option<&str> {
+        let namesake = self.namesake_at.filter(|at| now - *at < NAMESAKE_MEMORY).map(|_| self.own.as_str());
+        let mut others = self.others.iter().filter(|(_, other)| other.is_online && other.has_instance);
+        namesake.or_else(|| others.next().map(|(name, _)| name.as_str()))
+    }
+
+    /// What the broker had kept under our name when we connected, once it has said so.
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// Whether the state we published on this connection has come back: what waited for us at the broker has come before it.
+    pub(super) fn has_echo(&self) -> bool {
+        self.has_echo
+    }
+
+    /// What is to be published again, now and then.
+    pub(super) fn answer(&mut self, now: Instant) -> Option<Answer> {
+        if now - self.answered_at < ANSWER_INTERVAL {
+            return None;
+        }
+        let answer = if std::mem::take(&mut self.is_said_offline) {
+            Answer::Everything
+        } else if std::mem::take(&mut self.is_namesake_new) {
+            Answer::GatewayState
+        } else {
+            return None;
+        };
+        self.answered_at = now;
+        Some(answer)
     }
 }
 
@@ -59,28 +152,78 @@ impl Neighbours {
 mod tests {
     use super::*;
 
+    const OURS: &[u8] = br#"{"instance":"smsbridge-a"}"#;
+    const THEIRS: &[u8] = br#"{"instance":"smsbridge-b"}"#;
+
+    fn neighbours() -> Neighbours {
+        Neighbours::new("attic".parse().unwrap(), "smsbridge-a".to_owned())
+    }
+
     fn availability(name: &str) -> OfGateway {
         OfGateway::Availability(name.into())
     }
 
-    #[test]
-    fn a_second_gateway_is_seen_while_it_is_online() {
-        let mut neighbours = Neighbours::new("attic".parse().unwrap());
-        neighbours.on_publish(&availability("cellar"), b"online", true);
-        assert_eq!(neighbours.online(), Some("cellar"));
-        neighbours.on_publish(&availability("cellar"), b"offline", false);
-        assert_eq!(neighbours.online(), None);
+    fn state(name: &str) -> OfGateway {
+        OfGateway::State(name.into())
     }
 
-    #[test]
-    fn our_own_retained_state_is_no_neighbour_and_a_namesake_is_one() {
-        let mut neighbours = Neighbours::new("attic".parse().unwrap());
-        neighbours.on_publish(&availability("attic"), b"online", true);
-        neighbours.on_publish(&OfGateway::State("attic".into()), b"{}", true);
-        assert_eq!(neighbours.online(), None);
-        neighbours.on_publish(&OfGateway::State("attic".into()), b"{}", false);
-        assert_eq!(neighbours.online(), Some("attic"));
-        neighbours.forget();
-        assert_eq!(neighbours.online(), None);
+    #[tokio::test(start_paused = true)]
+    async fn a_second_gateway_is_seen_while_it_is_online() {
+        let (mut neighbours, now) = (neighbours(), Instant::now());
+        neighbours.on_publish(&availability("cellar"), b"online", true, now);
+        assert_eq!(neighbours.online(now), None, "anybody may say online");
+        neighbours.on_publish(&state("cellar"), THEIRS, true, now);
+        assert_eq!(neighbours.online(now), Some("cellar"));
+        neighbours.on_publish(&availability("cellar"), b"offline", false, now);
+        assert_eq!(neighbours.online(now), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namesake_is_seen_until_it_falls_silent_and_our_own_state_is_none() {
+        let (mut neighbours, now) = (neighbours(), Instant::now());
+        for (payload, retained) in
+            [(OURS, true), (OURS, false), (THEIRS, true), (b"x".as_slice(), false), (b"{}", false)]
+        {
+            neighbours.on_publish(&state("attic"), payload, retained, now);
+            assert_eq!(neighbours.online(now), None, "{payload:?}");
+        }
+        neighbours.on_publish(&state("attic"), THEIRS, false, now);
+        assert_eq!(neighbours.online(now), Some("attic"));
+        assert_eq!(neighbours.online(now + NAMESAKE_MEMORY), None);
+        neighbours.forget(now);
+        assert_eq!(neighbours.online(now), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_kept_under_our_name_is_told_from_what_is_published_there() {
+        let (mut neighbours, now) = (neighbours(), Instant::now());
+        neighbours.on_publish(&state("attic"), THEIRS, true, now);
+        assert_eq!(neighbours.kept(), Some(&Kept::Other("smsbridge-b".to_owned())));
+        assert!(!neighbours.has_echo());
+        neighbours.on_publish(&state("attic"), OURS, false, now);
+        assert!(neighbours.has_echo());
+        for ours in [OURS, b"x", b""] {
+            neighbours.forget(now);
+            neighbours.on_publish(&state("attic"), ours, true, now);
+            assert_eq!(neighbours.kept(), Some(&Kept::Ours), "{ours:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_that_we_are_offline_is_answered_now_and_then() {
+        let (mut neighbours, now) = (neighbours(), Instant::now());
+        let said = |neighbours: &mut Neighbours, words: &[u8]| {
+            neighbours.on_publish(&availability("attic"), words, false, now);
+        };
+        said(&mut neighbours, b"offline");
+        assert_eq!(neighbours.answer(now), None, "we have only just published");
+        let later = now + ANSWER_INTERVAL;
+        assert_eq!(neighbours.answer(later), Some(Answer::Everything));
+        said(&mut neighbours, b"offline");
+        assert_eq!(neighbours.answer(later), None, "without a bound two would go on for ever");
+        said(&mut neighbours, b"online");
+        assert_eq!(neighbours.answer(later + ANSWER_INTERVAL), None, "it is right already");
+        neighbours.on_publish(&state("attic"), THEIRS, false, now);
+        assert_eq!(neighbours.answer(later + ANSWER_INTERVAL), Some(Answer::GatewayState));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rumqttc::v5::MqttOptions;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::LastWill;
-use rumqttc::{TlsConfiguration, Transport};
+use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::ExposeSecret as _;
@@ -32,37 +32,55 @@ pub(super) const IN_FLIGHT: u16 = window::MAX * 6;
 /// How long the broker keeps our session, and requests with it, while we are away.
 const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
 
-/// Options of the gateway's own connection.
+/// One of a cluster's addresses, and how to connect to it.
+#[derive(Clone)]
+pub(super) struct Server {
+    /// `host:port`, for messages.
+    pub(super) address: Arc<str>,
+    /// How to connect.
+    pub(super) options: MqttOptions,
+}
+
+/// The gateway's own connection, at each address. Whoever connects with another client id does so to try it.
 pub(super) fn gateway(
     config: &Mqtt,
     client_id: &str,
-    last_will: Publish,
-) -> Result<MqttOptions, ConfigError> {
-    let mut options = common(config, client_id)?;
-    options.set_clean_start(false);
-    options.set_session_expiry_interval(Some(SESSION_EXPIRY_S));
-    options.set_receive_maximum(Some(RECEIVE_MAXIMUM));
-    options.set_manual_acks(true);
-    options.set_outgoing_inflight_upper_limit(IN_FLIGHT);
-    let Publish { topic, payload, retain, .. } = last_will;
-    options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, retain, None));
-    Ok(options)
+    last_will: &Publish,
+) -> Result<Vec<Server>, ConfigError> {
+    let mut servers = common(config, client_id)?;
+    for Server { options, .. } in &mut servers {
+        options.set_clean_start(false);
+        options.set_session_expiry_interval(Some(SESSION_EXPIRY_S));
+        options.set_receive_maximum(Some(RECEIVE_MAXIMUM));
+        options.set_manual_acks(true);
+        options.set_outgoing_inflight_upper_limit(IN_FLIGHT);
+        let Publish { topic, payload, retain, .. } = last_will.clone();
+        options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, retain, None));
+    }
+    Ok(servers)
 }
 
-/// Options that every connection has: address, login, TLS, limits.
-pub(super) fn common(config: &Mqtt, client_id: &str) -> Result<MqttOptions, ConfigError> {
-    let mut options = MqttOptions::new(client_id, &config.host, config.port);
-    options.set_keep_alive(KEEP_ALIVE);
-    options.set_connection_timeout(10);
-    options.set_max_packet_size(Some(MAX_PACKET));
-    if let Some((user, password)) = &config.login {
-        options.set_credentials(user, password.expose_secret());
-    }
-    if let Some(tls) = &config.tls {
-        options
-            .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(tls_client(tls)?))));
-    }
-    Ok(options)
+/// What every connection has, at each address: login, TLS, limits.
+pub(super) fn common(config: &Mqtt, client_id: &str) -> Result<Vec<Server>, ConfigError> {
+    let tls = config.tls.as_ref().map(tls_client).transpose()?.map(Arc::new);
+    // Otherwise a result waits some 40 ms for the acknowledgement of the PUBACK before it.
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    let servers = config.servers.iter().map(|server| {
+        let mut options = MqttOptions::new(client_id, &server.host, server.port);
+        options.set_keep_alive(KEEP_ALIVE);
+        options.set_connection_timeout(10);
+        options.set_max_packet_size(Some(MAX_PACKET));
+        options.set_network_options(network.clone());
+        if let Some((user, password)) = &config.login {
+            options.set_credentials(user, password.expose_secret());
+        }
+        if let Some(tls) = &tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::clone(tls))));
+        }
+        Server { address: Arc::from(server.to_string()), options }
+    });
+    Ok(servers.collect())
 }
 
 fn tls_client(tls: &Tls) -> Result<rustls::ClientConfig, ConfigError> {

@@ -1,29 +1,37 @@
 //! What goes out: retained states and the rows of the outbox, as many at once as the broker takes.
 //!
-//! A row is deleted only after its PUBACK. A row that the broker will never take is parked; one on which connections break
-//! is published last. Input: the store, the retained states, and acknowledgements.
+//! A row is deleted only after its PUBACK. One that the broker does not take is parked, and does not hold up the others;
+//! `blame` finds out which one breaks connections, `apart` says when it is tried again. Input: the store, the retained
+//! states, acknowledgements, and ends of connections.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::v5::{PubAck, PubAckReason};
+use tokio::time::Instant;
 
+use super::apart::Apart;
+use super::blame::Blame;
 use super::client::Connection;
-use super::quarantine::Quarantine;
-use super::window::{InFlight, Window};
+use super::problem::{About, LinkProblem};
+use super::window::{InFlight, Row, Window};
+use crate::clock::now_ms;
 use crate::crash;
 use crate::retained_state::RetainedState;
-use crate::store::{OutboxRow, Store};
-use crate::wire::Wire;
+use crate::store::{Cursor, MAX_BREAKS, OutboxRow, Publication, Store};
+use crate::wire::{Publish, Wire};
+
+/// How long a PUBACK may take.
+const PUBACK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Publishes states and rows.
 pub(super) struct Publisher {
     store: Store,
     retained: Arc<RetainedState>,
     wire: Wire,
-    quarantine: Quarantine,
-    /// The broker refused one of several PUBLISHes without saying which: one at a time, until a row is acknowledged.
-    single_flight: bool,
+    problem: Arc<LinkProblem>,
+    blame: Blame,
+    apart: Apart,
     /// Acknowledged rows that are still in the store.
     acknowledged: Vec<i64>,
     /// None while there is no connection.
@@ -33,26 +41,31 @@ pub(super) struct Publisher {
 /// What is in flight on the current connection, and the broker's limits there.
 struct Flight {
     window: Window,
-    receive_maximum: u16,
     /// The largest packet the broker takes, in octets.
     max_packet: usize,
-    /// The last row taken from the store.
-    cursor: i64,
-    /// Quarantined rows: published when nothing else waits.
-    set_aside: VecDeque<OutboxRow>,
+    /// The last rows taken from the store.
+    cursor: Cursor,
+    /// The row published apart, and whether it is a parked one: nothing else is in flight.
+    apart: Option<(i64, bool)>,
 }
 
 /// The outcome of a step; `Err`: the link must close the connection, for this reason.
 pub(super) type Step = Result<(), &'static str>;
 
 impl Publisher {
-    pub(super) fn new(store: Store, retained: Arc<RetainedState>, wire: Wire) -> Self {
+    pub(super) fn new(
+        store: Store,
+        retained: Arc<RetainedState>,
+        wire: Wire,
+        problem: Arc<LinkProblem>,
+    ) -> Self {
         Publisher {
             store,
             retained,
             wire,
-            quarantine: Quarantine::default(),
-            single_flight: false,
+            problem,
+            blame: Blame::default(),
+            apart: Apart::new(Instant::now()),
             acknowledged: Vec::new(),
             flight: None,
         }
@@ -61,28 +74,55 @@ impl Publisher {
     /// A connection is established: everything unacknowledged is published again.
     pub(super) fn connected(&mut self, receive_maximum: u16, max_packet: Option<u32>) {
         self.flight = Some(Flight {
-            window: if self.single_flight { Window::single() } else { Window::new(receive_maximum) },
-            receive_maximum,
+            window: Window::new(receive_maximum),
             max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
-            cursor: 0,
-            set_aside: VecDeque::new(),
+            cursor: Cursor::default(),
+            apart: None,
         });
+        self.problem.set(About::Topic, None);
         self.retained.republish_all();
     }
 
-    /// We closed the connection ourselves, so no row in flight is to blame.
+    /// We closed the connection ourselves, so nothing in flight is to blame.
     pub(super) fn disconnected(&mut self) {
         self.flight = None;
     }
 
-    /// The connection broke. `refused`: because the broker refused a PUBLISH, for this `reason`.
-    pub(super) async fn connection_lost(&mut self, refused: bool, reason: &str) {
+    /// The connection broke, for this `reason`. `refused`: because the broker refused a PUBLISH.
+    pub(super) async fn connection_broke(&mut self, refused: bool, reason: &str) {
         let Some(flight) = self.flight.take() else { return };
-        match (refused, flight.window.only_row()) {
-            (true, Some(row)) => self.park(row, reason.to_owned()).await,
-            (true, None) => self.single_flight = true,
-            (false, _) => self.quarantine.connection_lost(flight.window.oldest_row()),
+        let Some(guilty) = self.blame.connection_broke(flight.window.into_in_flight()) else { return };
+        let takes_others = self.blame.broker_takes_others();
+        let topic = &guilty.topic;
+        match guilty.row {
+            _ if refused => self.refused(&guilty, reason).await,
+            None => {
+                if self.blame.blame_state(topic, false, Instant::now()) {
+                    let words = format!("the connection breaks when {topic} is published: {ACCESS_RULES}");
+                    tracing::error!("{words}; it is withheld for a while");
+                }
+            }
+            Some(row) if row.is_copy => drop_response(&self.store, row.id, topic, reason).await,
+            Some(row) => {
+                self.apart.broke(Instant::now());
+                let words =
+                    format!("the connection broke each time it was published on {topic}: {ACCESS_RULES}");
+                let limit = if takes_others { MAX_BREAKS } else { u32::MAX };
+                match self.store.count_break(row.id, words, limit, now_ms()).await {
+                    Ok(breaks) if breaks >= limit => tracing::error!(
+                        "message {} on {topic} is parked: {breaks} connections broke on it alone",
+                        row.id
+                    ),
+                    Ok(breaks) => tracing::warn!(
+                        breaks,
+                        "a connection broke with message {} on {topic} alone in flight: it goes after the others",
+                        row.id
+                    ),
+                    Err(error) => tracing::error!("{error}"),
+                }
+            }
         }
+        self.blame.settled(&guilty);
     }
 
     /// The client wrote the oldest PUBLISH it had, with this packet id.
@@ -94,31 +134,56 @@ impl Publisher {
 
     /// The broker acknowledged a PUBLISH, or refused it.
     pub(super) async fn acknowledged(&mut self, ack: &PubAck) -> Step {
-        let in_flight = self.flight.as_mut().and_then(|flight| flight.window.acknowledged(ack.pkid));
-        let Some(InFlight::Row(row)) = in_flight else { return Ok(()) };
+        let Some(flight) = &mut self.flight else { return Ok(()) };
+        let Some(in_flight) = flight.window.acknowledged(ack.pkid) else { return Ok(()) };
+        let apart = flight.apart.take();
         match ack.reason {
             PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
-                self.row_acknowledged(row);
+                self.blame.acknowledged(&in_flight);
+                self.acknowledged.extend(in_flight.row.map(|row| row.id));
+                if apart.is_some_and(|(_, is_parked)| is_parked) {
+                    self.apart.taken(Instant::now());
+                }
                 Ok(())
             }
             PubAckReason::QuotaExceeded => Err("the broker's quota is used up"),
             reason => {
-                let words =
-                    format!("the broker refused it ({reason:?}): check its access rules for our topics");
-                self.park(row, words).await;
+                self.refused(&in_flight, &format!("the broker refused it: {}", in_words(reason))).await;
+                self.blame.settled(&in_flight);
                 Ok(())
             }
         }
     }
 
-    fn row_acknowledged(&mut self, row: i64) {
-        self.quarantine.acknowledged(row);
-        self.acknowledged.push(row);
-        if std::mem::take(&mut self.single_flight)
-            && let Some(flight) = &mut self.flight
-        {
-            flight.window.set_limit(flight.receive_maximum);
+    /// The broker does not take it, for a reason in words.
+    async fn refused(&mut self, in_flight: &InFlight, reason: &str) {
+        let topic = &in_flight.topic;
+        match in_flight.row {
+            None => {
+                self.blame.blame_state(topic, true, Instant::now());
+                let words = format!("{topic} is not published: {reason}: {ACCESS_RULES}");
+                tracing::error!("{words}");
+                self.problem.set(About::Topic, Some(words));
+            }
+            Some(row) if row.is_copy => drop_response(&self.store, row.id, topic, reason).await,
+            Some(row) => park(&self.store, row.id, format!("{reason}: {topic}; {ACCESS_RULES}")).await,
         }
+    }
+
+    /// Called each second. `Err`: a PUBACK does not come; whatever it is for may be to blame.
+    pub(super) async fn tick(&mut self) -> Step {
+        self.delete_acknowledged().await;
+        let now = Instant::now();
+        if self.blame.is_any_released(now) {
+            self.retained.republish_all();
+        }
+        let oldest = self.flight.as_ref().and_then(|flight| flight.window.oldest());
+        if oldest.is_none_or(|since| now - since < PUBACK_TIMEOUT) {
+            return Ok(());
+        }
+        let reason = "the broker acknowledged no message for a minute";
+        self.connection_broke(false, reason).await;
+        Err(reason)
     }
 
     /// Deletes acknowledged rows. Called each second, too: a row that stayed would be published again after the next
@@ -148,24 +213,36 @@ impl Publisher {
     /// Publishes states and rows until as many are in flight as the broker takes.
     pub(super) async fn fill(&mut self, connection: &Connection) -> Step {
         self.publish_states(connection)?;
-        while let Some(flight) = &mut self.flight
-            && flight.window.free() > 0
-        {
-            let rows = match self.store.pending(flight.cursor, flight.window.free()).await {
-                Ok(rows) if rows.is_empty() => return self.publish_set_aside(connection).await,
-                Ok(rows) => rows,
+        while let Some(flight) = &mut self.flight {
+            let free = free(flight, &self.blame);
+            if free == 0 {
+                break;
+            }
+            if self.apart.is_due(Instant::now()) {
+                if !flight.window.is_empty() || self.publish_apart(connection).await? {
+                    break;
+                }
+                continue;
+            }
+            let rows = match self.store.pending(flight.cursor, free).await {
+                Ok((rows, cursor)) => {
+                    flight.cursor = cursor;
+                    rows
+                }
                 Err(error) => {
                     tracing::error!("{error}");
-                    return Ok(());
+                    break;
                 }
             };
-            for row in rows {
-                if self.quarantine.contains(row.id) {
-                    flight.cursor = row.id;
-                    flight.set_aside.push_back(row);
-                } else {
-                    Self::publish_row(&self.store, &self.wire, flight, connection, row).await?;
+            if rows.is_empty() {
+                if flight.window.is_empty() {
+                    self.blame.nothing_waits();
+                    self.publish_apart(connection).await?;
                 }
+                break;
+            }
+            for row in rows {
+                publish_row(&self.store, &self.wire, flight, connection, row).await?;
             }
         }
         Ok(())
@@ -173,7 +250,7 @@ impl Publisher {
 
     fn publish_states(&mut self, connection: &Connection) -> Step {
         let Some(flight) = &mut self.flight else { return Ok(()) };
-        for state in self.retained.take_unpublished(flight.window.free()) {
+        for state in self.retained.take_unpublished(free(flight, &self.blame)) {
             let publish = self.wire.state(&state);
             let size = publish.max_packet_size();
             if size > flight.max_packet {
@@ -181,62 +258,110 @@ impl Publisher {
                 tracing::error!("{topic} is not published: {size} octets, the broker takes at most {limit}");
                 continue;
             }
-            if !connection.publish(publish) {
-                return Err("a state could not be sent");
+            if !self.blame.is_withheld(&publish.topic, Instant::now()) {
+                send(flight, connection, publish, None)?;
             }
-            flight.window.push(InFlight::State);
         }
         Ok(())
     }
 
-    /// Publishes a quarantined row, alone, once nothing else waits.
-    async fn publish_set_aside(&mut self, connection: &Connection) -> Step {
-        match &mut self.flight {
-            Some(flight) if flight.window.is_empty() => match flight.set_aside.pop_front() {
-                Some(row) => Self::publish_row(&self.store, &self.wire, flight, connection, row).await,
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    async fn publish_row(
-        store: &Store,
-        wire: &Wire,
-        flight: &mut Flight,
-        connection: &Connection,
-        row: OutboxRow,
-    ) -> Step {
-        flight.cursor = flight.cursor.max(row.id);
-        let publish = match &row.publication {
-            Ok(publication) => wire.publication(publication),
-            Err(reason) => {
-                park(store, row.id, reason.clone()).await;
-                return Ok(());
+    /// Publishes one row apart, if there is one: one on which a connection broke, or a parked one if an offer is due.
+    async fn publish_apart(&mut self, connection: &Connection) -> Result<bool, &'static str> {
+        let Some(flight) = &mut self.flight else { return Ok(false) };
+        let now = Instant::now();
+        let mut row = None;
+        if self.apart.may_be_broken() {
+            row = self.store.broken().await.unwrap_or_default();
+            if row.is_none() {
+                self.apart.none_broken();
             }
-        };
-        let (size, limit) = (publish.max_packet_size(), flight.max_packet);
-        if size > limit {
-            let words = format!("{size} octets, the broker takes at most {limit}: raise its limit");
-            park(store, row.id, words).await;
+        }
+        let is_parked = row.is_none() && self.apart.is_offer_due(now);
+        if is_parked {
+            row = self.store.next_parked(self.apart.last_offered).await.unwrap_or_default();
+            self.apart.offered(row.as_ref().map(|row| row.id), now);
+        }
+        let Some(row) = row else { return Ok(false) };
+        let id = row.id;
+        publish_row(&self.store, &self.wire, flight, connection, row).await?;
+        flight.apart = (!flight.window.is_empty()).then_some((id, is_parked));
+        Ok(true)
+    }
+}
+
+/// How many more PUBLISHes the client may get now.
+fn free(flight: &Flight, blame: &Blame) -> usize {
+    let only_one = flight.apart.is_some() || blame.is_searching();
+    if only_one { usize::from(flight.window.is_empty()) } else { flight.window.free() }
+}
+
+async fn publish_row(
+    store: &Store,
+    wire: &Wire,
+    flight: &mut Flight,
+    connection: &Connection,
+    row: OutboxRow,
+) -> Step {
+    let publication = match &row.publication {
+        Ok(publication) => publication,
+        Err(reason) => {
+            park(store, row.id, reason.clone()).await;
             return Ok(());
         }
-        if !connection.publish(publish) {
-            return Err("a message could not be sent");
+    };
+    let publish = wire.publication(publication);
+    let is_copy = matches!(publication, Publication::Reply(..));
+    let (size, limit) = (publish.max_packet_size(), flight.max_packet);
+    if size > limit {
+        let topic = &publish.topic;
+        let words = format!("{size} octets on {topic}, the broker takes at most {limit}: raise its limit");
+        if is_copy {
+            drop_response(store, row.id, topic, &words).await;
+        } else {
+            park(store, row.id, words).await;
         }
-        flight.window.push(InFlight::Row(row.id));
-        crash::point("publish_sent");
-        Ok(())
+        return Ok(());
     }
+    send(flight, connection, publish, Some(Row { id: row.id, is_copy }))?;
+    crash::point("publish_sent");
+    Ok(())
+}
 
-    async fn park(&self, row: i64, reason: String) {
-        park(&self.store, row, reason).await;
+fn send(flight: &mut Flight, connection: &Connection, publish: Publish, row: Option<Row>) -> Step {
+    let topic = publish.topic.clone();
+    if !connection.publish(publish) {
+        return Err("a message could not be sent");
     }
+    flight.window.push(InFlight { topic, row, since: Instant::now() });
+    Ok(())
 }
 
 async fn park(store: &Store, row: i64, reason: String) {
     tracing::error!("message {row} is parked: {reason}");
-    if let Err(error) = store.park(row, reason).await {
+    if let Err(error) = store.park(row, reason, now_ms()).await {
         tracing::error!("{error}");
+    }
+}
+
+async fn drop_response(store: &Store, row: i64, topic: &str, reason: &str) {
+    tracing::warn!("no results of that request go to {topic}, where its caller wants them: {reason}");
+    if let Err(error) = store.drop_response(row).await {
+        tracing::error!("{error}");
+    }
+}
+
+/// What to do where the broker does not take a topic of ours.
+const ACCESS_RULES: &str = "check the broker's access rules and limits";
+
+/// A reason to refuse a PUBLISH (MQTT 5, 3.4.2.1), in words.
+fn in_words(reason: PubAckReason) -> &'static str {
+    match reason {
+        PubAckReason::NotAuthorized => "not authorized",
+        PubAckReason::TopicNameInvalid => "topic name invalid",
+        PubAckReason::PayloadFormatInvalid => "payload format invalid",
+        PubAckReason::QuotaExceeded => "quota exceeded",
+        PubAckReason::PacketIdentifierInUse => "packet identifier in use",
+        PubAckReason::ImplementationSpecificError => "implementation specific error",
+        _ => "unspecified error",
     }
 }

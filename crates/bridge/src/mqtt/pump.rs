@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::Error as PacketError;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnectReturnCode, DisconnectReasonCode, Packet, PubAck, Publish, SubscribeReasonCode,
+    ConnAck, ConnectReturnCode, DisconnectReasonCode, Packet, PubAck, Publish, SubscribeReasonCode,
 };
 use rumqttc::v5::{ConnectionError, Event, EventLoop, MqttState, StateError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::connack::Limits;
 use super::gate::Gate;
 use super::options::{IN_FLIGHT, KEEP_ALIVE};
+use super::servers::Servers;
 use crate::backoff::Reconnect;
 
 /// The longest delay between two attempts: a broker that restarts is back within seconds.
@@ -35,10 +37,8 @@ pub(super) enum PumpEvent {
         connection: u64,
         /// Whether the broker still had our session.
         session_present: bool,
-        /// PUBLISHes it takes at once.
-        receive_maximum: u16,
-        /// The largest packet it takes, in octets.
-        max_packet: Option<u32>,
+        /// What the broker says of itself.
+        limits: Limits,
     },
     /// One of our PUBLISHes was written, with this packet id.
     Written(u16),
@@ -46,8 +46,8 @@ pub(super) enum PumpEvent {
     Acknowledged(PubAck),
     /// The broker delivered a message.
     Received(Publish),
-    /// The broker refused a subscription, with this reason code.
-    SubscriptionRefused(String),
+    /// The broker answered our SUBSCRIBE, a code for each filter.
+    Subscribed(Vec<SubscribeReasonCode>),
     /// The broker answered our PINGREQ, so it has read all we had written before.
     PingAnswered,
     /// The connection is lost.
@@ -64,8 +64,17 @@ pub struct Pump {
     event_loop: EventLoop,
     link: mpsc::Sender<PumpEvent>,
     gate: Arc<Gate>,
-    /// `host:port`, for messages.
-    address: Arc<str>,
+    servers: Servers,
+}
+
+/// Why a connection ended.
+enum End {
+    /// The link asked for it.
+    Asked,
+    /// The client says so.
+    Broke(ConnectionError),
+    /// No gateway can work with this broker, in words.
+    Unusable(String),
 }
 
 impl Pump {
@@ -73,9 +82,9 @@ impl Pump {
         event_loop: EventLoop,
         link: mpsc::Sender<PumpEvent>,
         gate: Arc<Gate>,
-        address: Arc<str>,
+        servers: Servers,
     ) -> Self {
-        Pump { event_loop, link, gate, address }
+        Pump { event_loop, link, gate, servers }
     }
 
     /// Connects and reconnects until the link has sent DISCONNECT, or until `stop` while there is no connection.
@@ -86,33 +95,44 @@ impl Pump {
             // The broker may have set another keep-alive than ours.
             let silence = self.event_loop.options.keep_alive().max(KEEP_ALIVE) * 3;
             let event = tokio::select! {
-                event = self.event_loop.poll() => event.map_err(Some),
+                event = self.event_loop.poll() => event.map_err(End::Broke),
                 // Our own PINGREQ is an event too, so without any the socket has stalled.
-                () = tokio::time::sleep(silence) => Err(Some(io_error("nothing was received for three keep-alives"))),
-                () = self.gate.close_requested(), if connected => Err(None),
+                () = tokio::time::sleep(silence) => Err(End::Broke(io_error("nothing was received for three keep-alives"))),
+                () = self.gate.close_requested(), if connected => Err(End::Asked),
                 () = stop.cancelled(), if !connected => return,
             };
-            let lost = match event {
+            let end = match event {
                 Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
-                Ok(event) => {
-                    if matches!(event, Event::Incoming(Packet::ConnAck(_))) {
+                Ok(Event::Incoming(Packet::ConnAck(connack))) => match self.connected(&connack).await {
+                    Ok(()) => {
                         connected = true;
                         reconnect.connected(Instant::now());
+                        continue;
                     }
+                    Err(end) => end,
+                },
+                Ok(event) => {
                     self.forward(event).await;
                     continue;
                 }
-                Err(error) => error,
+                Err(end) => end,
             };
-            connected = false;
+            let address = Arc::clone(&self.servers.present().address);
+            // At once where another address is left to try.
+            let is_left = !std::mem::take(&mut connected) && self.servers.next();
             self.discard().await;
-            let reason = lost.as_ref().map(|error| describe(error, &self.address));
-            let refused = lost.as_ref().is_some_and(refuses_a_message);
-            let slow = matches!(lost, Some(ConnectionError::ConnectionRefused(_)));
-            let delay = reconnect.failed(Instant::now());
+            let (reason, refused, slow) = match &end {
+                End::Asked => (None, false, false),
+                End::Broke(error) => {
+                    (Some(describe(error, &address)), refuses_a_message(error), is_lasting_refusal(error))
+                }
+                End::Unusable(words) => (Some(format!("the broker at {address}: {words}")), false, true),
+            };
+            let delay = if is_left { Duration::ZERO } else { reconnect.failed(Instant::now()) };
             let delay = if slow { delay.max(REFUSED_DELAY.min(delay * 4)) } else { delay };
             let words = reason.as_deref().unwrap_or("disconnected from the broker");
-            tracing::warn!("{words}; next try in {:.1} s", delay.as_secs_f32());
+            let next = &self.servers.present().address;
+            tracing::warn!("{words}; next try at {next} in {:.1} s", delay.as_secs_f32());
             let _ = self.link.send(PumpEvent::Lost { reason, refused }).await;
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
@@ -121,38 +141,35 @@ impl Pump {
         }
     }
 
+    /// A connection is established; `Err` where this broker cannot be used.
+    async fn connected(&mut self, connack: &ConnAck) -> Result<(), End> {
+        let limits = Limits::read(connack).map_err(End::Unusable)?;
+        // A Server Keep Alive of 0 means that nobody asks for pings; ours go on.
+        if self.event_loop.options.keep_alive().is_zero() {
+            self.event_loop.options.set_keep_alive(KEEP_ALIVE);
+        }
+        let (session_present, address) = (connack.session_present, &self.servers.present().address);
+        tracing::info!(session_present, "connected to the broker at {address}");
+        let connection = self.gate.connection();
+        self.servers.connected();
+        let _ = self.link.send(PumpEvent::Connected { connection, session_present, limits }).await;
+        Ok(())
+    }
+
     async fn forward(&mut self, event: Event) {
         let report = match event {
-            Event::Incoming(Packet::ConnAck(connack)) => {
-                let properties = connack.properties.as_ref();
-                tracing::info!(
-                    session_present = connack.session_present,
-                    "connected to the broker at {}",
-                    self.address
-                );
-                PumpEvent::Connected {
-                    connection: self.gate.connection(),
-                    session_present: connack.session_present,
-                    receive_maximum: properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX),
-                    max_packet: properties.and_then(|p| p.max_packet_size),
-                }
-            }
             Event::Incoming(Packet::PubAck(ack)) => PumpEvent::Acknowledged(ack),
             Event::Incoming(Packet::Publish(publish)) => PumpEvent::Received(publish),
             Event::Incoming(Packet::PingResp(_)) => PumpEvent::PingAnswered,
-            Event::Incoming(Packet::SubAck(ack)) => {
-                let refused =
-                    ack.return_codes.iter().find(|code| !matches!(code, SubscribeReasonCode::Success(_)));
-                let Some(code) = refused else { return };
-                PumpEvent::SubscriptionRefused(format!("{code:?}"))
-            }
+            Event::Incoming(Packet::SubAck(ack)) => PumpEvent::Subscribed(ack.return_codes),
             Event::Outgoing(Outgoing::Publish(packet_id)) => PumpEvent::Written(packet_id),
             _ => return,
         };
         let _ = self.link.send(report).await;
     }
 
-    /// Forwards the acknowledgements that came before the error, and discards everything else in the client.
+    /// Forwards the acknowledgements that came before the error, discards everything else in the client, and has it connect
+    /// to the present server next.
     async fn discard(&mut self) {
         let unread: Vec<Event> = self.event_loop.state.events.drain(..).collect();
         for event in unread {
@@ -160,12 +177,14 @@ impl Pump {
                 self.forward(event).await;
             }
         }
+        let options = self.servers.present().options.clone();
         let event_loop = &mut self.event_loop;
         self.gate.next_connection(|| {
             event_loop.clean();
             event_loop.pending.clear();
             // The client would keep packet ids, collisions and the broker's limits for the next connection.
             event_loop.state = MqttState::new(IN_FLIGHT, true);
+            event_loop.options = options;
         });
     }
 }
@@ -193,6 +212,25 @@ fn refuses_a_message(error: &ConnectionError) -> bool {
     }
 }
 
+/// Whether the broker refused the connection for a reason that stays, as a wrong password does.
+fn is_lasting_refusal(error: &ConnectionError) -> bool {
+    matches!(error, ConnectionError::ConnectionRefused(code) if !is_passing(*code))
+}
+
+fn is_passing(code: ConnectReturnCode) -> bool {
+    use ConnectReturnCode as Code;
+    matches!(
+        code,
+        Code::ServerUnavailable
+            | Code::ServiceUnavailable
+            | Code::ServerBusy
+            | Code::UseAnotherServer
+            | Code::ServerMoved
+            | Code::ConnectionRateExceeded
+            | Code::QuotaExceeded
+    )
+}
+
 /// What went wrong with the connection to `address`, and what to try.
 pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
     // With TLS 1.3 a broker refuses our certificate only after the handshake, so any error may carry the alert.
@@ -213,6 +251,14 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
             format!(
                 "the broker at {address} does not speak MQTT 5: a broker that does is needed, such as mosquitto 1.6 or later"
             )
+        }
+        ConnectionError::ConnectionRefused(ConnectReturnCode::RetainNotSupported) => {
+            format!(
+                "the broker at {address} keeps no retained messages, and refuses our last will: turn them on there"
+            )
+        }
+        ConnectionError::ConnectionRefused(code) if is_passing(*code) => {
+            format!("the broker at {address} takes no connection for now ({code:?})")
         }
         ConnectionError::ConnectionRefused(code) => {
             format!("the broker at {address} refuses the connection: {code:?}")

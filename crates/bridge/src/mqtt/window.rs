@@ -5,16 +5,29 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use tokio::time::Instant;
+
 /// The most PUBLISHes in flight.
 pub(super) const MAX: u16 = 16;
 
-/// What a PUBLISH in flight holds.
+/// A PUBLISH in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InFlight {
+    /// Its topic.
+    pub(super) topic: String,
+    /// The row of the outbox it is; none for a retained state.
+    pub(super) row: Option<Row>,
+    /// When the client got it.
+    pub(super) since: Instant,
+}
+
+/// A row of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum InFlight {
-    /// A row of the outbox.
-    Row(i64),
-    /// A retained state.
-    State,
+pub(super) struct Row {
+    /// Its id.
+    pub(super) id: i64,
+    /// A copy of a result, for the caller who asked for one.
+    pub(super) is_copy: bool,
 }
 
 /// The PUBLISHes in flight on one connection.
@@ -33,25 +46,6 @@ impl Window {
         Window { limit: limit.into(), unwritten: VecDeque::new(), written: HashMap::new() }
     }
 
-    /// A window for one PUBLISH at a time, which shows which one the broker refuses.
-    pub(super) fn single() -> Self {
-        Window { limit: 1, unwritten: VecDeque::new(), written: HashMap::new() }
-    }
-
-    /// Sets the limit to that of [`Window::new`].
-    pub(super) fn set_limit(&mut self, receive_maximum: u16) {
-        self.limit = Window::new(receive_maximum).limit;
-    }
-
-    /// The row in flight, if nothing else is.
-    pub(super) fn only_row(&self) -> Option<i64> {
-        let mut all = self.written.values().chain(&self.unwritten);
-        match (all.next(), all.next()) {
-            (Some(InFlight::Row(row)), None) => Some(*row),
-            _ => None,
-        }
-    }
-
     /// How many more the client may get.
     pub(super) fn free(&self) -> usize {
         self.limit.saturating_sub(self.unwritten.len() + self.written.len())
@@ -62,13 +56,14 @@ impl Window {
         self.unwritten.is_empty() && self.written.is_empty()
     }
 
-    /// The oldest row in flight.
-    pub(super) fn oldest_row(&self) -> Option<i64> {
-        let row = |in_flight: &InFlight| match in_flight {
-            InFlight::Row(row) => Some(*row),
-            InFlight::State => None,
-        };
-        self.unwritten.iter().chain(self.written.values()).filter_map(row).min()
+    /// Since when the oldest one is in flight.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.unwritten.iter().chain(self.written.values()).map(|in_flight| in_flight.since).min()
+    }
+
+    /// All that are in flight; the window is done with.
+    pub(super) fn into_in_flight(self) -> Vec<InFlight> {
+        self.written.into_values().chain(self.unwritten).collect()
     }
 
     /// The client got a PUBLISH.
@@ -93,19 +88,28 @@ impl Window {
 mod tests {
     use super::*;
 
+    fn row(id: i64) -> InFlight {
+        InFlight {
+            topic: "sms/result".to_owned(),
+            row: Some(Row { id, is_copy: false }),
+            since: Instant::now(),
+        }
+    }
+
     #[test]
     fn acknowledgements_out_of_order_find_their_rows() {
         let mut window = Window::new(20);
-        for row in 1..=3 {
-            window.push(InFlight::Row(row));
+        for id in 1..=3 {
+            window.push(row(id));
         }
         for packet_id in [7, 8, 9] {
             window.written(packet_id);
         }
-        assert_eq!(window.acknowledged(9), Some(InFlight::Row(3)));
-        assert_eq!(window.acknowledged(7), Some(InFlight::Row(1)));
-        assert_eq!(window.acknowledged(7), None, "one acknowledgement counted twice");
-        assert_eq!(window.acknowledged(8), Some(InFlight::Row(2)));
+        let mut answered = |packet_id| window.acknowledged(packet_id).and_then(|it| it.row).map(|row| row.id);
+        assert_eq!(answered(9), Some(3));
+        assert_eq!(answered(7), Some(1));
+        assert_eq!(answered(7), None, "one acknowledgement counted twice");
+        assert_eq!(answered(8), Some(2));
         assert!(window.is_empty());
     }
 
@@ -119,8 +123,8 @@ mod tests {
     #[test]
     fn a_full_window_takes_nothing_until_an_acknowledgement() {
         let mut window = Window::new(3);
-        window.push(InFlight::Row(1));
-        window.push(InFlight::Row(2));
+        window.push(row(1));
+        window.push(row(2));
         assert_eq!(window.free(), 0);
         window.written(1);
         assert_eq!(window.free(), 0);

@@ -43,12 +43,22 @@ pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
 
 /// Opens the file for reading beside a running gateway.
 pub(super) fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
+    open_existing(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// Opens the file for a change beside a running gateway.
+pub(super) fn open_beside_gateway(folder: &Path) -> Result<Connection, OpenError> {
+    let connection = open_existing(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+    Ok(connection)
+}
+
+fn open_existing(folder: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let file = folder.join(FILE);
     if !file.exists() {
         return Err(OpenError::Missing(file));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&file, flags)
+    let connection = Connection::open_with_flags(&file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| OpenError::Broken { file: file.clone(), error })?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     schema::check_version(&connection, &file)?;

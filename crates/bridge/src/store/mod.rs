@@ -3,7 +3,7 @@
 //! `engine` owns the thread, the group commit and the connection; `file` opens it; `schema` has the tables; `idle` knows
 //! the modems that wait. The other files are the operations on rows, each one transaction with a name from the domain:
 //! `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out), `due` (what time brings about),
-//! `outbox` (to the broker), `hook_runs`, and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`, not here.
+//! `outbox` (to the broker), `parked` (what it does not take), `hook_runs`, and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`, not here.
 
 mod broker;
 mod claims;
@@ -19,6 +19,7 @@ mod hook_runs;
 mod idle;
 mod imei;
 mod outbox;
+mod parked;
 mod pin_attempts;
 mod received;
 mod reports;
@@ -41,7 +42,8 @@ pub use error::StoreError;
 pub use history::{Entry, History, HistoryFilter, SentEntry};
 pub use hook_runs::HookRun;
 pub use idle::Idle;
-pub use outbox::{OutboxRow, Publication};
+pub use outbox::{Cursor, OutboxRow, Publication};
+pub use parked::{MAX_BREAKS, Parked, ParkedRow};
 pub use pin_attempts::PinAttempt;
 pub use received::Accepted;
 pub use retention::DeletionPass;

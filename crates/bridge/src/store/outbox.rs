@@ -1,6 +1,9 @@
 //! What is to be published: rows in order, deleted when the broker has acknowledged them.
 //!
-//! A row holds the event, not its topic and JSON: those are rendered when it is published.
+//! A row holds the event, not its topic and JSON: those are rendered when it is published. What the broker does not take is
+//! in `parked`.
+
+use rusqlite::OptionalExtension as _;
 
 use super::engine::{Store, Tx};
 use super::error::StoreError;
@@ -33,16 +36,43 @@ pub struct OutboxRow {
     pub publication: Result<Publication, String>,
 }
 
+/// How far the rows that wait were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor {
+    result: i64,
+    other: i64,
+}
+
 impl Store {
-    /// The rows after `after` that wait, oldest first.
-    pub async fn pending(&self, after: i64, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+    /// Rows behind `after` that wait, oldest first, and how far that reads: results behind all else, for one request may
+    /// have many. Rows on which connections broke are [`Store::broken`].
+    pub async fn pending(&self, after: Cursor, limit: usize) -> Result<(Vec<OutboxRow>, Cursor), StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
-                "SELECT id, kind, event, topic, correlation FROM outbox
-                 WHERE parked = 0 AND id > ?1 ORDER BY id LIMIT ?2",
+                "SELECT id, kind, event, topic, response_topic, correlation FROM outbox_row
+                 WHERE parked = 0 AND breaks = 0 AND is_result = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
             )?;
-            let rows = select.query_map((after, limit as i64), read_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut read = |is_result: bool, after: i64, limit: usize| -> rusqlite::Result<Vec<OutboxRow>> {
+                select.query_map((is_result, after, limit as i64), read_row)?.collect()
+            };
+            let mut rows = read(false, after.other, limit)?;
+            let results = read(true, after.result, limit - rows.len())?;
+            let end = |rows: &[OutboxRow], before| rows.last().map_or(before, |row: &OutboxRow| row.id);
+            let cursor = Cursor { other: end(&rows, after.other), result: end(&results, after.result) };
+            rows.extend(results);
+            Ok((rows, cursor))
+        })
+        .await
+    }
+
+    /// The first row on which a connection broke, and which is not parked.
+    pub async fn broken(&self) -> Result<Option<OutboxRow>, StoreError> {
+        self.write(|tx| {
+            let mut select = tx.sql.prepare_cached(
+                "SELECT id, kind, event, topic, response_topic, correlation FROM outbox_row
+                 WHERE parked = 0 AND breaks > 0 ORDER BY id LIMIT 1",
+            )?;
+            Ok(select.query_row([], read_row).optional()?)
         })
         .await
     }
@@ -74,33 +104,26 @@ impl Store {
         .await
     }
 
-    /// Sets aside a row the broker will never take: it is kept for a person to look at, and not offered again.
-    pub async fn park(&self, id: i64, reason: String) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            tx.sql
-                .prepare_cached("UPDATE outbox SET parked = 1, parked_because = ?2 WHERE id = ?1")?
-                .execute((id, &reason))?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Publishes an event that belongs to no row, and runs its hooks.
     pub async fn publish(&self, event: Event) -> Result<(), StoreError> {
         self.write(move |tx| publish(tx, &event)).await
     }
 
-    /// Publishes a result that belongs to no stored request: a rejection.
-    pub async fn publish_result(
+    /// Publishes results that belong to no stored request: rejections, and the answers to a dry run.
+    pub async fn publish_results(
         &self,
-        result: SendResult,
+        results: Vec<SendResult>,
         reply_to: Option<ReplyTo>,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| publish_result(tx, result.clone(), reply_to.as_ref())).await
+        self.write(move |tx| {
+            let response = insert_response(tx, reply_to.as_ref())?;
+            results.iter().try_for_each(|result| publish_result(tx, result.clone(), response))
+        })
+        .await
     }
 }
 
-fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutboxRow> {
+pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutboxRow> {
     let id = row.get("id")?;
     let publication = read_publication(row).map_err(|error| error.to_string());
     Ok(OutboxRow { id, publication })
@@ -113,7 +136,8 @@ fn read_publication(row: &rusqlite::Row<'_>) -> rusqlite::Result<Publication> {
         ("event", Some(event)) => Ok(Publication::Event(event)),
         ("last", Some(Event::Received(received))) => Ok(Publication::Last(received)),
         ("reply", Some(Event::Result(result))) => {
-            let reply_to = ReplyTo { topic: row.get("topic")?, correlation: row.get("correlation")? };
+            let reply_to =
+                ReplyTo { topic: row.get("response_topic")?, correlation: row.get("correlation")? };
             Ok(Publication::Reply(result, reply_to))
         }
         ("clear", None) => Ok(Publication::Clear { topic: row.get("topic")? }),
@@ -127,20 +151,27 @@ pub(super) fn publish(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
     hook_runs::enqueue(tx, event)
 }
 
-/// Publishes a result, and a copy for the caller who asked for one.
+/// Publishes a result, and a copy for the caller who asked for one in a row of `response`.
 pub(super) fn publish_result(
     tx: &Tx<'_>,
     result: SendResult,
-    reply_to: Option<&ReplyTo>,
+    response: Option<i64>,
 ) -> Result<(), StoreError> {
     let event = Event::Result(result);
     publish(tx, &event)?;
-    match reply_to {
-        Some(ReplyTo { topic, correlation }) => {
-            insert(tx, "reply", Some(&event), None, Some(topic), correlation.as_deref())
-        }
+    match response {
+        Some(response) => insert(tx, "reply", Some(&event), None, None, Some(response)),
         None => Ok(()),
     }
+}
+
+/// Stores where a caller wants copies of results; returns the row.
+pub(super) fn insert_response(tx: &Tx<'_>, reply_to: Option<&ReplyTo>) -> Result<Option<i64>, StoreError> {
+    let Some(ReplyTo { topic, correlation }) = reply_to else { return Ok(None) };
+    tx.sql
+        .prepare_cached("INSERT INTO response (topic, correlation) VALUES (?1, ?2)")?
+        .execute((topic, correlation))?;
+    Ok(Some(tx.sql.last_insert_rowid()))
 }
 
 /// Publishes the last message of a modem, in place of an older one the broker does not have yet.
@@ -167,13 +198,14 @@ fn insert(
     event: Option<&Event>,
     modem: Option<&str>,
     topic: Option<&str>,
-    correlation: Option<&[u8]>,
+    response: Option<i64>,
 ) -> Result<(), StoreError> {
+    let is_result = matches!(event, Some(Event::Result(_)));
     tx.sql
         .prepare_cached(
-            "INSERT INTO outbox (kind, event, modem, topic, correlation) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO outbox (kind, event, modem, topic, response, is_result) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute((kind, event, modem, topic, correlation))?;
+        .execute((kind, event, modem, topic, response, is_result))?;
     tx.wake_outbox();
     Ok(())
 }

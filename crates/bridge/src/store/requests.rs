@@ -10,7 +10,7 @@ use super::results::finish;
 use crate::event::{Event, MessageState, ResultFields, SendResult};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{UnixMs, new_id};
-use crate::request::{Origin, ReplyTo, Request, Source};
+use crate::request::{Origin, Request, Source};
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Store {
             match stored_with_its_id(tx, &request)? {
                 None => insert(tx, &request, now).map(|()| Admitted::New),
                 Some((id, fingerprint)) if fingerprint == request.fingerprint => {
-                    repeat(tx, &id, request.reply_to.as_ref()).map(|()| Admitted::Duplicate)
+                    repeat(tx, &id, &request).map(|()| Admitted::Duplicate)
                 }
                 Some((id, _)) => reject_conflict(tx, &id, &request, now).map(|()| Admitted::Conflict),
             }
@@ -59,8 +59,8 @@ impl Store {
         .await
     }
 
-    /// Cancels those messages of a request of which nothing was submitted. A request nobody knows here gets no answer:
-    /// it may be another gateway's.
+    /// Cancels those messages of a request of which nothing was submitted; of the others it is said that it is too late,
+    /// once for all where none can be cancelled. A request nobody knows here gets no answer: it may be another gateway's.
     pub async fn cancel(&self, id: String, now: UnixMs) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
@@ -75,16 +75,23 @@ impl Store {
                     Ok((row.get("id")?, row.get("recipient")?, row.get("state")?, row.get("is_untouched")?))
                 })?
                 .collect::<Result<_, _>>()?;
+            let too_late = |to: Option<String>, state: MessageState, words: String| {
+                let error = Some(Failure::permanent(FailureCode::TooLate, words));
+                let fields = ResultFields { error, ..ResultFields::default() };
+                SendResult { id: Some(id.clone()), to, state, is_final: false, at: now, fields }
+            };
+            if let [_, (_, _, state, _), ..] = messages[..]
+                && !messages.iter().any(|(.., is_untouched)| *is_untouched)
+            {
+                let words = format!("none of the {} messages of {id} can be cancelled any more", messages.len());
+                return outbox::publish_result(tx, too_late(None, state, words), None);
+            }
             for (message, to, state, is_untouched) in messages {
                 if is_untouched {
                     finish(tx, message, MessageState::Cancelled, ResultFields::default(), now)?;
                 } else {
                     let words = format!("{id} to {to} is {} and can no longer be cancelled", state.as_str());
-                    let error = Some(Failure::permanent(FailureCode::TooLate, words));
-                    let fields = ResultFields { error, ..ResultFields::default() };
-                    let result =
-                        SendResult { id: Some(id.clone()), to: Some(to), state, is_final: false, at: now, fields };
-                    outbox::publish_result(tx, result, None)?;
+                    outbox::publish_result(tx, too_late(Some(to), state, words), None)?;
                 }
             }
             Ok(())
@@ -123,19 +130,22 @@ fn stored_with_its_id(tx: &Tx<'_>, request: &Request) -> Result<Option<(String, 
     Ok(select.query_row([id], |row| Ok((row.get("id")?, row.get("fingerprint")?))).optional()?)
 }
 
-fn repeat(tx: &Tx<'_>, id: &str, reply_to: Option<&ReplyTo>) -> Result<(), StoreError> {
+fn repeat(tx: &Tx<'_>, id: &str, request: &Request) -> Result<(), StoreError> {
+    let response = outbox::insert_response(tx, request.reply_to.as_ref())?;
     let mut select = tx.sql.prepare_cached("SELECT result FROM message WHERE request_id = ?1")?;
     let results: Vec<Event> = select.query_map([id], |row| row.get("result"))?.collect::<Result<_, _>>()?;
     for event in results {
         let Event::Result(mut result) = event else { continue };
         result.fields.duplicate = true;
-        outbox::publish_result(tx, result, reply_to)?;
+        result.fields.response_refused = request.response_refused;
+        outbox::publish_result(tx, result, response)?;
     }
     Ok(())
 }
 
 fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Result<(), StoreError> {
     let words = "this id belongs to an earlier request with other content; use a new id";
+    let response = outbox::insert_response(tx, request.reply_to.as_ref())?;
     for recipient in &request.to {
         let error = Some(Failure::permanent(FailureCode::IdConflict, words));
         let result = SendResult {
@@ -146,7 +156,7 @@ fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Res
             at: now,
             fields: ResultFields { error, ..ResultFields::default() },
         };
-        outbox::publish_result(tx, result, request.reply_to.as_ref())?;
+        outbox::publish_result(tx, result, response)?;
     }
     Ok(())
 }
@@ -155,19 +165,18 @@ fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Res
 pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), StoreError> {
     let id = request.id.clone().unwrap_or_else(new_id);
     let origin = origin(request);
+    let response = outbox::insert_response(tx, request.reply_to.as_ref())?;
     tx.sql
         .prepare_cached(
-            "INSERT INTO request
-               (id, fingerprint, body, is_reply, response_topic, correlation, packet_id, session, accepted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO request (id, fingerprint, body, is_reply, response, packet_id, session, accepted_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute((
             &id,
             &request.fingerprint,
             &request.body,
             request.source == Source::Rule,
-            request.reply_to.as_ref().map(|reply_to| &reply_to.topic),
-            request.reply_to.as_ref().and_then(|reply_to| reply_to.correlation.as_ref()),
+            response,
             origin.map(|origin| origin.packet_id),
             origin.map(|origin| origin.session),
             now,
@@ -183,10 +192,11 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), 
             fields: ResultFields {
                 parts: refusal.is_none().then_some(request.parts.into()),
                 error: refusal.clone(),
+                response_refused: request.response_refused,
                 ..ResultFields::default()
             },
         };
-        insert_message(tx, request, &id, result, now)?;
+        insert_message(tx, request, &id, response, result, now)?;
     }
     Ok(())
 }
@@ -195,6 +205,7 @@ fn insert_message(
     tx: &Tx<'_>,
     request: &Request,
     id: &str,
+    response: Option<i64>,
     result: SendResult,
     now: UnixMs,
 ) -> Result<(), StoreError> {
@@ -226,7 +237,7 @@ fn insert_message(
             tx.wake_modem(Sendable { modem: request.modem.clone(), sim: None, avoided_by: String::new() });
         }
     }
-    outbox::publish_result(tx, result, request.reply_to.as_ref())
+    outbox::publish_result(tx, result, response)
 }
 
 /// Stores the parts of a message, none of them submitted.

@@ -5,7 +5,6 @@ use super::error::StoreError;
 use super::outbox;
 use crate::event::{Event, MessageState, ResultFields, SendResult};
 use crate::message::UnixMs;
-use crate::request::ReplyTo;
 
 /// Ends a message: its last state, and the only final result it will ever have.
 pub(super) fn finish(
@@ -38,11 +37,12 @@ fn step(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let mut select = tx.sql.prepare_cached(
-        "SELECT m.request_id, m.recipient, r.response_topic, r.correlation
+        "SELECT m.request_id, m.recipient, r.response
          FROM message m JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
     )?;
-    let (id, to, reply_to) = select
-        .query_row([message], |row| Ok((row.get("request_id")?, row.get("recipient")?, reply_to(row)?)))?;
+    let (id, to, response) = select.query_row([message], |row| {
+        Ok((row.get("request_id")?, row.get("recipient")?, row.get("response")?))
+    })?;
     let result = SendResult { id: Some(id), to: Some(to), state, is_final, at: now, fields };
     tx.sql
         .prepare_cached(
@@ -50,12 +50,5 @@ fn step(
                claimed_by = CASE WHEN ?3 THEN NULL ELSE claimed_by END WHERE id = ?1",
         )?
         .execute((message, state, is_final, Event::Result(result.clone())))?;
-    outbox::publish_result(tx, result, reply_to.as_ref())
-}
-
-/// Where the results of a row with `response_topic` and `correlation` go besides the result topic.
-fn reply_to(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<ReplyTo>> {
-    let topic: Option<String> = row.get("response_topic")?;
-    let correlation = row.get("correlation")?;
-    Ok(topic.map(|topic| ReplyTo { topic, correlation }))
+    outbox::publish_result(tx, result, response)
 }

@@ -52,8 +52,16 @@ impl Store {
                        (SELECT id FROM part_set WHERE message_id IS NOT NULL AND last_at < ?1 LIMIT ?2)",
                 )?
                 .execute(params)?;
+            // A parked received message stays until the broker takes it or a person drops it.
+            let parked_results = tx
+                .sql
+                .prepare_cached(
+                    "DELETE FROM outbox WHERE id IN
+                       (SELECT id FROM outbox WHERE parked = 1 AND is_result = 1 AND parked_at < ?1 LIMIT ?2)",
+                )?
+                .execute(params)?;
             let (next, are_requests_left) = delete_requests(tx, before, pass)?;
-            let is_more = are_requests_left || received == MAX_BATCH || part_sets == MAX_BATCH;
+            let is_more = are_requests_left || [received, part_sets, parked_results].contains(&MAX_BATCH);
             Ok(is_more.then_some(next))
         })
         .await

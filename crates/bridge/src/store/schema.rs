@@ -87,6 +87,14 @@ CREATE TABLE direct (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX direct_at ON direct (at);
 
+-- Where a caller wants a copy of each result, once for all of them. A row goes with the last one that refers to it, or
+-- takes the copies along where the broker does not let us publish there.
+CREATE TABLE response (
+  id          INTEGER PRIMARY KEY,
+  topic       TEXT NOT NULL,
+  correlation BLOB
+) STRICT;
+
 -- One publish to `send`, or a rule's reply.
 CREATE TABLE request (
   row         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -94,14 +102,14 @@ CREATE TABLE request (
   fingerprint TEXT NOT NULL,        -- what makes two requests the same
   body        TEXT NOT NULL,        -- JSON of what is sent
   is_reply    INTEGER NOT NULL CHECK (is_reply IN (0, 1)),
-  response_topic TEXT,
-  correlation BLOB,
+  response    INTEGER REFERENCES response ON DELETE SET NULL,
   packet_id   INTEGER,              -- of the PUBLISH, until the broker may use it again
   session     INTEGER,              -- the MQTT session that packet id belongs to
   accepted_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX request_packet ON request (packet_id, session) WHERE packet_id IS NOT NULL;
 CREATE INDEX request_unsettled ON request (row) WHERE packet_id IS NOT NULL;
+CREATE INDEX request_response ON request (response) WHERE response IS NOT NULL;
 CREATE INDEX request_accepted_at ON request (accepted_at);
 CREATE INDEX request_reply ON request (accepted_at) WHERE is_reply = 1;
 
@@ -193,14 +201,40 @@ CREATE TABLE outbox (
   kind        TEXT NOT NULL CHECK (kind IN ('event','last','reply','clear')),
   event       TEXT CHECK ((event IS NULL) = (kind = 'clear')),  -- the form of event/stored.rs
   modem       TEXT CHECK ((modem IS NULL) = (kind <> 'last')),  -- a newer last message replaces an older one
-  topic       TEXT CHECK ((topic IS NULL) = (kind NOT IN ('reply','clear'))),
-  correlation BLOB,
+  topic       TEXT CHECK ((topic IS NULL) = (kind <> 'clear')),
+  response    INTEGER REFERENCES response ON DELETE CASCADE CHECK ((response IS NULL) = (kind <> 'reply')),
+  is_result   INTEGER NOT NULL CHECK (is_result IN (0, 1)),  -- a result or a copy of one: published after all else
+  breaks      INTEGER NOT NULL DEFAULT 0,  -- connections that broke with it alone in flight
   parked      INTEGER NOT NULL DEFAULT 0 CHECK (parked IN (0, 1)),
+  parked_at   INTEGER,              -- for the first time
   parked_because TEXT
 ) STRICT;
-CREATE INDEX outbox_pending ON outbox (id) WHERE parked = 0;
+CREATE INDEX outbox_pending ON outbox (is_result, id) WHERE parked = 0 AND breaks = 0;
+CREATE INDEX outbox_broken ON outbox (id) WHERE parked = 0 AND breaks > 0;
+CREATE INDEX outbox_parked ON outbox (id) WHERE parked = 1;
+CREATE INDEX outbox_parked_result ON outbox (parked_at) WHERE parked = 1 AND is_result = 1;
+CREATE INDEX outbox_response ON outbox (response) WHERE response IS NOT NULL;
 CREATE INDEX outbox_last ON outbox (modem) WHERE kind = 'last';
 CREATE INDEX outbox_clear ON outbox (topic) WHERE kind = 'clear';
+
+-- A row with where its copy goes.
+CREATE VIEW outbox_row AS
+  SELECT o.id, o.kind, o.event, o.topic, o.is_result, o.breaks, o.parked, o.parked_at, o.parked_because,
+    r.topic AS response_topic, r.correlation
+  FROM outbox o LEFT JOIN response r ON r.id = o.response;
+
+CREATE TRIGGER outbox_response_unused AFTER DELETE ON outbox WHEN OLD.response IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM outbox WHERE response = OLD.response)
+  AND NOT EXISTS (SELECT 1 FROM request WHERE response = OLD.response)
+BEGIN
+  DELETE FROM response WHERE id = OLD.response;
+END;
+CREATE TRIGGER request_response_unused AFTER DELETE ON request WHEN OLD.response IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM outbox WHERE response = OLD.response)
+  AND NOT EXISTS (SELECT 1 FROM request WHERE response = OLD.response)
+BEGIN
+  DELETE FROM response WHERE id = OLD.response;
+END;
 
 -- Programs to be run for events; a row is deleted when its program has succeeded or is given up.
 CREATE TABLE hook_run (

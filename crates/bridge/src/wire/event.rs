@@ -36,6 +36,8 @@ pub(super) struct ResultForm<'a> {
     error: Option<ErrorForm<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     duplicate: bool,
     at: String,
@@ -64,6 +66,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         dry_run,
         error,
         payload,
+        response_refused,
     } = &result.fields;
     ResultForm {
         id: result.id.as_deref(),
@@ -83,6 +86,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
             permanent: failure.permanent,
         }),
         payload: payload.as_deref(),
+        response: response_refused.then_some("refused"),
         duplicate: *duplicate,
         at: time(result.at),
     }

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod event;
 mod format;
 pub mod history;
+pub mod parked;
 pub mod received;
 pub mod request;
 pub mod state;
@@ -15,7 +16,7 @@ pub mod topic;
 pub use format::time;
 
 use self::topic::Topics;
-use crate::event::{Availability, Event, State};
+use crate::event::{Availability, Event, State, Subject};
 use crate::store::Publication;
 
 /// Renders what is published below one prefix.
@@ -75,6 +76,11 @@ impl Wire {
             Event::Broadcast(broadcast) => event::broadcast(broadcast),
             Event::UssdReply(reply) => event::ussd_reply(reply),
         }
+    }
+
+    /// What the broker publishes when it loses the gateway.
+    pub fn last_will(&self) -> Publish {
+        self.state(&State::Availability(Subject::Gateway, Availability::Offline))
     }
 
     /// A retained state.

@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use smsbridge_codec::Encoding;
 
 use crate::event::{MessageState, ResultFields, SendResult};
-use crate::failure::{Failure, FailureCode};
+use crate::failure::{Failure, FailureCode, quoted};
 use crate::message::{Name, UnixMs};
 use crate::request::{Body, Content, SendRequest};
 use crate::ussd_queue::{UssdAction, UssdRequest};
@@ -227,6 +227,17 @@ pub fn read_ussd(payload: &[u8]) -> Result<UssdRequest, UssdRejection> {
     Ok(UssdRequest { id: form.id, action })
 }
 
+/// What the rejection of a payload quotes, as a payload: the rest need not be kept.
+pub fn shortened(payload: &[u8]) -> Vec<u8> {
+    let Ok(value) = read_object(payload) else {
+        return payload[..payload.len().min(MAX_PAYLOAD_SHOWN)].to_vec();
+    };
+    match readable_id(&value) {
+        Some(id) => json!({"id": id, "to": readable_recipient(&value)}).to_string().into_bytes(),
+        None => payload[..payload.len().min(MAX_PAYLOAD_SHOWN)].to_vec(),
+    }
+}
+
 fn read_object(payload: &[u8]) -> Result<Value, Failure> {
     let value = serde_json::from_slice::<Value>(payload).map_err(|error| {
         malformed(format!(
@@ -240,7 +251,7 @@ fn read_object(payload: &[u8]) -> Result<Value, Failure> {
 }
 
 fn readable_recipient(value: &Value) -> Option<String> {
-    ["to", "number", "target"].iter().find_map(|key| value.get(key)?.as_str()).map(str::to_owned)
+    ["to", "number", "target"].iter().find_map(|key| value.get(key)?.as_str()).map(quoted)
 }
 
 fn readable_id(value: &Value) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! Pure. Every key is always there, null where nothing is known, so that templates need no test for absence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::format::{json, time};
 use crate::event::{GatewayState, ModemConnection, ModemState};
@@ -133,6 +133,16 @@ pub fn gateway(state: &GatewayState) -> String {
         queue: QueueForm { publish: state.queue.publish, send: state.queue.send, parked: state.queue.parked },
         problem: state.problem.as_deref(),
     })
+}
+
+#[derive(Deserialize)]
+struct InstanceForm {
+    instance: String,
+}
+
+/// Which instance a payload of `sms/gateway/<gateway>` names; none where it is no gateway's state.
+pub fn read_instance(payload: &[u8]) -> Option<String> {
+    serde_json::from_slice::<InstanceForm>(payload).ok().map(|form| form.instance)
 }
 
 /// Whether the payload of an availability topic says online.

@@ -3,9 +3,8 @@
 //! Pure. Input: the configured prefix and names, and topics as the broker delivers them.
 
 use crate::event::{Event, State, Subject};
-use crate::failure::{Failure, FailureCode};
 use crate::message::Name;
-use crate::request::Route;
+use crate::request::{ReplyTo, Route};
 
 /// The topics below one prefix.
 #[derive(Debug, Clone)]
@@ -133,7 +132,7 @@ impl Topics {
         filters
     }
 
-    /// The filters of the gateways' own retained topics.
+    /// The filters of the gateways' retained topics, ours among them.
     pub fn gateway_filters(&self) -> [String; 2] {
         [format!("{}/gateway/+", self.prefix), format!("{}/gateway/+/availability", self.prefix)]
     }
@@ -159,20 +158,52 @@ impl Topics {
             _ => None,
         }
     }
+}
 
-    /// Whether results may also be published to a response topic: it has no wildcard and no leading `$`, and is not
-    /// below our own prefix.
-    pub fn check_response_topic(&self, topic: &str) -> Result<(), Failure> {
-        let is_below_prefix =
-            topic.strip_prefix(&self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if topic.is_empty() || topic.starts_with('$') || topic.contains(['+', '#', '\0']) || is_below_prefix {
-            return Err(Failure::permanent(
-                FailureCode::ResponseTopic,
-                "the response topic must have no wildcard and no leading $, and must not be below our own prefix",
-            ));
-        }
-        Ok(())
+/// Octets of a response topic.
+const MAX_RESPONSE_TOPIC: usize = 256;
+
+/// Levels of a response topic: some brokers close the connection on a topic of more than 200.
+const MAX_RESPONSE_LEVELS: usize = 20;
+
+/// Octets of correlation data.
+const MAX_CORRELATION: usize = 1024;
+
+/// Which response topics are honoured.
+#[derive(Debug, Clone)]
+pub struct ResponseTopics {
+    beginning: String,
+}
+
+impl ResponseTopics {
+    /// Those that begin with `beginning`, which is outside of our own topics; none where it is empty.
+    pub fn new(beginning: &str) -> Self {
+        ResponseTopics { beginning: beginning.to_owned() }
     }
+
+    /// Whether results may be published there too.
+    pub fn allow(&self, reply_to: &ReplyTo) -> bool {
+        let ReplyTo { topic, correlation } = reply_to;
+        !self.beginning.is_empty()
+            && topic.len() > self.beginning.len()
+            && topic.starts_with(&self.beginning)
+            && topic.len() <= MAX_RESPONSE_TOPIC
+            && topic.split('/').count() <= MAX_RESPONSE_LEVELS
+            && !topic.contains(['+', '#'])
+            && !topic.contains(char::is_control)
+            && correlation.as_ref().is_none_or(|data| data.len() <= MAX_CORRELATION)
+    }
+}
+
+/// Whether response topics may begin so: no wildcard, no leading `$`, and neither below `prefix` nor above it.
+pub fn is_legal_response_prefix(beginning: &str, prefix: &str) -> bool {
+    let own = format!("{prefix}/");
+    !beginning.starts_with('$')
+        && !beginning.contains(['+', '#'])
+        && !beginning.contains(char::is_control)
+        && beginning != prefix
+        && !beginning.starts_with(&own)
+        && !own.starts_with(beginning)
 }
 
 /// Whether topics may begin with `prefix`: no wildcard, no empty level at its ends, no leading `$`.
@@ -224,10 +255,32 @@ mod tests {
     }
 
     #[test]
-    fn a_response_topic_cannot_reach_our_own_topics_or_match_many() {
-        for bad in ["", "sms", "sms/send", "$SYS/x", "a/+", "a/#"] {
-            assert!(topics().check_response_topic(bad).is_err(), "{bad:?} was allowed");
+    fn a_response_topic_is_honoured_below_its_prefix_and_within_bounds() {
+        let allow = |topic: &str, octets: usize| {
+            let reply_to = ReplyTo { topic: topic.to_owned(), correlation: Some(vec![0; octets]) };
+            ResponseTopics::new("answers/").allow(&reply_to)
+        };
+        assert!(allow("answers/app/7", 1024) && !allow("answers/app/7", 1025));
+        let levels = |n: usize| format!("answers{}", "/x".repeat(n - 1));
+        assert!(allow(&levels(20), 0) && !allow(&levels(21), 0));
+        let long = |n: usize| format!("answers/{}", "x".repeat(n - 8));
+        assert!(allow(&long(256), 0) && !allow(&long(257), 0));
+        for other in
+            ["", "answers/", "answers", "app/7", "sms/send", "answers/+", "answers/#", "answers/\u{1}"]
+        {
+            assert!(!allow(other, 0), "{other:?}");
         }
-        assert_eq!(topics().check_response_topic("smsx/answers/7"), Ok(()));
+        let nowhere = ReplyTo { topic: "answers/7".to_owned(), correlation: None };
+        assert!(!ResponseTopics::new("").allow(&nowhere));
+    }
+
+    #[test]
+    fn response_topics_never_reach_our_own() {
+        for beginning in ["answers/", "home/answers/", "smsx", "sms2/answers/"] {
+            assert!(is_legal_response_prefix(beginning, "sms"), "{beginning:?}");
+        }
+        for beginning in ["sms", "sms/", "sms/answers/", "s", "", "$SYS/", "a/+/", "a/#"] {
+            assert!(!is_legal_response_prefix(beginning, "sms"), "{beginning:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::event::{Event, MessageState, SendResult, UssdState};
 use crate::modem_task::fixtures::task_with;
 use crate::modem_task::status_view::StatusView;
 use crate::request::{Body, Content, Recipient, Request, Source};
-use crate::store::{Publication, Store};
+use crate::store::{Cursor, Publication, Store};
 
 /// Passes one connection on to the modem, and cuts it right after the modem has said `last_words`.
 async fn pass_on_until(listener: TcpListener, modem: SocketAddr, last_words: &str) {
@@ -60,7 +60,7 @@ async fn a_ussd_answer_and_a_broadcast_right_before_the_modem_is_unplugged_are_p
     cut.await.unwrap();
     OnlineModem::new(connected, false).run(Vec::new(), &stop).await.unwrap_err();
 
-    let rows = task.store.pending(0, 9).await.unwrap();
+    let rows = task.store.pending(Cursor::default(), 9).await.unwrap().0;
     let events: Vec<Event> = rows
         .into_iter()
         .map(|row| match row.publication.unwrap() {
@@ -94,6 +94,7 @@ fn split_otherwise(parts: u8) -> Request {
         send_at: None,
         priority: 0,
         reply_to: None,
+        response_refused: false,
         source: Source::Rule,
     }
 }
@@ -101,7 +102,7 @@ fn split_otherwise(parts: u8) -> Request {
 /// Waits until a message has its last result.
 async fn last_result(store: &Store) -> SendResult {
     loop {
-        for row in store.pending(0, 9).await.unwrap() {
+        for row in store.pending(Cursor::default(), 9).await.unwrap().0 {
             if let Ok(Publication::Event(Event::Result(result))) = row.publication
                 && result.is_final
             {

@@ -44,14 +44,35 @@ impl Broker {
 
     /// Accepts the next connection, up to and including the CONNACK.
     pub(super) async fn accept(&self, connack: Connack) -> Connection {
+        let mut connection = self.accept_silently().await;
+        connection.send_connack(connack).await;
+        connection
+    }
+
+    /// The same, and answers the CONNECT with nothing.
+    pub(super) async fn accept_silently(&self) -> Connection {
         let accepted = tokio::time::timeout(STEP_TIMEOUT, self.listener.accept()).await;
         let (socket, _) = accepted.expect("the gateway did not connect").unwrap();
         let mut connection = Connection { socket, received: BytesMut::new() };
         match connection.next_packet().await {
-            Packet::Connect(..) => connection.send_connack(connack).await,
+            Packet::Connect(..) => {}
             other => panic!("{other:?} came before CONNECT"),
         }
         connection
+    }
+
+    /// Accepts the next connection, with these properties in the CONNACK.
+    pub(super) async fn accept_with(&self, properties: &[u8]) -> Connection {
+        let mut connection = self.accept_silently().await;
+        let length = u8::try_from(properties.len()).unwrap();
+        let head = [0x20, 3 + length, 0, 0, length];
+        connection.send(&[&head, properties].concat()).await;
+        connection
+    }
+
+    /// Refuses the next connection with this reason code.
+    pub(super) async fn refuse(&self, reason: u8) {
+        self.accept_silently().await.send(&[0x20, 3, 0, reason, 0]).await;
     }
 
     /// The same, and grants the subscriptions.
@@ -59,6 +80,10 @@ impl Broker {
         let mut connection = self.accept(connack).await;
         let subscribe = connection.next_subscribe().await;
         connection.send_suback(&subscribe, GRANTED_QOS_1).await;
+        if connack.session_present {
+            // Nothing that says that another gateway of that name ran meanwhile.
+            connection.deliver(kept("sms/gateway/gateway", "{}")).await;
+        }
         connection
     }
 }
@@ -111,6 +136,22 @@ impl Connection {
         match self.next_packet().await {
             Packet::Publish(publish) => publish,
             other => panic!("{other:?} came, not a PUBLISH"),
+        }
+    }
+
+    /// The next PUBLISH on this topic. Acknowledges it and those before it.
+    pub(super) async fn next_on(&mut self, topic: &str) -> Publish {
+        loop {
+            match self.next_packet().await {
+                Packet::Publish(publish) => {
+                    self.send_puback(publish.pkid).await;
+                    if publish.topic[..] == *topic.as_bytes() {
+                        return publish;
+                    }
+                }
+                Packet::PubAck(_) => {}
+                other => panic!("{other:?} came, not a PUBLISH"),
+            }
         }
     }
 
@@ -196,6 +237,12 @@ pub(super) fn request(packet_id: u16, payload: &str) -> Publish {
 pub(super) fn message(topic: &str, packet_id: u16, payload: &str) -> Publish {
     let publish = Publish::new(topic, QoS::AtLeastOnce, payload.to_owned(), None);
     Publish { pkid: packet_id, ..publish }
+}
+
+/// A retained message, as it comes on subscribing.
+pub(super) fn kept(topic: &str, payload: &str) -> Publish {
+    let publish = Publish::new(topic, QoS::AtMostOnce, payload.to_owned(), None);
+    Publish { retain: true, ..publish }
 }
 
 /// The same message, marked as delivered before (DUP).

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smsbridge_codec::Encoding;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -10,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::broker::{Broker, STEP_TIMEOUT};
 use crate::clock::now_ms;
 use crate::config;
-use crate::event::{Availability, MessageState, ResultFields, SendResult, State, Subject};
+use crate::event::{MessageState, ResultFields, SendResult};
 use crate::intake::Intake;
 use crate::message::Name;
 use crate::mqtt::{Link, LinkProblem, Subscriptions, prepare};
+use crate::request::{Body, Content, Recipient, ReplyTo, Request, Source};
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreConfig, StoreThread};
 use crate::ussd_queue::UssdQueue;
@@ -40,23 +42,27 @@ impl Gateway {
 
     /// In a folder that may hold the store of an earlier run.
     pub(super) async fn start_in(folder: TempDir, broker: &Broker, modems: &[&str]) -> Gateway {
-        let url = format!("mqtt://127.0.0.1:{}", broker.port());
-        let config = config::parse("test", &format!("[mqtt]\nurl = \"{url}\"")).unwrap();
+        Gateway::start_at(folder, &[broker.port()], modems).await
+    }
+
+    /// At a cluster with these ports.
+    pub(super) async fn start_at(folder: TempDir, ports: &[u16], modems: &[&str]) -> Gateway {
+        let urls: Vec<String> = ports.iter().map(|port| format!("\"mqtt://127.0.0.1:{port}\"")).collect();
+        let config = config::parse("test", &format!("[mqtt]\nurl = [{}]", urls.join(", "))).unwrap();
         let names: Vec<Name> = modems.iter().map(|name| name.parse().unwrap()).collect();
         let wire = Wire { topics: Topics::new("sms", &config.name), include_pdu: false };
-        let last_will = wire.state(&State::Availability(Subject::Gateway, Availability::Offline));
         let (store, store_thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
         let problem = Arc::new(LinkProblem::default());
         let queues: BTreeMap<Name, Arc<UssdQueue>> =
             names.iter().map(|name| (name.clone(), Arc::default())).collect();
         let client_id = store.client_id().await.unwrap();
-        let (pump, client) = prepare(&config.mqtt, &client_id, last_will).unwrap();
+        let (pump, client) = prepare(&config.mqtt, &client_id, &wire.last_will()).unwrap();
         let link = Link::new(
             client,
             store.clone(),
             Arc::clone(&retained),
-            Intake::new(store.clone(), queues.clone(), config.outbound.clone()),
+            Intake::new(store.clone(), queues.clone(), config.outbound.clone(), &config.mqtt),
             Subscriptions::new(&wire.topics, "", &names),
             wire,
             Arc::clone(&problem),
@@ -76,15 +82,32 @@ impl Gateway {
 
     /// The same, with a payload to quote, which may be long.
     pub(super) async fn publish_result_with_payload(&self, id: &str, payload: &str) {
-        let result = SendResult {
+        publish_result(&self.store, id, payload).await;
+    }
+
+    /// Stores a request for later whose caller wants copies of its results.
+    pub(super) async fn admit_with_response(&self, id: &str, reply_to: ReplyTo) {
+        let request = Request {
             id: Some(id.to_owned()),
-            to: None,
-            state: MessageState::Rejected,
-            is_final: true,
-            at: now_ms(),
-            fields: ResultFields { payload: Some(payload.to_owned()), ..ResultFields::default() },
+            fingerprint: "x".to_owned(),
+            to: vec![Recipient { number: "+4915112345678".to_owned(), refusal: None }],
+            parts: 1,
+            body: Body {
+                content: Content::Text("x".to_owned()),
+                class: None,
+                encoding: Encoding::Auto,
+                transliterate: false,
+            },
+            modem: None,
+            delivery_report: false,
+            expires_at: None,
+            send_at: Some(now_ms() + 3_600_000),
+            priority: 0,
+            reply_to: Some(reply_to),
+            response_refused: false,
+            source: Source::Rule,
         };
-        self.store.publish_result(result, None).await.unwrap();
+        self.store.admit(request, now_ms()).await.unwrap();
     }
 
     pub(super) async fn publish_results(&self, ids: &[impl AsRef<str>]) {
@@ -152,6 +175,19 @@ impl Gateway {
     pub(super) fn request_count(&self) -> i64 {
         count(&self.folder, "request")
     }
+}
+
+/// Has one result to publish, with this id, and a payload to quote.
+pub(super) async fn publish_result(store: &Store, id: &str, payload: &str) {
+    let result = SendResult {
+        id: Some(id.to_owned()),
+        to: None,
+        state: MessageState::Rejected,
+        is_final: true,
+        at: now_ms(),
+        fields: ResultFields { payload: Some(payload.to_owned()), ..ResultFields::default() },
+    };
+    store.publish_results(vec![result], None).await.unwrap();
 }
 
 /// As many ids for results, in ascending order.

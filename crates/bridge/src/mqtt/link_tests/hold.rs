@@ -42,9 +42,10 @@ impl Fixture {
         let problem = Arc::new(LinkProblem::default());
         let inbox = Inbox::new(
             store.clone(),
-            Intake::new(store, BTreeMap::new(), config.outbound.clone()),
+            Intake::new(store, BTreeMap::new(), config.outbound.clone(), &config.mqtt),
             topics.clone(),
             &Subscriptions::new(&topics, "", &[]),
+            "smsbridge-test".to_owned(),
             Arc::clone(&problem),
         );
         let (client, event_loop) = AsyncClient::new(MqttOptions::new("test", "127.0.0.1", 1883), 100);
@@ -58,13 +59,13 @@ impl Fixture {
     fn connect(&mut self) {
         self.inbox.connection_lost();
         self.gate.next_connection(|| {});
-        self.connection.begin(self.gate.connection());
-        self.inbox.connected(1);
+        self.connection.begin(self.gate.connection(), true);
+        self.inbox.connected(1, false);
     }
 
     async fn wait(&mut self, seconds: u64) {
         advance(Duration::from_secs(seconds)).await;
-        self.inbox.retry_held(&mut self.connection).await;
+        self.inbox.tick(&mut self.connection).await;
     }
 
     fn problem(&self) -> String {

@@ -5,8 +5,10 @@
 
 mod broker;
 mod connections;
+mod failover;
 mod gateway;
 mod hold;
+mod namesakes;
 mod publishing;
 mod refusals;
 mod requests;

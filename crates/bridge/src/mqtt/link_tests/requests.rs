@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 
-use super::broker::{Broker, STEP_TIMEOUT, USUAL, message, payload, redelivered, request};
+use super::broker::{Broker, STEP_TIMEOUT, USUAL, kept, message, payload, redelivered, request};
 use super::gateway::Gateway;
 use crate::mqtt::options::RECEIVE_MAXIMUM;
 
@@ -119,6 +119,7 @@ async fn another_gateway_takes_the_same_requests() {
     let gateway = Gateway::start(&broker).await;
     let mut connection = broker.accept_and_subscribe(USUAL).await;
     let availability = |packet_id, payload| message("sms/gateway/cellar/availability", packet_id, payload);
+    connection.deliver(kept("sms/gateway/cellar", r#"{"instance":"smsbridge-other"}"#)).await;
     connection.deliver(Publish { retain: true, ..availability(1, "online") }).await;
     assert_eq!(connection.next_puback().await, 1);
     let problem = gateway.wait_for_problem().await;

@@ -32,7 +32,7 @@ use tempfile::TempDir;
 
 use super::requests::Admitted;
 use super::*;
-use crate::config::{Inbound, OnUnknown, Outbound};
+use crate::config::{Inbound, MessageExpiry, OnUnknown, Outbound};
 use crate::event::QueueDepth;
 use crate::incoming::{IncomingPdu, IncomingPolicy};
 use crate::message::{Name, Slot, UnixMs};
@@ -127,7 +127,7 @@ impl StoreFixture {
     async fn drain(&mut self) -> Vec<Publish> {
         let mut new = Vec::new();
         loop {
-            let rows = self.store().pending(0, 16).await.unwrap();
+            let rows = self.store().pending(Cursor::default(), 16).await.unwrap().0;
             if rows.is_empty() {
                 self.published.extend(new.iter().cloned());
                 return new;
@@ -221,6 +221,8 @@ fn config() -> StoreConfig {
         allow: Vec::new(),
         deny: Vec::new(),
         max_parts: 10,
+        max_recipients: 100,
+        message_expiry: MessageExpiry::Honour,
         per_minute: None,
         per_day: None,
     };
@@ -300,6 +302,7 @@ fn request(id: &str, to: &str) -> Request {
         send_at: None,
         priority: 0,
         reply_to: None,
+        response_refused: false,
         source: Source::Broker(origin(0)),
     }
 }

@@ -18,9 +18,9 @@ async fn the_depth_is_what_counting_the_rows_gives() {
     fixture.send(1, T0).await;
     fixture.store().cancel("cancelled".to_owned(), T0).await.unwrap();
     fixture.store().process_due(T0 + HOUR).await.unwrap();
-    let rows = fixture.store().pending(0, 2).await.unwrap();
-    fixture.store().park(rows[0].id, "too large".to_owned()).await.unwrap();
-    fixture.store().park(rows[0].id, "still too large".to_owned()).await.unwrap();
+    let rows = fixture.store().pending(Cursor::default(), 2).await.unwrap().0;
+    fixture.store().park(rows[0].id, "too large".to_owned(), T0).await.unwrap();
+    fixture.store().park(rows[0].id, "still too large".to_owned(), T0).await.unwrap();
     fixture.store().delete_published(vec![rows[1].id]).await.unwrap();
     let depth = fixture.checked_depth().await;
     assert_eq!((depth.send, depth.parked), (1, 1));
@@ -38,9 +38,9 @@ async fn the_depth_is_what_counting_the_rows_gives() {
 async fn a_newer_last_message_replaces_one_the_broker_refused() {
     let fixture = StoreFixture::with(|config| config.retain_last = true);
     fixture.accept(sm(1), &short(ALICE, "first", T0), T0).await;
-    let rows = fixture.store().pending(0, 16).await.unwrap();
+    let rows = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
     let last = rows.iter().find(|row| matches!(row.publication, Ok(Publication::Last(_)))).unwrap();
-    fixture.store().park(last.id, "too large".to_owned()).await.unwrap();
+    fixture.store().park(last.id, "too large".to_owned(), T0).await.unwrap();
     assert_eq!(fixture.checked_depth().await, QueueDepth { publish: 1, parked: 1, send: 0 });
     fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
     assert_eq!(fixture.checked_depth().await, QueueDepth { publish: 3, parked: 0, send: 0 });
@@ -56,7 +56,7 @@ async fn a_row_nobody_can_read_says_why_and_does_not_hold_up_the_others() {
         r#"UPDATE outbox SET event = '{' WHERE event LIKE '%damaged%';
            UPDATE outbox SET event = replace(event, '"version":1', '"version":2') WHERE event LIKE '%newer%';"#,
     );
-    let rows = fixture.store().pending(0, 16).await.unwrap();
+    let rows = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
     let reasons: Vec<Option<String>> = rows.into_iter().map(|row| row.publication.err()).collect();
     let [None, Some(damaged), Some(newer), None] = &reasons[..] else { panic!("{reasons:?}") };
     assert!(damaged.contains("cannot be read"), "{damaged}");
@@ -68,7 +68,7 @@ async fn a_row_stored_before_a_restart_is_published_below_the_prefix_of_now() {
     let mut fixture = StoreFixture::new();
     fixture.admit(request("a", ALICE), T0).await;
     fixture.reopen();
-    let rows = fixture.store().pending(0, 1).await.unwrap();
+    let rows = fixture.store().pending(Cursor::default(), 1).await.unwrap().0;
     let moved = Wire { topics: Topics::new("home/sms", &named("attic")), include_pdu: false };
     assert_eq!(moved.publication(rows[0].publication.as_ref().unwrap()).topic, "home/sms/result");
 }

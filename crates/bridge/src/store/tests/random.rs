@@ -169,9 +169,9 @@ impl Gateway {
 
     /// The broker refuses a row, and a person has it offered again.
     async fn park_and_restore(&mut self) {
-        let rows = self.fixture.store().pending(0, 1).await.unwrap();
+        let rows = self.fixture.store().pending(Cursor::default(), 1).await.unwrap().0;
         let Some(row) = rows.first() else { return };
-        self.fixture.store().park(row.id, "refused".to_owned()).await.unwrap();
+        self.fixture.store().park(row.id, "refused".to_owned(), T0).await.unwrap();
         assert_eq!(self.fixture.checked_depth().await.parked, 1);
         self.fixture.change("UPDATE outbox SET parked = 0");
     }

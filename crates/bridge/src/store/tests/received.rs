@@ -391,7 +391,7 @@ async fn a_denied_sender_is_kept_for_history_and_not_published() {
 async fn of_the_last_message_only_the_newest_is_published() {
     let mut fixture = StoreFixture::with(|config| config.retain_last = true);
     fixture.accept(sm(1), &short(ALICE, "first", T0), T0).await;
-    let in_flight = fixture.store().pending(0, 16).await.unwrap();
+    let in_flight = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
     fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
     // The PUBACK of a row that a newer one has replaced in the meantime.
     fixture.store().delete_published(in_flight.iter().map(|row| row.id).collect()).await.unwrap();

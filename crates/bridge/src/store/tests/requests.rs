@@ -91,13 +91,13 @@ async fn a_redelivery_of_a_request_with_an_id_is_not_answered_again_and_a_repeti
 #[tokio::test]
 async fn a_result_also_goes_to_the_response_topic_with_its_correlation() {
     let mut fixture = StoreFixture::new();
-    let reply_to = ReplyTo { topic: "app/answer".to_owned(), correlation: Some(vec![0, 255]) };
+    let reply_to = ReplyTo { topic: "answers/app".to_owned(), correlation: Some(vec![0, 255]) };
     fixture.admit(Request { reply_to: Some(reply_to), ..request("a", ALICE) }, T0).await;
     fixture.send(1, T0).await;
     let rows = fixture.drain().await;
     let (ours, theirs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.topic == "sms/result");
     assert_eq!((ours.len(), theirs.len()), (2, 2));
-    assert!(theirs.iter().all(|row| row.topic == "app/answer" && row.correlation == Some(vec![0, 255])));
+    assert!(theirs.iter().all(|row| row.topic == "answers/app" && row.correlation == Some(vec![0, 255])));
     assert!(ours.iter().zip(theirs).all(|(our, their)| our.payload == their.payload));
 }
 
@@ -162,8 +162,8 @@ async fn an_operation_that_is_refused_takes_none_of_its_group_with_it() {
 async fn a_parked_row_is_kept_and_not_offered_again() {
     let mut fixture = StoreFixture::new();
     fixture.admit(request("a", ALICE), T0).await;
-    let rows = fixture.store().pending(0, 16).await.unwrap();
-    fixture.store().park(rows[0].id, "packet too large".to_owned()).await.unwrap();
+    let rows = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
+    fixture.store().park(rows[0].id, "packet too large".to_owned(), T0).await.unwrap();
     fixture.reopen();
     assert!(fixture.drain().await.is_empty());
     assert_eq!(fixture.store().depth().await.unwrap().parked, 1);

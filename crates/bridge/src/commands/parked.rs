@@ -1,0 +1,77 @@
+//! `smsbridge parked`: the messages the broker does not take, beside a running gateway; and dropping them.
+
+use std::io::Write as _;
+
+use clap::Args;
+
+use super::config_arg::ConfigArg;
+use crate::store::{Parked, ParkedRow};
+use crate::wire::topic::Topics;
+use crate::wire::{self, Wire};
+
+/// Show what the broker does not take, and drop it.
+#[derive(Debug, Args)]
+pub struct ParkedArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Drop this one for good; may be given several times
+    #[arg(long, value_name = "ROW")]
+    drop: Vec<i64>,
+    /// Drop all of them for good
+    #[arg(long, conflicts_with = "drop")]
+    drop_all: bool,
+}
+
+impl ParkedArgs {
+    /// Prints them, or drops some; false where one to be dropped is not there.
+    pub fn run(self) -> anyhow::Result<bool> {
+        let config = self.config.load()?;
+        let parked = Parked::open(&config.store.path)?;
+        let rows = parked.rows()?;
+        if self.drop_all || !self.drop.is_empty() {
+            let all = rows.iter().map(|parked| parked.row.id).collect();
+            return drop_rows(&parked, if self.drop_all { all } else { self.drop });
+        }
+        let topics = Topics::new(&config.mqtt.prefix, &config.name);
+        let wire = Wire { topics, include_pdu: config.inbound.include_pdu };
+        let mut out = std::io::stdout().lock();
+        for parked in &rows {
+            let line = if self.json { wire::parked::row(parked, &wire) } else { line(parked, &wire) };
+            // A reader that has seen enough closes the pipe.
+            if writeln!(out, "{line}").is_err() {
+                break;
+            }
+        }
+        if rows.is_empty() && !self.json {
+            let _ = writeln!(out, "none: the broker took everything");
+        }
+        Ok(true)
+    }
+}
+
+fn line(parked: &ParkedRow, wire: &Wire) -> String {
+    let (id, at) = (parked.row.id, wire::time(parked.parked_at));
+    match &parked.row.publication {
+        Ok(publication) => {
+            let publish = wire.publication(publication);
+            format!("{id}  {at}  {}\n    {}\n    {}", publish.topic, parked.reason, publish.payload)
+        }
+        Err(unreadable) => format!("{id}  {at}\n    {unreadable}"),
+    }
+}
+
+fn drop_rows(parked: &Parked, ids: Vec<i64>) -> anyhow::Result<bool> {
+    let mut all = true;
+    for id in ids {
+        if parked.drop_row(id)? {
+            println!("dropped {id}");
+        } else {
+            println!("{id} is not parked");
+            all = false;
+        }
+    }
+    Ok(all)
+}
