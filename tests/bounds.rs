@@ -152,8 +152,7 @@ fn a_flood_of_requests_is_stored_and_none_is_lost() {
     let requests = figure(2000, 100_000);
     // They are kept for next year: what is measured is taking them over, not the modem.
     let next_year = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(365 * 24)).to_string();
-    let authors: Vec<Client> =
-        (0..8).map(|n| Client::start(rig.broker.port, &format!("author-{n}"), None, &[])).collect();
+    let authors: Vec<Client> = (0..8).map(|n| rig.client(&format!("author-{n}"), &[])).collect();
     let request = |range: std::ops::Range<usize>| {
         std::thread::scope(|scope| {
             for (k, author) in authors.iter().enumerate() {

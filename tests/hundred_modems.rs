@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use smsbridge_simulator::{Options, Simulator, pty};
 
-use crate::harness::client::Client;
 use crate::harness::modem::ModemOptions;
 use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
@@ -32,8 +31,7 @@ fn plugged_and_unplugged_at_random() {
             config.add_modem(&format!("m{n}"), &port.path().display().to_string());
         }
     });
-    let online =
-        Client::start(rig.broker.port, "online", None, &["sms/modem/+/availability", "sms/received/#"]);
+    let online = rig.client("online", &["sms/modem/+/availability", "sms/received/#"]);
     rig.start_gateway();
     // The first one never answers from now on, whatever happens to the others.
     sims[0].hang();

@@ -10,7 +10,7 @@ use crate::harness::wait::wait_until;
 use crate::modem_faults::VendorRig;
 
 fn service_client(rig: &Rig) -> Client {
-    Client::start(rig.broker.port, "services", None, &["sms/ussd/+/reply", "sms/call/#", "sms/broadcast/#"])
+    rig.client("services", &["sms/ussd/+/reply", "sms/call/#", "sms/broadcast/#"])
 }
 
 fn wait_for_reply(client: &Client, id: &str, state: &str) -> Value {

@@ -38,7 +38,7 @@ fn after_a_kill() {
 fn with_properties_of_mqtt_5() {
     let mut rig = Rig::start();
     assert_eq!(code(rig.gateway.stop()), 0);
-    let answers = crate::harness::client::Client::start(rig.broker.port, "asker", None, &["answers/#"]);
+    let answers = rig.client("asker", &["answers/#"]);
     answers.publish_with(crate::harness::mqtt_packets::Publish {
         topic: "sms/send/main".to_owned(),
         payload: json!({"id": "q", "to": "+4915100000002", "text": "?"}).to_string().into_bytes(),

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use smsbridge_codec::{Alphabet, Direction, Pdu, Submit, Tpdu};
 use smsbridge_simulator::{Fault, FaultKind};
 
-use crate::harness::client::Client;
 use crate::harness::gateway::has_all;
 use crate::harness::modem::{ModemOptions, Reports};
 use crate::harness::mqtt_packets::Publish;
@@ -401,7 +400,7 @@ fn a_late_cancellation_is_answered_and_an_unknown_one_is_not() {
 #[test]
 fn each_result_also_goes_to_the_response_topic() {
     let rig = Rig::start();
-    let asker = Client::start(rig.broker.port, "asker", None, &["answers/#"]);
+    let asker = rig.client("asker", &["answers/#"]);
     let ask = |id: &str, to: Value, correlation: &[u8]| {
         asker.publish_with(Publish {
             topic: "sms/send".to_owned(),

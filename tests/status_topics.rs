@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::client::Client;
+use crate::harness::broker::Login;
 use crate::harness::process::code;
 use crate::harness::rig::Rig;
 
@@ -48,7 +48,7 @@ fn all_state_is_retained_and_no_event_is() {
 fn a_late_subscriber_sees_state_and_the_last_message_only() {
     let rig = Rig::start();
     rig.assert_still_works("earlier");
-    let late = Client::start(rig.broker.port, "late", None, &["sms/#"]);
+    let late = rig.client("late", &["sms/#"]);
     late.wait_for_text("sms/gateway/attic/availability", "online");
     late.wait_for_text("sms/modem/main/availability", "online");
     let last = late.wait_for_json("the last message", |topic, _| topic == "sms/last/main");
@@ -82,8 +82,13 @@ fn the_last_message_is_not_repeated_after_a_restart() {
 
 #[test]
 fn another_prefix_moves_everything() {
-    let mut rig = Rig::prepare(&Default::default(), |config| config.set("mqtt", "prefix", "house/sms"));
-    let elsewhere = Client::start(rig.broker.port, "elsewhere", None, &["house/sms/#"]);
+    let mut rig = Rig::prepare(&Default::default(), |config| {
+        config.set("mqtt", "prefix", "house/sms");
+        let Login { user, password } = Login::observer();
+        config.set("mqtt", "username", user);
+        config.set("mqtt", "password", password);
+    });
+    let elsewhere = rig.client("elsewhere", &["house/sms/#"]);
     rig.launch_gateway(&[]);
     elsewhere.wait_for_text("house/sms/modem/main/availability", "online");
     rig.modem.deliver("+4915100000001", "moved");

@@ -1,7 +1,8 @@
-//! Owns a real mosquitto on a loopback port, with a folder that survives its kills.
+//! Owns a real mosquitto on a loopback port, with the files of deploy/ and a folder that survives its kills.
 
 use std::fs;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use rustix::process::Signal;
 
 use super::ports::free_port;
 use super::process::Process;
-use super::wait::{WAIT_TIMEOUT, wait_for, wait_until};
+use super::wait::{WAIT_TIMEOUT, wait_for};
 
 /// Debian installs servers outside a plain user's PATH.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
@@ -17,10 +18,26 @@ const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/lo
 /// What mosquitto logs for it. ("Out of memory" is what it logs for a client killed while writing.)
 const COMPLAINTS: [&str; 3] = ["protocol error", "malformed packet", "exceeded"];
 
+/// What a broker is configured with, and who may do what: the files people install.
+const SHIPPED_CONFIG: &str = include_str!("../../deploy/mosquitto.conf");
+const SHIPPED_ACCESS: &str = include_str!("../../deploy/mosquitto/acl");
+
 #[derive(Clone, Debug)]
 pub struct Login {
     pub user: String,
     pub password: String,
+}
+
+impl Login {
+    /// The gateway's, as the shipped access list names it.
+    pub fn gateway() -> Self {
+        Login { user: "smsbridge".to_owned(), password: "the gateway's".to_owned() }
+    }
+
+    /// A test's own client, which may see and say everything.
+    pub fn observer() -> Self {
+        Login { user: "observer".to_owned(), password: "the test's".to_owned() }
+    }
 }
 
 pub struct Broker {
@@ -30,7 +47,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Open to everybody, or to one login.
+    /// With the files of deploy/, for the gateway, the observer, and perhaps one more who may do everything.
     pub fn start(folder: &Path, login: Option<&Login>) -> Self {
         let folder = folder.join("broker");
         fs::create_dir_all(&folder).expect("a folder for the broker");
@@ -111,39 +128,58 @@ impl Broker {
     }
 
     fn write_config(&self, login: Option<&Login>) {
-        let mut lines = vec![
-            format!("listener {} 127.0.0.1", self.port),
+        let (passwords, access) = (self.folder.join("passwords"), self.folder.join("acl"));
+        let mut replaced = 0;
+        let mut replace = |line: String| {
+            replaced += 1;
+            line
+        };
+        let shipped = SHIPPED_CONFIG.lines().map(|line| match line {
+            "listener 1883" => replace(format!("listener {} 127.0.0.1", self.port)),
+            "password_file /etc/mosquitto/passwords" => {
+                replace(format!("password_file {}", passwords.display()))
+            }
+            "acl_file /etc/mosquitto/acl" => replace(format!("acl_file {}", access.display())),
+            other => other.to_owned(),
+        });
+        let mut lines: Vec<String> = shipped.collect();
+        assert_eq!(replaced, 3, "deploy/mosquitto.conf has other lines than a test can replace");
+        lines.extend([
             format!("persistence_location {}/", self.folder.display()),
-            "persistence true".to_owned(),
+            // So that a killed broker has most of what it had.
             "autosave_on_changes true".to_owned(),
             "autosave_interval 1".to_owned(),
-            // By default it keeps 1000 messages for an absent client and drops the rest.
-            "max_queued_messages 0".to_owned(),
             "log_dest stderr".to_owned(),
             "log_timestamp_format %H:%M:%S".to_owned(),
-        ];
+        ]);
         if is_root() {
             // As another user it could not write in our folder.
             lines.push("user root".to_owned());
         }
-        match login {
-            Some(login) => {
-                lines.push("allow_anonymous false".to_owned());
-                lines.push(format!("password_file {}", self.write_passwords(login).display()));
-            }
-            None => lines.push("allow_anonymous true".to_owned()),
-        }
         fs::write(self.folder.join("mosquitto.conf"), lines.join("\n") + "\n").expect("a broker's config");
+        let mut users = vec![Login::gateway(), Login::observer()];
+        if let Some(login) = login {
+            users.retain(|user| user.user != login.user);
+            users.push(login.clone());
+        }
+        self.write_passwords(&passwords, &users);
+        let named = |user: &&Login| !SHIPPED_ACCESS.contains(&format!("user {}\n", user.user));
+        let may_all = |user: &Login| format!("\nuser {}\ntopic readwrite #\n", user.user);
+        let others: String = users.iter().filter(named).map(may_all).collect();
+        fs::write(&access, format!("{SHIPPED_ACCESS}{others}")).expect("an access list");
+        // Mosquitto refuses an access list others may write.
+        fs::set_permissions(&access, fs::Permissions::from_mode(0o600)).expect("its permissions");
     }
 
-    fn write_passwords(&self, login: &Login) -> PathBuf {
-        let path = self.folder.join("passwords");
-        let mut command = Command::new(find("mosquitto_passwd"));
-        command.args(["-c", "-b"]).arg(&path).args([&login.user, &login.password]);
-        let mut process = Process::start("mosquitto_passwd", &mut command, &self.log());
-        wait_until("mosquitto_passwd", || process.ended().is_some());
-        assert!(path.exists(), "mosquitto_passwd wrote no file; see {}", self.log().display());
-        path
+    fn write_passwords(&self, path: &Path, users: &[Login]) {
+        fs::write(path, "").expect("a file of passwords");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its permissions");
+        for Login { user, password } in users {
+            let mut command = Command::new(find("mosquitto_passwd"));
+            let output = command.arg("-b").arg(path).args([user, password]).output();
+            let output = output.expect("mosquitto_passwd runs");
+            assert!(output.status.success(), "mosquitto_passwd: {output:?}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use toml::{Table, Value};
 
+use super::broker::Login;
 use super::process::Process;
 use super::wait::wait_for;
 
@@ -29,7 +30,10 @@ impl Config {
     pub fn new(folder: &Path, broker_port: u16, modem_port: &str) -> Self {
         let mut config = Self { root: Table::new(), modems: Vec::new() };
         config.root.insert("name".to_owned(), "attic".into());
+        let Login { user, password } = Login::gateway();
         config.set("mqtt", "url", format!("mqtt://127.0.0.1:{broker_port}"));
+        config.set("mqtt", "username", user);
+        config.set("mqtt", "password", password);
         config.set("store", "path", folder.join("store").display().to_string());
         config.set("outbound", "per_minute", 0);
         config.set("outbound", "per_day", 0);

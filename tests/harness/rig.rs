@@ -19,7 +19,7 @@ use super::wait::wait_until;
 pub const PUBLISHED_TOPICS: [&str; 5] =
     ["sms/received/#", "sms/last/#", "sms/result", "sms/modem/#", "sms/gateway/#"];
 
-/// Options beside an open broker and a modem without a PIN.
+/// Options beside the usual logins and a modem without a PIN.
 #[derive(Default)]
 pub struct RigOptions {
     pub modem: ModemOptions,
@@ -62,7 +62,7 @@ impl Rig {
         let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
         let broker = Broker::start(folder.path(), login);
         let proxy = Proxy::start(broker.port);
-        let client = Client::start(broker.port, "e2e-client", login, &PUBLISHED_TOPICS);
+        let client = Client::start(broker.port, "e2e-client", Some(&Login::observer()), &PUBLISHED_TOPICS);
         let modem = Modem::start(&folder.path().join("modem"), &options.modem);
         let mut config = Config::new(folder.path(), proxy.port, modem.port());
         change(&mut config);
@@ -110,6 +110,11 @@ impl Rig {
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         self.gateway.configure(&self.config);
+    }
+
+    /// One more client, that may see and say everything.
+    pub fn client(&self, id: &str, filters: &[&str]) -> Client {
+        Client::start(self.broker.port, id, Some(&Login::observer()), filters)
     }
 
     /// For files of the test's own.

@@ -17,8 +17,8 @@ fn the_proxy_records_both_directions_and_their_acknowledgements() {
     let folder = folder();
     let broker = Broker::start(folder.path(), None);
     let proxy = Proxy::start(broker.port);
-    let behind = Client::start(proxy.port, "behind", None, &["to/it"]);
-    let beside = Client::start(broker.port, "beside", None, &["from/it"]);
+    let behind = Client::start(proxy.port, "behind", Some(&Login::observer()), &["to/it"]);
+    let beside = Client::start(broker.port, "beside", Some(&Login::observer()), &["from/it"]);
 
     behind.publish("from/it", "one");
     behind.publish("nobody/listens", "two");
@@ -43,7 +43,7 @@ fn a_cut_connection_comes_back_through_the_proxy() {
     let folder = folder();
     let broker = Broker::start(folder.path(), None);
     let proxy = Proxy::start(broker.port);
-    let behind = Client::start(proxy.port, "behind", None, &[]);
+    let behind = Client::start(proxy.port, "behind", Some(&Login::observer()), &[]);
     behind.publish("a", "1");
     proxy.cut();
     behind.publish("a", "2");
@@ -62,7 +62,7 @@ fn a_cut_connection_comes_back_through_the_proxy() {
 fn a_killed_broker_keeps_what_it_saved_and_its_port() {
     let folder = folder();
     let mut broker = Broker::start(folder.path(), None);
-    let client = Client::start(broker.port, "client", None, &["a/#"]);
+    let client = Client::start(broker.port, "client", Some(&Login::observer()), &["a/#"]);
     client.publish_with(Publish {
         topic: "a/kept".to_owned(),
         payload: b"yes".to_vec(),
@@ -79,7 +79,7 @@ fn a_killed_broker_keeps_what_it_saved_and_its_port() {
     broker.restart();
     client.publish("a/later", "yes");
     client.wait_for_text("a/later", "yes");
-    let other = Client::start(broker.port, "other", None, &["a/#"]);
+    let other = Client::start(broker.port, "other", Some(&Login::observer()), &["a/#"]);
     other.wait_for_text("a/kept", "yes");
 }
 

@@ -7,7 +7,7 @@ use smsbridge_simulator::{Message, Notice, Options, Reports, Simulator, VendorPr
 use tempfile::TempDir;
 
 use super::load::{Incoming, MODEMS};
-use crate::harness::broker::Broker;
+use crate::harness::broker::{Broker, Login};
 use crate::harness::client::Client;
 use crate::harness::gateway::{Config, Gateway};
 use crate::harness::proxy::Proxy;
@@ -102,7 +102,7 @@ impl SoakRig {
         let broker = Broker::start(folder.path(), None);
         let proxy = Proxy::start(broker.port);
         // It reads nothing: what the gateway says is read from the proxy.
-        let client = Client::start(broker.port, "soak-client", None, &[]);
+        let client = Client::start(broker.port, "soak-client", Some(&Login::observer()), &[]);
         let modems = [Modem::start(folder.path(), 1, seed), Modem::start(folder.path(), 2, seed)];
         let mut config = Config::new(folder.path(), proxy.port, &modems[0].link);
         config.add_modem(MODEMS[1], &modems[1].link);
