@@ -7,6 +7,7 @@ mod harness;
 mod bad_requests;
 mod bounds;
 mod broker_away;
+mod broker_refuses;
 mod check_command;
 mod clock;
 mod crash_points;

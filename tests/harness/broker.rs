@@ -101,6 +101,18 @@ impl Broker {
         }
     }
 
+    /// Comes back with another configuration and access list.
+    pub fn restart_with(&mut self, config: (&str, &str), access: (&str, &str)) {
+        self.stop();
+        for (file, (from, to)) in [("mosquitto.conf", config), ("acl", access)] {
+            let path = self.folder.join(file);
+            let text = fs::read_to_string(&path).expect("a file of the broker's");
+            assert!(text.contains(from), "{file} has no {from:?}");
+            fs::write(&path, text.replace(from, to)).expect("a file of the broker's");
+        }
+        assert!(self.try_start(), "mosquitto does not come back; see {}", self.log().display());
+    }
+
     /// Log lines about clients disconnected for a protocol error.
     pub fn complaints(&self) -> Vec<String> {
         let log = fs::read_to_string(self.log()).unwrap_or_default();

@@ -56,13 +56,22 @@ impl Reader {
 
     /// The next whole packet, or `None` until more bytes came.
     pub fn next_packet(&mut self) -> Result<Option<Packet>, String> {
+        Ok(self.next_with_octets()?.map(|(packet, _)| packet))
+    }
+
+    /// The same, with its octets.
+    pub fn next_with_octets(&mut self) -> Result<Option<(Packet, Vec<u8>)>, String> {
         let Some((header, length)) = fixed_header(&self.buffer)? else { return Ok(None) };
         if self.buffer.len() < header + length {
             return Ok(None);
         }
         let packet = parse(self.buffer[0], &self.buffer[header..header + length])?;
-        self.buffer.drain(..header + length);
-        Ok(Some(packet))
+        Ok(Some((packet, self.buffer.drain(..header + length).collect())))
+    }
+
+    /// What is left that is no whole packet.
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 }
 

@@ -42,8 +42,27 @@ pub struct Record {
     pub broken: Vec<String>,
 }
 
+/// What the broker behind the proxy does wrong.
+#[derive(Default)]
+struct Misbehaviour {
+    /// Its PUBACKs do not come.
+    loses_acknowledgements: bool,
+    /// It closes the connection on a PUBLISH to this topic.
+    forbidden: Option<String>,
+    /// It takes no connection: Server busy.
+    is_busy: bool,
+}
+
+/// What becomes of a packet.
+enum Fate {
+    Passes,
+    IsLost,
+    EndsTheConnection,
+}
+
 struct Shared {
     record: Mutex<Record>,
+    misbehaviour: Mutex<Misbehaviour>,
     sockets: Mutex<Vec<TcpStream>>,
     stopped: AtomicBool,
 }
@@ -66,6 +85,7 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the proxy's port is free");
         let shared = Arc::new(Shared {
             record: Mutex::default(),
+            misbehaviour: Mutex::default(),
             sockets: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -77,6 +97,21 @@ impl Proxy {
     /// The record so far; crossing packets wait while it is held.
     pub fn record(&self) -> MutexGuard<'_, Record> {
         lock(&self.shared.record)
+    }
+
+    /// The broker's acknowledgements do not reach the gateway, or do again.
+    pub fn lose_acknowledgements(&self, lost: bool) {
+        lock(&self.shared.misbehaviour).loses_acknowledgements = lost;
+    }
+
+    /// The connection is closed on a PUBLISH of the gateway's to this topic, or on none.
+    pub fn forbid(&self, topic: Option<&str>) {
+        lock(&self.shared.misbehaviour).forbidden = topic.map(str::to_owned);
+    }
+
+    /// New connections are refused as by a broker that is busy, or are not.
+    pub fn be_busy(&self, busy: bool) {
+        lock(&self.shared.misbehaviour).is_busy = busy;
     }
 
     /// Cuts every connection, as a lost network would.
@@ -145,14 +180,26 @@ fn pump(mut from: TcpStream, mut to: TcpStream, direction: Direction, connection
     let mut reader = Some(Reader::default());
     let mut bytes = [0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
-        if let Some(readable) = &mut reader {
-            readable.push(&bytes[..count]);
-            if let Err(e) = note_packets(readable, direction, connection, shared) {
-                lock(&shared.record).broken.push(format!("connection {connection}: {e}"));
-                reader = None;
+        let passes = match &mut reader {
+            None => Ok(bytes[..count].to_vec()),
+            Some(readable) => {
+                readable.push(&bytes[..count]);
+                match note_packets(readable, direction, connection, shared) {
+                    Ok(passes) => passes,
+                    Err(e) => {
+                        lock(&shared.record).broken.push(format!("connection {connection}: {e}"));
+                        let rest = readable.rest();
+                        reader = None;
+                        Ok(rest)
+                    }
+                }
             }
-        }
-        if to.write_all(&bytes[..count]).is_err() {
+        };
+        let (octets, ends) = passes.map_or_else(|octets| (octets, true), |octets| (octets, false));
+        if to.write_all(&octets).is_err() || ends {
+            if lock(&shared.misbehaviour).is_busy {
+                let _ = from.write_all(&SERVER_BUSY);
+            }
             break;
         }
     }
@@ -161,16 +208,45 @@ fn pump(mut from: TcpStream, mut to: TcpStream, direction: Direction, connection
     let _ = to.shutdown(Shutdown::Both);
 }
 
+/// A CONNACK that refuses: Server busy.
+const SERVER_BUSY: [u8; 5] = [0x20, 3, 0, 0x89, 0];
+
+/// What is passed on of the packets that have come; as an error where the connection ends behind it.
+type Passed = Result<Vec<u8>, Vec<u8>>;
+
 fn note_packets(
     reader: &mut Reader,
     direction: Direction,
     connection: usize,
     shared: &Shared,
-) -> Result<(), String> {
-    while let Some(packet) = reader.next_packet()? {
+) -> Result<Passed, String> {
+    let mut passed = Vec::new();
+    while let Some((packet, octets)) = reader.next_with_octets()? {
+        let fate = lock(&shared.misbehaviour).fate(&packet, direction);
+        if matches!(fate, Fate::EndsTheConnection) {
+            return Ok(Err(passed));
+        }
         lock(&shared.record).note(packet, direction, connection);
+        if matches!(fate, Fate::Passes) {
+            passed.extend(octets);
+        }
     }
-    Ok(())
+    Ok(Ok(passed))
+}
+
+impl Misbehaviour {
+    fn fate(&self, packet: &Packet, direction: Direction) -> Fate {
+        match (packet, direction) {
+            (Packet::Puback { .. }, Direction::ToGateway) if self.loses_acknowledgements => Fate::IsLost,
+            (Packet::Publish(publish), Direction::FromGateway)
+                if self.forbidden.as_ref() == Some(&publish.topic) =>
+            {
+                Fate::EndsTheConnection
+            }
+            (Packet::Connect { .. }, Direction::FromGateway) if self.is_busy => Fate::EndsTheConnection,
+            _ => Fate::Passes,
+        }
+    }
 }
 
 impl Record {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use smsbridge_simulator::{Fault, FaultKind, Notice, Simulator};
 
 use crate::harness::broker::Broker;
+use crate::harness::client::Client;
+use crate::harness::mqtt_packets::Publish;
 use crate::harness::proxy::Proxy;
 use crate::harness::seed::Seed;
 
@@ -17,6 +19,14 @@ pub enum Disturbance {
     /// Killed, and back without sessions, queues and retained messages.
     BrokerForgets,
     NetworkCut,
+    /// PUBACKs do not come for a while.
+    AcknowledgementsLost,
+    /// The broker closes the connection on one topic, for a while.
+    TopicForbidden,
+    /// It takes no connection, for a while.
+    BrokerBusy,
+    /// Somebody says that the gateway is offline, as a late last will does.
+    SaidOffline,
     ModemUnplugged,
     ModemHangs,
     ModemResets,
@@ -60,12 +70,16 @@ pub enum Disturbance {
     SimLost,
 }
 
-const ALL: [Disturbance; 32] = [
+const ALL: [Disturbance; 36] = [
     Disturbance::BrokerKilled,
     Disturbance::BrokerStopped,
     Disturbance::BrokerPaused,
     Disturbance::BrokerForgets,
     Disturbance::NetworkCut,
+    Disturbance::AcknowledgementsLost,
+    Disturbance::TopicForbidden,
+    Disturbance::BrokerBusy,
+    Disturbance::SaidOffline,
     Disturbance::ModemUnplugged,
     Disturbance::ModemHangs,
     Disturbance::ModemResets,
@@ -95,6 +109,10 @@ const ALL: [Disturbance; 32] = [
     Disturbance::SimLost,
 ];
 
+/// Topics of the gateway's.
+const TOPICS: [&str; 5] =
+    ["sms/received/main", "sms/last/main", "sms/result", "sms/modem/main", "sms/gateway/attic"];
+
 const COMMANDS: [&str; 16] = [
     "AT", "AT+CMGL", "AT+CMGR", "AT+CMGD", "AT+CPMS", "AT+CNMI", "AT+CMGF", "AT+CMGS", "AT+CSCA", "AT+CPIN?",
     "AT+CREG", "AT+CSQ", "AT+CCID", "AT+CIMI", "AT+CFUN", "AT+CGMI",
@@ -110,7 +128,14 @@ pub fn deck(seed: &mut Seed, broker_forgets: bool) -> Vec<Disturbance> {
 
 impl Disturbance {
     /// Happens, and is over when this returns; faults of a modem wait for their command.
-    pub fn happen(self, seed: &mut Seed, broker: &mut Broker, proxy: &Proxy, modem: &Simulator) {
+    pub fn happen(
+        self,
+        seed: &mut Seed,
+        broker: &mut Broker,
+        proxy: &Proxy,
+        client: &Client,
+        modem: &Simulator,
+    ) {
         let outage = seed.millis(20..900);
         match self {
             Disturbance::BrokerKilled => {
@@ -135,6 +160,33 @@ impl Disturbance {
                 broker.restart();
             }
             Disturbance::NetworkCut => proxy.cut(),
+            Disturbance::AcknowledgementsLost => {
+                proxy.lose_acknowledgements(true);
+                sleep(outage);
+                proxy.lose_acknowledgements(false);
+                // Else nothing were published for the minute after which the gateway gives them up.
+                if seed.below(8) != 0 {
+                    proxy.cut();
+                }
+            }
+            Disturbance::TopicForbidden => {
+                proxy.forbid(Some(one_of(seed, &TOPICS)));
+                sleep(outage * 6);
+                proxy.forbid(None);
+            }
+            Disturbance::BrokerBusy => {
+                proxy.be_busy(true);
+                proxy.cut();
+                sleep(outage * 2);
+                proxy.be_busy(false);
+            }
+            Disturbance::SaidOffline => client.publish_with(Publish {
+                topic: "sms/gateway/attic/availability".to_owned(),
+                payload: b"offline".to_vec(),
+                qos: 1,
+                retain: true,
+                ..Publish::default()
+            }),
             Disturbance::ModemUnplugged => {
                 modem.unplug();
                 sleep(outage);

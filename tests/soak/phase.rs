@@ -173,7 +173,7 @@ impl Phase {
                     let (next, which) =
                         (deck.pop().expect("a full deck"), disturbance_seed.below(2) as usize);
                     shared.ledger().note(&format!("---- {next:?} (a modem's: {which})"));
-                    next.happen(&mut disturbance_seed, broker, proxy, &modems[which].simulator);
+                    next.happen(&mut disturbance_seed, broker, proxy, client, &modems[which].simulator);
                     *happened.entry(format!("{next:?}")).or_default() += 1;
                 }
                 happened

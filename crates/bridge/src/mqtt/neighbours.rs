@@ -102,6 +102,8 @@ impl Neighbours {
     fn on_own_state(&mut self, other: Option<String>, is_own: bool, retained: bool, now: Instant) {
         match (other, retained) {
             (other, true) => self.kept = Some(other.map_or(Kept::Ours, Kept::Other)),
+            // It may have waited for us: what waits at the broker comes before our own state comes back.
+            (Some(other), false) if !self.has_echo => self.kept = Some(Kept::Other(other)),
             (Some(_), false) => {
                 self.namesake_at = Some(now);
                 self.is_namesake_new = true;
@@ -121,7 +123,7 @@ impl Neighbours {
         namesake.or_else(|| others.next().map(|(name, _)| name.as_str()))
     }
 
-    /// What the broker had kept under our name when we connected, once it has said so.
+    /// What the broker had kept under our name when we connected, once it has said so; another one if any came.
     pub(super) fn kept(&self) -> Option<&Kept> {
         self.kept.as_ref()
     }
@@ -187,6 +189,7 @@ mod tests {
             neighbours.on_publish(&state("attic"), payload, retained, now);
             assert_eq!(neighbours.online(now), None, "{payload:?}");
         }
+        assert!(neighbours.has_echo());
         neighbours.on_publish(&state("attic"), THEIRS, false, now);
         assert_eq!(neighbours.online(now), Some("attic"));
         assert_eq!(neighbours.online(now + NAMESAKE_MEMORY), None);
@@ -207,6 +210,10 @@ mod tests {
             neighbours.on_publish(&state("attic"), ours, true, now);
             assert_eq!(neighbours.kept(), Some(&Kept::Ours), "{ours:?}");
         }
+        // What it published while we were away had waited for us.
+        neighbours.on_publish(&state("attic"), THEIRS, false, now);
+        assert_eq!(neighbours.kept(), Some(&Kept::Other("smsbridge-b".to_owned())));
+        assert_eq!(neighbours.online(now), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -223,6 +230,7 @@ mod tests {
         assert_eq!(neighbours.answer(later), None, "without a bound two would go on for ever");
         said(&mut neighbours, b"online");
         assert_eq!(neighbours.answer(later + ANSWER_INTERVAL), None, "it is right already");
+        neighbours.on_publish(&state("attic"), OURS, false, now);
         neighbours.on_publish(&state("attic"), THEIRS, false, now);
         assert_eq!(neighbours.answer(later + ANSWER_INTERVAL), Some(Answer::GatewayState));
     }

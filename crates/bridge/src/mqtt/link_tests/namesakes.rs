@@ -125,7 +125,8 @@ async fn a_namesake_is_answered_with_our_state_and_makes_us_reject_requests() {
     let broker = Broker::start().await;
     let (gateway, instance) = start(&broker).await;
     let mut connection = broker.accept_and_subscribe(USUAL).await;
-    connection.next_on(AVAILABILITY).await;
+    let ours = connection.next_on(STATE).await;
+    connection.deliver(message(STATE, 9, std::str::from_utf8(&ours.payload).unwrap())).await;
     connection.deliver(message(STATE, 1, "whoever")).await;
     connection.deliver(request(2, OTHER_REQUEST)).await;
     assert_eq!(next_outcome(&mut connection).await, outcome("accepted", ""), "anybody may publish there");
