@@ -203,8 +203,8 @@ fn insert_message(
     tx.sql
         .prepare_cached(
             "INSERT INTO message (request_id, recipient, state, final, modem, priority, delivery_report, not_before,
-               expires_at, reference, parts, result)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+               expires_at, reference, parts, result, result_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute((
             id,
@@ -219,6 +219,7 @@ fn insert_message(
             reference,
             request.parts,
             Event::Result(result.clone()),
+            now,
         ))?;
     if !result.is_final {
         insert_parts(tx, tx.sql.last_insert_rowid(), request.parts)?;

@@ -3,6 +3,7 @@
 //! The harness is here: a store that can be closed and opened again, real PDUs made by the codec, and a broker that
 //! takes all there is to publish.
 
+mod budgets;
 #[cfg(unix)]
 mod disk_full;
 mod due;
