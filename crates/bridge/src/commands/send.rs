@@ -8,7 +8,7 @@ use clap::Args;
 use super::config_arg::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
-use crate::number;
+use crate::policy;
 use crate::wire::caller::{ResultSummary, SendCommand};
 use crate::wire::topic::Topics;
 
@@ -47,9 +47,7 @@ impl Send {
             delivery_report: self.report,
         };
         let request = (topics.send(), request.payload());
-        let dialled = |to: &String| {
-            number::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
-        };
+        let dialled = |to: &String| policy::dialled(to, &config.outbound).unwrap_or_else(|_| to.clone());
         let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
         let on_result = |payload: &[u8]| {
             let Some(result) = ResultSummary::read(payload) else { return false };

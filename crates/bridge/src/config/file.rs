@@ -12,8 +12,11 @@ use smsbridge_modem::profile::{self, Overrides};
 use super::settings::{
     Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace,
 };
-use super::values::{days, default_store_path, patterns, seconds, secret, split_host};
+use super::values::{
+    days, default_store_path, recipient_patterns, seconds, secret, sender_patterns, short_codes, split_host,
+};
 use crate::message::Name;
+use crate::number::bare;
 use crate::rules::{ReplyLimits, Rule};
 use crate::wire::topic::is_legal_prefix;
 
@@ -177,6 +180,7 @@ struct OutboundTable {
     default_country: String,
     allow: Vec<String>,
     deny: Vec<String>,
+    short_codes: Vec<String>,
     max_parts: u8,
     per_minute: u32,
     per_day: u32,
@@ -192,6 +196,7 @@ impl Default for OutboundTable {
             default_country: String::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            short_codes: Vec::new(),
             max_parts: 10,
             per_minute: 30,
             per_day: 1000,
@@ -256,7 +261,7 @@ impl File {
             inbound: Inbound {
                 reassembly_timeout: seconds(self.inbound.reassembly_timeout_s),
                 include_pdu: self.inbound.include_pdu,
-                deny: patterns("inbound.deny", self.inbound.deny)?,
+                deny: sender_patterns("inbound.deny", &self.inbound.deny, &self.outbound.default_country)?,
             },
             outbound: self.outbound.into_outbound()?,
             rules: self.rule.into_iter().map(RuleTable::into_rule).collect::<Result<_, _>>()?,
@@ -411,14 +416,23 @@ impl OutboundTable {
                 self.default_country
             ));
         }
+        let country = &self.default_country;
+        let short_codes = short_codes("outbound.short_codes", &self.short_codes)?;
+        // A number that `allow` names is one that may be sent to as it stands.
+        let named: Vec<String> =
+            self.allow.iter().filter(|text| !text.ends_with('*')).map(|t| bare(t)).collect();
+        let known = [short_codes.clone(), named].concat();
+        let allow = recipient_patterns("outbound.allow", &self.allow, country, &known)?;
+        let deny = recipient_patterns("outbound.deny", &self.deny, country, &known)?;
         Ok(Outbound {
             delivery_report: self.delivery_report,
             report_timeout: seconds(self.report_timeout_s),
             ttl: (self.ttl_s > 0).then(|| seconds(self.ttl_s)),
             on_unknown: self.on_unknown,
             default_country: self.default_country,
-            allow: patterns("outbound.allow", self.allow)?,
-            deny: patterns("outbound.deny", self.deny)?,
+            allow,
+            deny,
+            short_codes,
             max_parts: self.max_parts,
             per_minute: (self.per_minute > 0).then_some(self.per_minute),
             per_day: (self.per_day > 0).then_some(self.per_day),

@@ -196,6 +196,8 @@ pub struct Outbound {
     pub allow: Vec<NumberPattern>,
     /// Never these numbers.
     pub deny: Vec<NumberPattern>,
+    /// Numbers that have no country code and may be sent to all the same.
+    pub short_codes: Vec<String>,
     /// Parts a message may take.
     pub max_parts: u8,
     /// Parts a modem may send in a rolling minute; none for no limit.

@@ -134,7 +134,7 @@ pub struct MmsWaiting {
 
 impl Received {
     /// The message; none where it cannot be decoded.
-    fn message(&self) -> Option<&ReceivedMessage> {
+    pub fn message(&self) -> Option<&ReceivedMessage> {
         match &self.content {
             ReceivedContent::Message(message) => Some(message),
             ReceivedContent::Undecodable(_) => None,

@@ -221,6 +221,7 @@ fn config() -> StoreConfig {
         default_country: String::new(),
         allow: Vec::new(),
         deny: Vec::new(),
+        short_codes: Vec::new(),
         max_parts: 10,
         per_minute: None,
         per_day: None,
