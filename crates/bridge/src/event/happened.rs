@@ -218,6 +218,9 @@ pub struct ResultFields {
     pub error: Option<Failure>,
     /// The first octets of a payload without a readable id.
     pub payload: Option<String>,
+    /// It answers a request that was refused or only asked about, and whose id belongs to another one.
+    #[serde(default)]
+    pub is_conflict: bool,
 }
 
 /// How far a message has come. States only go forward.

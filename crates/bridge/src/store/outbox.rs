@@ -89,15 +89,6 @@ impl Store {
     pub async fn publish(&self, event: Event) -> Result<(), StoreError> {
         self.write(move |tx| publish(tx, &event)).await
     }
-
-    /// Publishes a result that belongs to no stored request: a rejection.
-    pub async fn publish_result(
-        &self,
-        result: SendResult,
-        reply_to: Option<ReplyTo>,
-    ) -> Result<(), StoreError> {
-        self.write(move |tx| publish_result(tx, result.clone(), reply_to.as_ref())).await
-    }
 }
 
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutboxRow> {

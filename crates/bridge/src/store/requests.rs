@@ -10,7 +10,7 @@ use super::results::finish;
 use crate::event::{Event, MessageState, ResultFields, SendResult};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{UnixMs, new_id};
-use crate::request::{Origin, ReplyTo, Request, Source};
+use crate::request::{Origin, Recipient, ReplyTo, Request, Source};
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Admitted {
     Duplicate,
     /// Its id belongs to a request with other content.
     Conflict,
+    /// Nothing of it may be sent: it is answered and not stored, so that its id is free.
+    Refused,
 }
 
 impl Store {
@@ -33,13 +35,36 @@ impl Store {
             if is_redelivery(tx, &request)? {
                 return Ok(Admitted::Redelivered);
             }
+            let is_refused = request.to.iter().all(|recipient| recipient.refusal.is_some());
             match stored_with_its_id(tx, &request)? {
+                // Without an id of its own it takes nobody's, and its redelivery is to be recognised.
+                None if is_refused && request.id.is_some() => {
+                    refuse(tx, &request, now).map(|()| Admitted::Refused)
+                }
                 None => insert(tx, &request, now).map(|()| Admitted::New),
                 Some((id, fingerprint)) if fingerprint == request.fingerprint => {
                     repeat(tx, &id, request.reply_to.as_ref()).map(|()| Admitted::Duplicate)
                 }
                 Some((id, _)) => reject_conflict(tx, &id, &request, now).map(|()| Admitted::Conflict),
             }
+        })
+        .await
+    }
+
+    /// Publishes a result that belongs to no stored request: a rejection, or the answer to a dry run. Where its id is that
+    /// of another request, it is not final, for that one's results are.
+    pub async fn publish_result(
+        &self,
+        result: SendResult,
+        reply_to: Option<ReplyTo>,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let is_known = match &result.id {
+                Some(id) => stored_with_id(tx, id)?.is_some(),
+                None => false,
+            };
+            let result = if is_known { conflicting(result.clone()) } else { result.clone() };
+            outbox::publish_result(tx, result, reply_to.as_ref())
         })
         .await
     }
@@ -119,8 +144,19 @@ fn is_redelivery(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
 /// The id and fingerprint of the stored request with the caller's id.
 fn stored_with_its_id(tx: &Tx<'_>, request: &Request) -> Result<Option<(String, String)>, StoreError> {
     let Some(id) = &request.id else { return Ok(None) };
-    let mut select = tx.sql.prepare_cached("SELECT id, fingerprint FROM request WHERE id = ?1")?;
-    Ok(select.query_row([id], |row| Ok((row.get("id")?, row.get("fingerprint")?))).optional()?)
+    Ok(stored_with_id(tx, id)?.map(|fingerprint| (id.clone(), fingerprint)))
+}
+
+/// The fingerprint of the stored request with this id.
+fn stored_with_id(tx: &Tx<'_>, id: &str) -> Result<Option<String>, StoreError> {
+    let mut select = tx.sql.prepare_cached("SELECT fingerprint FROM request WHERE id = ?1")?;
+    Ok(select.query_row([id], |row| row.get(0)).optional()?)
+}
+
+/// A result under the id of another request: whoever waits for the end of that one must not take this for it.
+fn conflicting(result: SendResult) -> SendResult {
+    let fields = ResultFields { is_conflict: true, ..result.fields };
+    SendResult { is_final: false, fields, ..result }
 }
 
 fn repeat(tx: &Tx<'_>, id: &str, reply_to: Option<&ReplyTo>) -> Result<(), StoreError> {
@@ -146,9 +182,35 @@ fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Res
             at: now,
             fields: ResultFields { error, ..ResultFields::default() },
         };
+        outbox::publish_result(tx, conflicting(result), request.reply_to.as_ref())?;
+    }
+    Ok(())
+}
+
+/// Answers a request of which nothing may be sent.
+fn refuse(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), StoreError> {
+    for recipient in &request.to {
+        let result = first_result(request, request.id.as_deref(), recipient, now);
         outbox::publish_result(tx, result, request.reply_to.as_ref())?;
     }
     Ok(())
+}
+
+/// What a recipient is told first: accepted, or why not.
+fn first_result(request: &Request, id: Option<&str>, recipient: &Recipient, now: UnixMs) -> SendResult {
+    let refusal = &recipient.refusal;
+    SendResult {
+        id: id.map(str::to_owned),
+        to: Some(recipient.number.clone()),
+        state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
+        is_final: refusal.is_some(),
+        at: now,
+        fields: ResultFields {
+            parts: refusal.is_none().then_some(request.parts.into()),
+            error: refusal.clone(),
+            ..ResultFields::default()
+        },
+    }
 }
 
 /// Stores a request whose id is new.
@@ -173,19 +235,7 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), 
             now,
         ))?;
     for recipient in &request.to {
-        let refusal = &recipient.refusal;
-        let result = SendResult {
-            id: Some(id.clone()),
-            to: Some(recipient.number.clone()),
-            state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
-            is_final: refusal.is_some(),
-            at: now,
-            fields: ResultFields {
-                parts: refusal.is_none().then_some(request.parts.into()),
-                error: refusal.clone(),
-                ..ResultFields::default()
-            },
-        };
+        let result = first_result(request, Some(&id), recipient, now);
         insert_message(tx, request, &id, result, now)?;
     }
     Ok(())

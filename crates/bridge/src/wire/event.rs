@@ -38,6 +38,8 @@ pub(super) struct ResultForm<'a> {
     payload: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     duplicate: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    conflict: bool,
     at: String,
 }
 
@@ -64,6 +66,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         dry_run,
         error,
         payload,
+        is_conflict,
     } = &result.fields;
     ResultForm {
         id: result.id.as_deref(),
@@ -84,6 +87,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         }),
         payload: payload.as_deref(),
         duplicate: *duplicate,
+        conflict: *is_conflict,
         at: time(result.at),
     }
 }
