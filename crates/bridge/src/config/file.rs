@@ -10,7 +10,7 @@ use serde::Deserialize;
 use smsbridge_modem::profile::{self, Overrides};
 
 use super::settings::{
-    Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace,
+    Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace, Ussd,
 };
 use super::values::{
     days, default_store_path, recipient_patterns, seconds, secret, sender_patterns, short_codes, split_host,
@@ -36,6 +36,7 @@ pub(super) struct File {
     store: StoreTable,
     inbound: InboundTable,
     outbound: OutboundTable,
+    ussd: UssdTable,
     rule: Vec<RuleTable>,
     hook: Vec<HookTable>,
     trace: String,
@@ -204,6 +205,19 @@ impl Default for OutboundTable {
     }
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct UssdTable {
+    allow: Vec<String>,
+    per_day: u32,
+}
+
+impl Default for UssdTable {
+    fn default() -> Self {
+        UssdTable { allow: Vec::new(), per_day: 50 }
+    }
+}
+
 /// Reads the file's text alone, whose mistakes have a line; then, only if a variable is set, both together.
 pub(super) fn read(text: &str) -> Result<File, String> {
     let alone: File = toml::from_str(text).map_err(|e| with_nearest_key(e.to_string()))?;
@@ -264,6 +278,7 @@ impl File {
                 deny: sender_patterns("inbound.deny", &self.inbound.deny, &self.outbound.default_country)?,
             },
             outbound: self.outbound.into_outbound()?,
+            ussd: self.ussd.into_ussd()?,
             rules: self.rule.into_iter().map(RuleTable::into_rule).collect::<Result<_, _>>()?,
             trace: Some(self.trace)
                 .filter(|path| !path.is_empty())
@@ -437,6 +452,20 @@ impl OutboundTable {
             per_minute: (self.per_minute > 0).then_some(self.per_minute),
             per_day: (self.per_day > 0).then_some(self.per_day),
         })
+    }
+}
+
+impl UssdTable {
+    fn into_ussd(self) -> Result<Ussd, String> {
+        let is_code = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'))
+        };
+        if let Some(text) = self.allow.iter().find(|text| !is_code(text)) {
+            return Err(format!(
+                "ussd.allow: {text:?}: expected a code of digits, * and #, such as \"*100#\""
+            ));
+        }
+        Ok(Ussd { allow: self.allow, per_day: (self.per_day > 0).then_some(self.per_day) })
     }
 }
 

@@ -11,4 +11,4 @@ mod values;
 
 pub use error::ConfigError;
 pub use load::{load, parse};
-pub use settings::{Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Tls, Trace};
+pub use settings::{Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Tls, Trace, Ussd};

@@ -29,6 +29,8 @@ pub struct Config {
     pub inbound: Inbound,
     /// Rules for outgoing messages.
     pub outbound: Outbound,
+    /// Rules for USSD.
+    pub ussd: Ussd,
     /// Rules for incoming texts, in order.
     pub rules: Vec<Rule>,
     /// Programs run for events.
@@ -203,5 +205,14 @@ pub struct Outbound {
     /// Parts a modem may send in a rolling minute; none for no limit.
     pub per_minute: Option<u32>,
     /// Parts a modem may send in 24 hours; none for no limit.
+    pub per_day: Option<u32>,
+}
+
+/// USSD requests.
+#[derive(Debug, Clone, Default)]
+pub struct Ussd {
+    /// The codes that may be sent, exactly so; none: USSD is off.
+    pub allow: Vec<String>,
+    /// Codes and answers to menus a modem may send in 24 hours; none for no limit.
     pub per_day: Option<u32>,
 }

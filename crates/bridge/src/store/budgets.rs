@@ -1,9 +1,9 @@
-//! Budgets: how much each modem has handed to the network, and whether a message still fits.
+//! Budgets: how much each modem has handed to the network, and whether a message or a USSD request still fits.
 //!
 //! They count rows of their own, so that nothing that is deleted elsewhere renews a budget. What is known not to have gone
 //! out is taken back; what nobody knows stays counted, and counts again when it is sent again.
 
-use super::engine::Tx;
+use super::engine::{Store, Tx};
 use super::error::StoreError;
 use crate::failure::Failure;
 use crate::message::{Name, Sim, UnixMs};
@@ -32,15 +32,55 @@ pub(super) enum Fit {
     Never(Failure),
 }
 
+/// What a budget counts, as the column `kind` has it.
+const PART: &str = "part";
+const USSD: &str = "ussd";
+
+impl Store {
+    /// Charges a USSD request to a modem that is about to send it; in words why not, where its budget is used up.
+    pub async fn charge_ussd(&self, modem: Name, now: UnixMs) -> Result<Option<String>, StoreError> {
+        self.write(move |tx| {
+            begin_now(tx, &modem, USSD, now)?;
+            let sent = sent_since(tx, &modem, USSD, now - DAY_MS)?;
+            match tx.config.ussd_per_day {
+                Some(limit) if sent >= limit => Ok(Some(format!("[ussd] per_day = {limit} is used up"))),
+                _ => charge(tx, &modem, USSD, now).map(|()| None),
+            }
+        })
+        .await
+    }
+}
+
 /// A part is handed to the network.
-pub(super) fn charge(tx: &Tx<'_>, modem: &Name, now: UnixMs) -> Result<(), StoreError> {
+pub(super) fn charge_part(tx: &Tx<'_>, modem: &Name, now: UnixMs) -> Result<(), StoreError> {
+    charge(tx, modem, PART, now)
+}
+
+fn charge(tx: &Tx<'_>, modem: &Name, kind: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.sql
         .prepare_cached(
             "DELETE FROM submission WHERE id IN (SELECT id FROM submission WHERE at <= ?1 ORDER BY at LIMIT ?2)",
         )?
         .execute((now - DAY_MS, MAX_DELETED as i64))?;
-    tx.sql.prepare_cached("INSERT INTO submission (modem, at) VALUES (?1, ?2)")?.execute((modem, now))?;
+    tx.sql
+        .prepare_cached("INSERT INTO submission (modem, kind, at) VALUES (?1, ?2, ?3)")?
+        .execute((modem, kind, now))?;
     Ok(())
+}
+
+/// A clock that was ahead must not keep a budget used up until it is there again.
+fn begin_now(tx: &Tx<'_>, modem: &Name, kind: &str, now: UnixMs) -> Result<(), StoreError> {
+    tx.sql
+        .prepare_cached("UPDATE submission SET at = ?3 WHERE modem = ?1 AND kind = ?2 AND at > ?3")?
+        .execute((modem, kind, now))?;
+    Ok(())
+}
+
+fn sent_since(tx: &Tx<'_>, modem: &Name, kind: &str, since: UnixMs) -> Result<u32, StoreError> {
+    let mut select = tx
+        .sql
+        .prepare_cached("SELECT count(*) FROM submission WHERE modem = ?1 AND kind = ?2 AND at > ?3")?;
+    Ok(select.query_row((modem, kind, since), |row| row.get(0))?)
 }
 
 /// The newest submission of this part is known not to have gone out.
@@ -48,7 +88,7 @@ pub(super) fn take_back(tx: &Tx<'_>, message: i64, sequence: u8) -> Result<(), S
     tx.sql
         .prepare_cached(
             "DELETE FROM submission WHERE id =
-               (SELECT s.id FROM message_part p JOIN submission s ON s.modem = p.modem AND s.at = p.submitted_at
+               (SELECT s.id FROM message_part p JOIN submission s ON s.modem = p.modem AND s.kind = 'part' AND s.at = p.submitted_at
                 WHERE p.message_id = ?1 AND p.sequence = ?2 AND p.state = 'submitting' LIMIT 1)",
         )?
         .execute((message, sequence))?;
@@ -68,13 +108,9 @@ pub(super) fn fit(
     if let Some(failure) = policy::over_any_budget(batch.parts, outbound) {
         return Ok(Fit::Never(failure));
     }
-    // A clock that was ahead must not keep a budget used up until it is there again.
-    tx.sql
-        .prepare_cached("UPDATE submission SET at = ?2 WHERE modem = ?1 AND at > ?2")?
-        .execute((modem, now))?;
-    let mut select = tx.sql.prepare_cached("SELECT count(*) FROM submission WHERE modem = ?1 AND at > ?2")?;
+    begin_now(tx, modem, PART, now)?;
     for budget in policy::budgets(outbound) {
-        let sent: u32 = select.query_row((modem, now - budget.period_ms), |row| row.get(0))?;
+        let sent = sent_since(tx, modem, PART, now - budget.period_ms)?;
         let is_reserving = budget.period_ms == DAY_MS && !batch.is_begun;
         let reserved = if is_reserving { open_parts_of_begun(tx, modem, sim, batch.message)? } else { 0 };
         let needed = sent.saturating_add(reserved).saturating_add(batch.parts);

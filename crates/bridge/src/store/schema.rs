@@ -166,13 +166,15 @@ CREATE TABLE message_part (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_part_mr ON message_part (sim, mr, submitted_at) WHERE mr IS NOT NULL;
 
--- Parts handed to the network in the last 24 hours, for the budgets: those that are known not to have gone out are deleted.
+-- What was handed to the network in the last 24 hours, for the budgets: a part of a message, unless it is known that it did
+-- not go out, or a USSD request.
 CREATE TABLE submission (
   id    INTEGER PRIMARY KEY,
   modem TEXT NOT NULL,
+  kind  TEXT NOT NULL CHECK (kind IN ('part','ussd')),
   at    INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX submission_modem ON submission (modem, at);
+CREATE INDEX submission_modem ON submission (modem, kind, at);
 CREATE INDEX submission_at ON submission (at);
 
 -- Modems that could not send a message, and until when they are not to try again.

@@ -34,7 +34,7 @@ impl Store {
                      WHERE message_id = ?1 AND sequence = ?2",
                 )?
                 .execute((message, sequence, &modem, &sim, now))?;
-            budgets::charge(tx, &modem, now)
+            budgets::charge_part(tx, &modem, now)
         })
         .await
     }

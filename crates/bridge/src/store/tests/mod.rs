@@ -232,6 +232,7 @@ fn config() -> StoreConfig {
         incoming: IncomingPolicy { inbound, outbound: outbound.clone(), rules: Vec::new() },
         retain_last: false,
         outbound,
+        ussd_per_day: None,
         hooks: Vec::new(),
     }
 }

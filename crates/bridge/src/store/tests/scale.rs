@@ -53,7 +53,7 @@ async fn steps_of_a_claim(fixture: &StoreFixture) -> (i64, Claimed) {
 async fn steps(limit: Option<u32>, count: u32, columns: &str, values: &str) -> [i64; 2] {
     let fixture = StoreFixture::with(|config| config.outbound.per_minute = limit);
     insert(&fixture, count, columns, values);
-    fixture.change(&format!("INSERT INTO submission (modem, at) VALUES ('main', {T0})"));
+    fixture.change(&format!("INSERT INTO submission (modem, kind, at) VALUES ('main', 'part', {T0})"));
     fixture.admit(request("mine", ALICE), T0).await;
     let (first, claimed) = steps_of_a_claim(&fixture).await;
     let is_expected = match (&claimed, limit) {
