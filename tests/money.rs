@@ -1,4 +1,5 @@
-//! What costs money: nobody gets more SMS or USSD out of the gateway than its owner allows, nor forges how a request ended.
+//! What costs money: nobody gets more SMS or USSD out of the gateway than its owner allows, nor forges how a request
+//! ended.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Phone numbers: as people write them, as they are dialled, and patterns that match them. Pure.
 //!
-//! A number has one canonical spelling, `+` and at most 15 digits (E.164), wherever its country is known; lists are asked
-//! about that alone. What has no `+` then is a short code, or means something else in each country.
+//! A number has one canonical spelling, `+` and at most 15 digits (E.164), wherever its country is known; lists are
+//! asked about that alone. What has no `+` then is a short code, or means something else in each country.
 
 use crate::failure::{Failure, FailureCode};
 
@@ -76,9 +76,9 @@ pub fn bare(number: &str) -> String {
     number.chars().filter(|&c| !is_separator(c)).collect()
 }
 
-/// A number as it will be dialled: without the separators people write, with the country code where one is configured, and
-/// without the zero that is dialled only within the country (`+49 (0)151 …`). Without a configured country a number without
-/// `+` stays as it is, at most 20 digits (TS 23.040 9.1.2.5).
+/// A number as it will be dialled: without the separators people write, with the country code where one is
+/// configured, and without the zero that is dialled only within the country (`+49 (0)151 …`). Without a configured
+/// country a number without `+` stays as it is, at most 20 digits (TS 23.040 9.1.2.5).
 ///
 /// # Errors
 /// `bad-number`: it is no number, a code with `*` or `#`, or a number that cannot be.
@@ -110,8 +110,8 @@ pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure>
     }
 }
 
-/// The number a sender's digits stand for, by their type of number; none where they are no phone number: a name, a short
-/// code, or digits that only its network knows.
+/// The number a sender's digits stand for, by their type of number; none where they are no phone number: a name, a
+/// short code, or digits that only its network knows.
 pub fn of_sender(from: &str, from_type: &str, default_country: &str) -> Option<String> {
     let digits = from.strip_prefix('+').unwrap_or(from);
     if digits.len() < MIN_PHONE_DIGITS || !are_digits(digits) {
@@ -131,14 +131,14 @@ pub fn of_sender(from: &str, from_type: &str, default_country: &str) -> Option<S
 /// Fewer digits are a short code.
 const MIN_PHONE_DIGITS: usize = 7;
 
-/// The digits of a canonical number, country code included: E.164 allows 15. Countries that have more than one number have
-/// at least this many digits.
+/// The digits of a canonical number, country code included: E.164 allows 15; fewer are short codes behind a country.
 const E164_DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
 
 /// Country codes behind which a zero is always dialled: Italy, San Marino, Benin, Côte d'Ivoire, Gabon, Congo.
 const KEEPS_ZERO: [&str; 6] = ["39", "378", "229", "225", "241", "242"];
 
-/// Country codes of two digits (ITU-T E.164, list of assigned codes); beside them, 1 and 7 have one and all others three.
+/// Country codes of two digits (ITU-T E.164, list of assigned codes); beside them, 1 and 7 have one and all others
+/// three.
 const TWO_DIGIT_CODES: [&str; 43] = [
     "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
     "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81",
@@ -153,7 +153,8 @@ fn are_digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The digits behind the `+` that a number or its beginning without one stands for, where the configured country says so.
+/// The digits behind the `+` that a number or its beginning without one stands for, where the configured country says
+/// so.
 fn national_or_abroad(bare: &str, default_country: &str) -> Option<String> {
     let national = bare.strip_prefix('0').filter(|_| !default_country.is_empty())?;
     Some(match national.strip_prefix('0') {

@@ -63,8 +63,8 @@ pub fn dialled(written: &str, outbound: &Outbound) -> Result<String, Failure> {
     number::normalise(written, &outbound.default_country)
 }
 
-/// Whether a message may be sent to `number`, one from [`dialled`]. Where there is a list, a number without a country has
-/// to stand on it: nobody knows whom it reaches, so no pattern could tell.
+/// Whether a message may be sent to `number`, one from [`dialled`]. Where there is a list, a number without a country
+/// has to stand on it: nobody knows whom it reaches, so no pattern could tell.
 ///
 /// # Errors
 /// `denied` by a list; `bad-number`: it has no country, and there are lists.
@@ -88,7 +88,8 @@ pub fn check_recipient(number: &str, outbound: &Outbound) -> Result<(), Failure>
     Ok(())
 }
 
-/// Whether a number without a country code is one of those that may be written so: a short code, or one that `allow` names.
+/// Whether a number without a country code is one of those that may be written so: a short code, or one that `allow`
+/// names.
 pub fn is_short_code(number: &str, short_codes: &[String], allow: &[NumberPattern]) -> bool {
     !number.starts_with('+')
         && (short_codes.iter().any(|code| code == number) || allow.iter().any(|p| p.is_exactly(number)))

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use smsbridge_modem::profile::{self, Overrides};
 
 use super::settings::{
-    Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace, Ussd,
+    Config, Hook, HookEvent, Inbound, Modem, Mqtt, OnUnknown, Outbound, Store, Tls, Trace,
 };
+use super::ussd::UssdTable;
 use super::values::{
     days, default_store_path, recipient_patterns, seconds, secret, sender_patterns, short_codes, split_host,
 };
@@ -202,19 +203,6 @@ impl Default for OutboundTable {
             per_minute: 30,
             per_day: 1000,
         }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct UssdTable {
-    allow: Vec<String>,
-    per_day: u32,
-}
-
-impl Default for UssdTable {
-    fn default() -> Self {
-        UssdTable { allow: Vec::new(), per_day: 50 }
     }
 }
 
@@ -452,20 +440,6 @@ impl OutboundTable {
             per_minute: (self.per_minute > 0).then_some(self.per_minute),
             per_day: (self.per_day > 0).then_some(self.per_day),
         })
-    }
-}
-
-impl UssdTable {
-    fn into_ussd(self) -> Result<Ussd, String> {
-        let is_code = |text: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'))
-        };
-        if let Some(text) = self.allow.iter().find(|text| !is_code(text)) {
-            return Err(format!(
-                "ussd.allow: {text:?}: expected a code of digits, * and #, such as \"*100#\""
-            ));
-        }
-        Ok(Ussd { allow: self.allow, per_day: (self.per_day > 0).then_some(self.per_day) })
     }
 }
 

@@ -37,8 +37,8 @@ pub(super) fn secret(
     }
 }
 
-/// Patterns over the senders of messages. Where their country is known, those that are numbers also mean the number as it
-/// is written with its country.
+/// Patterns over the senders of messages. Where their country is known, those that are numbers also mean the number
+/// as it is written with its country.
 pub(super) fn sender_patterns(
     key: &str,
     texts: &[String],
@@ -46,8 +46,11 @@ pub(super) fn sender_patterns(
 ) -> Result<Vec<NumberPattern>, String> {
     let as_written =
         texts.iter().map(|text| NumberPattern::of_senders(text).map_err(|e| format!("{key}: {e}")));
+    // "0*" means what is written so, not a whole country.
+    let says_more = |text: &&String| text.contains(|c: char| c.is_ascii_digit() && c != '0');
+    let canonical = texts.iter().filter(says_more);
     let canonical =
-        texts.iter().filter_map(|text| NumberPattern::of_numbers(text, default_country).ok().map(Ok));
+        canonical.filter_map(|text| NumberPattern::of_numbers(text, default_country).ok().map(Ok));
     as_written.chain(canonical).collect()
 }
 

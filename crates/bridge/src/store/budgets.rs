@@ -1,7 +1,7 @@
 //! Budgets: how much each modem has handed to the network, and whether a message or a USSD request still fits.
 //!
-//! They count rows of their own, so that nothing that is deleted elsewhere renews a budget. What is known not to have gone
-//! out is taken back; what nobody knows stays counted, and counts again when it is sent again.
+//! They count rows of their own, so that nothing that is deleted elsewhere renews a budget. What is known not to have
+//! gone out is taken back; what nobody knows stays counted, and counts again when it is sent again.
 
 use super::engine::{Store, Tx};
 use super::error::StoreError;
@@ -88,7 +88,8 @@ pub(super) fn take_back(tx: &Tx<'_>, message: i64, sequence: u8) -> Result<(), S
     tx.sql
         .prepare_cached(
             "DELETE FROM submission WHERE id =
-               (SELECT s.id FROM message_part p JOIN submission s ON s.modem = p.modem AND s.kind = 'part' AND s.at = p.submitted_at
+               (SELECT s.id FROM message_part p
+                JOIN submission s ON s.modem = p.modem AND s.kind = 'part' AND s.at = p.submitted_at
                 WHERE p.message_id = ?1 AND p.sequence = ?2 AND p.state = 'submitting' LIMIT 1)",
         )?
         .execute((message, sequence))?;
@@ -122,7 +123,8 @@ pub(super) fn fit(
     Ok(Fit::Now)
 }
 
-/// Parts still to be sent of messages this modem has begun. They are next in any case, unless they wait for their time.
+/// Parts still to be sent of messages this modem has begun. They are next in any case, unless they wait for their
+/// time.
 fn open_parts_of_begun(tx: &Tx<'_>, modem: &Name, sim: &Sim, except: i64) -> Result<u32, StoreError> {
     let mut select = tx.sql.prepare_cached(
         "SELECT count(*) FROM message m JOIN message_part p ON p.message_id = m.id AND p.state <> 'submitted'

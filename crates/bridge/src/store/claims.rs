@@ -55,8 +55,8 @@ pub enum Claimed {
 }
 
 impl Store {
-    /// Claims the next message the modem may send: one it has begun, then the highest priority, then the oldest, and after
-    /// all of them those that were interrupted too often.
+    /// Claims the next message the modem may send: one it has begun, then the highest priority, then the oldest, and
+    /// after all of them those that were interrupted too often.
     pub async fn claim(&self, modem: Name, sim: Sim, now: UnixMs) -> Result<Claimed, StoreError> {
         self.write(move |tx| {
             for _ in 0..MAX_ENDED {
@@ -151,8 +151,8 @@ fn read_claimable(row: &rusqlite::Row<'_>) -> rusqlite::Result<Claimable> {
     })
 }
 
-/// What there is to send of a message, or why it can never be sent. A text that is split differently than when the message
-/// was stored, by another version of this program, is split anew, unless parts of it may be on air already.
+/// What there is to send of a message, or why it can never be sent. A text that is split differently than when the
+/// message was stored, by another version of this program, is split anew, unless parts of it may be on air already.
 fn prepare(tx: &Tx<'_>, message: i64) -> Result<Result<Claim, Failure>, StoreError> {
     let (mut claim, stored) = match read_claim(tx, message) {
         Err(StoreError::Refused(reason)) => return Ok(Err(Failure::permanent(FailureCode::Store, reason))),
@@ -167,6 +167,10 @@ fn prepare(tx: &Tx<'_>, message: i64) -> Result<Result<Claim, Failure>, StoreErr
         let words = "this version splits the text differently than the one that sent some of its parts, so that the \
                      others would not fit; send it again with a new id";
         return Ok(Err(Failure::permanent(FailureCode::Store, words)));
+    }
+    // The lists may have been changed since it was accepted.
+    if let Err(failure) = policy::check_recipient(&claim.to, &tx.config.outbound) {
+        return Ok(Err(failure));
     }
     if lengths.len() != usize::from(stored.parts) {
         match policy::check_parts(&claim.body, &tx.config.outbound) {

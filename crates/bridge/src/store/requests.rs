@@ -51,8 +51,8 @@ impl Store {
         .await
     }
 
-    /// Publishes a result that belongs to no stored request: a rejection, or the answer to a dry run. Where its id is that
-    /// of another request, it is not final, for that one's results are.
+    /// Publishes a result that belongs to no stored request: a rejection, or the answer to a dry run. Where its id is
+    /// that of another request, it is not final, for that one's results are.
     pub async fn publish_result(
         &self,
         result: SendResult,

@@ -27,8 +27,8 @@ struct OldRequest {
 }
 
 impl Store {
-    /// Deletes a batch of the messages that ended longer ago than `keep`; returns where the pass goes on, if it does. What
-    /// is still to be sent, reported or published stays, however old.
+    /// Deletes a batch of the messages that ended longer ago than `keep`; returns where the pass goes on, if it does.
+    /// What is still to be sent, reported or published stays, however old.
     pub async fn delete_old(
         &self,
         now: UnixMs,

@@ -166,8 +166,8 @@ CREATE TABLE message_part (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_part_mr ON message_part (sim, mr, submitted_at) WHERE mr IS NOT NULL;
 
--- What was handed to the network in the last 24 hours, for the budgets: a part of a message, unless it is known that it did
--- not go out, or a USSD request.
+-- What was handed to the network in the last 24 hours, for the budgets: a part of a message, unless it is known that
+-- it did not go out, or a USSD request.
 CREATE TABLE submission (
   id    INTEGER PRIMARY KEY,
   modem TEXT NOT NULL,

@@ -1,7 +1,7 @@
 //! The USSD session with the network: whose it is, and what the network's answer means (TS 27.007 7.15).
 //!
-//! Pure: time is passed in. One session at a time, as the network has it. A menu belongs to the request that opened it.
-//! Input: requests that were sent, and URCs.
+//! Pure: time is passed in. One session at a time, as the network has it. A menu belongs to the request that opened
+//! it. Input: requests that were sent, and URCs.
 
 use std::collections::VecDeque;
 use std::time::Duration;

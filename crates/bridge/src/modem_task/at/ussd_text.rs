@@ -15,8 +15,8 @@ pub(super) fn pack(text: &str) -> Option<String> {
     Some(hex::encode(&gsm7::pack_ussd(&septets)))
 }
 
-/// Whether a network or modem may take the answer to a menu for a code of its own, as it stands, behind an escape, or where a
-/// modem reads digits as packed septets.
+/// Whether a network or modem may take the answer to a menu for a code of its own, as it stands, behind an escape, or
+/// where a modem reads digits as packed septets.
 pub(super) fn may_be_code(answer: &str) -> bool {
     let unpacked = || {
         let septets = gsm7::unpack_ussd(&hex::decode(answer).ok()?);

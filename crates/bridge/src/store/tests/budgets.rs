@@ -107,6 +107,18 @@ async fn a_message_larger_than_a_budget_fails_with_its_name_and_lets_the_others_
 }
 
 #[tokio::test]
+async fn a_message_to_a_number_that_is_denied_meanwhile_is_not_sent() {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.admit(request("b", BOB), T0).await;
+    fixture.config.outbound.deny = vec![crate::number::NumberPattern::of_numbers("+4915*", "").unwrap()];
+    fixture.reopen();
+    assert_eq!(fixture.claim(T0).await.expect("the next one").request, "b");
+    let last = fixture.results().await.pop().unwrap();
+    assert_eq!((&last["state"], &last["error"]["code"]), (&"failed".into(), &"denied".into()));
+}
+
+#[tokio::test]
 async fn what_may_be_on_air_twice_counts_twice() {
     let fixture = limited(None, Some(2));
     fixture.admit(request("a", ALICE), T0).await;

@@ -7,8 +7,8 @@ use super::*;
 /// Tables that hold one row, or a handful.
 const SMALL: [&str; 2] = ["depth", "fact"];
 
-/// Indices without which a statement reads more rows, but not all: parked rows, requests that are no replies, and what
-/// other modems sent.
+/// Indices without which a statement reads more rows, but not all: parked rows, requests that are no replies, and
+/// what other modems sent.
 const SELECTIVE: [&str; 3] = ["outbox_pending", "request_reply", "submission_modem"];
 
 /// Every SQL text in the sources of the store, with its file. The tables and triggers of `schema.rs` are no queries.
