@@ -203,6 +203,8 @@ fn country_code_length(digits: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -376,6 +378,31 @@ mod tests {
         ] {
             for country in ["49", ""] {
                 assert_eq!(of_sender(from, from_type, country), None, "{from} {from_type}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_that_was_normalised_stays_as_it_is(
+            typed in "[+0-9][0-9 ()./-]{0,20}",
+            country in "(|49|39|1|7|225|353)",
+        ) {
+            if let Ok(number) = normalise(&typed, &country) {
+                prop_assert_eq!(normalise(&number, &country), Ok(number.clone()));
+                let is_canonical = !number.starts_with("+0") && number.len() <= 16;
+                prop_assert!(is_canonical || !number.starts_with('+'), "{}", number);
+                let pattern = NumberPattern::of_numbers(&number, &country);
+                prop_assert!(pattern.is_ok_and(|pattern| pattern.matches(&number)));
+            }
+        }
+
+        #[test]
+        fn a_beginning_of_a_number_matches_it(typed in "[+0][0-9]{6,14}", cut in 2..6_usize) {
+            if let Ok(number) = normalise(&typed, "49")
+                && let Ok(pattern) = NumberPattern::of_numbers(&format!("{}*", &typed[..cut]), "49")
+            {
+                prop_assert!(pattern.matches(&number), "{} is {}, {:?}", typed, number, pattern);
             }
         }
     }

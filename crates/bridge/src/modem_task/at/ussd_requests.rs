@@ -36,9 +36,13 @@ pub(super) async fn send(
             if let Some(reason) = task.store.charge_ussd(task.config.name.clone(), now_ms()).await? {
                 return Ok(publish(task, UssdAnswer::failed(id, reason)).await?);
             }
-            if is_code && ussd.has_menu() {
-                // Else the network would take the code for a reply.
-                ussd::end(&mut modem.session).await?;
+            // Else the network would take the code for a reply.
+            if is_code
+                && ussd.has_menu()
+                && let Err(fault) = ussd::end(&mut modem.session).await
+            {
+                publish(task, UssdAnswer::failed(id, fault.to_string())).await?;
+                return Err(fault.into());
             }
             // Before the command: the answer may come before its OK.
             ussd.begin(id, Instant::now());
