@@ -393,7 +393,9 @@ fn finished_rows_are_deleted_after_keep_days_and_open_ones_stay() {
     assert_eq!(code(rig.gateway.stop()), 0);
     {
         let store = Connection::open(store_path(&rig)).expect("the store opens");
-        for (table, column) in [("received", "received_at"), ("request", "accepted_at")] {
+        for (table, column) in
+            [("received", "received_at"), ("request", "accepted_at"), ("message", "result_at")]
+        {
             let sql = format!("UPDATE {table} SET {column} = {column} - 2 * 86400000");
             store.execute(&sql, []).expect("two days pass");
         }

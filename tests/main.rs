@@ -35,6 +35,7 @@ mod modem_faults;
 mod modem_gammu;
 mod modem_services;
 mod modem_unplugged;
+mod money;
 mod multipart;
 mod pdu_command;
 mod policy;

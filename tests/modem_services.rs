@@ -22,7 +22,9 @@ fn wait_for_reply(client: &Client, id: &str, state: &str) -> Value {
 #[test]
 fn a_balance_is_asked_and_a_menu_answered() {
     for profile in [VendorProfile::generic(), VendorProfile::huawei()] {
-        let vendor = VendorRig::start(profile);
+        let mut vendor = VendorRig::prepare(Options { profile, ..Options::default() }, &[]);
+        vendor.rig.reconfigure(|config| config.set("ussd", "allow", vec!["*100#", "*101#"]));
+        vendor.rig.start_gateway();
         let client = service_client(&vendor.rig);
         vendor.sim.set_ussd("*101#", Ussd { text: "1 Баланс\n2 Тариф".into(), more: true });
         vendor.sim.set_ussd("1", Ussd { text: "Баланс: 12.34 р".into(), more: false });
@@ -30,8 +32,8 @@ fn a_balance_is_asked_and_a_menu_answered() {
         assert_eq!(wait_for_reply(&client, "a", "done")["text"], "Balance: 12.34");
         client.publish("sms/ussd/main", json!({"id": "b", "code": "*101#"}).to_string());
         assert_eq!(wait_for_reply(&client, "b", "more")["text"], "1 Баланс\n2 Тариф");
-        client.publish("sms/ussd/main", json!({"id": "c", "reply": "1"}).to_string());
-        assert_eq!(wait_for_reply(&client, "c", "done")["text"], "Баланс: 12.34 р");
+        client.publish("sms/ussd/main", json!({"id": "b", "reply": "1"}).to_string());
+        assert_eq!(wait_for_reply(&client, "b", "done")["text"], "Баланс: 12.34 р");
         client.publish("sms/ussd/main", json!({"id": "d", "cancel": true}).to_string());
         wait_for_reply(&client, "d", "done");
         vendor.assert_works("beside");

@@ -109,6 +109,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             store: store.clone(),
             retained: Arc::clone(&retained),
             ussd: ussd.get(&modem.name).cloned().unwrap_or_default(),
+            ussd_rules: config.ussd.clone(),
             trace: trace.clone(),
             candidates: Arc::new(|| serial_ports::candidates(false)),
         };

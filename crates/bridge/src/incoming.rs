@@ -107,19 +107,26 @@ impl IncomingPolicy {
         let Parts { modem, received_at, pdus, was_stored, late_for: _ } = parts;
         let mut received = Received { id, modem, received_at, was_stored, content, pdus, rule: None };
         let matched = received.complete_text().and_then(|text| rules::first_match(&self.rules, text));
-        let is_published = !number::any_matches(&self.inbound.deny, received.sender());
-        let may_reply = is_published && received.is_to_be_read();
-        let reply = matched.as_ref().filter(|_| may_reply).and_then(|matched| self.reply(&received, matched));
+        let number = received.message().and_then(|message| self.number_of(message));
+        let is_denied = |sender: &str| number::any_matches(&self.inbound.deny, sender);
+        let is_published = !is_denied(received.sender()) && !number.as_deref().is_some_and(is_denied);
+        let number = number.filter(|_| is_published && received.is_to_be_read());
+        let reply = matched.as_ref().zip(number).and_then(|(found, to)| self.reply(&received, found, to));
         received.rule = matched.map(|matched| RuleMatch { name: matched.rule, fields: matched.fields });
         Incoming { received, is_published, reply }
     }
 
-    fn reply(&self, received: &Received, matched: &Match) -> Option<Reply> {
-        let text = matched.reply.clone().filter(|_| rules::may_reply_to(received.sender()))?;
+    /// The phone number of a sender that has one: only by its type it is told from a name.
+    fn number_of(&self, message: &ReceivedMessage) -> Option<String> {
+        let from_type = message.from_type.as_deref().unwrap_or_default();
+        number::of_sender(&message.from, from_type, &self.outbound.default_country)
+    }
+
+    fn reply(&self, received: &Received, matched: &Match, number: String) -> Option<Reply> {
+        let text = matched.reply.clone()?;
         if is_older_than(matched.limits.max_age, received) {
             return None;
         }
-        let number = number::normalise(received.sender(), &self.outbound.default_country).ok()?;
         let body = Body {
             content: Content::Text(text),
             class: None,
@@ -216,6 +223,37 @@ mod tests {
     fn a_sender_that_is_no_number_gets_no_reply() {
         let incoming = message(&policy(METER), "ENERGY", "12345 678");
         assert!(incoming.reply.is_none() && incoming.received.rule.is_some());
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_number_gets_no_reply() {
+        for name in ["+4917099999", "09001234567", "4917099999"] {
+            let pdu = changed_deliver(&short(ALICE, "12345 678", NOW), |deliver| {
+                deliver.from = codec::Address::alphanumeric(name).unwrap();
+            });
+            let incoming = policy(METER).complete("id".to_owned(), parts(vec![pdu]));
+            assert!(incoming.reply.is_none(), "{name} is answered");
+            assert_eq!(incoming.received.sender(), name, "and published as it is");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_answered_and_denied_by_its_number_however_it_is_written() {
+        let in_germany =
+            |more: &str| policy(&format!("{more}\n[outbound]\ndefault_country = \"49\"\n{METER}"));
+        for from in ["+4915112345678", "004915112345678", "015112345678"] {
+            let reply = message(&in_germany(""), from, "12345 678").reply.expect("a reply");
+            assert_eq!(reply.request.to, [Recipient { number: ALICE.to_owned(), refusal: None }], "{from}");
+            for deny in ["+4915*", "015*", "004915*"] {
+                let denying = in_germany(&format!("[inbound]\ndeny = [\"{deny}\"]"));
+                let incoming = message(&denying, from, "12345 678");
+                assert!(!incoming.is_published && incoming.reply.is_none(), "{from} passes {deny}");
+            }
+        }
+        let listed = policy(&format!("[outbound]\ndeny = [\"+49900*\"]\n{METER}"));
+        let reply = message(&listed, "09001234567", "12345 678").reply.expect("a refused reply is told");
+        let refusal = reply.request.to[0].refusal.as_ref().map(|refusal| refusal.code);
+        assert_eq!(refusal, Some(FailureCode::BadNumber), "nobody knows whom that reaches");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::config::{MessageExpiry, Mqtt, OnStale, Outbound};
 use crate::event::{Event, MessageEncoding, MessageState, ResultFields, SendResult, UssdReply, UssdState};
 use crate::failure::{Failure, FailureCode, quoted};
 use crate::message::{Name, UnixMs, millis};
-use crate::number;
 use crate::policy;
 use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, Source};
 use crate::store::{Store, StoreError};
@@ -191,7 +190,7 @@ impl Intake {
         let mut seen = BTreeSet::new();
         let mut recipients = Vec::new();
         for written in &request.to {
-            let (number, own) = match number::normalise(written, &self.outbound.default_country) {
+            let (number, own) = match policy::dialled(written, &self.outbound) {
                 Ok(number) => {
                     let refusal = policy::check_recipient(&number, &self.outbound).err();
                     (number, refusal)

@@ -339,7 +339,7 @@ async fn a_ussd_request_is_handed_over_only_when_it_is_certain_to_come_once() {
         route: Route::Ussd { modem: named(modem) },
         ..delivery(br#"{"code":"*100#"}"#)
     };
-    let request = UssdRequest { id: None, action: UssdAction::Send("*100#".to_owned()) };
+    let request = UssdRequest { id: None, action: UssdAction::Code("*100#".to_owned()) };
     assert_eq!(fixture.take(to("main")).await, AfterAck::Ussd(named("main"), request.clone()));
     assert!(fixture.publications().await.is_empty(), "its modem answers");
     let again = Origin { packet_id: 1, redelivered: true, session: 1 };

@@ -127,12 +127,6 @@ impl Template {
     }
 }
 
-/// Whether a rule may reply to this sender: a phone number, neither a short code nor a name.
-pub fn may_reply_to(sender: &str) -> bool {
-    let digits = sender.strip_prefix('+').unwrap_or(sender);
-    digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,13 +157,5 @@ mod tests {
         }
         let braces = Rule::new("r".into(), "(?<a>x)", Some("{{{a}}}"), LIMITS).unwrap();
         assert_eq!(first_match(&[braces], "x").unwrap().reply.as_deref(), Some("{x}"));
-    }
-
-    #[test]
-    fn names_and_short_codes_get_no_reply() {
-        assert!(may_reply_to("+4915112345678") && may_reply_to("0151123456"));
-        for sender in ["InfoBank", "22333", "", "+12", "1a34567"] {
-            assert!(!may_reply_to(sender), "{sender} would get a reply");
-        }
     }
 }

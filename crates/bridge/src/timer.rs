@@ -115,7 +115,7 @@ impl Timer {
         }
         let parked = self.state.queue.parked;
         let parked = (parked > 0).then(|| {
-            format!("the broker does not take {parked} messages: `smsbridge parked` shows them and why")
+            format!("messages the broker does not take: {parked}; `smsbridge parked` shows them and why")
         });
         self.state.problem = problem.or_else(|| self.link.current()).or_else(clock::problem).or(parked);
         self.retained.set(State::Gateway(self.state.clone()));

@@ -23,8 +23,10 @@ pub struct UssdRequest {
 /// What a USSD request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UssdAction {
-    /// Send a code such as `*100#`, or the answer to a menu.
-    Send(String),
+    /// Begin with a code such as `*100#`.
+    Code(String),
+    /// Answer a menu.
+    Reply(String),
     /// End the session.
     Cancel,
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::config_arg::ConfigArg;
 use crate::message::new_id;
 use crate::mqtt::Caller;
-use crate::number;
+use crate::policy;
 use crate::wire::caller::{ResultSummary, SendCommand};
 use crate::wire::topic::Topics;
 
@@ -47,16 +47,23 @@ impl Send {
             delivery_report: self.report,
         };
         let request = (topics.send(), request.payload());
-        let dialled = |to: &String| {
-            number::normalise(to, &config.outbound.default_country).unwrap_or_else(|_| to.clone())
-        };
+        let dialled = |to: &String| policy::dialled(to, &config.outbound).unwrap_or_else(|_| to.clone());
         let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
+        let mut is_ours = false;
         let on_result = |payload: &[u8]| {
             let Some(result) = ResultSummary::read(payload) else { return false };
             if result.id.as_deref() != Some(&id) {
                 return false;
             }
             println!("{}", String::from_utf8_lossy(payload));
+            if result.conflict {
+                // Once our request is stored, it is another's that is refused.
+                if !is_ours {
+                    (open, good) = (0, false);
+                }
+                return open == 0;
+            }
+            is_ours = true;
             if result.r#final {
                 // One result answers for all recipients where the request could not be read.
                 open = if result.to.is_none() { 0 } else { open.saturating_sub(1) };

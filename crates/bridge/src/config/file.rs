@@ -14,8 +14,12 @@ use super::settings::{
     Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, Store, Tls,
     Trace,
 };
-use super::values::{days, default_store_path, patterns, seconds, secret};
+use super::ussd::UssdTable;
+use super::values::{
+    days, default_store_path, recipient_patterns, seconds, secret, sender_patterns, short_codes,
+};
 use crate::message::Name;
+use crate::number::bare;
 use crate::rules::{ReplyLimits, Rule};
 use crate::wire::topic::{is_legal_prefix, is_legal_response_prefix};
 
@@ -35,6 +39,7 @@ pub(super) struct File {
     store: StoreTable,
     inbound: InboundTable,
     outbound: OutboundTable,
+    ussd: UssdTable,
     rule: Vec<RuleTable>,
     hook: Vec<HookTable>,
     trace: String,
@@ -183,6 +188,7 @@ struct OutboundTable {
     default_country: String,
     allow: Vec<String>,
     deny: Vec<String>,
+    short_codes: Vec<String>,
     max_parts: u8,
     max_recipients: u32,
     message_expiry: MessageExpiry,
@@ -200,6 +206,7 @@ impl Default for OutboundTable {
             default_country: String::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            short_codes: Vec::new(),
             max_parts: 10,
             max_recipients: 100,
             message_expiry: MessageExpiry::Honour,
@@ -266,9 +273,10 @@ impl File {
             inbound: Inbound {
                 reassembly_timeout: seconds(self.inbound.reassembly_timeout_s),
                 include_pdu: self.inbound.include_pdu,
-                deny: patterns("inbound.deny", self.inbound.deny)?,
+                deny: sender_patterns("inbound.deny", &self.inbound.deny, &self.outbound.default_country)?,
             },
             outbound: self.outbound.into_outbound()?,
+            ussd: self.ussd.into_ussd()?,
             rules: self.rule.into_iter().map(RuleTable::into_rule).collect::<Result<_, _>>()?,
             trace: Some(self.trace)
                 .filter(|path| !path.is_empty())
@@ -421,14 +429,23 @@ impl OutboundTable {
                 self.default_country
             ));
         }
+        let country = &self.default_country;
+        let short_codes = short_codes("outbound.short_codes", &self.short_codes)?;
+        // A number that `allow` names is one that may be sent to as it stands.
+        let named: Vec<String> =
+            self.allow.iter().filter(|text| !text.ends_with('*')).map(|t| bare(t)).collect();
+        let known = [short_codes.clone(), named].concat();
+        let allow = recipient_patterns("outbound.allow", &self.allow, country, &known)?;
+        let deny = recipient_patterns("outbound.deny", &self.deny, country, &known)?;
         Ok(Outbound {
             delivery_report: self.delivery_report,
             report_timeout: seconds(self.report_timeout_s),
             ttl: (self.ttl_s > 0).then(|| seconds(self.ttl_s)),
             on_unknown: self.on_unknown,
             default_country: self.default_country,
-            allow: patterns("outbound.allow", self.allow)?,
-            deny: patterns("outbound.deny", self.deny)?,
+            allow,
+            deny,
+            short_codes,
             max_parts: self.max_parts,
             max_recipients: self.max_recipients as usize,
             message_expiry: self.message_expiry,

@@ -67,6 +67,7 @@ mod tests {
         assert_eq!(config.outbound.ttl, Some(Duration::from_secs(86_400)));
         assert_eq!((config.outbound.per_minute, config.outbound.per_day), (Some(30), Some(1000)));
         assert_eq!(config.outbound.on_unknown, OnUnknown::Resend);
+        assert_eq!((config.ussd.allow.len(), config.ussd.per_day), (0, Some(50)));
     }
 
     #[test]
@@ -97,6 +98,13 @@ mod tests {
             ("[[modem]]\nbaud = \"fast\"", "line 2"),
             ("[outbound]\nmax_parts = 0", "outbound.max_parts"),
             ("[outbound]\ndefault_country = \"+49\"", "outbound.default_country"),
+            ("[outbound]\ndeny = [\"0900*\"]", "outbound.default_country"),
+            ("[outbound]\nallow = [\"118*\"]", "outbound.short_codes"),
+            ("[outbound]\ndeny = [\"+490*\"]", "outbound.deny"),
+            ("[outbound]\ndeny = [\"Bank\"]", "outbound.deny"),
+            ("[ussd]\nallow = [\"balance\"]", "ussd.allow"),
+            ("[outbound]\nshort_codes = [\"*100#\"]", "outbound.short_codes"),
+            ("[outbound]\nshort_codes = [\"01511234567\"]", "outbound.short_codes"),
             ("[mqtt]\npassword=\"a\"\npassword_file=\"b\"", "password_file"),
             ("[mqtt]\nclient_cert=\"a\"", "client_key"),
             ("[mqtt]\nurl=\"mqtt://x\"\nca_file=\"a\"", "mqtts://"),

@@ -29,6 +29,8 @@ pub struct Config {
     pub inbound: Inbound,
     /// Rules for outgoing messages.
     pub outbound: Outbound,
+    /// Rules for USSD.
+    pub ussd: Ussd,
     /// Rules for incoming texts, in order.
     pub rules: Vec<Rule>,
     /// Programs run for events.
@@ -233,6 +235,8 @@ pub struct Outbound {
     pub allow: Vec<NumberPattern>,
     /// Never these numbers.
     pub deny: Vec<NumberPattern>,
+    /// Numbers that have no country code and may be sent to all the same.
+    pub short_codes: Vec<String>,
     /// Parts a message may take.
     pub max_parts: u8,
     /// Recipients a request may have.
@@ -242,5 +246,14 @@ pub struct Outbound {
     /// Parts a modem may send in a rolling minute; none for no limit.
     pub per_minute: Option<u32>,
     /// Parts a modem may send in 24 hours; none for no limit.
+    pub per_day: Option<u32>,
+}
+
+/// USSD requests.
+#[derive(Debug, Clone, Default)]
+pub struct Ussd {
+    /// The codes that may be sent, exactly so; none: USSD is off.
+    pub allow: Vec<String>,
+    /// Codes and answers to menus a modem may send in 24 hours; none for no limit.
     pub per_day: Option<u32>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::number::NumberPattern;
+use crate::number::{self, NumberPattern};
 
 pub(super) fn secret(
     key: &str,
@@ -29,9 +29,57 @@ pub(super) fn secret(
     }
 }
 
-pub(super) fn patterns(key: &str, texts: Vec<String>) -> Result<Vec<NumberPattern>, String> {
-    texts.iter().map(|text| text.parse().map_err(|e| format!("{key}: {e}"))).collect()
+/// Patterns over the senders of messages. Where their country is known, those that are numbers also mean the number
+/// as it is written with its country.
+pub(super) fn sender_patterns(
+    key: &str,
+    texts: &[String],
+    default_country: &str,
+) -> Result<Vec<NumberPattern>, String> {
+    let as_written =
+        texts.iter().map(|text| NumberPattern::of_senders(text).map_err(|e| format!("{key}: {e}")));
+    // "0*" means what is written so, not a whole country.
+    let says_more = |text: &&String| text.contains(|c: char| c.is_ascii_digit() && c != '0');
+    let canonical = texts.iter().filter(says_more);
+    let canonical =
+        canonical.filter_map(|text| NumberPattern::of_numbers(text, default_country).ok().map(Ok));
+    as_written.chain(canonical).collect()
 }
+
+/// Patterns over the recipients of messages, each of which can match.
+pub(super) fn recipient_patterns(
+    key: &str,
+    texts: &[String],
+    default_country: &str,
+    short_codes: &[String],
+) -> Result<Vec<NumberPattern>, String> {
+    let read = |text: &String| {
+        let pattern = NumberPattern::of_numbers(text, default_country).map_err(|e| format!("{key}: {e}"))?;
+        if !pattern.has_country() && !short_codes.iter().any(|code| pattern.matches(code)) {
+            return Err(format!(
+                "{key}: {text:?} matches no number: it has no country code. Begin it with + and the country code, set \
+                 outbound.default_country, or list short numbers in outbound.short_codes"
+            ));
+        }
+        Ok(pattern)
+    };
+    texts.iter().map(read).collect()
+}
+
+/// Short codes, each as it is dialled.
+pub(super) fn short_codes(key: &str, texts: &[String]) -> Result<Vec<String>, String> {
+    let read = |text: &String| {
+        let code = number::bare(text);
+        let is_short = (1..=MAX_SHORT_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+        is_short.then_some(code).ok_or_else(|| {
+            format!("{key}: {text:?}: expected 1 to {MAX_SHORT_CODE} digits, such as \"10086\"")
+        })
+    };
+    texts.iter().map(read).collect()
+}
+
+/// Digits of a short code; what is longer is a number of some country.
+const MAX_SHORT_CODE: usize = 8;
 
 /// `$STATE_DIRECTORY`, else /var/lib/smsbridge where it can be written, else the user's state folder.
 pub(super) fn default_store_path() -> PathBuf {

@@ -134,7 +134,7 @@ pub struct MmsWaiting {
 
 impl Received {
     /// The message; none where it cannot be decoded.
-    fn message(&self) -> Option<&ReceivedMessage> {
+    pub fn message(&self) -> Option<&ReceivedMessage> {
         match &self.content {
             ReceivedContent::Message(message) => Some(message),
             ReceivedContent::Undecodable(_) => None,
@@ -221,6 +221,9 @@ pub struct ResultFields {
     /// Copies of the results may not go where the caller wants them.
     #[serde(default)]
     pub response_refused: bool,
+    /// It answers a request that was refused or only asked about, and whose id belongs to another one.
+    #[serde(default)]
+    pub is_conflict: bool,
 }
 
 /// How far a message has come. States only go forward.

@@ -21,6 +21,7 @@ pub(super) fn task_with(keys: &str) -> (ModemTask, TempDir) {
         store,
         retained: Arc::new(RetainedState::default()),
         ussd: Arc::new(UssdQueue::default()),
+        ussd_rules: config.ussd.clone(),
         trace: None,
         candidates: Arc::new(Vec::new),
     };

@@ -26,6 +26,8 @@ pub struct ModemTask {
     pub retained: Arc<RetainedState>,
     /// The USSD requests for it.
     pub ussd: Arc<UssdQueue>,
+    /// Which of them may be carried out.
+    pub ussd_rules: config::Ussd,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
     /// Lists the ports at which it may be looked for.

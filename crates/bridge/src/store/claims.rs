@@ -5,6 +5,7 @@
 
 use rusqlite::OptionalExtension as _;
 
+use super::budgets::{self, Batch, Fit};
 use super::engine::{Store, Tx};
 use super::error::StoreError;
 use super::idle::{Idle, Sendable, is_in};
@@ -54,8 +55,8 @@ pub enum Claimed {
 }
 
 impl Store {
-    /// Claims the next message the modem may send: the highest priority first, then the oldest, and after all of them
-    /// those that were interrupted too often.
+    /// Claims the next message the modem may send: one it has begun, then the highest priority, then the oldest, and
+    /// after all of them those that were interrupted too often.
     pub async fn claim(&self, modem: Name, sim: Sim, now: UnixMs) -> Result<Claimed, StoreError> {
         self.write(move |tx| {
             for _ in 0..MAX_ENDED {
@@ -66,15 +67,27 @@ impl Store {
                     expire(tx, next.message, now)?;
                     continue;
                 }
-                if let Some(reason) = over_budget(tx, &modem, now)? {
-                    // It may have been woken for this message in place of a modem that may send.
-                    tx.wake_modem(next.sendable);
-                    return Ok(Claimed::OverBudget(reason));
-                }
-                match take(tx, next.message, &modem)? {
-                    Ok(claim) => return Ok(Claimed::Message(Box::new(claim))),
+                let claim = match prepare(tx, next.message)? {
+                    Ok(claim) => claim,
                     // What can never be sent must not keep all others waiting for ever.
-                    Err(failure) => fail(tx, next.message, failure, now)?,
+                    Err(failure) => {
+                        fail(tx, next.message, failure, now)?;
+                        continue;
+                    }
+                };
+                let parts = claim.open_parts.len() as u32;
+                let batch = Batch { message: next.message, parts, is_begun: next.sendable.sim.is_some() };
+                match budgets::fit(tx, &modem, &sim, &batch, now)? {
+                    Fit::Now => {
+                        take(tx, next.message, &modem)?;
+                        return Ok(Claimed::Message(Box::new(claim)));
+                    }
+                    Fit::Later(reason) => {
+                        // It may have been woken for this message in place of a modem that may send.
+                        tx.wake_modem(next.sendable);
+                        return Ok(Claimed::OverBudget(reason));
+                    }
+                    Fit::Never(failure) => fail(tx, next.message, failure, now)?,
                 }
             }
             // Others get their turn, and then this modem again.
@@ -90,7 +103,7 @@ impl Store {
 struct Claimable {
     message: i64,
     /// What it goes by: smallest first.
-    order: (bool, i64, i64),
+    order: (bool, bool, i64, i64),
     expires_at: Option<UnixMs>,
     sendable: Sendable,
 }
@@ -128,18 +141,19 @@ fn next_claimable(tx: &Tx<'_>, modem: &Name, sim: &Sim) -> Result<Option<Claimab
 }
 
 fn read_claimable(row: &rusqlite::Row<'_>) -> rusqlite::Result<Claimable> {
-    let message = row.get("id")?;
+    let (message, sendable) = (row.get("id")?, Sendable::read(row)?);
+    let is_new = sendable.sim.is_none();
     Ok(Claimable {
         message,
-        order: (row.get("last")?, -row.get::<_, i64>("priority")?, message),
+        order: (row.get("last")?, is_new, -row.get::<_, i64>("priority")?, message),
         expires_at: row.get("expires_at")?,
-        sendable: Sendable::read(row)?,
+        sendable,
     })
 }
 
-/// Makes a message this modem's, or says why it can never be sent. A text that is split differently than when the message
-/// was stored, by another version of this program, is split anew, unless parts of it may be on air already.
-fn take(tx: &Tx<'_>, message: i64, modem: &Name) -> Result<Result<Claim, Failure>, StoreError> {
+/// What there is to send of a message, or why it can never be sent. A text that is split differently than when the
+/// message was stored, by another version of this program, is split anew, unless parts of it may be on air already.
+fn prepare(tx: &Tx<'_>, message: i64) -> Result<Result<Claim, Failure>, StoreError> {
     let (mut claim, stored) = match read_claim(tx, message) {
         Err(StoreError::Refused(reason)) => return Ok(Err(Failure::permanent(FailureCode::Store, reason))),
         read => read?,
@@ -154,16 +168,28 @@ fn take(tx: &Tx<'_>, message: i64, modem: &Name) -> Result<Result<Claim, Failure
                      others would not fit; send it again with a new id";
         return Ok(Err(Failure::permanent(FailureCode::Store, words)));
     }
+    // The lists may have been changed since it was accepted.
+    if let Err(failure) = policy::check_recipient(&claim.to, &tx.config.outbound) {
+        return Ok(Err(failure));
+    }
     if lengths.len() != usize::from(stored.parts) {
         match policy::check_parts(&claim.body, &tx.config.outbound) {
             Ok((_, parts)) => split_anew(tx, &mut claim, parts)?,
             Err(failure) => return Ok(Err(failure)),
         }
     }
-    tx.sql
-        .prepare_cached("UPDATE message SET claimed_by = ?2, part_lengths = ?3 WHERE id = ?1")?
-        .execute((message, modem, &part_lengths))?;
+    if stored.part_lengths.as_ref() != Some(&part_lengths) {
+        tx.sql
+            .prepare_cached("UPDATE message SET part_lengths = ?2 WHERE id = ?1")?
+            .execute((message, &part_lengths))?;
+    }
     Ok(Ok(claim))
+}
+
+/// Makes a message this modem's.
+fn take(tx: &Tx<'_>, message: i64, modem: &Name) -> Result<(), StoreError> {
+    tx.sql.prepare_cached("UPDATE message SET claimed_by = ?2 WHERE id = ?1")?.execute((message, modem))?;
+    Ok(())
 }
 
 /// Gives a message of which nothing was submitted another number of parts.
@@ -219,21 +245,4 @@ fn read_claim(tx: &Tx<'_>, message: i64) -> Result<(Claim, StoredSplit), StoreEr
     )?;
     claim.open_parts = parts.query_map([message], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok((claim, split))
-}
-
-/// Whether the modem has sent as many parts as it may, in words.
-fn over_budget(tx: &Tx<'_>, modem: &Name, now: UnixMs) -> Result<Option<String>, StoreError> {
-    let outbound = &tx.config.outbound;
-    let limits = [(outbound.per_minute, 60_000, "per_minute"), (outbound.per_day, 86_400_000, "per_day")];
-    let mut select = tx.sql.prepare_cached(
-        "SELECT coalesce(sum(1 + unknowns), 0) FROM message_part WHERE modem = ?1 AND submitted_at > ?2",
-    )?;
-    for (limit, period, key) in limits {
-        let Some(limit) = limit else { continue };
-        let sent: u32 = select.query_row((modem, now - period), |row| row.get(0))?;
-        if sent >= limit {
-            return Ok(Some(format!("[outbound] {key} = {limit} is used up: messages wait")));
-        }
-    }
-    Ok(None)
 }

@@ -34,6 +34,8 @@ pub struct StoreConfig {
     pub retain_last: bool,
     /// Limits and time-outs of outgoing messages.
     pub outbound: Outbound,
+    /// USSD requests a modem may send in 24 hours; none for no limit.
+    pub ussd_per_day: Option<u32>,
     /// Programs run for events.
     pub hooks: Vec<Hook>,
 }
@@ -48,6 +50,7 @@ impl From<&Config> for StoreConfig {
             },
             retain_last: config.mqtt.retain_last,
             outbound: config.outbound.clone(),
+            ussd_per_day: config.ussd.per_day,
             hooks: config.hooks.clone(),
         }
     }

@@ -108,19 +108,6 @@ impl Store {
     pub async fn publish(&self, event: Event) -> Result<(), StoreError> {
         self.write(move |tx| publish(tx, &event)).await
     }
-
-    /// Publishes results that belong to no stored request: rejections, and the answers to a dry run.
-    pub async fn publish_results(
-        &self,
-        results: Vec<SendResult>,
-        reply_to: Option<ReplyTo>,
-    ) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            let response = insert_response(tx, reply_to.as_ref())?;
-            results.iter().try_for_each(|result| publish_result(tx, result.clone(), response))
-        })
-        .await
-    }
 }
 
 pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutboxRow> {

@@ -392,14 +392,16 @@ fn publish(tx: &Tx<'_>, incoming: Incoming) -> Result<String, StoreError> {
 }
 
 /// Stores a rule's reply beside the message it replies to: both are there or neither. The limit for each sender stops
-/// two gateways that reply to each other.
+/// two gateways that reply to each other. The last nine digits tell a phone, for its network may give its number with
+/// its country or without.
 fn insert_reply(tx: &Tx<'_>, reply: &Reply, now: UnixMs) -> Result<(), StoreError> {
     let to = reply.request.to.first().map(|recipient| &recipient.number);
     let replies: u32 = tx
         .sql
         .prepare_cached(
             "SELECT count(*) FROM message m JOIN request r ON r.id = m.request_id
-             WHERE m.recipient = ?1 AND r.is_reply = 1 AND r.accepted_at > ?2",
+             WHERE substr(ltrim(m.recipient, '+'), -9) = substr(ltrim(?1, '+'), -9)
+               AND r.is_reply = 1 AND r.accepted_at > ?2",
         )?
         .query_row((to, now - REPLY_WINDOW_MS), |row| row.get(0))?;
     if replies >= reply.max_per_hour {

@@ -10,7 +10,7 @@ use super::results::finish;
 use crate::event::{Event, MessageState, ResultFields, SendResult};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{UnixMs, new_id};
-use crate::request::{Origin, Request, Source};
+use crate::request::{Origin, Recipient, ReplyTo, Request, Source};
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Admitted {
     Duplicate,
     /// Its id belongs to a request with other content.
     Conflict,
+    /// Nothing of it may be sent: it is answered and not stored, so that its id is free.
+    Refused,
 }
 
 impl Store {
@@ -33,13 +35,40 @@ impl Store {
             if is_redelivery(tx, &request)? {
                 return Ok(Admitted::Redelivered);
             }
+            let is_refused = request.to.iter().all(|recipient| recipient.refusal.is_some());
             match stored_with_its_id(tx, &request)? {
+                // Without an id of its own it takes nobody's, and its redelivery is to be recognised.
+                None if is_refused && request.id.is_some() => {
+                    refuse(tx, &request, now).map(|()| Admitted::Refused)
+                }
                 None => insert(tx, &request, now).map(|()| Admitted::New),
                 Some((id, fingerprint)) if fingerprint == request.fingerprint => {
                     repeat(tx, &id, &request).map(|()| Admitted::Duplicate)
                 }
                 Some((id, _)) => reject_conflict(tx, &id, &request, now).map(|()| Admitted::Conflict),
             }
+        })
+        .await
+    }
+
+    /// Publishes results that belong to no stored request: a rejection, or the answers to a dry run. Where its id is
+    /// that of another request, one is not final, for that one's results are.
+    pub async fn publish_results(
+        &self,
+        results: Vec<SendResult>,
+        reply_to: Option<ReplyTo>,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let response = outbox::insert_response(tx, reply_to.as_ref())?;
+            for result in &results {
+                let is_known = match &result.id {
+                    Some(id) => stored_with_id(tx, id)?.is_some(),
+                    None => false,
+                };
+                let result = if is_known { conflicting(result.clone()) } else { result.clone() };
+                outbox::publish_result(tx, result, response)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -126,8 +155,19 @@ fn is_redelivery(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
 /// The id and fingerprint of the stored request with the caller's id.
 fn stored_with_its_id(tx: &Tx<'_>, request: &Request) -> Result<Option<(String, String)>, StoreError> {
     let Some(id) = &request.id else { return Ok(None) };
-    let mut select = tx.sql.prepare_cached("SELECT id, fingerprint FROM request WHERE id = ?1")?;
-    Ok(select.query_row([id], |row| Ok((row.get("id")?, row.get("fingerprint")?))).optional()?)
+    Ok(stored_with_id(tx, id)?.map(|fingerprint| (id.clone(), fingerprint)))
+}
+
+/// The fingerprint of the stored request with this id.
+fn stored_with_id(tx: &Tx<'_>, id: &str) -> Result<Option<String>, StoreError> {
+    let mut select = tx.sql.prepare_cached("SELECT fingerprint FROM request WHERE id = ?1")?;
+    Ok(select.query_row([id], |row| row.get(0)).optional()?)
+}
+
+/// A result under the id of another request: whoever waits for the end of that one must not take this for it.
+fn conflicting(result: SendResult) -> SendResult {
+    let fields = ResultFields { is_conflict: true, ..result.fields };
+    SendResult { is_final: false, fields, ..result }
 }
 
 fn repeat(tx: &Tx<'_>, id: &str, request: &Request) -> Result<(), StoreError> {
@@ -156,9 +196,37 @@ fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Res
             at: now,
             fields: ResultFields { error, ..ResultFields::default() },
         };
+        outbox::publish_result(tx, conflicting(result), response)?;
+    }
+    Ok(())
+}
+
+/// Answers a request of which nothing may be sent.
+fn refuse(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), StoreError> {
+    let response = outbox::insert_response(tx, request.reply_to.as_ref())?;
+    for recipient in &request.to {
+        let result = first_result(request, request.id.as_deref(), recipient, now);
         outbox::publish_result(tx, result, response)?;
     }
     Ok(())
+}
+
+/// What a recipient is told first: accepted, or why not.
+fn first_result(request: &Request, id: Option<&str>, recipient: &Recipient, now: UnixMs) -> SendResult {
+    let refusal = &recipient.refusal;
+    SendResult {
+        id: id.map(str::to_owned),
+        to: Some(recipient.number.clone()),
+        state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
+        is_final: refusal.is_some(),
+        at: now,
+        fields: ResultFields {
+            parts: refusal.is_none().then_some(request.parts.into()),
+            error: refusal.clone(),
+            response_refused: request.response_refused,
+            ..ResultFields::default()
+        },
+    }
 }
 
 /// Stores a request whose id is new.
@@ -182,20 +250,7 @@ pub(super) fn insert(tx: &Tx<'_>, request: &Request, now: UnixMs) -> Result<(), 
             now,
         ))?;
     for recipient in &request.to {
-        let refusal = &recipient.refusal;
-        let result = SendResult {
-            id: Some(id.clone()),
-            to: Some(recipient.number.clone()),
-            state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
-            is_final: refusal.is_some(),
-            at: now,
-            fields: ResultFields {
-                parts: refusal.is_none().then_some(request.parts.into()),
-                error: refusal.clone(),
-                response_refused: request.response_refused,
-                ..ResultFields::default()
-            },
-        };
+        let result = first_result(request, Some(&id), recipient, now);
         insert_message(tx, request, &id, response, result, now)?;
     }
     Ok(())
@@ -214,8 +269,8 @@ fn insert_message(
     tx.sql
         .prepare_cached(
             "INSERT INTO message (request_id, recipient, state, final, modem, priority, delivery_report, not_before,
-               expires_at, reference, parts, result)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+               expires_at, reference, parts, result, result_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute((
             id,
@@ -230,6 +285,7 @@ fn insert_message(
             reference,
             request.parts,
             Event::Result(result.clone()),
+            now,
         ))?;
     if !result.is_final {
         insert_parts(tx, tx.sql.last_insert_rowid(), request.parts)?;

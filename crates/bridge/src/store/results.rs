@@ -46,9 +46,9 @@ fn step(
     let result = SendResult { id: Some(id), to: Some(to), state, is_final, at: now, fields };
     tx.sql
         .prepare_cached(
-            "UPDATE message SET state = ?2, final = ?3, result = ?4,
+            "UPDATE message SET state = ?2, final = ?3, result = ?4, result_at = ?5,
                claimed_by = CASE WHEN ?3 THEN NULL ELSE claimed_by END WHERE id = ?1",
         )?
-        .execute((message, state, is_final, Event::Result(result.clone())))?;
+        .execute((message, state, is_final, Event::Result(result.clone()), now))?;
     outbox::publish_result(tx, result, response)
 }

@@ -1,4 +1,4 @@
-//! How long finished messages are kept.
+//! How long finished messages are kept: from their end, not from their beginning.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ pub struct DeletionPass {
     row: i64,
 }
 
-/// A request old enough to be deleted, if it is finished.
+/// A request accepted long enough ago to be deleted, if it has ended as long ago.
 struct OldRequest {
     row: i64,
     id: String,
     accepted_at: UnixMs,
-    is_finished: bool,
+    is_over: bool,
 }
 
 impl Store {
-    /// Deletes a batch of the finished messages older than `keep`; returns where the pass goes on, if it does. What is
-    /// still to be sent, reported or published stays, however old.
+    /// Deletes a batch of the messages that ended longer ago than `keep`; returns where the pass goes on, if it does.
+    /// What is still to be sent, reported or published stays, however old.
     pub async fn delete_old(
         &self,
         now: UnixMs,
@@ -82,7 +82,7 @@ fn delete_requests(
     let mut left = MAX_BATCH;
     for _ in 0..MAX_BATCH {
         let Some(request) = next_request(tx, before, pass)? else { return Ok((pass, false)) };
-        if request.is_finished {
+        if request.is_over {
             left -= delete_messages.execute((&request.id, left as i64))?;
             if left == 0 {
                 return Ok((pass, true));
@@ -97,7 +97,8 @@ fn delete_requests(
 fn next_request(tx: &Tx<'_>, before: UnixMs, pass: DeletionPass) -> Result<Option<OldRequest>, StoreError> {
     let mut select = tx.sql.prepare_cached(
         "SELECT row, id, accepted_at,
-           NOT EXISTS (SELECT 1 FROM message m WHERE m.request_id = r.id AND m.final = 0) AS is_finished
+           NOT EXISTS
+             (SELECT 1 FROM message m WHERE m.request_id = r.id AND (m.final = 0 OR m.result_at >= ?1)) AS is_over
          FROM request r WHERE accepted_at < ?1 AND (accepted_at, row) > (?2, ?3) ORDER BY accepted_at, row LIMIT 1",
     )?;
     let request = select.query_row((before, pass.accepted_at, pass.row), |row| {
@@ -105,7 +106,7 @@ fn next_request(tx: &Tx<'_>, before: UnixMs, pass: DeletionPass) -> Result<Optio
             row: row.get("row")?,
             id: row.get("id")?,
             accepted_at: row.get("accepted_at")?,
-            is_finished: row.get("is_finished")?,
+            is_over: row.get("is_over")?,
         })
     });
     Ok(request.optional()?)

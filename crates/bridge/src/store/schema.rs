@@ -9,8 +9,8 @@ use rusqlite::Connection;
 
 use super::error::OpenError;
 
-/// `PRAGMA application_id` of a store: "sms2" in ASCII. Stores from before the first release have another, or none.
-const APPLICATION_ID: i64 = 0x736d_7332;
+/// `PRAGMA application_id` of a store: "sms3" in ASCII. Stores from before the first release have another, or none.
+const APPLICATION_ID: i64 = 0x736d_7333;
 
 /// One step from each version to the next. A released step is never edited.
 const MIGRATIONS: [&str; 1] = [VERSION_1];
@@ -137,6 +137,7 @@ CREATE TABLE message (
   part_lengths    TEXT,             -- where its text was split when it was claimed, see pdu.rs
   sent_at         INTEGER,
   result          TEXT NOT NULL,    -- the newest result, the form of event/stored.rs
+  result_at       INTEGER NOT NULL, -- when that was
   UNIQUE (request_id, recipient)
 ) STRICT;
 CREATE INDEX message_claimable ON message (avoided_by, modem, sim, last, priority DESC, id)
@@ -147,6 +148,8 @@ CREATE INDEX message_expires ON message (expires_at)
   WHERE final = 0 AND state = 'accepted' AND claimed_by IS NULL;
 CREATE INDEX message_claimed ON message (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX message_concatenated ON message (recipient, id) WHERE parts > 1;
+CREATE INDEX message_begun ON message (sim)
+  WHERE final = 0 AND state = 'accepted' AND last = 0 AND sim IS NOT NULL;
 CREATE INDEX message_reported ON message (sent_at) WHERE final = 0 AND state = 'sent';
 
 CREATE TRIGGER message_forward_only BEFORE UPDATE OF state, final ON message
@@ -170,7 +173,17 @@ CREATE TABLE message_part (
   PRIMARY KEY (message_id, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_part_mr ON message_part (sim, mr, submitted_at) WHERE mr IS NOT NULL;
-CREATE INDEX message_part_time ON message_part (modem, submitted_at, unknowns);
+
+-- What was handed to the network in the last 24 hours, for the budgets: a part of a message, unless it is known that
+-- it did not go out, or a USSD request.
+CREATE TABLE submission (
+  id    INTEGER PRIMARY KEY,
+  modem TEXT NOT NULL,
+  kind  TEXT NOT NULL CHECK (kind IN ('part','ussd')),
+  at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX submission_modem ON submission (modem, kind, at);
+CREATE INDEX submission_at ON submission (at);
 
 -- Modems that could not send a message, and until when they are not to try again.
 CREATE TABLE avoid (

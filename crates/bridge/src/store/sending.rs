@@ -2,6 +2,7 @@
 //!
 //! States only go forward. `release` is all the crash recovery there is: each session of a modem begins with it.
 
+use super::budgets;
 use super::engine::{Store, Tx};
 use super::error::StoreError;
 use super::idle::Sendable;
@@ -33,7 +34,7 @@ impl Store {
                      WHERE message_id = ?1 AND sequence = ?2",
                 )?
                 .execute((message, sequence, &modem, &sim, now))?;
-            Ok(())
+            budgets::charge_part(tx, &modem, now)
         })
         .await
     }
@@ -111,7 +112,7 @@ impl Store {
                     return settle_unknown(tx, message, sequence, &modem, failure.clone(), again_at, now);
                 }
                 Verdict::GiveUp(failure) => {
-                    requeue(tx, message, sequence)?;
+                    not_sent(tx, message, sequence)?;
                     let fields = failed_fields(tx, message, &modem, failure.clone())?;
                     return finish(tx, message, last_state(tx, message, MessageState::Failed)?, fields, now);
                 }
@@ -127,7 +128,7 @@ impl Store {
                 Verdict::Retry(delay, _) => postpone(tx, message, now + millis(*delay))?,
                 Verdict::Reroute(delay, _) => avoid(tx, message, &modem, now + millis(*delay))?,
             }
-            requeue(tx, message, sequence)
+            not_sent(tx, message, sequence)
         })
         .await
     }
@@ -221,7 +222,9 @@ fn last_state(tx: &Tx<'_>, message: i64, state: MessageState) -> Result<MessageS
     Ok(if may_be_sent { MessageState::Unknown } else { state })
 }
 
-fn requeue(tx: &Tx<'_>, message: i64, sequence: u8) -> Result<(), StoreError> {
+/// A part is known not to have gone out: it is open again, and no budget counts it.
+fn not_sent(tx: &Tx<'_>, message: i64, sequence: u8) -> Result<(), StoreError> {
+    budgets::take_back(tx, message, sequence)?;
     tx.sql
         .prepare_cached("UPDATE message_part SET state = 'queued' WHERE message_id = ?1 AND sequence = ?2")?
         .execute((message, sequence))?;

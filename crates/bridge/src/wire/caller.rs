@@ -41,6 +41,9 @@ pub struct ResultSummary {
     pub state: String,
     /// Whether no other result follows for this recipient.
     pub r#final: bool,
+    /// Whether it answers one of several requests under this id, all but the first of which are refused.
+    #[serde(default)]
+    pub conflict: bool,
 }
 
 impl ResultSummary {
@@ -78,7 +81,7 @@ mod tests {
         let (state, fields) = (MessageState::Sent, ResultFields::default());
         let sent = SendResult { id: id.clone(), to: to.clone(), state, is_final: true, at: 0, fields };
         let read = ResultSummary::read(result(&sent).as_bytes()).unwrap();
-        assert_eq!(read, ResultSummary { id, to, state: "sent".to_owned(), r#final: true });
+        assert_eq!(read, ResultSummary { id, to, state: "sent".to_owned(), r#final: true, conflict: false });
         assert!(read.is_success());
         assert_eq!(ResultSummary::read(b"Hello"), None);
     }

@@ -40,6 +40,8 @@ pub(super) struct ResultForm<'a> {
     response: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     duplicate: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    conflict: bool,
     at: String,
 }
 
@@ -67,6 +69,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         error,
         payload,
         response_refused,
+        is_conflict,
     } = &result.fields;
     ResultForm {
         id: result.id.as_deref(),
@@ -88,6 +91,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         payload: payload.as_deref(),
         response: response_refused.then_some("refused"),
         duplicate: *duplicate,
+        conflict: *is_conflict,
         at: time(result.at),
     }
 }

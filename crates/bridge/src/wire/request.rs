@@ -210,12 +210,13 @@ pub fn read_ussd(payload: &[u8]) -> Result<UssdRequest, UssdRejection> {
     let rejection = |reason: String| UssdRejection { id: id.clone(), reason };
     let form = UssdForm::deserialize(value).map_err(|error| rejection(error.to_string()))?;
     let action = match (form.code, form.reply, form.cancel) {
-        (Some(text), None, false) | (None, Some(text), false) => UssdAction::Send(text),
+        (Some(text), None, false) => UssdAction::Code(text),
+        (None, Some(text), false) => UssdAction::Reply(text),
         (None, None, true) => UssdAction::Cancel,
         _ => return Err(rejection("expected one of `code`, `reply` and `cancel`".to_owned())),
     };
     // The string is quoted on the modem's line, and Ctrl-Z or the end of the line would end it.
-    if let UssdAction::Send(text) = &action
+    if let UssdAction::Code(text) | UssdAction::Reply(text) = &action
         && (text.is_empty()
             || text.len() > MAX_USSD_LENGTH
             || text.contains('"')
@@ -330,7 +331,7 @@ mod tests {
             read_ussd(text.as_bytes()).expect_err(text);
         }
         let request = read_ussd(br#"{"id":"u1","code":"*100#"}"#).unwrap();
-        assert_eq!(request.action, UssdAction::Send("*100#".to_owned()));
+        assert_eq!(request.action, UssdAction::Code("*100#".to_owned()));
         let rejection = read_ussd(br#"{"id":"u1"}"#).unwrap_err();
         assert_eq!(rejection.id.as_deref(), Some("u1"));
     }

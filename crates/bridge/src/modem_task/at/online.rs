@@ -253,7 +253,7 @@ impl<'a> OnlineModem<'a> {
         let now = Instant::now();
         self.calls.on_urc(&urc, now);
         self.broadcasts.on_urc(&urc, now);
-        self.ussd.on_urc(&urc, self.modem.session.profile().ussd_packed);
+        self.ussd.on_urc(&urc, self.modem.session.profile().ussd_packed, now);
         match urc {
             Urc::MessageStored { .. } | Urc::ReportStored { .. } | Urc::SweepHint => {
                 self.looked_in_vain = Some(0);

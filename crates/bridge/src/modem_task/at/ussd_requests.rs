@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::connected::ConnectedModem;
 use super::ussd::{UssdAnswer, UssdSession};
 use super::ussd_text;
+use crate::clock::now_ms;
 use crate::event::{Event, UssdReply, UssdState};
 use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;
@@ -18,7 +19,12 @@ pub(super) async fn send(
     ussd: &mut UssdSession,
     request: UssdRequest,
 ) -> Result<(), SessionError> {
+    let task = modem.task;
+    if let Some(reason) = ussd.refusal(&request, &task.ussd_rules, Instant::now()) {
+        return Ok(publish(task, UssdAnswer::failed(request.id, reason)).await?);
+    }
     let UssdRequest { id, action } = request;
+    let is_code = matches!(action, UssdAction::Code(_));
     match action {
         UssdAction::Cancel => {
             ussd::end(&mut modem.session).await?;
@@ -26,11 +32,18 @@ pub(super) async fn send(
             let answer = UssdAnswer { id, text: None, state: UssdState::Done };
             Ok(publish(modem.task, answer).await?)
         }
-        UssdAction::Send(_) if ussd.is_waiting() => {
-            let reason = "another USSD request waits for the network's answer";
-            Ok(publish(modem.task, UssdAnswer::failed(id, reason)).await?)
-        }
-        UssdAction::Send(text) => {
+        UssdAction::Code(text) | UssdAction::Reply(text) => {
+            if let Some(reason) = task.store.charge_ussd(task.config.name.clone(), now_ms()).await? {
+                return Ok(publish(task, UssdAnswer::failed(id, reason)).await?);
+            }
+            // Else the network would take the code for a reply.
+            if is_code
+                && ussd.has_menu()
+                && let Err(fault) = ussd::end(&mut modem.session).await
+            {
+                publish(task, UssdAnswer::failed(id, fault.to_string())).await?;
+                return Err(fault.into());
+            }
             // Before the command: the answer may come before its OK.
             ussd.begin(id, Instant::now());
             let Some(error) = send_text(modem, text).await else { return Ok(()) };

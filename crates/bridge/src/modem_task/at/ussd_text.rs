@@ -15,6 +15,19 @@ pub(super) fn pack(text: &str) -> Option<String> {
     Some(hex::encode(&gsm7::pack_ussd(&septets)))
 }
 
+/// Whether a network or modem may take the answer to a menu for a code of its own, as it stands, behind an escape, or
+/// where a modem reads digits as packed septets.
+pub(super) fn may_be_code(answer: &str) -> bool {
+    let unpacked = || {
+        let septets = gsm7::unpack_ussd(&hex::decode(answer).ok()?);
+        let (first, last) = (*septets.first()?, *septets.last()?);
+        Some(septets.len() > 2 && matches!(first, b'*' | b'#') && last == b'#')
+    };
+    answer.contains('\\')
+        || (answer.chars().count() > 1 && answer.contains(['*', '#']))
+        || unpacked().unwrap_or(false)
+}
+
 /// Decodes a text from the modem's line. Its data coding scheme (TS 23.038 5) is believed where it says UCS-2 or 8-bit data;
 /// else it says too little (15 comes with packed septets and with plain text), so the content decides: digits that read as
 /// UCS-2 of few scripts, then as packed septets. `is_packed` says that the modem's family sends packed septets.

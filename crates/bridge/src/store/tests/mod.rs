@@ -3,6 +3,7 @@
 //! The harness is here: a store that can be closed and opened again, real PDUs made by the codec, and a broker that
 //! takes all there is to publish.
 
+mod budgets;
 #[cfg(unix)]
 mod disk_full;
 mod due;
@@ -220,6 +221,7 @@ fn config() -> StoreConfig {
         default_country: String::new(),
         allow: Vec::new(),
         deny: Vec::new(),
+        short_codes: Vec::new(),
         max_parts: 10,
         max_recipients: 100,
         message_expiry: MessageExpiry::Honour,
@@ -232,6 +234,7 @@ fn config() -> StoreConfig {
         incoming: IncomingPolicy { inbound, outbound: outbound.clone(), rules: Vec::new() },
         retain_last: false,
         outbound,
+        ussd_per_day: None,
         hooks: Vec::new(),
     }
 }

@@ -378,8 +378,9 @@ async fn a_directly_delivered_pdu_that_the_network_repeats_is_one_message() {
 
 #[tokio::test]
 async fn a_denied_sender_is_kept_for_history_and_not_published() {
-    let mut fixture =
-        StoreFixture::with(|config| config.incoming.inbound.deny = vec!["+4915*".parse().unwrap()]);
+    let mut fixture = StoreFixture::with(|config| {
+        config.incoming.inbound.deny = vec![crate::number::NumberPattern::of_senders("+4915*").unwrap()]
+    });
     fixture.accept(sm(1), &short(ALICE, "Hello", T0), T0).await;
     assert!(fixture.drain().await.is_empty());
     let entries = History::open(fixture.folder.path()).unwrap().entries(&HistoryFilter::default()).unwrap();

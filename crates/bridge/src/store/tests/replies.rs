@@ -31,6 +31,20 @@ async fn a_reply_goes_out_by_the_modem_the_message_came_by_and_no_more_than_allo
 }
 
 #[tokio::test]
+async fn a_phone_in_several_spellings_gets_no_more_replies_than_in_one() {
+    let fixture = StoreFixture::with(|config| config.incoming.rules = vec![meter()]);
+    let mut replies = 0;
+    for (n, from) in (0..).zip(["+4915112345678", "004915112345678", "015112345678", "15112345678"].repeat(2))
+    {
+        fixture.accept(sm(n), &short(from, &format!("12345, {n}"), T0), T0).await;
+        while fixture.claim(T0).await.is_some() {
+            replies += 1;
+        }
+    }
+    assert_eq!(replies, 2, "two an hour to one sender");
+}
+
+#[tokio::test]
 async fn a_reply_bears_the_id_of_its_message() {
     let mut fixture = StoreFixture::with(|config| config.incoming.rules = vec![meter()]);
     fixture.accept(sm(1), &short(ALICE, "12345, 678", T0), T0).await;

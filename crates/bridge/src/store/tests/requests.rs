@@ -43,7 +43,64 @@ async fn an_id_with_other_content_is_a_conflict_and_the_first_request_lives_on()
     assert_eq!(results.len(), 1);
     assert_eq!(results[0]["state"], "rejected");
     assert_eq!(results[0]["error"]["code"], "id-conflict");
+    assert_eq!((&results[0]["conflict"], &results[0]["final"]), (&true.into(), &false.into()));
     assert_eq!(fixture.claim(T0).await.expect("the first request").to, ALICE);
+}
+
+/// A request of which nothing may be sent.
+fn refused(id: &str) -> Request {
+    let why = Failure::permanent(FailureCode::BadNumber, "no number");
+    let to = vec![Recipient { number: "x".to_owned(), refusal: Some(why) }];
+    Request { to, fingerprint: "to x".to_owned(), ..request(id, "x") }
+}
+
+#[tokio::test]
+async fn a_request_refused_whole_leaves_its_id_to_others() {
+    let mut fixture = StoreFixture::new();
+    for _ in 0..2 {
+        assert_eq!(fixture.admit(refused("alarm"), T0).await, Admitted::Refused);
+        let results = fixture.results().await;
+        assert_eq!((&results[0]["state"], &results[0]["final"]), (&"rejected".into(), &true.into()));
+        assert_eq!(results[0].get("conflict"), None, "nobody else has the id: {results:?}");
+    }
+    assert_eq!(fixture.admit(request("alarm", ALICE), T0).await, Admitted::New);
+    assert_eq!(fixture.send(1, T0).await.to, ALICE);
+    assert_eq!(fixture.states().await, ["accepted", "sent"]);
+    // And now the other way round.
+    assert_eq!(fixture.admit(refused("alarm"), T0).await, Admitted::Conflict);
+    let results = fixture.results().await;
+    assert_eq!((&results[0]["conflict"], &results[0]["final"]), (&true.into(), &false.into()));
+}
+
+#[tokio::test]
+async fn a_refused_request_without_an_id_is_answered_once() {
+    let mut fixture = StoreFixture::new();
+    let again = Origin { redelivered: true, ..origin(9) };
+    for (origin, expected) in [(origin(9), Admitted::New), (again, Admitted::Redelivered)] {
+        assert_eq!(fixture.admit(from_broker(refused(""), origin), T0).await, expected);
+    }
+    assert_eq!(fixture.states().await, ["rejected"]);
+}
+
+#[tokio::test]
+async fn whatever_is_refused_under_a_known_id_is_not_that_requests_end() {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(request("order-1", ALICE), T0).await;
+    fixture.drain().await;
+    for (id, is_known) in [(Some("order-1"), true), (Some("order-2"), false), (None, false)] {
+        let result = crate::event::SendResult {
+            id: id.map(str::to_owned),
+            to: None,
+            state: crate::event::MessageState::Rejected,
+            is_final: true,
+            at: T0,
+            fields: crate::event::ResultFields::default(),
+        };
+        fixture.store().publish_results(vec![result], None).await.unwrap();
+        let result = fixture.results().await.remove(0);
+        assert_eq!(result["final"], !is_known, "{result}");
+        assert_eq!(result["conflict"] == true, is_known, "{result}");
+    }
 }
 
 #[tokio::test]

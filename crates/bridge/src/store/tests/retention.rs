@@ -28,8 +28,9 @@ fn insert(fixture: &StoreFixture, state: &str, requests: u32, recipients: u32, a
          INSERT INTO request (id, fingerprint, body, is_reply, accepted_at)
            SELECT '{state} ' || i, '', '', 0, {at} + i FROM n WHERE i <= {requests};
          INSERT INTO message
-           (request_id, recipient, state, final, priority, delivery_report, not_before, reference, parts, result)
-           SELECT '{state} ' || r.i, m.i, '{state}', {is_final}, 0, 0, 0, 0, 1, ''
+           (request_id, recipient, state, final, priority, delivery_report, not_before, reference, parts, result,
+            result_at)
+           SELECT '{state} ' || r.i, m.i, '{state}', {is_final}, 0, 0, 0, 0, 1, '', {at}
            FROM n r, n m WHERE r.i <= {requests} AND m.i <= {recipients};
          INSERT INTO message_part (message_id, sequence, state)
            SELECT id, 1, 'queued' FROM message WHERE state = '{state}';

@@ -24,8 +24,9 @@ fn insert(fixture: &StoreFixture, count: u32, columns: &str, values: &str) {
          BEGIN;
          INSERT INTO request (id, fingerprint, body, is_reply, accepted_at) SELECT i, '', '{body}', 0, {T0} FROM n;
          INSERT INTO message
-           (request_id, recipient, state, priority, delivery_report, reference, parts, result, {columns})
-           SELECT i, '{ALICE}', 'accepted', 9, 0, 0, 1, '', {values} FROM n;
+           (request_id, recipient, state, priority, delivery_report, reference, parts, result, result_at, {columns})
+           SELECT i, '{ALICE}', 'accepted', 9, 0, 0, 1, '', 0, {values} FROM n;
+         INSERT INTO message_part (message_id, sequence, state) SELECT id, 1, 'queued' FROM message;
          COMMIT;"
     ));
 }
@@ -52,6 +53,7 @@ async fn steps_of_a_claim(fixture: &StoreFixture) -> (i64, Claimed) {
 async fn steps(limit: Option<u32>, count: u32, columns: &str, values: &str) -> [i64; 2] {
     let fixture = StoreFixture::with(|config| config.outbound.per_minute = limit);
     insert(&fixture, count, columns, values);
+    fixture.change(&format!("INSERT INTO submission (modem, kind, at) VALUES ('main', 'part', {T0})"));
     fixture.admit(request("mine", ALICE), T0).await;
     let (first, claimed) = steps_of_a_claim(&fixture).await;
     let is_expected = match (&claimed, limit) {
@@ -76,7 +78,7 @@ async fn a_claim_takes_the_same_steps_however_many_messages_wait() {
         ("the timer that ends it", "not_before, expires_at", &expired),
     ] {
         // With a budget that is not limited, and with one that is used up.
-        for limit in [None, Some(0)] {
+        for limit in [None, Some(1)] {
             let few = steps(limit, FEW, columns, values).await;
             let many = steps(limit, MANY, columns, values).await;
             assert_eq!(few, many, "waiting for {what}, at most {limit:?} a minute");
