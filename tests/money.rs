@@ -198,7 +198,7 @@ fn typed(rig: &Rig) -> usize {
 #[test]
 fn ussd_is_off_until_a_code_is_listed() {
     let mut rig = Rig::start();
-    let client = Client::start(rig.broker.port, "ussd", None, &["sms/ussd/+/reply"]);
+    let client = rig.client("ussd", &["sms/ussd/+/reply"]);
     let (state, words) = ask(&client, &json!({"id": "off", "code": "*100#"}));
     assert!(
         state == "failed" && words.contains("[ussd] allow = [\"*100#\"]"),
@@ -223,7 +223,7 @@ fn the_budget_of_ussd_survives_a_restart() {
         config.set("ussd", "allow", vec!["*100#"]);
         config.set("ussd", "per_day", 2);
     });
-    let client = Client::start(rig.broker.port, "ussd", None, &["sms/ussd/+/reply"]);
+    let client = rig.client("ussd", &["sms/ussd/+/reply"]);
     for id in ["first", "second"] {
         assert_eq!(ask(&client, &json!({"id": id, "code": "*100#"})).0, "done");
     }
@@ -238,7 +238,7 @@ fn the_budget_of_ussd_survives_a_restart() {
 #[test]
 fn a_menu_is_answered_by_who_opened_it_alone() {
     let rig = Rig::with(|config| config.set("ussd", "allow", vec!["*100#", "*101#"]));
-    let client = Client::start(rig.broker.port, "ussd", None, &["sms/ussd/+/reply"]);
+    let client = rig.client("ussd", &["sms/ussd/+/reply"]);
     let sim = rig.modem.simulator();
     sim.set_ussd("*101#", Ussd { text: "1 Buy".into(), more: true });
     sim.set_ussd("1", Ussd { text: "bought".into(), more: false });
@@ -309,7 +309,7 @@ fn a_request_refused_whole_does_not_take_its_id() {
 #[test]
 fn send_ends_when_its_id_belongs_to_another() {
     let rig = Rig::prepare(&ModemOptions::default(), |_| {});
-    let other = Client::start(rig.broker.port, "other", None, &["sms/send"]);
+    let other = rig.client("other", &["sms/send"]);
     let begun_at = Instant::now();
     let output = std::thread::scope(|scope| {
         let command =

@@ -225,7 +225,6 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_pending ON outbox (is_result, id) WHERE parked = 0 AND breaks = 0;
 CREATE INDEX outbox_broken ON outbox (id) WHERE parked = 0 AND breaks > 0;
 CREATE INDEX outbox_parked ON outbox (id) WHERE parked = 1;
-CREATE INDEX outbox_parked_result ON outbox (parked_at) WHERE parked = 1 AND is_result = 1;
 CREATE INDEX outbox_response ON outbox (response) WHERE response IS NOT NULL;
 CREATE INDEX outbox_last ON outbox (modem) WHERE kind = 'last';
 CREATE INDEX outbox_clear ON outbox (topic) WHERE kind = 'clear';
