@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod config;
 mod crash;
+mod escape;
 mod event;
 mod failure;
 mod hooks;
@@ -48,12 +49,14 @@ use crate::config::ConfigError;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match commands::execute(cli) {
+    let code = match commands::execute(cli) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("smsbridge: {error:#}");
+            commands::log::say(&format!("smsbridge: {error:#}"));
             ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
         }
-    }
+    };
+    commands::log::finish();
+    code
 }

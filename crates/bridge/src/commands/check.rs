@@ -7,7 +7,9 @@ use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::config_arg::ConfigArg;
+use super::output::say;
 use crate::config::{Config, Modem};
+use crate::escape::{self, field};
 use crate::mqtt::Caller;
 use crate::{remedy, rules};
 
@@ -28,13 +30,13 @@ impl Check {
     /// True when nothing is wrong.
     pub async fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load()?;
-        println!("ok    configuration: gateway {}, store {}", config.name, config.store.path.display());
+        say(format!("ok    configuration: gateway {}, store {}", config.name, config.store.path.display()));
         for modem in &config.modems {
             let pin = modem
                 .pin
                 .as_ref()
                 .map_or("no PIN", |pin| if pin.expose_secret().is_empty() { "no PIN" } else { "PIN set" });
-            println!("ok    modem {}: port {}, {pin}", modem.name, modem.port);
+            say(format!("ok    modem {}: port {}, {pin}", modem.name, modem.port));
         }
         if let Some(text) = &self.rule {
             say_what_rules_do(&config, text);
@@ -51,20 +53,16 @@ impl Check {
 }
 
 fn say_what_rules_do(config: &Config, text: &str) {
-    match rules::first_match(&config.rules, text) {
-        None => println!("ok    no rule knows this text"),
-        Some(found) => {
-            println!(
-                "ok    rule {}: fields {}",
-                found.rule,
-                serde_json::to_string(&found.fields).unwrap_or_default()
-            );
-            match found.reply {
-                Some(reply) => println!("ok    reply: {reply}"),
-                None => println!("ok    no reply"),
-            }
-        }
-    }
+    let Some(found) = rules::first_match(&config.rules, text) else {
+        say("ok    no rule knows this text");
+        return;
+    };
+    let fields = escape::json(&serde_json::to_string(&found.fields).unwrap_or_default());
+    say(format!("ok    rule {}: fields {fields}", field(&found.rule)));
+    match found.reply {
+        Some(reply) => say(format!("ok    reply: {}", field(&reply))),
+        None => say("ok    no reply"),
+    };
 }
 
 async fn broker(config: &Config) -> bool {
@@ -72,21 +70,22 @@ async fn broker(config: &Config) -> bool {
         Ok(mut caller) => caller.connect().await,
         Err(error) => Err(error),
     };
-    say(
+    report(
         &format!("broker {}:{}", config.mqtt.host, config.mqtt.port),
         connected.map(|()| "it lets us in".to_owned()).map_err(|e| e.to_string()),
     )
 }
 
 async fn try_modem(modem: &Modem) -> bool {
-    say(&format!("modem {}", modem.name), look_at(modem).await)
+    report(&format!("modem {}", modem.name), look_at(modem).await)
 }
 
-fn say(what: &str, found: Result<String, String>) -> bool {
+fn report(what: &str, found: Result<String, String>) -> bool {
+    // The words are partly the modem's or the broker's.
     match &found {
-        Ok(words) => println!("ok    {what}: {words}"),
-        Err(words) => println!("WRONG {what}: {words}"),
-    }
+        Ok(words) => say(format!("ok    {what}: {}", field(words))),
+        Err(words) => say(format!("WRONG {what}: {}", field(words))),
+    };
     found.is_ok()
 }
 

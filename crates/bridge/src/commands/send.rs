@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::config_arg::ConfigArg;
+use super::output::say_json;
 use crate::message::new_id;
 use crate::mqtt::Caller;
 use crate::number;
@@ -56,7 +57,7 @@ impl Send {
             if result.id.as_deref() != Some(&id) {
                 return false;
             }
-            println!("{}", String::from_utf8_lossy(payload));
+            say_json(&String::from_utf8_lossy(payload));
             if result.r#final {
                 // One result answers for all recipients where the request could not be read.
                 open = if result.to.is_none() { 0 } else { open.saturating_sub(1) };
