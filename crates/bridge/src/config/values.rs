@@ -7,12 +7,33 @@ use secrecy::SecretString;
 
 use crate::number::NumberPattern;
 
-pub(super) fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
+/// Whether TLS is asked for, host and port of a broker's URL. No message holds any of it: where user name and password
+/// stand in it, or it is cut short, anything may be the password.
+pub(super) fn broker_address(url: &str) -> Result<(bool, String, u16), String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    if url.contains('@') {
+        return Err("mqtt.url: a user name or password stands in it; they have keys of their own: [mqtt] username, and \
+                    password_file or password"
+            .to_owned());
+    }
+    let encrypted = match scheme {
+        "mqtt" => false,
+        "mqtts" => true,
+        _ => return Err("mqtt.url: expected mqtt://HOST:PORT or mqtts://HOST:PORT".to_owned()),
+    };
+    let (host, port) = split_host(rest.trim_end_matches('/'), if encrypted { 8883 } else { 1883 })
+        .ok_or("mqtt.url: expected a host and a port from 1 to 65535, and nothing behind them")?;
+    Ok((encrypted, host, port))
+}
+
+fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
     let (host, port) = match rest.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|p| *p > 0)?),
         _ => (rest, default_port),
     };
-    (!host.is_empty() && !host.contains(['/', '@'])).then(|| (host.to_owned(), port))
+    // A colon belongs to an address in brackets alone; before one without stands a user name.
+    let is_host = !host.is_empty() && !host.contains('/') && (host.starts_with('[') || !host.contains(':'));
+    is_host.then(|| (host.to_owned(), port))
 }
 
 pub(super) fn secret(
