@@ -49,3 +49,4 @@ mod sending;
 mod setup_errors;
 mod soak;
 mod status_topics;
+mod store_moved;

@@ -131,7 +131,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     finish(&mut rest, STOP_TIMEOUT).await;
     match ended {
         None => Ok(()),
-        Some(task) => bail!("{task} ended on its own; start the gateway again, nothing is lost"),
+        Some(task) => bail!("{task} ended on its own: the log says why, and what to do"),
     }
 }
 
