@@ -145,7 +145,7 @@ async fn finish<T: 'static>(tasks: &mut JoinSet<T>, limit: Duration) -> bool {
     in_time
 }
 
-/// A token that is cancelled by the first SIGINT or SIGTERM; a second one exits at once, which is safe at any instant.
+/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one exits at once, which is safe at any instant.
 pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let token = stop.clone();

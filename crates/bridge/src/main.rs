@@ -12,6 +12,7 @@ mod crash;
 mod escape;
 mod event;
 mod failure;
+mod hook_output;
 mod hooks;
 mod incoming;
 mod intake;
