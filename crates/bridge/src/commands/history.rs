@@ -97,7 +97,41 @@ fn since(text: &str) -> Result<UnixMs, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::event::Received;
+    use crate::pdu;
+    use crate::pdu_fixtures::short;
+
+    fn received(from: &str, text: &str) -> Entry {
+        let pdus = vec![short("+491", "x", 0)];
+        let mut message = pdu::join(&pdus).unwrap();
+        (message.from, message.text) = (from.to_owned(), Some(text.to_owned()));
+        Entry::Received(Received {
+            id: "id".to_owned(),
+            modem: "main".parse().unwrap(),
+            received_at: 0,
+            was_stored: false,
+            content: ReceivedContent::Message(Box::new(message)),
+            pdus,
+            rule: None,
+        })
+    }
+
+    #[test]
+    fn a_sender_forges_no_line() {
+        let line = line(&received("Bank\n+4911", "Your\r\ncode \\n"));
+        assert_eq!(line, r"1970-01-01T00:00:00.000Z  from Bank\n+4911       Your\r\ncode \\n");
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_is_shown(from in "(?s).{0,11}", text in "(?s).{0,40}") {
+            let line = line(&received(&from, &text));
+            prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+        }
+    }
 
     #[test]
     fn an_age_or_a_time_beyond_all_times_is_refused_in_words() {
