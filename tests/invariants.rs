@@ -97,6 +97,25 @@ fn only_app_spawns() {
 }
 
 #[test]
+fn only_output_and_log_print() {
+    // The macros panic where nobody reads, and pass on what a terminal obeys.
+    let rule = "What is printed goes through commands/output.rs or commands/log.rs:";
+    for folder in ["crates/bridge/src", "crates/modem/src", "crates/codec/src"] {
+        only_in(rule, folder, &["print!(", "println!(", "dbg!("], &[]);
+    }
+    let places = [
+        "crates/bridge/src/commands/output.rs",
+        "crates/bridge/src/commands/log.rs",
+        // One answer a line, escaped there.
+        "crates/bridge/src/commands/pdu.rs",
+        // A test that is about to kill the process.
+        "crates/bridge/src/crash.rs",
+    ];
+    only_in(rule, "crates/bridge/src", &["io::stdout()", "io::stderr()"], &places);
+    is_used_in(places[0], &["io::stdout()"]);
+}
+
+#[test]
 fn only_the_store_knows_sql() {
     let words = ["rusqlite", "SELECT ", "INSERT INTO", "DELETE FROM", "CREATE TABLE", "BEGIN IMMEDIATE"];
     only_in("Only store/ speaks SQL; ask it by a verb:", "crates", &words, &["crates/bridge/src/store/"]);

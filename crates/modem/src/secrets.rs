@@ -60,7 +60,7 @@ fn is_code(text: &str) -> bool {
 }
 
 fn octets(digits: &str) -> Option<Vec<u8>> {
-    if digits.len() < 8 || digits.len() % 2 != 0 {
+    if digits.len() < 8 || !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()

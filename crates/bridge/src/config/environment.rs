@@ -64,8 +64,8 @@ fn set(into: &mut Table, key: &Key, value: Value) {
     match key.table {
         None => drop(into.insert(name.to_owned(), value)),
         Some(table) => {
-            let entry = into.entry(table).or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(entry) = entry {
+            let entry = into.entry(table).or_insert_with(|| Table::new().into());
+            if let Some(entry) = entry.as_table_mut() {
                 entry.insert(name.to_owned(), value);
             }
         }
@@ -80,11 +80,11 @@ fn fitting<T: DeserializeOwned>(key: &Key, text: &str) -> Result<Value, String> 
         table.try_into::<T>().map(|_| value).map_err(|error| mistake::in_words("", &error))
     };
     let of_another_type = || match text.trim() {
-        "true" => Some(Value::Boolean(true)),
-        "false" => Some(Value::Boolean(false)),
-        number => number.parse().ok().map(Value::Integer),
+        "true" => Some(true.into()),
+        "false" => Some(false.into()),
+        number => number.parse::<i64>().ok().map(Into::into),
     };
-    fits(Value::String(text.to_owned())).or_else(|words| of_another_type().map_or(Err(words), fits))
+    fits(text.into()).or_else(|words| of_another_type().map_or(Err(words), fits))
 }
 
 /// What is wrong with a variable that is no key; nothing where it is another's.
