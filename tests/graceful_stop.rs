@@ -32,6 +32,20 @@ fn sigint_is_the_same() {
 }
 
 #[test]
+fn sighup_is_the_same_but_for_nohup() {
+    let mut rig = Rig::start();
+    assert_eq!(code(rig.gateway.stop_by(Signal::HUP)), 0);
+    rig.client.wait_for_text(GATEWAY, "offline");
+    // An ignored signal stays ignored.
+    rig.gateway.start_by(&["/bin/sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    rig.client.wait_for_text(GATEWAY, "online");
+    rig.gateway.signal(Signal::HUP);
+    rig.assert_still_works("after");
+    rig.gateway.assert_running();
+    assert_eq!(code(rig.gateway.stop()), 0);
+}
+
+#[test]
 fn the_last_will_is_published_after_a_kill() {
     let mut rig = Rig::start();
     rig.client.wait_for_text(GATEWAY, "online");

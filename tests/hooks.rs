@@ -213,3 +213,41 @@ fn a_missing_hook_program_is_logged_and_harms_nothing() {
     assert!(line.contains("check that"), "it says what to do: {line}");
     rig.assert_still_works("after");
 }
+
+#[test]
+fn a_hook_that_says_too_much_is_cut_short_in_the_log_and_goes_on() {
+    let script = "printf 'first \\033[2J\\302\\233 words\\n' >&2; yes 'the same again' | head -c 30000000 >&2; \
+        echo $? >> done";
+    let mut rig = Rig::with(|config| hook(config, "received", script, 60));
+    rig.modem.deliver(CUSTOMER, "hello");
+    let done = wait_for_lines(&rig, "done", 1);
+    assert_eq!(done[0], "0", "it wrote all it wanted");
+    let line = rig.gateway.wait_for_log(&["hook /bin/sh says: first"]);
+    assert!(line.contains("\\u{1b}[2J\\u{9b} words"), "it is escaped: {line}");
+    let line = rig.gateway.wait_for_log(&["octets more to its standard error"]);
+    assert!(line.contains("hook /bin/sh wrote 29"), "what is left out is counted: {line}");
+    let log = rig.gateway.log();
+    assert_eq!(log.matches("hook /bin/sh says: ").count(), 64, "{log}");
+    assert!(log.len() < 100_000, "the log has {} octets", log.len());
+    wait_until("the run to be recorded as done", || runs_owed(&rig) == 0);
+    rig.assert_still_works("after");
+    assert_eq!(code(rig.gateway.stop()), 0);
+}
+
+#[test]
+fn a_hook_that_never_stops_talking_is_ended_by_its_time() {
+    let rig = Rig::with(|config| hook(config, "received", "echo $$ >> pids; exec yes >&2", 1));
+    rig.modem.deliver(CUSTOMER, "hello");
+    let pids = wait_for_lines(&rig, "pids", 1);
+    rig.gateway.wait_for_log(&["hook", "longer than", "killed"]);
+    wait_until("the end of the hook's process", || !is_alive(&pids[0]));
+    rig.assert_still_works("after");
+}
+
+#[test]
+fn what_a_hook_says_last_without_a_line_break_is_logged() {
+    let rig = Rig::with(|config| hook(config, "received", "printf 'no such file' >&2; exit 3", 60));
+    rig.modem.deliver(CUSTOMER, "hello");
+    rig.gateway.wait_for_log(&["hook /bin/sh says: no such file"]);
+    rig.gateway.wait_for_log(&["hook", "exit status: 3"]);
+}

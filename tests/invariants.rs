@@ -78,9 +78,13 @@ fn depends_on_none_of(krate: &str, forbidden: &[&str]) {
 #[test]
 fn only_app_spawns() {
     let words = ["tokio::spawn(", "task::spawn(", "spawn_local(", "thread::spawn(", "thread::Builder"];
-    // The store's thread and the demo's broker and modem are no tasks of the gateway's own.
-    let allowed =
-        ["crates/bridge/src/app.rs", "crates/bridge/src/store/", "crates/bridge/src/commands/demo.rs"];
+    // The threads of the store and of the log, and the demo's broker and modem, are no tasks of the gateway's own.
+    let allowed = [
+        "crates/bridge/src/app.rs",
+        "crates/bridge/src/store/",
+        "crates/bridge/src/commands/log.rs",
+        "crates/bridge/src/commands/demo.rs",
+    ];
     let rule = "Only app.rs starts tasks, so that one screen shows who runs and how it stops:";
     only_in(rule, "crates/bridge/src", &words, &allowed);
     // `.spawn(` is how a set of tasks is filled, and how hooks start their child processes.
@@ -90,6 +94,25 @@ fn only_app_spawns() {
     for library in ["crates/codec/src", "crates/modem/src"] {
         only_in("A library spawns nothing; its user decides where it runs:", library, &words, &[]);
     }
+}
+
+#[test]
+fn only_output_and_log_print() {
+    // The macros panic where nobody reads, and pass on what a terminal obeys.
+    let rule = "What is printed goes through commands/output.rs or commands/log.rs:";
+    for folder in ["crates/bridge/src", "crates/modem/src", "crates/codec/src"] {
+        only_in(rule, folder, &["print!(", "println!(", "dbg!("], &[]);
+    }
+    let places = [
+        "crates/bridge/src/commands/output.rs",
+        "crates/bridge/src/commands/log.rs",
+        // One answer a line, escaped there.
+        "crates/bridge/src/commands/pdu.rs",
+        // A test that is about to kill the process.
+        "crates/bridge/src/crash.rs",
+    ];
+    only_in(rule, "crates/bridge/src", &["io::stdout()", "io::stderr()"], &places);
+    is_used_in(places[0], &["io::stdout()"]);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use smsbridge_codec::{Alphabet, Direction, Pdu, Submit, Tpdu};
 use smsbridge_simulator::{Fault, FaultKind};
 
-use crate::harness::gateway::has_all;
 use crate::harness::modem::{ModemOptions, Reports};
 use crate::harness::mqtt_packets::Publish;
 use crate::harness::process::code;

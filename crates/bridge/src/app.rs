@@ -132,7 +132,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     finish(&mut rest, STOP_TIMEOUT).await;
     match ended {
         None => Ok(()),
-        Some(task) => bail!("{task} ended on its own; start the gateway again, nothing is lost"),
+        Some(task) => bail!("{task} ended on its own: the log says why, and what to do"),
     }
 }
 
@@ -146,7 +146,7 @@ async fn finish<T: 'static>(tasks: &mut JoinSet<T>, limit: Duration) -> bool {
     in_time
 }
 
-/// A token that is cancelled by the first SIGINT or SIGTERM; a second one exits at once, which is safe at any instant.
+/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one exits at once, which is safe at any instant.
 pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let token = stop.clone();

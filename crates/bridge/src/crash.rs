@@ -16,7 +16,7 @@ pub fn point(name: &str) {
         && wanted == name
         && left.fetch_sub(1, Ordering::SeqCst) == 1
     {
-        eprintln!("crash point {name}");
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("crash point {name}\n").as_bytes());
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         loop {
             std::thread::park();

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::now_ms;
 use crate::config::Hook;
 use crate::event::{Event, Received};
+use crate::hook_output::HookOutput;
 use crate::message::millis;
 use crate::pdu;
 use crate::store::{HookRun, Store};
@@ -28,6 +29,9 @@ const MAX_ATTEMPTS: u32 = 8;
 
 /// How often the store is asked for due runs without a wake-up.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long what a program wrote last is read after its end.
+const LAST_OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +109,7 @@ async fn execute(hook: &Hook, event: &Event, wire: &Wire) -> Result<(), RunError
         .envs(environment(event))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
     // Our own settings may hold secrets that are none of a script's business.
     for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("SMSBRIDGE_")) {
@@ -114,7 +119,7 @@ async fn execute(hook: &Hook, event: &Event, wire: &Wire) -> Result<(), RunError
     command.process_group(0);
     let mut child = command.spawn().map_err(RunError::Start)?;
     let group = Group(child.id());
-    let mut stdin = child.stdin.take();
+    let (mut stdin, errors) = (child.stdin.take(), child.stderr.take());
     let run = async {
         if let Some(stdin) = &mut stdin {
             // A program that does not want to read need not.
@@ -124,13 +129,32 @@ async fn execute(hook: &Hook, event: &Event, wire: &Wire) -> Result<(), RunError
         drop(stdin);
         child.wait().await
     };
-    let ended = tokio::time::timeout(hook.timeout, run).await;
-    drop(group);
+    let ended = match errors {
+        None => tokio::time::timeout(hook.timeout, run).await,
+        Some(errors) => {
+            let mut output = HookOutput::new(errors, &hook.command[0]);
+            let ended = tokio::time::timeout(hook.timeout, beside(run, output.read_to_end())).await;
+            drop(group);
+            // What it said last is still in the pipe, which a process that left its group may hold open.
+            let _ = tokio::time::timeout(LAST_OUTPUT_TIMEOUT, output.read_to_end()).await;
+            output.finish();
+            ended
+        }
+    };
     match ended {
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => Err(RunError::Ended(status)),
         Ok(Err(error)) => Err(RunError::Start(error)),
         Err(_) => Err(RunError::TimedOut(hook.timeout)),
+    }
+}
+
+/// Runs both until the first is done.
+async fn beside<T>(first: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+    tokio::pin!(first);
+    tokio::select! {
+        done = &mut first => done,
+        () = other => first.await,
     }
 }
 

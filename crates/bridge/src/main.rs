@@ -9,8 +9,10 @@ mod clock;
 mod commands;
 mod config;
 mod crash;
+mod escape;
 mod event;
 mod failure;
+mod hook_output;
 mod hooks;
 mod incoming;
 mod intake;
@@ -48,12 +50,14 @@ use crate::config::ConfigError;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match commands::execute(cli) {
+    let code = match commands::execute(cli) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("smsbridge: {error:#}");
+            commands::log::say(&format!("smsbridge: {error:#}"));
             ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
         }
-    }
+    };
+    commands::log::finish();
+    code
 }

@@ -1,11 +1,14 @@
-//! SIGINT and SIGTERM: the signals that mean stop. What follows is in `app.rs`.
+//! SIGINT, SIGTERM and SIGHUP: the signals that mean stop. What follows is in `app.rs`.
 
-/// The signals that mean stop: SIGINT and SIGTERM, or Ctrl-C.
+/// The signals that mean stop: SIGINT, SIGTERM and SIGHUP (the terminal has gone), or Ctrl-C.
 pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// None where whoever started us asked that it be ignored, as nohup does.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -16,6 +19,7 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: (!is_hang_up_ignored()).then(|| signal(SignalKind::hangup())).transpose()?,
         })
     }
 
@@ -25,6 +29,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = hung_up(self.hang_up.as_mut()) => {}
         }
     }
 
@@ -39,4 +44,20 @@ impl Signals {
     pub async fn next(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
     }
+}
+
+#[cfg(unix)]
+async fn hung_up(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored when we were started, where the system tells: the mask of ignored signals has it lowest.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -38,7 +38,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Runs until `stop`, or until the store is closed or damaged.
+    /// Runs until `stop`, or until the store is closed, damaged or gone from its place.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -54,6 +54,13 @@ impl Timer {
                 Err(error @ (StoreError::Damaged(_) | StoreError::Closed)) => {
                     tracing::error!(
                         "{error}; if a restart does not help, move the store away and keep it for repair"
+                    );
+                    return;
+                }
+                Err(error @ StoreError::Moved(_)) => {
+                    tracing::error!(
+                        "{error}: since then nothing was deleted from a SIM or acknowledged to the broker. Put it back \
+                         if it was moved, and start the gateway again: what is nowhere else is in that file"
                     );
                     return;
                 }

@@ -52,6 +52,7 @@ pub mod recovery;
 mod refusals;
 pub mod registration;
 mod remains;
+mod secrets;
 mod selection;
 pub mod serial_ports;
 pub mod session;

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::at::cusd::{self, OpenText};
 use crate::at::urc;
+use crate::secrets::without_pins;
 
 /// Longer lines are written in pieces.
 const MAX_LINE: usize = 2048;
@@ -108,7 +109,7 @@ impl<P, W: Write> Traced<P, W> {
         }
         let line = printable(line);
         let text = match self.shown {
-            Shown::All => pin_masked(&line).unwrap_or(line),
+            Shown::All => without_pins(&line),
             Shown::NoMessages => masked(&line),
             Shown::NothingPersonal => self.impersonal(&line),
         };
@@ -192,25 +193,9 @@ fn printable(line: &[u8]) -> String {
     out
 }
 
-/// A line that holds a PIN, without it.
-fn pin_masked(line: &str) -> Option<String> {
-    const SECRET: [&str; 6] = ["AT+CPIN=", "AT+CPWD=", "AT+CLCK=", "AT^CPIN=", "AT+CPIN2=", "AT+QPIN="];
-    let upper = line.to_ascii_uppercase();
-    for head in SECRET {
-        if let Some(at) = upper.find(head)
-            && !upper.get(at + head.len()..).is_some_and(|rest| rest.starts_with('?'))
-        {
-            return Some(format!("{}****", line.get(..at + head.len()).unwrap_or_default()));
-        }
-    }
-    None
-}
-
 /// A line without PINs and PDUs.
 pub fn masked(line: &str) -> String {
-    if let Some(masked) = pin_masked(line) {
-        return masked;
-    }
+    let line = &without_pins(line);
     // An ICCID or IMEI has at most 20 digits and no letters; a PDU is longer or has them.
     let is_number = |run: &str| run.len() <= 20 && run.bytes().all(|b| b.is_ascii_digit());
     replace_runs(

@@ -7,7 +7,9 @@ use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::config_arg::ConfigArg;
+use super::output::say;
 use crate::config::{Config, Modem};
+use crate::escape::{self, field};
 use crate::mqtt::{Caller, Trial};
 use crate::wire::Wire;
 use crate::wire::topic::Topics;
@@ -30,13 +32,16 @@ impl Check {
     /// True when nothing is wrong.
     pub async fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load()?;
-        println!("ok    configuration: gateway {}, store {}", config.name, config.store.path.display());
+        say(format!("ok    configuration: gateway {}, store {}", config.name, config.store.path.display()));
+        for name in &config.other_variables {
+            say(format!("note  {} is no key of the configuration and is not used", field(name)));
+        }
         for modem in &config.modems {
             let pin = modem
                 .pin
                 .as_ref()
                 .map_or("no PIN", |pin| if pin.expose_secret().is_empty() { "no PIN" } else { "PIN set" });
-            println!("ok    modem {}: port {}, {pin}", modem.name, modem.port);
+            say(format!("ok    modem {}: port {}, {pin}", modem.name, modem.port));
         }
         if let Some(text) = &self.rule {
             say_what_rules_do(&config, text);
@@ -53,20 +58,16 @@ impl Check {
 }
 
 fn say_what_rules_do(config: &Config, text: &str) {
-    match rules::first_match(&config.rules, text) {
-        None => println!("ok    no rule knows this text"),
-        Some(found) => {
-            println!(
-                "ok    rule {}: fields {}",
-                found.rule,
-                serde_json::to_string(&found.fields).unwrap_or_default()
-            );
-            match found.reply {
-                Some(reply) => println!("ok    reply: {reply}"),
-                None => println!("ok    no reply"),
-            }
-        }
-    }
+    let Some(found) = rules::first_match(&config.rules, text) else {
+        say("ok    no rule knows this text");
+        return;
+    };
+    let fields = escape::json(&serde_json::to_string(&found.fields).unwrap_or_default());
+    say(format!("ok    rule {}: fields {fields}", field(&found.rule)));
+    match found.reply {
+        Some(reply) => say(format!("ok    reply: {}", field(&reply))),
+        None => say("ok    no reply"),
+    };
 }
 
 async fn broker(config: &Config) -> bool {
@@ -74,11 +75,11 @@ async fn broker(config: &Config) -> bool {
     let last_will = Wire { topics, include_pdu: false }.last_will();
     let trials = match Caller::try_each(&config.mqtt, &last_will).await {
         Ok(trials) => trials,
-        Err(error) => return say("broker", Err(error.to_string())),
+        Err(error) => return report("broker", Err(error.to_string())),
     };
     let mut good = true;
     for Trial { address, outcome } in trials {
-        good &= say(
+        good &= report(
             &format!("broker {address}"),
             match outcome {
                 Ok(None) => Ok("it lets us in".to_owned()),
@@ -91,14 +92,15 @@ async fn broker(config: &Config) -> bool {
 }
 
 async fn try_modem(modem: &Modem) -> bool {
-    say(&format!("modem {}", modem.name), look_at(modem).await)
+    report(&format!("modem {}", modem.name), look_at(modem).await)
 }
 
-fn say(what: &str, found: Result<String, String>) -> bool {
+fn report(what: &str, found: Result<String, String>) -> bool {
+    // The words are partly the modem's or the broker's.
     match &found {
-        Ok(words) => println!("ok    {what}: {words}"),
-        Err(words) => println!("WRONG {what}: {words}"),
-    }
+        Ok(words) => say(format!("ok    {what}: {}", field(words))),
+        Err(words) => say(format!("WRONG {what}: {}", field(words))),
+    };
     found.is_ok()
 }
 

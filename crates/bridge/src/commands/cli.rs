@@ -10,8 +10,9 @@ use super::history::HistoryArgs;
 use super::parked::ParkedArgs;
 use super::pdu::PduCommand;
 use super::run::Run;
-use super::runtime::{block_on, log_to_stderr};
+use super::runtime::block_on;
 use super::send::Send;
+use super::{log, output};
 use crate::app;
 
 /// A gateway between GSM/LTE modems and MQTT: SMS in as JSON, JSON out as SMS.
@@ -51,36 +52,45 @@ enum Command {
 
 /// Carries out a command; `Ok(false)` is a failure it has reported itself.
 pub fn execute(cli: Cli) -> anyhow::Result<bool> {
-    match cli.command {
+    let is_good = carry_out(cli.command)?;
+    output::check()?;
+    Ok(is_good)
+}
+
+fn carry_out(command: Command) -> anyhow::Result<bool> {
+    match command {
         Command::Run(run) => {
             let config = run.config()?;
-            log_to_stderr("info");
+            log::begin("info");
+            for name in &config.other_variables {
+                tracing::warn!("{name} is no key of the configuration and is not used");
+            }
             block_on(async { app::run(config, app::stop_on_signal()?).await.map(|()| true) })?
         }
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
-            log_to_stderr("warn");
+            log::begin("warn");
             block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })?
         }
         Command::Check(check) => {
-            log_to_stderr("error");
+            log::begin("error");
             block_on(check.run())?
         }
         Command::Detect(detect) => {
-            log_to_stderr("error");
+            log::begin("error");
             block_on(detect.run())?
         }
         Command::Pdu(command) => command.run(),
         Command::History(history) => {
-            log_to_stderr("warn");
+            log::begin("warn");
             history.run()
         }
         Command::Parked(parked) => {
-            log_to_stderr("warn");
+            log::begin("warn");
             parked.run()
         }
         Command::Send(send) => {
-            log_to_stderr("error");
+            log::begin("error");
             block_on(send.run())?
         }
     }

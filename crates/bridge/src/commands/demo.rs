@@ -14,6 +14,8 @@ use mqtt5::broker::{BrokerConfig, MqttBroker};
 use smsbridge_simulator::{Options, Reports, Simulator, tcp};
 use tokio_util::sync::CancellationToken;
 
+use super::output::say;
+use crate::escape::field;
 use crate::mqtt::Caller;
 use crate::wire::topic::Topics;
 use crate::{app, config};
@@ -51,7 +53,7 @@ pub struct Demo {
 impl Demo {
     /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        println!("smsbridge demo: starting a simulated modem and an MQTT broker …");
+        say("smsbridge demo: starting a simulated modem and an MQTT broker …");
         let mut broker =
             MqttBroker::with_config(broker_config(self.port)?).await.context("the broker cannot start")?;
         let address = broker.local_addr().context("the broker has no address")?;
@@ -75,13 +77,13 @@ impl Demo {
             done = async {
                 // Not before the gateway listens: what is sent to nobody is lost.
                 Caller::new(&mqtt)?.call(None, online, START, |payload| payload == b"online").await?;
-                println!("{}", what_to_type(address));
+                say(what_to_type(address));
                 deliver_samples(&simulator).await;
                 anyhow::Ok(())
             } => done?,
         }
         if goodbye.is_cancelled() {
-            println!("\nsmsbridge demo: stopped, nothing is left behind");
+            say("\nsmsbridge demo: stopped, nothing is left behind");
         }
         Ok(())
     }
@@ -130,9 +132,11 @@ async fn deliver_samples(simulator: &Simulator) {
         for (from, text) in SAMPLES {
             tokio::time::sleep(PAUSE).await;
             match simulator.deliver(from, text) {
-                Ok(parts) => println!("the network delivers {parts} part(s) from {from}: {text}"),
-                Err(error) => println!("the simulated network cannot encode {text:?}: {error}"),
-            }
+                Ok(parts) => {
+                    say(format!("the network delivers {parts} part(s) from {from}: {}", field(text)))
+                }
+                Err(error) => say(format!("the simulated network cannot encode {text:?}: {error}")),
+            };
         }
     }
 }

@@ -7,6 +7,9 @@ use smsbridge_modem::detect::{self, ProbeReport};
 use smsbridge_modem::obstacles::{Obstacle, obstacles};
 use smsbridge_modem::serial_ports::{self, Candidate};
 
+use super::log;
+use super::output::{say, say_json};
+use crate::escape::field;
 use crate::remedy;
 
 /// Find modems on the serial ports.
@@ -33,14 +36,18 @@ impl Detect {
         candidates.extend(self.port.iter().map(Candidate::from_path));
         let reports = detect::probe_all(&candidates, self.baud).await;
         for report in &reports {
-            println!("{}", if self.json { as_json(report) } else { in_words(report) });
+            if self.json {
+                say_json(&as_json(report))
+            } else {
+                say(in_words(report))
+            };
         }
         for obstacle in obstacles().iter().flat_map(|obstacle| describe(obstacle, &candidates)) {
             // Beside the JSON lines, not among them.
             if self.json {
-                eprintln!("{obstacle}");
+                log::say(&obstacle);
             } else {
-                println!("{obstacle}");
+                say(obstacle);
             }
         }
         let found: Vec<_> = reports.iter().filter(|report| report.answered).collect();
@@ -51,14 +58,20 @@ impl Detect {
         let mut chosen = found.iter().filter(|report| best.contains(&report.port)).enumerate().peekable();
         match chosen.peek() {
             Some(_) => {
-                println!("\nFor the configuration:\n");
-                chosen.for_each(|(n, report)| println!("{}", lines_to_paste(report, n)));
+                say("\nFor the configuration:\n");
+                for (n, report) in chosen {
+                    say(lines_to_paste(report, n));
+                }
             }
-            None if candidates.is_empty() => println!(
-                "no modem port: is the stick plugged in, and not in its CD-ROM mode (lsusb; usb_modeswitch)?\n\
-                 smsbridge detect --all tries every serial port there is; a port by name: --port /dev/ttyUSB0"
-            ),
-            None => println!("\nno modem answered"),
+            None if candidates.is_empty() => {
+                say(
+                    "no modem port: is the stick plugged in, and not in its CD-ROM mode (lsusb; usb_modeswitch)?\n\
+                     smsbridge detect --all tries every serial port there is; a port by name: --port /dev/ttyUSB0",
+                );
+            }
+            None => {
+                say("\nno modem answered");
+            }
         }
         Ok(!found.is_empty())
     }
@@ -113,18 +126,21 @@ fn in_words(report: &ProbeReport) -> String {
             report.signal_percent.map(|percent| format!("signal {percent} %")),
             report.gives_urcs.then(|| "announces messages".to_owned()),
         ];
-        return format!("{port}: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        // The words are the modem's.
+        let words: Vec<String> = parts.into_iter().flatten().map(|part| field(&part)).collect();
+        return format!("{port}: {}", words.join(", "));
     }
     let mut words = format!("{port}: no modem answers here");
     if let Some(holder) = &report.holder {
-        words.push_str(&format!("\n    held by {} (process {})", holder.name, holder.pid));
+        words.push_str(&format!("\n    held by {} (process {})", field(&holder.name), holder.pid));
     }
     if !report.what_was_sent.is_empty() {
         let answer = if report.what_came_back.is_empty() { "nothing" } else { &report.what_came_back };
+        // Printable already: the dialogue is kept so.
         words.push_str(&format!("\n    sent: {}\n    came back: {answer}", report.what_was_sent));
     }
     if let Some(problem) = &report.problem {
-        words.push_str(&format!("\n    problem: {}", remedy::probe_problem(problem)));
+        words.push_str(&format!("\n    problem: {}", field(&remedy::probe_problem(problem))));
     }
     words
 }
@@ -149,6 +165,6 @@ fn lines_to_paste(report: &ProbeReport, n: usize) -> String {
     let name = if n == 0 { "main".to_owned() } else { format!("modem{}", n + 1) };
     let port = report.by_id.as_ref().unwrap_or(&report.port).display();
     let imei = report.identity.as_ref().and_then(|i| i.imei.as_deref());
-    let imei = imei.map_or(String::new(), |imei| format!("imei = \"{imei}\"\n"));
+    let imei = imei.map_or(String::new(), |imei| format!("imei = {imei:?}\n"));
     format!("[[modem]]\nname = \"{name}\"\nport = \"{port}\"\n{imei}")
 }

@@ -1,11 +1,11 @@
 //! `smsbridge history`: what the store holds, for people and for scripts, beside a running gateway.
 
-use std::io::Write as _;
-
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::config_arg::ConfigArg;
+use super::output::{say, say_json};
+use crate::escape::field;
 use crate::event::ReceivedContent;
 use crate::message::UnixMs;
 use crate::request::Content;
@@ -37,19 +37,17 @@ impl HistoryArgs {
         let config = self.config.load()?;
         let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
         let entries = History::open(&config.store.path)?.entries(&filter)?;
-        let mut out = std::io::stdout().lock();
         for entry in &entries {
-            let line = match self.json {
-                true => wire::history::entry(entry, config.inbound.include_pdu),
-                false => line(entry),
+            let is_read = match self.json {
+                true => say_json(&wire::history::entry(entry, config.inbound.include_pdu)),
+                false => say(line(entry)),
             };
-            // A reader that has seen enough closes the pipe.
-            if writeln!(out, "{line}").is_err() {
+            if !is_read {
                 break;
             }
         }
         if entries.is_empty() && !self.json {
-            println!("nothing yet in {}", config.store.path.display());
+            say(format!("nothing yet in {}", config.store.path.display()));
         }
         Ok(true)
     }
@@ -63,33 +61,97 @@ fn line(entry: &Entry) -> String {
                 ReceivedContent::Message(message) => message.text.as_deref(),
                 ReceivedContent::Undecodable(_) => None,
             };
-            format!("{at}  from {:<16}  {}", received.sender(), one_line(text))
+            format!("{at}  from {:<16}  {}", field(received.sender()), shown(text))
         }
         Entry::Sent(sent) => {
             let text = match &sent.body.content {
                 Content::Text(text) => Some(text.as_str()),
                 Content::Data { .. } => None,
             };
-            let (to, state) = (sent.result.to.as_deref().unwrap_or_default(), sent.result.state.as_str());
-            format!("{at}  to   {to:<16}  [{state}] {}", one_line(text))
+            let to = field(sent.result.to.as_deref().unwrap_or_default());
+            format!("{at}  to   {to:<16}  [{}] {}", sent.result.state.as_str(), shown(text))
         }
     }
 }
 
-fn one_line(text: Option<&str>) -> String {
-    text.unwrap_or("(data)").replace(['\n', '\r'], " ")
+fn shown(text: Option<&str>) -> String {
+    text.map_or_else(|| "(data)".to_owned(), field)
 }
 
 fn since(text: &str) -> Result<UnixMs, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at.as_millisecond());
     }
+    let too_long = |_| "there is no such time: an age may have a few thousand years at most".to_owned();
     if let Ok(age) = text.parse::<SignedDuration>() {
-        return Ok((Timestamp::now() - age).as_millisecond());
+        return Timestamp::now().checked_sub(age).map(Timestamp::as_millisecond).map_err(too_long);
     }
-    let days = text.strip_suffix('d').and_then(|n| n.parse::<i64>().ok());
-    match days.and_then(|n| Zoned::now().checked_sub(jiff::Span::new().try_days(n).ok()?).ok()) {
-        Some(at) => Ok(at.timestamp().as_millisecond()),
+    match text.strip_suffix('d').and_then(|n| n.parse::<i64>().ok()) {
+        Some(days) => {
+            let age = jiff::Span::new().try_days(days).map_err(too_long)?;
+            Zoned::now().checked_sub(age).map(|at| at.timestamp().as_millisecond()).map_err(too_long)
+        }
         None => Err("expected a time such as 2026-11-22T10:00:00Z, or an age such as 36h or 7d".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Received;
+    use crate::pdu;
+    use crate::pdu_fixtures::short;
+
+    fn received(from: &str, text: &str) -> Entry {
+        let pdus = vec![short("+491", "x", 0)];
+        let mut message = pdu::join(&pdus).unwrap();
+        (message.from, message.text) = (from.to_owned(), Some(text.to_owned()));
+        Entry::Received(Received {
+            id: "id".to_owned(),
+            modem: "main".parse().unwrap(),
+            received_at: 0,
+            was_stored: false,
+            content: ReceivedContent::Message(Box::new(message)),
+            pdus,
+            rule: None,
+        })
+    }
+
+    #[test]
+    fn a_sender_forges_no_line() {
+        let line = line(&received("Bank\n+4911", "Your\r\ncode \\n"));
+        assert_eq!(line, r"1970-01-01T00:00:00.000Z  from Bank\n+4911       Your\r\ncode \\n");
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_is_shown(from in "(?s).{0,11}", text in "(?s).{0,40}") {
+            let line = line(&received(&from, &text));
+            prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn an_age_or_a_time_beyond_all_times_is_refused_in_words() {
+        for text in [
+            "9999999999999h",
+            "-9999999999999h",
+            "9223372036854775807s",
+            "-9223372036854775808s",
+            "99999999999d",
+            "-99999999999d",
+            "9223372036854775807d",
+            "P9999999999999999Y",
+            "99999-01-01T00:00:00Z",
+            "",
+            "d",
+        ] {
+            assert!(since(text).is_err(), "{text:?} was taken");
+        }
+        for text in ["36h", "7d", "2026-11-22T10:00:00Z", "87600h", "-1h", "0s"] {
+            assert!(since(text).is_ok(), "{text:?} was refused");
+        }
     }
 }

@@ -7,6 +7,8 @@ mod config_arg;
 mod demo;
 mod detect;
 mod history;
+pub mod log;
+mod output;
 mod parked;
 mod pdu;
 mod run;

@@ -1,10 +1,10 @@
 //! `smsbridge parked`: the messages the broker does not take, beside a running gateway; and dropping them.
 
-use std::io::Write as _;
-
 use clap::Args;
 
 use super::config_arg::ConfigArg;
+use super::output::{say, say_json};
+use crate::escape::{self, field};
 use crate::store::{Parked, ParkedRow};
 use crate::wire::topic::Topics;
 use crate::wire::{self, Wire};
@@ -37,16 +37,17 @@ impl ParkedArgs {
         }
         let topics = Topics::new(&config.mqtt.prefix, &config.name);
         let wire = Wire { topics, include_pdu: config.inbound.include_pdu };
-        let mut out = std::io::stdout().lock();
         for parked in &rows {
-            let line = if self.json { wire::parked::row(parked, &wire) } else { line(parked, &wire) };
-            // A reader that has seen enough closes the pipe.
-            if writeln!(out, "{line}").is_err() {
+            let is_read = match self.json {
+                true => say_json(&wire::parked::row(parked, &wire)),
+                false => say(line(parked, &wire)),
+            };
+            if !is_read {
                 break;
             }
         }
         if rows.is_empty() && !self.json {
-            let _ = writeln!(out, "none: the broker took everything");
+            say("none: the broker took everything");
         }
         Ok(true)
     }
@@ -57,9 +58,10 @@ fn line(parked: &ParkedRow, wire: &Wire) -> String {
     match &parked.row.publication {
         Ok(publication) => {
             let publish = wire.publication(publication);
-            format!("{id}  {at}  {}\n    {}\n    {}", publish.topic, parked.reason, publish.payload)
+            let (topic, reason) = (field(&publish.topic), field(&parked.reason));
+            format!("{id}  {at}  {topic}\n    {reason}\n    {}", escape::json(&publish.payload))
         }
-        Err(unreadable) => format!("{id}  {at}\n    {unreadable}"),
+        Err(unreadable) => format!("{id}  {at}\n    {}", field(unreadable)),
     }
 }
 
@@ -67,9 +69,9 @@ fn drop_rows(parked: &Parked, ids: Vec<i64>) -> anyhow::Result<bool> {
     let mut all = true;
     for id in ids {
         if parked.drop_row(id)? {
-            println!("dropped {id}");
+            say(format!("dropped {id}"));
         } else {
-            println!("{id} is not parked");
+            say(format!("{id} is not parked"));
             all = false;
         }
     }

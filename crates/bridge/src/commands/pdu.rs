@@ -14,6 +14,8 @@ use smsbridge_codec::{
     submit,
 };
 
+use crate::escape;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum PduCommand {
     /// Explain hex PDUs, from the arguments or one per line of standard input
@@ -92,7 +94,7 @@ fn decode(input: impl BufRead, mut output: impl Write, direction: Direction, jso
         } else {
             let analysis = analyze(line, direction);
             all &= analysis.error.is_none();
-            writeln!(output, "{analysis}")?;
+            writeln!(output, "{}", escape::lines(&analysis.to_string()))?;
         }
         output.flush()
     })?;
@@ -185,8 +187,7 @@ fn for_each_line(mut input: impl BufRead, mut each: impl FnMut(&str) -> io::Resu
 }
 
 fn write_json(output: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, value)?;
-    writeln!(output)
+    writeln!(output, "{}", escape::json(&serde_json::to_string(value)?))
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
-//! What the commands run on: the asynchronous runtime and the log.
-
-use std::io::IsTerminal as _;
+//! What the commands run on: the asynchronous runtime.
 
 use anyhow::Context as _;
-use tracing_subscriber::EnvFilter;
 
 /// Runs a command to its end. What then still blocks a thread (a driver that hangs in `open` or `close`, a name server
 /// that does not answer) is not waited for: nothing that matters runs there, and the process is to end.
@@ -18,21 +15,6 @@ pub fn block_on<F: Future>(command: F) -> anyhow::Result<F::Output> {
     let output = runtime.block_on(command);
     runtime.shutdown_background();
     Ok(output)
-}
-
-/// Logs to standard error, `default` and above unless SMSBRIDGE_LOG says otherwise.
-pub fn log_to_stderr(default: &str) {
-    // We log the MQTT client's faults in our own words, and at debug it shows topics.
-    let filter = EnvFilter::try_from_env("SMSBRIDGE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("{default},rumqttc=error,mqtt5=error")));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        // It would complain to the same standard error, and panic where that is a file on a full disk.
-        .log_internal_errors(false)
-        .init();
 }
 
 #[cfg(test)]

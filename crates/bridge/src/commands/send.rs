@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::config_arg::ConfigArg;
+use super::output::say_json;
 use crate::message::new_id;
 use crate::mqtt::Caller;
 use crate::policy;
@@ -55,7 +56,7 @@ impl Send {
             if result.id.as_deref() != Some(&id) {
                 return false;
             }
-            println!("{}", String::from_utf8_lossy(payload));
+            say_json(&String::from_utf8_lossy(payload));
             if result.conflict {
                 // Once our request is stored, it is another's that is refused.
                 if !is_ours {

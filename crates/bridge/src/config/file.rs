@@ -3,11 +3,13 @@
 //! Every message names the key.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use smsbridge_modem::profile::{self, Overrides};
+use smsbridge_modem::trace::masked;
 
 use super::servers::Urls;
 use super::settings::{
@@ -18,17 +20,11 @@ use super::ussd::UssdTable;
 use super::values::{
     days, default_store_path, recipient_patterns, seconds, secret, sender_patterns, short_codes,
 };
+use super::{environment, mistake};
 use crate::message::Name;
 use crate::number::bare;
 use crate::rules::{ReplyLimits, Rule};
 use crate::wire::topic::{is_legal_prefix, is_legal_response_prefix};
-
-/// What environment variables begin with; `__` stands for the dot of a key.
-pub(super) const ENV_PREFIX: &str = "SMSBRIDGE_";
-
-/// Variables that begin like a key but belong to something else.
-const NOT_KEYS: [&str; 4] =
-    ["SMSBRIDGE_CONFIG", "SMSBRIDGE_LOG", "SMSBRIDGE_CRASH_AT", "SMSBRIDGE_TEST_SEED"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -44,6 +40,8 @@ pub(super) struct File {
     hook: Vec<HookTable>,
     trace: String,
     trace_unmasked: bool,
+    #[serde(skip)]
+    other_variables: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,43 +215,21 @@ impl Default for OutboundTable {
 }
 
 /// Reads the file's text alone, whose mistakes have a line; then, only if a variable is set, both together.
-pub(super) fn read(text: &str) -> Result<File, String> {
-    let alone: File = toml::from_str(text).map_err(|e| with_nearest_key(e.to_string()))?;
-    let is_key = |key: &str| {
-        key.starts_with(ENV_PREFIX) && !key.starts_with("SMSBRIDGE_TEST_") && !NOT_KEYS.contains(&key)
-    };
-    let texts = std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-    let overrides: Vec<_> = texts.filter(|(key, _)| is_key(key)).collect();
-    if overrides.is_empty() {
-        return Ok(alone);
+pub(super) fn read(
+    text: &str,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<File, String> {
+    let in_words = |error| mistake::in_words(text, &error);
+    let alone: File = toml::from_str(text).map_err(in_words)?;
+    let mut table: toml::Table = toml::from_str(text).map_err(in_words)?;
+    let with_environment = |words| format!("with the SMSBRIDGE_ environment variables: {words}");
+    let before = table.clone();
+    let others = environment::overlay::<File>(&mut table, variables).map_err(with_environment)?;
+    if table == before {
+        return Ok(File { other_variables: others, ..alone });
     }
-    let environment = config::Environment::with_prefix("SMSBRIDGE")
-        .prefix_separator("_")
-        .separator("__")
-        .try_parsing(true)
-        .source(Some(overrides.into_iter().collect()));
-    config::Config::builder()
-        .add_source(config::File::from_str(text, config::FileFormat::Toml))
-        .add_source(environment)
-        .build()
-        .and_then(config::Config::try_deserialize)
-        .map_err(|e| {
-            format!("with the SMSBRIDGE_ environment variables: {}", with_nearest_key(e.to_string()))
-        })
-}
-
-/// Adds "did you mean" to an error that lists the known keys after an unknown one.
-fn with_nearest_key(message: String) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let is_unknown = message.contains("unknown field");
-    let Some(unknown) = quoted.by_ref().next().filter(|_| is_unknown) else { return message };
-    let nearest =
-        quoted.max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)));
-    match nearest {
-        Some(known) => format!("{}\ndid you mean `{known}`?", message.trim_end()),
-        None => message,
-    }
+    let both: File = table.try_into().map_err(|e| with_environment(mistake::in_words("", &e)))?;
+    Ok(File { other_variables: others, ..both })
 }
 
 impl File {
@@ -282,6 +258,7 @@ impl File {
                 .filter(|path| !path.is_empty())
                 .map(|path| Trace { path: path.into(), unmasked: self.trace_unmasked }),
             hooks: self.hook.into_iter().map(HookTable::into_hook).collect::<Result<_, _>>()?,
+            other_variables: self.other_variables,
         })
     }
 }
@@ -366,6 +343,11 @@ impl ModemTable {
         if pin.as_ref().is_some_and(|pin| !legal(pin.expose_secret())) {
             return Err(format!("modem.pin of {name}: expected 4 to 8 digits"));
         }
+        if self.port.contains("://") && self.port.contains('@') {
+            return Err(format!(
+                "modem.port of {name}: expected tcp://HOST:PORT, without user name and password"
+            ));
+        }
         Ok(Modem {
             port: self.port.parse().map_err(|e| format!("modem.port of {name}: {e}"))?,
             baud: self.baud,
@@ -400,10 +382,13 @@ fn overrides(
 ) -> Result<Overrides, String> {
     let is_command = |text: &str| text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("AT"));
     if let Some(text) = init.iter().find(|text| !is_command(text)) {
-        return Err(format!("modem.init of {modem}: {text:?} is not an AT command"));
+        return Err(format!("modem.init of {modem}: {:?} is not an AT command", masked(text)));
     }
     if let Some(text) = reset.as_ref().filter(|text| !text.is_empty() && !is_command(text)) {
-        return Err(format!("modem.reset of {modem}: {text:?} is not an AT command; \"\" means never"));
+        return Err(format!(
+            "modem.reset of {modem}: {:?} is not an AT command; \"\" means never",
+            masked(text)
+        ));
     }
     let profile = match family {
         "" => None,

@@ -1,10 +1,11 @@
 //! Finds the configuration and reads it: a file, overridden by environment variables.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
-use super::file;
 use super::settings::Config;
+use super::{environment, file};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["smsbridge.toml", "/etc/smsbridge/smsbridge.toml"];
@@ -16,7 +17,9 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         None => PLACES.iter().map(PathBuf::from).find(|p| p.exists()),
     };
     let from_environment = std::env::vars_os().any(|(key, _)| {
-        key.to_string_lossy().strip_prefix(file::ENV_PREFIX).is_some_and(|rest| rest.starts_with("MQTT__URL"))
+        key.to_string_lossy()
+            .strip_prefix(environment::PREFIX)
+            .is_some_and(|rest| rest.starts_with("MQTT__URL"))
     });
     let (place, text) = match path {
         Some(path) => {
@@ -39,12 +42,19 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
 
 /// Reads a configuration from its text, overridden by the environment. Mistakes name `place`.
 pub fn parse(place: &str, text: &str) -> Result<Config, ConfigError> {
-    file::read(text).and_then(file::File::into_config).map_err(|message| ConfigError::new(place, message))
+    parse_with(text, std::env::vars_os()).map_err(|message| ConfigError::new(place, message))
+}
+
+fn parse_with(text: &str, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Config, String> {
+    file::read(text, variables).and_then(file::File::into_config)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
     use std::time::Duration;
+
+    use secrecy::ExposeSecret as _;
 
     use smsbridge_modem::port::PortSpec;
 
@@ -139,5 +149,165 @@ mod tests {
             parse("x", "[mqtt]\nusername=\"u\"\npassword=\"hunter2\"\n[[modem]]\npin=\"4711\"").unwrap();
         let shown = format!("{config:?}");
         assert!(!shown.contains("hunter2") && !shown.contains("4711"), "{shown}");
+    }
+
+    /// Secrets of the mistakes below.
+    const SECRETS: [&str; 3] = ["hunter2", "73917391", "HUNTER2"];
+
+    #[test]
+    fn no_mistake_near_a_secret_shows_it() {
+        for text in [
+            "[[modem]]\npin = 73917391",
+            "[[modem]]\npin = [73917391]",
+            "[[modem]]\npin = [\n  \"a\",\n  73917391\n]",
+            "[[modem]]\npin = 73917391.5",
+            "[[modem]]\npin = \"73917391",
+            "[[modem]]\npin = '73917391\"",
+            "[[modem]]\npin = 073917391",
+            "[[modem]]\npin 73917391",
+            "[[modem]]\npin = \"73917391\" baud = 1",
+            "[[modem]]\npin = \"73917391\"\npin = \"73917391\"",
+            "[[modem]]\npin = \"hunter2\"",
+            "[[modem]]\npin = \"73917391\"\npin_file = \"x\"",
+            "modem = [{ name = \"a\", pin = 73917391 }]",
+            "modem = [{ name = \"a\", pin = \"73917391\", bawd = 1 }]",
+            "modem = { pin = \"73917391\" }",
+            "pin = \"73917391\"",
+            "[mqtt]\npassword = hunter2",
+            "[mqtt]\npassword = \"hunter2",
+            "[mqtt]\npassword = {a = \"hunter2\"}",
+            "[mqtt]\npassword = \"hunter2\"",
+            "[mqtt]\npasword = \"hunter2\"",
+            "[mqtt]\nretain_last = \"hunter2\"",
+            "mqtt = { url = \"mqtt://h\", username = \"u\", pasword = \"hunter2\" }",
+            "mqtt = { password = \"hunter2\", prefix = 1 }",
+            "mqtt = \"hunter2\"",
+            "[mqtt]\nurl = \"mqtt://u:hunter2@h\"",
+            "[mqtt]\nurl = \"mqtts://u:hunter2@h:1883/\"",
+            "[mqtt]\nurl = \"mqtt://u:hunter2@\"",
+            "[mqtt]\nurl = \"mqtt://u:hunter2\"",
+            "[mqtt]\nurl = \"mqtt://u:hunter2:1883\"",
+            "[mqtt]\nurl = \"mqtt://u:hun/ter2:hunter2@h\"",
+            "[mqtt]\nurl = \"u:hunter2@h\"",
+            "[mqtt]\nurl = \"hunter2\"",
+            "[mqtt]\nurl = \"http://u:hunter2@h\"",
+            "[mqtt]\nurl = [\"mqtt://u:hunter2@h\"",
+            "[[modem]]\nport = \"tcp://u:hunter2@h:1\"",
+            "[[modem]]\ninit = [\"+CPIN=73917391\"]",
+            "[[modem]]\ninit = [\"at+cpin=1\", \"ed +CPIN=73917391\"]",
+            "[[modem]]\nreset = \"+CPIN=73917391\"",
+        ] {
+            let message = mistake(text);
+            let shown = SECRETS.iter().find(|secret| message.contains(*secret));
+            assert_eq!(shown, None, "{text:?} was answered with: {message}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_names_line_column_and_key() {
+        for (text, expected) in [
+            ("[[modem]]\npin = 7391", "line 2, column 7"),
+            ("[[modem]]\npin = 7391", "pin: invalid type: integer, expected a string"),
+            ("[mqtt]\nurl = \"mqtt://h\"\n  retain_last = \"no\"", "line 3, column 17"),
+            ("[mqtt]\nurl = \"mqtt://h\"\n  retain_last = \"no\"", "mqtt.retain_last: invalid type: string"),
+            ("[mqtt]\nurl = \"mqtt://u:p@h\"", "[mqtt] username"),
+        ] {
+            let message = mistake(text);
+            assert!(message.contains(expected), "{text:?} was answered with: {message}");
+        }
+    }
+
+    fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        parse_with(text, variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))))
+    }
+
+    #[test]
+    fn each_single_valued_key_can_be_a_variable() {
+        let config = with_variables(
+            "name = \"file\"\n[mqtt]\nprefix = \"kept\"",
+            &[
+                ("SMSBRIDGE_NAME", "attic"),
+                ("SMSBRIDGE_MQTT__URL", "mqtts://h"),
+                ("SMSBRIDGE_MQTT__USERNAME", "1"),
+                ("SMSBRIDGE_MQTT__PASSWORD", "007"),
+                ("SMSBRIDGE_MQTT__RETAIN_LAST", "false"),
+                ("SMSBRIDGE_OUTBOUND__ON_UNKNOWN", "report"),
+                ("SMSBRIDGE_STORE__KEEP_DAYS", "3"),
+                ("SMSBRIDGE_TRACE", "/tmp/x"),
+                ("SMSBRIDGE_CONFIG", "x"),
+                ("SMSBRIDGE_LOG", "x"),
+                ("SMSBRIDGE_TEST_X", "x"),
+                ("OTHER", "x"),
+            ],
+        );
+        let config = config.unwrap();
+        assert_eq!((config.name.as_str(), config.mqtt.prefix.as_str()), ("attic", "kept"));
+        let (user, password) = config.mqtt.login.unwrap();
+        assert_eq!((user.as_str(), password.expose_secret()), ("1", "007"), "digits stay as they are");
+        assert!(config.mqtt.tls.is_some() && !config.mqtt.retain_last && config.trace.is_some());
+        assert_eq!(config.outbound.on_unknown, OnUnknown::Report);
+        assert_eq!(config.store.keep, Duration::from_secs(3 * 86_400));
+        assert!(config.other_variables.is_empty(), "{:?}", config.other_variables);
+    }
+
+    #[test]
+    fn variables_of_kubernetes_and_of_links_are_named_and_left_alone() {
+        let service = [
+            ("SMSBRIDGE_SERVICE_HOST", "10.0.0.1"),
+            ("SMSBRIDGE_SERVICE_PORT", "80"),
+            ("SMSBRIDGE_SERVICE_PORT_MQTT", "1883"),
+            ("SMSBRIDGE_PORT", "tcp://10.0.0.1:1883"),
+            ("SMSBRIDGE_PORT_1883_TCP", "tcp://10.0.0.1:1883"),
+            ("SMSBRIDGE_PORT_1883_TCP_ADDR", "10.0.0.1"),
+            ("SMSBRIDGE_MQTT_SERVICE_HOST", "10.0.0.2"),
+            ("SMSBRIDGE_MQTT_PORT", "tcp://10.0.0.2:1883"),
+            ("SMSBRIDGE_MODEM_SERVICE_HOST", "10.0.0.3"),
+            ("SMSBRIDGE_MODEM_PORT", "tcp://10.0.0.3:1"),
+            ("SMSBRIDGE_VERSION", "1.2"),
+            ("SMSBRIDGE_LOG_FOLDER", "x"),
+        ];
+        let config = with_variables("", &service).unwrap();
+        let mut names: Vec<&str> = service.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        assert_eq!(config.other_variables, names);
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_a_key_is_a_mistake_that_names_the_key_and_no_value() {
+        for (name, expected) in [
+            ("SMSBRIDGE_MQTT_PASSWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE_MQTT__PASWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE_MQTT_PASWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE_MQTTPASSWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE__MQTT__PASSWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE_MQTT___PASSWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE_PASSWORD", "SMSBRIDGE_MQTT__PASSWORD"),
+            ("SMSBRIDGE_MQTT_USER", "SMSBRIDGE_MQTT__USERNAME"),
+            ("SMSBRIDGE_MQTT_URI", "SMSBRIDGE_MQTT__URL"),
+            ("SMSBRIDGE_MQTT__HOST", "SMSBRIDGE_MQTT__"),
+            ("SMSBRIDGE_MQQT__URL", "SMSBRIDGE_MQTT__URL"),
+            ("SMSBRIDGE_STORE_KEEP_DAYS", "SMSBRIDGE_STORE__KEEP_DAYS"),
+            ("SMSBRIDGE_NAMES", "SMSBRIDGE_NAME"),
+            ("SMSBRIDGE_TRACE__UNMASKED", "SMSBRIDGE_TRACE_UNMASKED"),
+            ("SMSBRIDGE_CONFIGS", "SMSBRIDGE_CONFIG"),
+            ("SMSBRIDGE_MODEM__PIN", "[[modem]]"),
+            ("SMSBRIDGE_MODEM_PIN", "[[modem]]"),
+            ("SMSBRIDGE_OUTBOUND__ALLOW", "the file"),
+            ("SMSBRIDGE_MQTT__RETAIN_LAST", "expected a boolean"),
+            ("SMSBRIDGE_STORE__KEEP_DAYS", "SMSBRIDGE_STORE__KEEP_DAYS: "),
+        ] {
+            let message = with_variables("", &[(name, "hunter2")]).expect_err(name);
+            assert!(message.contains(name) && message.contains(expected), "{name}: {message}");
+            assert!(!message.contains("hunter2"), "{name}: {message}");
+        }
+        for url in ["mqtt://u:hunter2@h", "mqtt://u:hunter2", "hunter2"] {
+            let message = with_variables("", &[("SMSBRIDGE_MQTT__URL", url)]).expect_err(url);
+            assert!(message.contains("mqtt.url") && !message.contains("hunter2"), "{message}");
+        }
+        let octets = OsString::from_vec(b"hunter2\xff".to_vec());
+        let variables = [(OsString::from("SMSBRIDGE_MQTT__PASSWORD"), octets)];
+        let message = parse_with("", variables.into_iter()).expect_err("no text");
+        assert!(message.contains("SMSBRIDGE_MQTT__PASSWORD: it is not UTF-8"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
 }

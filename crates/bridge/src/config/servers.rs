@@ -15,37 +15,40 @@ pub(super) enum Urls {
 }
 
 impl Urls {
-    /// Whether the addresses are encrypted, and each as host and port.
+    /// Whether TLS is asked for, and the addresses. No message holds any of it: where user name and password stand in it,
+    /// or it is cut short, anything may be the password.
     pub(super) fn into_servers(self) -> Result<(bool, Vec<Server>), String> {
         let urls: Vec<&str> = match &self {
             Urls::One(text) => text.split(',').map(str::trim).collect(),
             Urls::Many(texts) => texts.iter().map(String::as_str).collect(),
         };
-        let mut servers = Vec::new();
-        let mut encrypted = None;
-        for url in urls {
-            let is_encrypted = match url.split_once("://") {
-                Some(("mqtt", _)) => false,
-                Some(("mqtts", _)) => true,
-                _ => {
-                    return Err(format!("mqtt.url: {url:?}: expected mqtt://HOST:PORT or mqtts://HOST:PORT"));
-                }
-            };
-            if *encrypted.get_or_insert(is_encrypted) != is_encrypted {
-                return Err(
-                    "mqtt.url: the addresses of one cluster are all mqtt:// or all mqtts://".to_owned()
-                );
-            }
-            let rest = url.split_once("://").map_or("", |(_, rest)| rest).trim_end_matches('/');
-            let (host, port) = split_host(rest, if is_encrypted { 8883 } else { 1883 })
-                .ok_or_else(|| format!("mqtt.url: {url:?}: expected a host and a port from 1 to 65535"))?;
-            servers.push(Server { host, port });
+        let addresses = urls.into_iter().map(address).collect::<Result<Vec<_>, _>>()?;
+        let encrypted = match addresses.first() {
+            Some((encrypted, _)) => *encrypted,
+            None => return Err("mqtt.url: expected at least one address".to_owned()),
+        };
+        if addresses.iter().any(|(other, _)| *other != encrypted) {
+            return Err("mqtt.url: the addresses of one cluster are all mqtt:// or all mqtts://".to_owned());
         }
-        match encrypted {
-            Some(encrypted) => Ok((encrypted, servers)),
-            None => Err("mqtt.url: expected at least one address".to_owned()),
-        }
+        Ok((encrypted, addresses.into_iter().map(|(_, server)| server).collect()))
     }
+}
+
+fn address(url: &str) -> Result<(bool, Server), String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    if url.contains('@') {
+        return Err("mqtt.url: a user name or password stands in it; they have keys of their own: [mqtt] username, and \
+                    password_file or password"
+            .to_owned());
+    }
+    let encrypted = match scheme {
+        "mqtt" => false,
+        "mqtts" => true,
+        _ => return Err("mqtt.url: expected mqtt://HOST:PORT or mqtts://HOST:PORT".to_owned()),
+    };
+    let (host, port) = split_host(rest.trim_end_matches('/'), if encrypted { 8883 } else { 1883 })
+        .ok_or("mqtt.url: expected a host and a port from 1 to 65535, and nothing behind them")?;
+    Ok((encrypted, Server { host, port }))
 }
 
 fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
@@ -53,5 +56,7 @@ fn split_host(rest: &str, default_port: u16) -> Option<(String, u16)> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|p| *p > 0)?),
         _ => (rest, default_port),
     };
-    (!host.is_empty() && !host.contains(['/', '@'])).then(|| (host.to_owned(), port))
+    // A colon belongs to an address in brackets alone; before one without stands a user name.
+    let is_host = !host.is_empty() && !host.contains('/') && (host.starts_with('[') || !host.contains(':'));
+    is_host.then(|| (host.to_owned(), port))
 }

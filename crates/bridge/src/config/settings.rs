@@ -37,6 +37,8 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// Where the AT transcript is written.
     pub trace: Option<Trace>,
+    /// Environment variables that only begin like ours.
+    pub other_variables: Vec<String>,
 }
 
 /// A transcript of the AT dialogue with all modems.

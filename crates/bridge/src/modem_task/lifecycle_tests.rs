@@ -94,13 +94,14 @@ struct TwoPorts {
     there: pty::Port,
     task: ModemTask,
     folder: TempDir,
+    _store: TempDir,
 }
 
 impl TwoPorts {
     fn plug(here: &Simulator, there: &Simulator, keys: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, other) = (folder.path().join("ttyUSB2"), folder.path().join("ttyUSB5"));
-        let (mut task, _) = task_with(&format!("port = \"{}\"\n{keys}", port.display()));
+        let (mut task, store) = task_with(&format!("port = \"{}\"\n{keys}", port.display()));
         let candidates = [Candidate::from_path(&port), Candidate::from_path(&other)];
         task.candidates = Arc::new(move || candidates.to_vec());
         TwoPorts {
@@ -108,6 +109,7 @@ impl TwoPorts {
             there: pty::spawn(there, other).unwrap(),
             task,
             folder,
+            _store: store,
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::error::{OpenError, StoreError};
 use super::file;
 use super::idle::{Idle, IdleModems, Sendable};
+use super::place::Place;
 use crate::config::{Config, Hook, Outbound};
 use crate::incoming::IncomingPolicy;
 use crate::message::{Name, Sim};
@@ -150,15 +151,15 @@ impl StoreThread {
 impl Store {
     /// Opens the store in `folder`, creating or upgrading it, and starts its thread.
     pub fn open(folder: &Path, config: StoreConfig) -> Result<(Store, StoreThread), OpenError> {
-        let (connection, lock) = file::open(folder)?;
+        let (connection, place) = file::open(folder)?;
         let (jobs, queue) = mpsc::channel(MAX_QUEUED);
         let wakes = Arc::new(Wakes::default());
         let thread_wakes = Arc::clone(&wakes);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
-                serve(connection, &config, queue, &thread_wakes);
-                drop(lock);
+                serve(connection, &place, &config, queue, &thread_wakes);
+                drop(place);
             })
             .map_err(|error| OpenError::Folder { folder: folder.to_owned(), error })?;
         Ok((Store { jobs, wakes, is_failing: Arc::default() }, StoreThread(thread)))
@@ -191,6 +192,7 @@ impl Store {
 /// Gathers, commits and answers until the last handle is dropped.
 fn serve(
     mut connection: Connection,
+    place: &Place,
     config: &StoreConfig,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     wakes: &Wakes,
@@ -203,13 +205,13 @@ fn serve(
         {
             group.push(next);
         }
-        let outcomes = commit(&mut connection, config, wakes, &mut group);
+        let outcomes = commit(&mut connection, place, config, wakes, &mut group);
         match outcomes {
             Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|(job, outcome)| job.answer(outcome)),
             // One operation may have spoilt the transaction of all: each gets one try alone.
             Err(_) => group.drain(..).for_each(|job| {
                 let mut alone = [job];
-                let outcome = commit(&mut connection, config, wakes, &mut alone)
+                let outcome = commit(&mut connection, place, config, wakes, &mut alone)
                     .and_then(|mut outcomes| outcomes.pop().unwrap_or(Err(StoreError::Closed)));
                 let [job] = alone;
                 job.answer(outcome);
@@ -219,13 +221,15 @@ fn serve(
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);");
 }
 
-/// One transaction over a group of jobs. `Err`: nothing of any of them is in the store.
+/// One transaction over a group of jobs. `Err`: nothing of any of them is in the store, as the next start will find it.
 fn commit(
     connection: &mut Connection,
+    place: &Place,
     config: &StoreConfig,
     wakes: &Wakes,
     group: &mut [Box<dyn Job>],
 ) -> Result<Vec<Answer>, StoreError> {
+    place.check()?;
     let (outbox, hooks, sendable) = (Cell::new(false), Cell::new(false), RefCell::default());
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
@@ -249,6 +253,8 @@ fn commit(
         outcomes.push(outcome);
     }
     transaction.commit()?;
+    // What was committed to a file that has just gone is not stored.
+    place.check()?;
     if outbox.get() {
         wakes.outbox.notify_one();
     }

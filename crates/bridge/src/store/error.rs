@@ -63,6 +63,9 @@ pub enum StoreError {
     /// SQLite finds its file damaged: nothing more can be promised.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// A file of the store is not where it was opened: what is written goes where nobody will look for it.
+    #[error("the store's file {0} was moved, replaced or removed while the gateway ran")]
+    Moved(PathBuf),
     /// The store's thread has ended; the process is about to end.
     #[error("the store is closed")]
     Closed,

@@ -1,4 +1,4 @@
-//! Opening the store's file: the folder, the lock that keeps a second gateway out, and SQLite's settings.
+//! Opening the store's file: the folder, its locks, and SQLite's settings.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::OpenError;
+use super::place::Place;
 use super::schema;
 
 /// The store's file in its folder.
@@ -18,11 +19,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared: more than the store has.
 const MAX_PREPARED: usize = 128;
 
-/// Opens the file for writing, creating it if need be, and locks it. The kernel drops the lock when the process ends.
-pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
+/// Opens the file for writing, creating it if need be, in a folder that is ours alone as long as the place is kept.
+pub(super) fn open(folder: &Path) -> Result<(Connection, Place), OpenError> {
     let unusable = |error| OpenError::Folder { folder: folder.to_owned(), error };
     create_folder(folder).map_err(unusable)?;
-    let lock = lock(folder)?;
+    let mut place = Place::lock(folder)?;
     let file = folder.join(FILE);
     open_private(&file).map_err(unusable)?;
     let broken = |error| OpenError::Broken { file: file.clone(), error };
@@ -38,7 +39,8 @@ pub(super) fn open(folder: &Path) -> Result<(Connection, File), OpenError> {
         .map_err(broken)?;
     schema::migrate(&mut connection, found)?;
     connection.set_prepared_statement_cache_capacity(MAX_PREPARED);
-    Ok((connection, lock))
+    place.watch(&file);
+    Ok((connection, place))
 }
 
 /// Opens the file for reading beside a running gateway.
@@ -81,14 +83,4 @@ fn open_private(file: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file)
-}
-
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let unusable = |error| OpenError::Folder { folder: folder.to_owned(), error };
-    let lock = open_private(&folder.join("lock")).map_err(unusable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
-        Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
-    }
 }

@@ -1,10 +1,11 @@
 //! The store: every message passes through it, and only this folder speaks SQL.
 //!
-//! `engine` owns the thread, the group commit and the connection; `file` opens it; `schema` has the tables; `idle`
-//! knows the modems that wait. The other files are the operations on rows, each one transaction with a name from the
-//! domain: `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out), `due` (what time
-//! brings about), `budgets` (what went out), `outbox` (to the broker), `parked` (what it does not take), `hook_runs`,
-//! and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`.
+//! `engine` owns the thread, the group commit and the connection; `file` opens it, `place` keeps it ours; `schema` has
+//! the tables; `idle` knows the modems that wait. The other files are the operations on rows, each one transaction with
+//! a name from the domain: `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out), `due`
+//! (what time brings about), `budgets` (what went out), `outbox` (to the broker), `parked` (what it does not take),
+//! `hook_runs`, and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and
+//! `crate::verdict`.
 
 mod broker;
 mod budgets;
@@ -23,6 +24,7 @@ mod imei;
 mod outbox;
 mod parked;
 mod pin_attempts;
+mod place;
 mod received;
 mod reports;
 mod requests;

@@ -9,13 +9,17 @@ use crate::gsm7;
 use crate::information::Information;
 use crate::validity::Validity;
 
-/// Text with its control characters escaped, and those that change the direction of the text after them.
+/// Text with its control characters escaped, those that change the direction of the text after them, those that cannot be
+/// seen, and the backslash, so that no text looks like an escape. Joiners stay: emoji and some scripts need them.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        let changes_direction =
-            matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || changes_direction {
+        let is_hidden = matches!(
+            character,
+            '\\' | '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        );
+        if character.is_control() || is_hidden {
             escaped.extend(character.escape_default());
         } else {
             escaped.push(character);

@@ -2,10 +2,12 @@
 //!
 //! A command carries all the engine must know to tell its answer from everything else: the prefix
 //! its information lines begin with, how long the modem may be silent, and what follows a prompt.
-//! It must never show a secret: `Debug` and `Display` mask what follows `=`.
+//! It must never show a secret: `Debug` and `Display` mask what follows `=`, and of every command the PIN.
 
 use std::fmt;
 use std::time::Duration;
+
+use crate::secrets::without_pins;
 
 /// How long an ordinary command may take. One that takes longer is given more time from then on.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -142,7 +144,8 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.text.split_once('=') {
             Some((head, _)) if self.secret => write!(f, "{head}=****"),
-            _ => f.write_str(&self.text),
+            // Commands that the user has set may hold one, too.
+            _ => f.write_str(&without_pins(&self.text)),
         }
     }
 }
@@ -190,5 +193,10 @@ mod tests {
         let command = Command::new("AT+CPIN=\"1234\"").secret();
         assert_eq!(command.to_string(), "AT+CPIN=****");
         assert!(!format!("{command:?}").contains("1234"));
+        for of_the_user in ["AT+CPIN=\"1234\"", "AT^CPIN=1234", "ATD**04*1234*5678*5678#;"] {
+            let command = Command::new(of_the_user);
+            let shown = format!("{command} {command:?}");
+            assert!(!shown.contains("1234") && !shown.contains("5678"), "{shown}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod due;
 mod idle;
 mod open;
 mod outbox;
+mod place;
 mod query_plans;
 mod random;
 mod received;

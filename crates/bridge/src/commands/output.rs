@@ -1,0 +1,54 @@
+//! Standard output of the commands: lines that a terminal only shows, and a reader that goes away.
+//!
+//! A reader that has seen enough closes the pipe: that is no failure, and what the command does is still done. A disk that
+//! is full is one: it is kept until the end, where the exit code tells.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
+use std::sync::OnceLock;
+
+use crate::escape;
+
+/// Why standard output could not be written, the first time.
+static FAILURE: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Writes lines of ours, whose fields are escaped. False: nobody reads them any more, or they cannot be written.
+pub(super) fn say(lines: impl Display) -> bool {
+    write(&escape::lines(&lines.to_string()))
+}
+
+/// Writes one JSON text as one line. Returns what [`say`] does.
+pub(super) fn say_json(json: &str) -> bool {
+    write(&escape::json(json))
+}
+
+fn write(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    let written =
+        out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    match written {
+        Ok(()) => true,
+        Err(error) => {
+            failed(error);
+            false
+        }
+    }
+}
+
+/// Remembers why standard output could not be written, unless its reader closed it.
+pub(super) fn failed(error: std::io::Error) {
+    if error.kind() != ErrorKind::BrokenPipe {
+        // Only the first is told.
+        let _ = FAILURE.set(error);
+    }
+}
+
+/// An error if anything said could not be written for another reason than that nobody reads it.
+pub(super) fn check() -> anyhow::Result<()> {
+    match FAILURE.get() {
+        None => Ok(()),
+        Some(error) => {
+            Err(anyhow::anyhow!("standard output cannot be written ({error}): what it has is not all"))
+        }
+    }
+}
