@@ -21,12 +21,19 @@ const NO_KEYS: [&str; 3] = ["SMSBRIDGE_CONFIG", "SMSBRIDGE_LOG", "SMSBRIDGE_CRAS
 /// What the variables of the tests begin with.
 const OF_TESTS: &str = "SMSBRIDGE_TEST_";
 
-/// Lays the variables over the keys of `table`, as far as they are keys of `T`. Returns the names of those that only begin
-/// like ours.
-pub(super) fn overlay<T: DeserializeOwned>(
-    table: &mut Table,
+/// What the environment says of the configuration.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    /// Keys with their values, as `table.key`.
+    pub(super) keys: Vec<(String, Value)>,
+    /// The names of variables that only begin like ours.
+    pub(super) others: Vec<String>,
+}
+
+/// Reads the variables that are keys of `T`.
+pub(super) fn read<T: DeserializeOwned>(
     variables: impl Iterator<Item = (OsString, OsString)>,
-) -> Result<Vec<String>, String> {
+) -> Result<Environment, String> {
     let variables: Vec<(String, OsString)> = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(OF_TESTS))
@@ -34,23 +41,25 @@ pub(super) fn overlay<T: DeserializeOwned>(
         .collect();
     let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
     let known = known_keys::of::<T>();
-    let mut others = Vec::new();
+    let mut environment = Environment::default();
     for (name, value) in &variables {
         let Some(key) = known.iter().find(|key| variable(key).eq_ignore_ascii_case(name)) else {
             if let Some(mistake) = mistaken(name, &known, &names) {
                 return Err(mistake);
             }
-            others.push(name.clone());
+            environment.others.push(name.clone());
             continue;
         };
         if !key.is_single {
             return Err(format!("{name}: it has several values, which only the file can give"));
         }
         let text = value.to_str().ok_or_else(|| format!("{name}: it is not UTF-8"))?;
-        set(table, key, fitting::<T>(key, text).map_err(|words| format!("{name}: {words}"))?);
+        let value = fitting::<T>(key, text).map_err(|words| format!("{name}: {words}"))?;
+        let path: Vec<&str> = [key.table, key.name].into_iter().flatten().collect();
+        environment.keys.push((path.join("."), value));
     }
-    others.sort();
-    Ok(others)
+    environment.others.sort();
+    Ok(environment)
 }
 
 /// The variable of a key.

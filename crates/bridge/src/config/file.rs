@@ -221,15 +221,25 @@ pub(super) fn read(
 ) -> Result<File, String> {
     let in_words = |error| mistake::in_words(text, &error);
     let alone: File = toml::from_str(text).map_err(in_words)?;
-    let mut table: toml::Table = toml::from_str(text).map_err(in_words)?;
     let with_environment = |words| format!("with the SMSBRIDGE_ environment variables: {words}");
-    let before = table.clone();
-    let others = environment::overlay::<File>(&mut table, variables).map_err(with_environment)?;
-    if table == before {
-        return Ok(File { other_variables: others, ..alone });
+    let environment = environment::read::<File>(variables).map_err(with_environment)?;
+    if environment.keys.is_empty() {
+        return Ok(File { other_variables: environment.others, ..alone });
     }
-    let both: File = table.try_into().map_err(|e| with_environment(mistake::in_words("", &e)))?;
-    Ok(File { other_variables: others, ..both })
+    let mut layers =
+        config::Config::builder().add_source(config::File::from_str(text, config::FileFormat::Toml));
+    // Its errors show values, and there is none that is not found before: each layer was read alone.
+    let unlikely = |_| with_environment("they do not fit to the file".to_owned());
+    for (key, value) in environment.keys {
+        let value = match value {
+            toml::Value::Boolean(value) => value.into(),
+            toml::Value::Integer(value) => value.into(),
+            other => config::Value::from(other.as_str().unwrap_or_default()),
+        };
+        layers = layers.set_override(key, value).map_err(unlikely)?;
+    }
+    let both: File = layers.build().and_then(config::Config::try_deserialize).map_err(unlikely)?;
+    Ok(File { other_variables: environment.others, ..both })
 }
 
 impl File {
