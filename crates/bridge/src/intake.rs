@@ -125,6 +125,14 @@ impl Intake {
         Ok(AfterAck::Nothing)
     }
 
+    /// Answers a delivery the store refuses although it can be written.
+    pub async fn refuse(&self, delivery: Delivery<'_>) -> Result<(), StoreError> {
+        let words = "the store refuses this request, and takes others: please report it";
+        let failure = Failure::permanent(FailureCode::Store, words);
+        let answer_to = self.answer_to(delivery.reply_to);
+        self.reject(Rejection::new(delivery.payload, failure), answer_to, now_ms()).await
+    }
+
     /// Where copies of the results go. A response topic is a courtesy: a request is carried out without it.
     fn answer_to(&self, reply_to: Option<ReplyTo>) -> AnswerTo {
         let is_wanted = reply_to.is_some();

@@ -26,6 +26,9 @@ use crate::wire::topic::Topics;
 /// How long requests wait for the store before they are left to the broker.
 const HOLD_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Octets of requests that wait for the store; what comes beyond is left to the broker.
+const MAX_HELD: usize = 32 * 1024 * 1024;
+
 /// How long requests wait for the broker to tell what it had kept under our name.
 const KEPT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -60,6 +63,8 @@ struct Request {
     publish: Publish,
     /// Octets of its payload as it came.
     size: usize,
+    /// The store can be written, and refuses this one.
+    is_refused: bool,
 }
 
 impl From<Publish> for Request {
@@ -68,7 +73,7 @@ impl From<Publish> for Request {
         if size > MAX_PAYLOAD {
             publish.payload = shortened(&publish.payload).into();
         }
-        Request { publish, size }
+        Request { publish, size, is_refused: false }
     }
 }
 
@@ -211,6 +216,10 @@ impl Inbox {
                 Err(error) => self.hold(request, &error),
             }
         }
+        if self.held.iter().map(|request| request.publish.payload.len()).sum::<usize>() > MAX_HELD {
+            self.held.clear();
+            connection.close("more requests wait for the store than can be kept");
+        }
     }
 
     async fn store_request(
@@ -218,12 +227,20 @@ impl Inbox {
         request: &Request,
         not_shared: &Option<String>,
     ) -> Result<AfterAck, StoreError> {
+        match self.delivery(request, not_shared) {
+            Some(delivery) => self.intake.take(delivery).await,
+            None => {
+                tracing::warn!("a message on a topic that is not ours was ignored");
+                Ok(AfterAck::Nothing)
+            }
+        }
+    }
+
+    /// A request in neutral form; none where its topic is not ours.
+    fn delivery<'a>(&self, request: &'a Request, not_shared: &Option<String>) -> Option<Delivery<'a>> {
         let publish = &request.publish;
         let topic = std::str::from_utf8(&publish.topic).ok();
-        let Some(route) = topic.and_then(|topic| self.topics.parse(topic)) else {
-            tracing::warn!("a message on a topic that is not ours was ignored");
-            return Ok(AfterAck::Nothing);
-        };
+        let route = topic.and_then(|topic| self.topics.parse(topic))?;
         let properties = publish.properties.as_ref();
         let reply_to = properties.and_then(|properties| {
             let topic = properties.response_topic.clone()?;
@@ -233,7 +250,7 @@ impl Inbox {
         let expiry = properties.and_then(|properties| properties.message_expiry_interval);
         // Of a shared subscription each member has requests of its own: no other had those that waited for us.
         let is_own = self.is_shared && matches!(route, Route::Send { modem: None });
-        let delivery = Delivery {
+        Some(Delivery {
             route,
             payload: &publish.payload,
             size: request.size,
@@ -246,8 +263,7 @@ impl Inbox {
                 Waited::Stale { other } if !is_own => Some(stale(self.topics.gateway_name(), other)),
                 _ => None,
             },
-        };
-        self.intake.take(delivery).await
+        })
     }
 
     fn say_stale(&mut self) {
@@ -259,7 +275,8 @@ impl Inbox {
         }
     }
 
-    fn hold(&mut self, request: Request, error: &StoreError) {
+    fn hold(&mut self, mut request: Request, error: &StoreError) {
+        request.is_refused = matches!(error, StoreError::Refused(_));
         if self.held.is_empty() {
             tracing::error!(
                 "{error}: requests wait and are not acknowledged; check the disk of [store] path"
@@ -277,18 +294,36 @@ impl Inbox {
             return;
         }
         let since = self.held_since;
-        if since.is_some_and(|since| since.elapsed() > HOLD_TIMEOUT) {
-            self.held.clear();
-            return connection.close("the store took no request for a minute");
-        }
         let held = std::mem::take(&mut self.held);
-        self.store_requests(held, connection).await;
+        if since.is_some_and(|since| since.elapsed() > HOLD_TIMEOUT) {
+            if !self.refuse(&held, connection).await {
+                return connection.close("the store took no request for a minute");
+            }
+        } else {
+            self.store_requests(held, connection).await;
+        }
         if self.held.is_empty() {
             tracing::info!("the store takes requests again");
             self.problem.set(About::Connection, None);
         } else {
             self.held_since = since;
         }
+    }
+
+    /// Answers requests the store refuses although it can be written: they would be refused for ever. False where one of them
+    /// may be stored yet, or nothing can be written.
+    async fn refuse(&self, held: &[Request], connection: &mut Connection) -> bool {
+        for request in held {
+            let Some(delivery) = self.delivery(request, &None).filter(|_| request.is_refused) else {
+                return false;
+            };
+            if let Err(error) = self.intake.refuse(delivery).await {
+                tracing::error!("{error}");
+                return false;
+            }
+            connection.acknowledge(&request.publish);
+        }
+        true
     }
 
     /// The broker answered a PINGREQ: it has read the acknowledgements sent before that.

@@ -50,7 +50,7 @@ async fn the_store_takes_nothing_at_the_moment_of_a_connect() {
     gateway.break_table("fact");
     broker.accept(USUAL).await.wait_for_disconnect().await;
     assert!(gateway.problem.current().is_some(), "the link reports no problem");
-    gateway.repair_table();
+    gateway.repair_table("fact");
     // However many connects fail in the meantime, one with subscriptions follows.
     let first = loop {
         if let Some(packet) = broker.accept(USUAL).await.next_packet_if_any().await {

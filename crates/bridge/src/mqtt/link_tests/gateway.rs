@@ -162,8 +162,8 @@ impl Gateway {
         break_table(&self.folder, table);
     }
 
-    pub(super) fn repair_table(&self) {
-        repair_table(&self.folder);
+    pub(super) fn repair_table(&self, table: &str) {
+        repair_table(&self.folder, table);
     }
 
     /// Changes the store's file behind the gateway's back.
@@ -199,7 +199,7 @@ pub(super) fn ids(count: usize) -> Vec<String> {
 pub(super) fn break_table(folder: &TempDir, table: &str) {
     let refuse = |operation: &str| {
         format!(
-            "CREATE TRIGGER broken_{operation} BEFORE {operation} ON {table}
+            "CREATE TRIGGER broken_{table}_{operation} BEFORE {operation} ON {table}
              BEGIN SELECT RAISE(ABORT, 'no'); END;"
         )
     };
@@ -207,9 +207,11 @@ pub(super) fn break_table(folder: &TempDir, table: &str) {
     open(folder).execute_batch(&sql).unwrap();
 }
 
-pub(super) fn repair_table(folder: &TempDir) {
-    let sql = "DROP TRIGGER broken_INSERT; DROP TRIGGER broken_UPDATE; DROP TRIGGER broken_DELETE;";
-    open(folder).execute_batch(sql).unwrap();
+pub(super) fn repair_table(folder: &TempDir, table: &str) {
+    let sql: String = ["INSERT", "UPDATE", "DELETE"]
+        .map(|operation| format!("DROP TRIGGER broken_{table}_{operation};"))
+        .concat();
+    open(folder).execute_batch(&sql).unwrap();
 }
 
 /// The number of rows of a table.

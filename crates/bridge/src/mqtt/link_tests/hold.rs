@@ -80,7 +80,9 @@ impl Fixture {
 #[tokio::test(start_paused = true)]
 async fn after_a_minute_the_connection_is_closed_so_that_the_broker_delivers_again() {
     let mut fixture = Fixture::new();
-    break_table(&fixture.folder, "request");
+    for table in ["request", "outbox"] {
+        break_table(&fixture.folder, table);
+    }
     fixture.inbox.take_requests(vec![request(1, REQUEST)], &mut fixture.connection).await;
     fixture.wait(30).await;
     // One that comes later waits no longer than the first.
@@ -94,7 +96,9 @@ async fn after_a_minute_the_connection_is_closed_so_that_the_broker_delivers_aga
     assert_eq!(fixture.problem(), "the store took no request for a minute");
 
     // What came on that connection is left to the broker, and stored once when it comes again.
-    repair_table(&fixture.folder);
+    for table in ["request", "outbox"] {
+        repair_table(&fixture.folder, table);
+    }
     fixture.wait(1).await;
     fixture.connect();
     fixture.wait(1).await;
@@ -113,9 +117,37 @@ async fn a_store_that_takes_requests_again_within_the_minute_costs_no_connection
         fixture.inbox.take_requests(vec![request(n, REQUEST)], &mut fixture.connection).await;
         fixture.wait(59).await;
         assert_eq!(fixture.stored(), i64::from(n) - 1);
-        repair_table(&fixture.folder);
+        repair_table(&fixture.folder, "request");
         fixture.wait(1).await;
         assert_eq!((fixture.stored(), fixture.problem()), (i64::from(n), String::new()));
         assert!(fixture.connection.is_up(), "each wait has a minute of its own");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_the_store_can_never_take_is_answered_after_a_minute() {
+    let mut fixture = Fixture::new();
+    break_table(&fixture.folder, "request");
+    fixture.inbox.take_requests(vec![request(1, REQUEST)], &mut fixture.connection).await;
+    fixture.wait(60).await;
+    assert!(fixture.problem().contains("the store"), "{}", fixture.problem());
+    fixture.wait(1).await;
+    assert!(fixture.connection.is_up(), "it would come again, and be refused again, for ever");
+    assert_eq!((count(&fixture.folder, "outbox"), fixture.problem()), (1, String::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_for_the_store_cannot_fill_the_memory() {
+    let mut fixture = Fixture::new();
+    break_table(&fixture.folder, "request");
+    break_table(&fixture.folder, "outbox");
+    let large = "x".repeat(250 * 1024);
+    let mut packet_id = 0;
+    while fixture.connection.is_up() {
+        packet_id += 1;
+        assert!(packet_id < 200, "50 MiB wait in memory");
+        let large = request(packet_id, &large);
+        fixture.inbox.take_requests(vec![large], &mut fixture.connection).await;
+    }
+    assert!(packet_id > 100, "a hundred requests are to be kept");
 }

@@ -118,7 +118,7 @@ async fn the_store_cannot_delete_what_was_acknowledged() {
     // This comes after the PUBACK and has to wait: once the link says so, it has read the PUBACK too.
     connection.deliver(request(1, "Hello")).await;
     gateway.wait_for_problem().await;
-    gateway.repair_table();
+    gateway.repair_table("outbox");
     connection.next_puback().await;
     drop(connection);
     let mut connection = broker.accept_and_subscribe(USUAL).await;

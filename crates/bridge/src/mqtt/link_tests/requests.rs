@@ -24,7 +24,7 @@ async fn a_request_comes_while_the_store_takes_nothing() {
     connection.deliver(request(8, NOT_A_REQUEST)).await;
     assert_eq!(connection.next_puback().await, 8, "a request was acknowledged that is not stored");
     assert_eq!(gateway.request_count(), 0);
-    gateway.repair_table();
+    gateway.repair_table("request");
     assert_eq!(connection.next_puback().await, 7);
     assert_eq!(gateway.request_count(), 1);
     gateway.stop().await;
@@ -41,7 +41,7 @@ async fn as_many_requests_as_may_come_wait_for_the_store_and_are_acknowledged_on
     }
     connection.deliver(request(RECEIVE_MAXIMUM, NOT_A_REQUEST)).await;
     assert_eq!(connection.next_puback().await, RECEIVE_MAXIMUM);
-    gateway.repair_table();
+    gateway.repair_table("request");
     let mut acknowledged = BTreeSet::new();
     while acknowledged.len() + 1 < RECEIVE_MAXIMUM.into() {
         assert!(acknowledged.insert(connection.next_puback().await), "one acknowledgement was sent twice");
@@ -60,7 +60,7 @@ async fn the_connection_is_lost_while_a_request_waits_for_the_store() {
     assert_eq!(connection.next_puback().await, 8);
     drop(connection);
     let mut connection = broker.accept_and_subscribe(USUAL).await;
-    gateway.repair_table();
+    gateway.repair_table("request");
     // 9 is the first request on this connection: nothing of the old one may be acknowledged here.
     connection.deliver(request(9, REQUEST_WITH_ID)).await;
     assert_eq!(connection.next_puback().await, 9, "an acknowledgement of the connection before");
