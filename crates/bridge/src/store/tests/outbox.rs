@@ -1,6 +1,9 @@
 //! The outbox and what the broker keeps: order, depth, rows nobody can read, retained topics.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::event::Event;
 
 #[tokio::test]
 async fn the_depth_is_what_counting_the_rows_gives() {
@@ -91,4 +94,117 @@ async fn a_retained_topic_that_is_no_longer_ours_is_cleared_and_one_that_returns
     let cleared = fixture.drain().await;
     let [clear] = &cleared[..] else { panic!("{cleared:?}") };
     assert_eq!((clear.topic.as_str(), clear.payload.as_str(), clear.retain), ("sms/modem/main", "", true));
+}
+
+#[tokio::test]
+async fn received_messages_go_before_results_however_many_wait() {
+    let fixture = StoreFixture::new();
+    for n in 0..20 {
+        fixture.admit(request(&format!("r{n}"), ALICE), T0).await;
+    }
+    fixture.accept(sm(1), &short(ALICE, "first", T0), T0).await;
+    let (rows, cursor) = fixture.store().pending(Cursor::default(), 4).await.unwrap();
+    let is_received = |row: &OutboxRow| matches!(row.publication, Ok(Publication::Event(Event::Received(_))));
+    assert_eq!(rows.iter().filter(|row| is_received(row)).count(), 1);
+    assert!(is_received(&rows[0]) && rows.len() == 4);
+    // One that comes while results are read goes next, and no row is read twice.
+    fixture.accept(sm(2), &short(ALICE, "second", T0), T0).await;
+    let (more, cursor) = fixture.store().pending(cursor, 100).await.unwrap();
+    assert!(is_received(&more[0]) && more.len() == 18);
+    let ids: BTreeSet<i64> = rows.iter().chain(&more).map(|row| row.id).collect();
+    assert_eq!(ids.len(), 22);
+    assert!(fixture.store().pending(cursor, 100).await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_on_which_connections_break_goes_after_the_others_and_is_parked_in_the_end() {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.admit(request("b", ALICE), T0).await;
+    let rows = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
+    let count = |fixture: &StoreFixture, limit| {
+        let (store, id) = (fixture.store().clone(), rows[0].id);
+        async move { store.count_break(id, "it breaks".to_owned(), limit, T0).await.unwrap() }
+    };
+    assert_eq!(count(&fixture, MAX_BREAKS).await, 1);
+    fixture.reopen();
+    let waiting = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
+    assert_eq!(waiting.iter().map(|row| row.id).collect::<Vec<_>>(), [rows[1].id]);
+    assert_eq!(fixture.store().broken().await.unwrap().map(|row| row.id), Some(rows[0].id));
+    assert_eq!(count(&fixture, MAX_BREAKS).await, 2);
+    assert_eq!(count(&fixture, u32::MAX).await, 3, "nothing shows that the broker takes others");
+    assert_eq!(fixture.checked_depth().await.parked, 0);
+    assert_eq!(count(&fixture, MAX_BREAKS).await, 4);
+    assert_eq!(fixture.checked_depth().await.parked, 1);
+    assert_eq!(fixture.store().broken().await.unwrap(), None);
+    // The next start offers it once more: after the others, and one break parks it again.
+    fixture.reopen();
+    fixture.store().offer_parked().await.unwrap();
+    assert_eq!(fixture.store().broken().await.unwrap().map(|row| row.id), Some(rows[0].id));
+    assert_eq!(count(&fixture, MAX_BREAKS).await, MAX_BREAKS);
+    assert_eq!(fixture.checked_depth().await.parked, 1);
+}
+
+#[tokio::test]
+async fn parked_results_are_forgotten_and_a_parked_received_message_is_not() {
+    let fixture = StoreFixture::new();
+    fixture.admit(request("a", ALICE), T0).await;
+    fixture.accept(sm(1), &short(ALICE, "first", T0), T0).await;
+    for row in fixture.store().pending(Cursor::default(), 16).await.unwrap().0 {
+        fixture.store().park(row.id, "refused".to_owned(), T0).await.unwrap();
+        fixture.store().park(row.id, "refused again".to_owned(), T0 + 5 * DAY).await.unwrap();
+    }
+    assert_eq!(fixture.checked_depth().await.parked, 2);
+    fixture
+        .store()
+        .delete_old(T0 + 2 * DAY, Duration::from_secs(86_400), DeletionPass::default())
+        .await
+        .unwrap();
+    assert_eq!(fixture.checked_depth().await.parked, 1, "since it was parked first");
+    let row = fixture.store().next_parked(0).await.unwrap().expect("the received message");
+    assert!(matches!(row.publication, Ok(Publication::Event(Event::Received(_)))));
+}
+
+#[tokio::test]
+async fn where_a_caller_may_not_be_answered_none_of_its_copies_is_published_and_no_other_is_touched() {
+    let mut fixture = StoreFixture::new();
+    let there = |topic: &str| Some(ReplyTo { topic: topic.to_owned(), correlation: Some(vec![7]) });
+    fixture.admit(Request { reply_to: there("answers/a"), ..request("a", ALICE) }, T0).await;
+    fixture.admit(Request { reply_to: there("answers/b"), ..request("b", ALICE) }, T0).await;
+    assert_eq!(fixture.sql::<u32>("SELECT count(*) FROM response"), 2, "once a request");
+    let rows = fixture.store().pending(Cursor::default(), 16).await.unwrap().0;
+    let copy = rows
+        .iter()
+        .find(|row| matches!(&row.publication, Ok(Publication::Reply(_, to)) if to.topic == "answers/a"));
+    fixture.store().drop_response(copy.unwrap().id).await.unwrap();
+    fixture.checked_depth().await;
+    fixture.send(1, T0).await;
+    fixture.send(2, T0).await;
+    let topics: Vec<String> = fixture.drain().await.into_iter().map(|publish| publish.topic).collect();
+    let to = |topic: &str| topics.iter().filter(|other| *other == topic).count();
+    assert_eq!((to("answers/a"), to("answers/b"), to("sms/result")), (0, 2, 4));
+    // With the request its place is forgotten too.
+    fixture
+        .store()
+        .delete_old(T0 + 40 * DAY, Duration::from_secs(86_400), DeletionPass::default())
+        .await
+        .unwrap();
+    assert_eq!(fixture.sql::<u32>("SELECT count(*) FROM response"), 0);
+}
+
+#[tokio::test]
+async fn cancelling_what_cannot_be_cancelled_is_answered_once_however_many_recipients() {
+    let mut fixture = StoreFixture::new();
+    let to = (0..50).map(|n| Recipient { number: format!("+4915100{n:05}"), refusal: None }).collect();
+    fixture.admit(Request { to, ..request("many", ALICE) }, T0).await;
+    fixture.results().await;
+    fixture.store().cancel("many".to_owned(), T0).await.unwrap();
+    assert_eq!(fixture.results().await.len(), 50, "each ends once");
+    for _ in 0..3 {
+        fixture.store().cancel("many".to_owned(), T0).await.unwrap();
+        let results = fixture.results().await;
+        let [result] = &results[..] else { panic!("{} results", results.len()) };
+        assert_eq!((&result["error"]["code"], &result["final"]), (&"too-late".into(), &false.into()));
+        assert!(result.get("to").is_none());
+    }
 }
