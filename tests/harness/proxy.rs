@@ -35,6 +35,7 @@ pub struct Record {
     /// The client id each connection gave; empty until its CONNECT came.
     pub connections: Vec<String>,
     pub from_gateway: Vec<Crossing>,
+    /// Requests; not what it hears of gateways.
     pub to_gateway: Vec<Crossing>,
     /// The connections whose subscriptions the broker has confirmed.
     pub subscribed: Vec<usize>,
@@ -253,6 +254,7 @@ impl Record {
     fn note(&mut self, packet: Packet, direction: Direction, connection: usize) {
         match (packet, direction) {
             (Packet::Connect { client_id }, _) => self.connections[connection] = client_id,
+            (Packet::Publish(publish), Direction::ToGateway) if publish.topic.contains("/gateway/") => {}
             (Packet::Publish(publish), _) => {
                 let crossing = Crossing { connection, publish, acknowledged: None };
                 match direction {

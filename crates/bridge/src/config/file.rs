@@ -231,12 +231,12 @@ pub(super) fn read(
     // Its errors show values, and there is none that is not found before: each layer was read alone.
     let unlikely = |_| with_environment("they do not fit to the file".to_owned());
     for (key, value) in environment.keys {
-        let value = match value {
-            toml::Value::Boolean(value) => value.into(),
-            toml::Value::Integer(value) => value.into(),
-            other => config::Value::from(other.as_str().unwrap_or_default()),
-        };
-        layers = layers.set_override(key, value).map_err(unlikely)?;
+        layers = match (value.as_bool(), value.as_integer()) {
+            (Some(flag), _) => layers.set_override(key, flag),
+            (_, Some(number)) => layers.set_override(key, number),
+            _ => layers.set_override(key, value.as_str().unwrap_or_default()),
+        }
+        .map_err(unlikely)?;
     }
     let both: File = layers.build().and_then(config::Config::try_deserialize).map_err(unlikely)?;
     Ok(File { other_variables: environment.others, ..both })

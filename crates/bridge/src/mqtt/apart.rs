@@ -59,11 +59,18 @@ impl Apart {
         self.broken_at = None;
     }
 
-    /// A parked row is offered, or there is none. What comes of an offer is told by `taken`; until then it was refused.
-    pub(super) fn offered(&mut self, row: Option<i64>, now: Instant) {
-        self.last_offered = row.unwrap_or(0);
-        self.pause = if row.is_some() { (self.pause * 2).min(MAX_PAUSE) } else { FIRST_PAUSE };
+    /// A parked row is offered. What comes of it is told by `taken`; until then it was refused.
+    pub(super) fn offered(&mut self, row: i64, now: Instant) {
+        self.last_offered = row;
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
         self.offer_at = now + self.pause;
+    }
+
+    /// No row is parked.
+    pub(super) fn none_parked(&mut self, now: Instant) {
+        self.last_offered = 0;
+        self.pause = FIRST_PAUSE;
+        self.offer_at = now + FIRST_PAUSE;
     }
 
     /// The broker took the parked row that was offered: it may take the others too.
@@ -86,11 +93,11 @@ mod tests {
             assert!(!apart.is_due(Instant::now()), "{pause}");
             tokio::time::advance(Duration::from_millis(1)).await;
             assert!(apart.is_due(Instant::now()), "{pause}");
-            apart.offered(Some(7), Instant::now());
+            apart.offered(7, Instant::now());
         }
         apart.taken(Instant::now());
         assert!(apart.is_offer_due(Instant::now()), "the next one waits though the broker takes them now");
-        apart.offered(None, Instant::now());
+        apart.none_parked(Instant::now());
         tokio::time::advance(FIRST_PAUSE).await;
         assert!(apart.is_offer_due(Instant::now()));
     }

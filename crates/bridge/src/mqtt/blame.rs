@@ -20,11 +20,28 @@ const WITHHELD_FIRST: Duration = Duration::from_secs(60);
 /// The longest.
 const WITHHELD_MAX: Duration = Duration::from_secs(3600);
 
+/// How long one PUBLISH at a time is searched among several: a suspect may be no more.
+const MAX_SEARCH: Duration = Duration::from_secs(60);
+
+/// How a state came to be blamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The broker refused it.
+    Refused,
+    /// A connection broke on it alone, and the broker takes others.
+    Broke,
+    /// A connection broke on it alone, and nothing shows that the broker takes anything.
+    BrokeAsAll,
+}
+
 /// What PUBLISHes did to connections.
 #[derive(Debug, Default)]
 pub(super) struct Blame {
     /// In flight when a connection broke, and not acknowledged since: topics and rows.
     suspects: HashSet<(String, Option<i64>)>,
+    searching_since: Option<Instant>,
+    /// Topics with rows that were parked because connections broke on them.
+    bad_topics: HashSet<String>,
     /// Something was acknowledged since a connection last broke on one PUBLISH alone, so the broker does take others.
     takes_others: bool,
     /// Topics of states on which connections broke, or which the broker refused.
@@ -34,6 +51,8 @@ pub(super) struct Blame {
 #[derive(Debug)]
 struct StateBlame {
     times: u32,
+    /// The broker takes others.
+    is_proved: bool,
     /// Not published before.
     until: Option<Instant>,
 }
@@ -50,6 +69,7 @@ impl Blame {
             return in_flight.into_iter().next();
         }
         self.suspects.extend(in_flight.iter().map(key));
+        self.searching_since = Some(Instant::now());
         None
     }
 
@@ -58,12 +78,41 @@ impl Blame {
         std::mem::take(&mut self.takes_others)
     }
 
-    /// The broker acknowledged it.
-    pub(super) fn acknowledged(&mut self, in_flight: &InFlight) {
+    /// The broker acknowledged it. True where states are no longer withheld that were so only because it took nothing.
+    pub(super) fn acknowledged(&mut self, in_flight: &InFlight) -> bool {
         self.takes_others = true;
         self.settled(in_flight);
-        if in_flight.row.is_none() {
-            self.states.remove(&in_flight.topic);
+        match in_flight.row {
+            Some(_) => drop(self.bad_topics.remove(&in_flight.topic)),
+            None => drop(self.states.remove(&in_flight.topic)),
+        }
+        self.release(|state| !state.is_proved)
+    }
+
+    fn release(&mut self, is_over: impl Fn(&StateBlame) -> bool) -> bool {
+        let over = self.states.values_mut().filter(|state| state.until.is_some() && is_over(state));
+        over.map(|state| state.until = None).count() > 0
+    }
+
+    /// A row on this topic was parked because connections broke on it.
+    pub(super) fn bad_topic(&mut self, topic: &str) {
+        self.bad_topics.insert(topic.to_owned());
+    }
+
+    /// Whether there is a parked row of that kind on this topic.
+    pub(super) fn is_bad(&self, topic: &str) -> bool {
+        self.bad_topics.contains(topic)
+    }
+
+    /// Whether any state is blamed.
+    pub(super) fn is_any_state_blamed(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    /// A search that takes too long is given up.
+    pub(super) fn end_long_search(&mut self, now: Instant) {
+        if self.searching_since.is_some_and(|since| now - since > MAX_SEARCH) {
+            self.nothing_waits();
         }
     }
 
@@ -75,16 +124,18 @@ impl Blame {
     /// Everything that waits was published: a suspect that did not come up again is no more.
     pub(super) fn nothing_waits(&mut self) {
         self.suspects.clear();
+        self.searching_since = None;
     }
 
-    /// A connection broke on a state alone, or the broker refused it (`is_refused`). True where it is withheld for a while
-    /// from now on.
-    pub(super) fn blame_state(&mut self, topic: &str, is_refused: bool, now: Instant) -> bool {
-        let state = self.states.entry(topic.to_owned()).or_insert(StateBlame { times: 0, until: None });
+    /// A state is blamed. True where it is withheld for a while from now on: one break may be a coincidence.
+    pub(super) fn blame_state(&mut self, topic: &str, manner: Manner, now: Instant) -> bool {
+        let fresh = StateBlame { times: 0, is_proved: false, until: None };
+        let state = self.states.entry(topic.to_owned()).or_insert(fresh);
         state.times += 1;
-        let times = if is_refused { state.times } else { (state.times + 1).saturating_sub(MAX_STATE_BREAKS) };
-        if times > 0 {
-            let pause = WITHHELD_FIRST * 2_u32.saturating_pow(times - 1);
+        state.is_proved |= manner != Manner::BrokeAsAll;
+        let needed = if manner == Manner::Refused { 1 } else { MAX_STATE_BREAKS };
+        if state.times >= needed {
+            let pause = WITHHELD_FIRST * 2_u32.saturating_pow(state.times - needed);
             state.until = Some(now + pause.min(WITHHELD_MAX));
         }
         state.until.is_some()
@@ -97,12 +148,7 @@ impl Blame {
 
     /// Whether a state may be published again that was withheld until now. Asked once for each.
     pub(super) fn is_any_released(&mut self, now: Instant) -> bool {
-        let mut any = false;
-        for state in self.states.values_mut().filter(|state| state.until.is_some_and(|until| until <= now)) {
-            state.until = None;
-            any = true;
-        }
-        any
+        self.release(|state| state.until.is_some_and(|until| until <= now))
     }
 }
 
@@ -154,18 +200,44 @@ mod tests {
     async fn a_state_on_which_connections_break_is_withheld_longer_each_time_until_it_is_taken() {
         let mut blame = Blame::default();
         assert!(
-            !blame.blame_state("sms/modem/main", false, Instant::now()),
+            !blame.blame_state("sms/modem/main", Manner::Broke, Instant::now()),
             "one break may be a coincidence"
         );
         for pause in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
-            assert!(blame.blame_state("sms/modem/main", false, Instant::now()));
+            assert!(blame.blame_state("sms/modem/main", Manner::Broke, Instant::now()));
             let end = Instant::now() + Duration::from_secs(pause);
             assert!(blame.is_withheld("sms/modem/main", end - Duration::from_millis(1)), "{pause}");
             assert!(!blame.is_withheld("sms/modem/main", end), "{pause}");
             assert!(blame.is_any_released(end) && !blame.is_any_released(end));
         }
         blame.acknowledged(&state());
-        assert!(!blame.blame_state("sms/modem/main", false, Instant::now()));
-        assert!(blame.blame_state("sms/modem/spare", true, Instant::now()), "a refusal leaves no doubt");
+        assert!(!blame.blame_state("sms/modem/main", Manner::Broke, Instant::now()));
+        assert!(
+            blame.blame_state("sms/modem/spare", Manner::Refused, Instant::now()),
+            "a refusal leaves no doubt"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_took_nothing_and_is_well_again_gets_every_state() {
+        let mut blame = Blame::default();
+        for topic in ["sms/modem/main", "sms/gateway/attic"] {
+            blame.blame_state(topic, Manner::BrokeAsAll, Instant::now());
+            assert!(blame.blame_state(topic, Manner::BrokeAsAll, Instant::now()));
+        }
+        assert!(blame.acknowledged(&row(1)), "they stay withheld");
+        assert!(!blame.is_withheld("sms/modem/main", Instant::now()));
+        blame.acknowledged(&state());
+        assert!(blame.blame_state("sms/gateway/attic", Manner::Broke, Instant::now()), "that one is guilty");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_ends_though_a_suspect_never_comes_back() {
+        let mut blame = Blame::default();
+        blame.connection_broke(vec![row(1), row(2)]);
+        blame.end_long_search(Instant::now() + MAX_SEARCH);
+        assert!(blame.is_searching());
+        blame.end_long_search(Instant::now() + MAX_SEARCH + Duration::from_secs(1));
+        assert!(!blame.is_searching());
     }
 }

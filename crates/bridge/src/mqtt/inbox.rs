@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rumqttc::v5::mqttbytes::v5::Publish;
+use rumqttc::v5::mqttbytes::v5::{Publish, PublishProperties};
 use tokio::time::Instant;
 
 use super::client::Connection;
@@ -68,13 +68,40 @@ struct Request {
 }
 
 impl From<Publish> for Request {
-    fn from(mut publish: Publish) -> Self {
+    /// Copies what is needed, for all of a packet is kept as long as any piece of it.
+    fn from(publish: Publish) -> Self {
         let size = publish.payload.len();
-        if size > MAX_PAYLOAD {
-            publish.payload = shortened(&publish.payload).into();
-        }
+        let payload = match size {
+            0..=MAX_PAYLOAD => publish.payload.to_vec(),
+            _ => shortened(&publish.payload),
+        };
+        let properties = publish.properties.map(|properties| PublishProperties {
+            message_expiry_interval: properties.message_expiry_interval,
+            response_topic: properties.response_topic,
+            correlation_data: properties.correlation_data.map(|data| data.to_vec().into()),
+            ..PublishProperties::default()
+        });
+        let topic = publish.topic.to_vec().into();
+        let publish = Publish { topic, payload: payload.into(), properties, ..publish };
         Request { publish, size, is_refused: false }
     }
+}
+
+impl Request {
+    /// Octets it keeps.
+    fn kept(&self) -> usize {
+        let Publish { topic, payload, properties, .. } = &self.publish;
+        let properties = properties.as_ref().map_or(0, |properties| {
+            properties.response_topic.as_ref().map_or(0, String::len)
+                + properties.correlation_data.as_ref().map_or(0, |data| data.len())
+        });
+        topic.len() + payload.len() + properties
+    }
+}
+
+/// Whether these requests fill the memory.
+fn are_too_many(requests: &[Request]) -> bool {
+    requests.iter().map(Request::kept).sum::<usize>() > MAX_HELD
 }
 
 /// Requests that waited at the broker while we were away.
@@ -83,7 +110,7 @@ enum Waited {
     Ours,
     /// It is not known yet whether another gateway of our name ran meanwhile: they are not acknowledged before, or `since`
     /// is too long ago.
-    Unknown { since: Instant, requests: Vec<Publish> },
+    Unknown { since: Instant, requests: Vec<Request> },
     /// The other one of this instance ran, and may have sent them.
     Stale { other: String },
 }
@@ -115,15 +142,17 @@ impl Inbox {
     }
 
     /// A connection is established, in the MQTT session with this number. Only a session the broker has kept
-    /// (`session_present`) can hold requests from before.
-    pub(super) fn connected(&mut self, mqtt_session: i64, session_present: bool) {
+    /// (`session_present`) can hold requests from before; `stale`: the instance that may have sent those, as it was known on an
+    /// earlier connection.
+    pub(super) fn connected(&mut self, mqtt_session: i64, session_present: bool, stale: Option<String>) {
         let now = Instant::now();
         self.mqtt_session = mqtt_session;
         self.newest_at_ping = 0;
-        self.waited = Waited::Ours;
-        if session_present {
-            self.waited = Waited::Unknown { since: now, requests: Vec::new() };
-        }
+        self.waited = match stale {
+            _ if !session_present => Waited::Ours,
+            Some(other) => Waited::Stale { other },
+            None => Waited::Unknown { since: now, requests: Vec::new() },
+        };
         // The broker delivers their retained topics again.
         self.neighbours.forget(now);
         self.problem.set(About::Neighbour, None);
@@ -133,6 +162,7 @@ impl Inbox {
     pub(super) fn connection_lost(&mut self) {
         self.held.clear();
         self.held_since = None;
+        self.problem.set(About::Store, None);
         self.waited = Waited::Ours;
     }
 
@@ -144,6 +174,11 @@ impl Inbox {
         self.problem.set(About::Neighbour, self.not_shared());
         connection.acknowledge(publish);
         true
+    }
+
+    /// Whether it is not known yet if another gateway of our name ran: our own state must not take the place of its.
+    pub(super) fn is_undecided(&self) -> bool {
+        matches!(self.waited, Waited::Unknown { .. })
     }
 
     /// Whether all that had waited for us has come: our own state came back behind it.
@@ -170,23 +205,41 @@ impl Inbox {
     }
 
     /// Stores requests, or lets them wait until it is known whether another gateway of our name may have sent them.
-    pub(super) async fn take_requests(&mut self, mut requests: Vec<Publish>, connection: &mut Connection) {
+    pub(super) async fn take_requests(&mut self, requests: Vec<Publish>, connection: &mut Connection) {
         if !connection.is_up() {
             return;
         }
+        let mut requests: Vec<Request> = requests.into_iter().map(Request::from).collect();
         if let Waited::Unknown { since, requests: waiting } = &mut self.waited {
             waiting.append(&mut requests);
+            if are_too_many(waiting) {
+                return connection.close("more requests wait than can be kept");
+            }
             let other = match self.neighbours.kept() {
                 None if since.elapsed() < KEPT_TIMEOUT => return,
                 None | Some(Kept::Ours) => None,
                 Some(Kept::Other(other)) => Some(other.clone()),
             };
+            if other.is_some()
+                && let Err(error) = self.store.set_stale(other.clone()).await
+            {
+                return connection.close(&error.to_string());
+            }
             requests = std::mem::take(waiting);
             self.waited = other.map_or(Waited::Ours, |other| Waited::Stale { other });
         }
-        self.store_requests(requests.into_iter().map(Request::from).collect(), connection).await;
+        self.store_requests(requests, connection).await;
         if self.is_end_of_waited() {
-            self.waited = Waited::Ours;
+            self.end_stale().await;
+        }
+    }
+
+    /// All that had waited has come.
+    async fn end_stale(&mut self) {
+        let was_stale = matches!(self.waited, Waited::Stale { .. });
+        self.waited = Waited::Ours;
+        if was_stale && let Err(error) = self.store.set_stale(None).await {
+            tracing::error!("{error}");
         }
     }
 
@@ -216,7 +269,7 @@ impl Inbox {
                 Err(error) => self.hold(request, &error),
             }
         }
-        if self.held.iter().map(|request| request.publish.payload.len()).sum::<usize>() > MAX_HELD {
+        if are_too_many(&self.held) {
             self.held.clear();
             connection.close("more requests wait for the store than can be kept");
         }
@@ -282,7 +335,7 @@ impl Inbox {
                 "{error}: requests wait and are not acknowledged; check the disk of [store] path"
             );
             self.held_since = Some(Instant::now());
-            self.problem.set(About::Connection, Some(error.to_string()));
+            self.problem.set(About::Store, Some(error.to_string()));
         }
         self.held.push(request);
     }
@@ -304,7 +357,7 @@ impl Inbox {
         }
         if self.held.is_empty() {
             tracing::info!("the store takes requests again");
-            self.problem.set(About::Connection, None);
+            self.problem.set(About::Store, None);
         } else {
             self.held_since = since;
         }

@@ -148,10 +148,10 @@ impl Link {
                 missing.iter().for_each(|words| tracing::error!("{words}"));
                 self.problem.set(About::Broker, missing);
                 match self.subscribe(connection, session_present, limits.has_wildcards).await {
-                    Ok(mqtt_session) => {
+                    Ok((mqtt_session, stale)) => {
                         self.suback_due = Some(Instant::now() + SUBACK_TIMEOUT);
                         self.publisher.connected(limits.receive_maximum, limits.max_packet);
-                        self.inbox.connected(mqtt_session, session_present);
+                        self.inbox.connected(mqtt_session, session_present, stale);
                         self.problem.set(About::Connection, None);
                     }
                     Err(reason) => self.connection.close(&reason),
@@ -197,20 +197,22 @@ impl Link {
         }
     }
 
-    /// Subscribes; returns the number of the MQTT session.
+    /// Subscribes; returns the number of the MQTT session, and which instance may have sent what waits in it.
     async fn subscribe(
         &self,
         connection: u64,
         session_present: bool,
         has_wildcards: bool,
-    ) -> Result<i64, String> {
+    ) -> Result<(i64, Option<String>), String> {
         let mqtt_session = self.store.mqtt_session(session_present).await.map_err(|e| e.to_string())?;
+        let stale = self.store.stale().await.map_err(|e| e.to_string())?;
         self.subscriptions.renew(&self.store, &self.gate, connection, has_wildcards).await?;
-        Ok(mqtt_session)
+        Ok((mqtt_session, stale))
     }
 
     async fn fill(&mut self) {
         if self.connection.is_up()
+            && !self.inbox.is_undecided()
             && let Err(reason) = self.publisher.fill(&self.connection).await
         {
             self.connection.close(reason);

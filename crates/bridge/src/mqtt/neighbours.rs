@@ -15,6 +15,9 @@ use crate::wire::topic::OfGateway;
 /// How long another gateway of our name is remembered without a sign of it. Both publish again when they hear the other.
 const NAMESAKE_MEMORY: Duration = Duration::from_secs(60);
 
+/// Other gateways that are remembered.
+const MAX_OTHERS: usize = 1000;
+
 /// Between two answers to what another says under our name.
 const ANSWER_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -41,7 +44,7 @@ pub(super) enum Answer {
 pub(super) struct Neighbours {
     own: Name,
     instance: String,
-    others: BTreeMap<String, Other>,
+    others: BTreeMap<Name, Other>,
     /// When another gateway of our name was heard last.
     namesake_at: Option<Instant>,
     kept: Option<Kept>,
@@ -88,14 +91,18 @@ impl Neighbours {
                 let is_own = instance.as_ref() == Some(&self.instance);
                 if name == self.own.as_str() {
                     self.on_own_state(instance.filter(|_| !is_own), is_own, retained, now);
-                } else {
-                    self.other(name).has_instance = instance.is_some() && !is_own;
+                } else if let Some(other) = self.other(name) {
+                    other.has_instance = instance.is_some() && !is_own;
                 }
             }
             OfGateway::Availability(name) if name == self.own.as_str() => {
                 self.is_said_offline = !is_online(payload);
             }
-            OfGateway::Availability(name) => self.other(name).is_online = is_online(payload),
+            OfGateway::Availability(name) => {
+                if let Some(other) = self.other(name) {
+                    other.is_online = is_online(payload);
+                }
+            }
         }
     }
 
@@ -112,8 +119,11 @@ impl Neighbours {
         }
     }
 
-    fn other(&mut self, name: &str) -> &mut Other {
-        self.others.entry(name.to_owned()).or_default()
+    /// None where a gateway cannot have this name.
+    fn other(&mut self, name: &str) -> Option<&mut Other> {
+        let name = name.parse().ok()?;
+        (self.others.len() < MAX_OTHERS || self.others.contains_key(&name))
+            .then(|| self.others.entry(name).or_default())
     }
 
     /// One that is online.

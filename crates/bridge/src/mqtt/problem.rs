@@ -6,8 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What a problem is about. The first one there is is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum About {
-    /// The connection, or requests the store does not take.
+    /// The connection.
     Connection,
+    /// Requests the store does not take.
+    Store,
     /// Something a gateway needs and the broker does not have.
     Broker,
     /// The broker refuses one of our topics.

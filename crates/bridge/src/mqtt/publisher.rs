@@ -11,14 +11,14 @@ use rumqttc::v5::mqttbytes::v5::{PubAck, PubAckReason};
 use tokio::time::Instant;
 
 use super::apart::Apart;
-use super::blame::Blame;
+use super::blame::{Blame, Manner};
 use super::client::Connection;
 use super::problem::{About, LinkProblem};
 use super::window::{InFlight, Row, Window};
 use crate::clock::now_ms;
 use crate::crash;
 use crate::retained_state::RetainedState;
-use crate::store::{Cursor, MAX_BREAKS, OutboxRow, Publication, Store};
+use crate::store::{Cursor, MAX_BREAKS, OutboxRow, Publication, Store, StoreError};
 use crate::wire::{Publish, Wire};
 
 /// How long a PUBACK may take.
@@ -45,8 +45,14 @@ struct Flight {
     max_packet: usize,
     /// The last rows taken from the store.
     cursor: Cursor,
-    /// The row published apart, and whether it is a parked one: nothing else is in flight.
-    apart: Option<(i64, bool)>,
+    /// A row is published apart: nothing else is in flight.
+    apart: Option<Apartness>,
+}
+
+/// What is published apart.
+struct Apartness {
+    /// A parked row, offered again; else one on which a connection broke.
+    is_parked: bool,
 }
 
 /// The outcome of a step; `Err`: the link must close the connection, for this reason.
@@ -79,7 +85,6 @@ impl Publisher {
             cursor: Cursor::default(),
             apart: None,
         });
-        self.problem.set(About::Topic, None);
         self.retained.republish_all();
     }
 
@@ -97,32 +102,52 @@ impl Publisher {
         match guilty.row {
             _ if refused => self.refused(&guilty, reason).await,
             None => {
-                if self.blame.blame_state(topic, false, Instant::now()) {
-                    let words = format!("the connection breaks when {topic} is published: {ACCESS_RULES}");
-                    tracing::error!("{words}; it is withheld for a while");
-                }
+                let manner = if takes_others { Manner::Broke } else { Manner::BrokeAsAll };
+                self.blame_state(topic, manner, format!("the connection breaks when {topic} is published"));
             }
-            Some(row) if row.is_copy => drop_response(&self.store, row.id, topic, reason).await,
-            Some(row) => {
-                self.apart.broke(Instant::now());
-                let words =
-                    format!("the connection broke each time it was published on {topic}: {ACCESS_RULES}");
-                let limit = if takes_others { MAX_BREAKS } else { u32::MAX };
-                match self.store.count_break(row.id, words, limit, now_ms()).await {
-                    Ok(breaks) if breaks >= limit => tracing::error!(
-                        "message {} on {topic} is parked: {breaks} connections broke on it alone",
-                        row.id
-                    ),
-                    Ok(breaks) => tracing::warn!(
-                        breaks,
-                        "a connection broke with message {} on {topic} alone in flight: it goes after the others",
-                        row.id
-                    ),
-                    Err(error) => tracing::error!("{error}"),
-                }
-            }
+            Some(row) => self.count_break(&guilty.topic, row, takes_others, reason).await,
         }
         self.blame.settled(&guilty);
+    }
+
+    /// A connection broke on a row alone. One break may be a coincidence.
+    async fn count_break(&mut self, topic: &str, row: Row, takes_others: bool, reason: &str) {
+        self.apart.broke(Instant::now());
+        let words = format!("the connection broke each time it was published on {topic}: {ACCESS_RULES}");
+        let limit = match takes_others {
+            // A copy is a courtesy, and a topic on which others broke is no coincidence.
+            true if row.is_copy => 2,
+            true if self.blame.is_bad(topic) => 1,
+            true => MAX_BREAKS,
+            false => u32::MAX,
+        };
+        match self.store.count_break(row.id, words, limit, now_ms()).await {
+            Ok(breaks) if breaks >= limit && row.is_copy => {
+                drop_response(&self.store, row.id, topic, reason).await;
+            }
+            Ok(breaks) if breaks >= limit => {
+                tracing::error!(
+                    breaks,
+                    "message {} on {topic} is parked: connections broke on it alone",
+                    row.id
+                );
+                self.blame.bad_topic(topic);
+            }
+            Ok(breaks) => tracing::warn!(
+                breaks,
+                "a connection broke with message {} on {topic} alone in flight: it goes after the others",
+                row.id
+            ),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+
+    fn blame_state(&mut self, topic: &str, manner: Manner, words: String) {
+        if self.blame.blame_state(topic, manner, Instant::now()) {
+            let words = format!("{words}: {ACCESS_RULES}");
+            tracing::error!("{words}; it is withheld for a while");
+            self.problem.set(About::Topic, Some(words));
+        }
     }
 
     /// The client wrote the oldest PUBLISH it had, with this packet id.
@@ -139,14 +164,28 @@ impl Publisher {
         let apart = flight.apart.take();
         match ack.reason {
             PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
-                self.blame.acknowledged(&in_flight);
+                if self.blame.acknowledged(&in_flight) {
+                    self.retained.republish_all();
+                }
+                if !self.blame.is_any_state_blamed() {
+                    self.problem.set(About::Topic, None);
+                }
                 self.acknowledged.extend(in_flight.row.map(|row| row.id));
-                if apart.is_some_and(|(_, is_parked)| is_parked) {
+                if apart.is_some_and(|apart| apart.is_parked) {
                     self.apart.taken(Instant::now());
                 }
                 Ok(())
             }
-            PubAckReason::QuotaExceeded => Err("the broker's quota is used up"),
+            PubAckReason::QuotaExceeded => {
+                let reason = "the broker's quota is used up";
+                let takes_others = self.blame.broker_takes_others();
+                match in_flight.row {
+                    Some(row) => self.count_break(&in_flight.topic, row, takes_others, reason).await,
+                    None => self.refused(&in_flight, reason).await,
+                }
+                self.blame.settled(&in_flight);
+                Err(reason)
+            }
             reason => {
                 self.refused(&in_flight, &format!("the broker refused it: {}", in_words(reason))).await;
                 self.blame.settled(&in_flight);
@@ -157,14 +196,9 @@ impl Publisher {
 
     /// The broker does not take it, for a reason in words.
     async fn refused(&mut self, in_flight: &InFlight, reason: &str) {
-        let topic = &in_flight.topic;
+        let topic = in_flight.topic.as_str();
         match in_flight.row {
-            None => {
-                self.blame.blame_state(topic, true, Instant::now());
-                let words = format!("{topic} is not published: {reason}: {ACCESS_RULES}");
-                tracing::error!("{words}");
-                self.problem.set(About::Topic, Some(words));
-            }
+            None => self.blame_state(topic, Manner::Refused, format!("{topic} is not published: {reason}")),
             Some(row) if row.is_copy => drop_response(&self.store, row.id, topic, reason).await,
             Some(row) => park(&self.store, row.id, format!("{reason}: {topic}; {ACCESS_RULES}")).await,
         }
@@ -174,6 +208,7 @@ impl Publisher {
     pub(super) async fn tick(&mut self) -> Step {
         self.delete_acknowledged().await;
         let now = Instant::now();
+        self.blame.end_long_search(now);
         if self.blame.is_any_released(now) {
             self.retained.republish_all();
         }
@@ -241,7 +276,8 @@ impl Publisher {
                 }
                 break;
             }
-            for row in rows {
+            // Acknowledged ones are still there where the store cannot be written.
+            for row in rows.into_iter().filter(|row| !self.acknowledged.contains(&row.id)) {
                 publish_row(&self.store, &self.wire, flight, connection, row).await?;
             }
         }
@@ -265,27 +301,40 @@ impl Publisher {
         Ok(())
     }
 
-    /// Publishes one row apart, if there is one: one on which a connection broke, or a parked one if an offer is due.
+    /// Publishes one row apart, if there is one. False: there is none.
     async fn publish_apart(&mut self, connection: &Connection) -> Result<bool, &'static str> {
-        let Some(flight) = &mut self.flight else { return Ok(false) };
-        let now = Instant::now();
-        let mut row = None;
-        if self.apart.may_be_broken() {
-            row = self.store.broken().await.unwrap_or_default();
-            if row.is_none() {
-                self.apart.none_broken();
+        let (row, is_parked) = match self.next_apart().await {
+            Ok(Some(next)) => next,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                tracing::error!("{error}");
+                return Ok(true);
             }
-        }
-        let is_parked = row.is_none() && self.apart.is_offer_due(now);
-        if is_parked {
-            row = self.store.next_parked(self.apart.last_offered).await.unwrap_or_default();
-            self.apart.offered(row.as_ref().map(|row| row.id), now);
-        }
-        let Some(row) = row else { return Ok(false) };
-        let id = row.id;
+        };
+        let Some(flight) = &mut self.flight else { return Ok(true) };
         publish_row(&self.store, &self.wire, flight, connection, row).await?;
-        flight.apart = (!flight.window.is_empty()).then_some((id, is_parked));
+        flight.apart = (!flight.window.is_empty()).then_some(Apartness { is_parked });
         Ok(true)
+    }
+
+    /// A row on which a connection broke, or a parked one if an offer is due; and which of the two.
+    async fn next_apart(&mut self) -> Result<Option<(OutboxRow, bool)>, StoreError> {
+        if self.apart.may_be_broken() {
+            if let Some(row) = self.store.broken().await? {
+                return Ok(Some((row, false)));
+            }
+            self.apart.none_broken();
+        }
+        let now = Instant::now();
+        if !self.apart.is_offer_due(now) {
+            return Ok(None);
+        }
+        let parked = self.store.next_parked(self.apart.last_offered).await?;
+        match &parked {
+            Some(row) => self.apart.offered(row.id, now),
+            None => self.apart.none_parked(now),
+        }
+        Ok(parked.map(|row| (row, true)))
     }
 }
 

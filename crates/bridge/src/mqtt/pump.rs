@@ -90,7 +90,7 @@ impl Pump {
     /// Connects and reconnects until the link has sent DISCONNECT, or until `stop` while there is no connection.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut reconnect = Reconnect::new(MAX_DELAY);
-        let mut connected = false;
+        let (mut connected, mut works) = (false, false);
         loop {
             // The broker may have set another keep-alive than ours.
             let silence = self.event_loop.options.keep_alive().max(KEEP_ALIVE) * 3;
@@ -102,7 +102,11 @@ impl Pump {
                 () = stop.cancelled(), if !connected => return,
             };
             let end = match event {
-                Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
+                Ok(Event::Outgoing(Outgoing::Disconnect)) if stop.is_cancelled() => return,
+                // The client says so where the broker breaks the rules of topic aliases.
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => {
+                    End::Broke(io_error("the broker broke the protocol"))
+                }
                 Ok(Event::Incoming(Packet::ConnAck(connack))) => match self.connected(&connack).await {
                     Ok(()) => {
                         connected = true;
@@ -112,14 +116,19 @@ impl Pump {
                     Err(end) => end,
                 },
                 Ok(event) => {
+                    if matches!(event, Event::Incoming(Packet::SubAck(_))) {
+                        works = true;
+                        self.servers.works();
+                    }
                     self.forward(event).await;
                     continue;
                 }
                 Err(end) => end,
             };
+            connected = false;
             let address = Arc::clone(&self.servers.present().address);
             // At once where another address is left to try.
-            let is_left = !std::mem::take(&mut connected) && self.servers.next();
+            let is_left = !std::mem::take(&mut works) && self.servers.next();
             self.discard().await;
             let (reason, refused, slow) = match &end {
                 End::Asked => (None, false, false),
@@ -151,7 +160,6 @@ impl Pump {
         let (session_present, address) = (connack.session_present, &self.servers.present().address);
         tracing::info!(session_present, "connected to the broker at {address}");
         let connection = self.gate.connection();
-        self.servers.connected();
         let _ = self.link.send(PumpEvent::Connected { connection, session_present, limits }).await;
         Ok(())
     }

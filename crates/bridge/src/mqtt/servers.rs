@@ -22,12 +22,12 @@ impl Servers {
         &self.all[self.present]
     }
 
-    /// It works: it is kept, and tried first when the connection is lost.
-    pub(super) fn connected(&mut self) {
+    /// It lets us in and answers: it is kept, and tried first when the connection is lost.
+    pub(super) fn works(&mut self) {
         self.failed = 0;
     }
 
-    /// It could not be reached, or did not let us in: the next one. True where one is left that was not tried since.
+    /// It could not be reached, did not let us in, or did not answer then: the next one. True where one is left that was not tried since.
     pub(super) fn next(&mut self) -> bool {
         self.present = (self.present + 1) % self.all.len();
         self.failed += 1;
@@ -55,7 +55,7 @@ mod tests {
         }
         let expected = [("a", true), ("b", true), ("c", false), ("a", true), ("b", true)];
         assert_eq!(tried, expected.map(|(host, is_left)| (host.to_owned(), is_left)));
-        servers.connected();
+        servers.works();
         assert_eq!(&*servers.present().address, "c");
         assert!(
             servers.next() && servers.next() && !servers.next(),

@@ -39,10 +39,10 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A window for a broker with this Receive Maximum. One place of it stays free: the client holds PUBACKs back while
-    /// all are in use.
+    /// A window for a broker with this Receive Maximum, which is as many packet ids as the client has: with half of them in
+    /// use it never comes to one that still waits for its acknowledgement, and never holds PUBACKs back.
     pub(super) fn new(receive_maximum: u16) -> Self {
-        let limit = receive_maximum.saturating_sub(1).clamp(1, MAX);
+        let limit = (receive_maximum / 2).clamp(1, MAX);
         Window { limit: limit.into(), unwritten: VecDeque::new(), written: HashMap::new() }
     }
 
@@ -114,15 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_the_brokers_less_one_and_at_least_one() {
-        for (receive_maximum, limit) in [(20, 16), (10, 9), (2, 1), (1, 1), (65_535, 16)] {
+    fn the_limit_is_half_of_the_brokers_and_at_least_one() {
+        for (receive_maximum, limit) in [(20, 10), (10, 5), (3, 1), (2, 1), (1, 1), (65_535, 16)] {
             assert_eq!(Window::new(receive_maximum).free(), limit, "Receive Maximum {receive_maximum}");
         }
     }
 
     #[test]
     fn a_full_window_takes_nothing_until_an_acknowledgement() {
-        let mut window = Window::new(3);
+        let mut window = Window::new(4);
         window.push(row(1));
         window.push(row(2));
         assert_eq!(window.free(), 0);

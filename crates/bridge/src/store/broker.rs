@@ -9,6 +9,7 @@ const CLIENT_ID: &str = "client_id";
 const SESSION: &str = "mqtt_session";
 const FILTERS: &str = "mqtt_filters";
 const RETAINED_TOPICS: &str = "retained_topics";
+const STALE: &str = "stale";
 
 impl Store {
     /// The MQTT client id: `smsbridge-` and 12 random characters, made once. It is in the store because the broker's
@@ -37,6 +38,16 @@ impl Store {
             Ok(last + 1)
         })
         .await
+    }
+
+    /// The instance of another gateway of our name that may have sent what waits for us at the broker, if one ran.
+    pub async fn stale(&self) -> Result<Option<String>, StoreError> {
+        self.write(|tx| Ok(facts::read(tx, STALE)?.filter(|instance| !instance.is_empty()))).await
+    }
+
+    /// Sets it, until all that had waited has come: a connection may break before.
+    pub async fn set_stale(&self, instance: Option<String>) -> Result<(), StoreError> {
+        self.write(move |tx| facts::write(tx, STALE, instance.as_deref().unwrap_or_default())).await
     }
 
     /// All topic filters the broker may have subscribed for us.

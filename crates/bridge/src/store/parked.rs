@@ -60,14 +60,15 @@ impl Store {
         .await
     }
 
-    /// The first parked row behind `after`.
+    /// The first parked row behind `after`, or the first of all where there is none behind it.
     pub async fn next_parked(&self, after: i64) -> Result<Option<OutboxRow>, StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
                 "SELECT id, kind, event, topic, response_topic, correlation FROM outbox_row
                  WHERE parked = 1 AND id > ?1 ORDER BY id LIMIT 1",
             )?;
-            Ok(select.query_row([after], read_row).optional()?)
+            let next = select.query_row([after], read_row).optional()?;
+            Ok(if next.is_none() { select.query_row([0], read_row).optional()? } else { next })
         })
         .await
     }

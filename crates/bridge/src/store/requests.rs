@@ -109,7 +109,9 @@ impl Store {
                 let fields = ResultFields { error, ..ResultFields::default() };
                 SendResult { id: Some(id.clone()), to, state, is_final: false, at: now, fields }
             };
-            if let [_, (_, _, state, _), ..] = messages[..]
+            // The state is that of the message that has come least far.
+            if let Some(state) = messages.iter().map(|(_, _, state, _)| *state).min()
+                && messages.len() > 1
                 && !messages.iter().any(|(.., is_untouched)| *is_untouched)
             {
                 let words = format!("none of the {} messages of {id} can be cancelled any more", messages.len());

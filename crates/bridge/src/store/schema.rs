@@ -16,7 +16,7 @@ const APPLICATION_ID: i64 = 0x736d_7333;
 const MIGRATIONS: [&str; 1] = [VERSION_1];
 
 const VERSION_1: &str = "
--- Facts about this store: client_id, mqtt_session, mqtt_filters, retained_topics, newest_time.
+-- Facts about this store: client_id, mqtt_session, mqtt_filters, retained_topics, stale, newest_time, and others.
 CREATE TABLE fact (
   name  TEXT PRIMARY KEY,
   value TEXT NOT NULL

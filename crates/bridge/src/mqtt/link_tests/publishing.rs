@@ -47,7 +47,7 @@ async fn the_broker_forgot_the_session_with_a_full_window_in_flight() {
     let ids = ids(40);
     gateway.publish_results(&ids).await;
     let mut connection = broker.accept_and_subscribe(USUAL).await;
-    for _ in 0..16 {
+    for _ in 0..10 {
         connection.next_result().await;
     }
     drop(connection);
