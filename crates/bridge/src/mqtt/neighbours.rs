@@ -15,6 +15,9 @@ use crate::wire::topic::OfGateway;
 /// How long another gateway of our name is remembered without a sign of it. Both publish again when they hear the other.
 const NAMESAKE_MEMORY: Duration = Duration::from_secs(60);
 
+/// Other gateways remembered: more than anybody has. Names are made up for nothing.
+const MAX_OTHERS: usize = 1000;
+
 /// Between two answers to what another says under our name.
 const ANSWER_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,13 @@ struct Other {
     has_instance: bool,
 }
 
+impl Other {
+    /// Whether it is online, and another one than ours.
+    fn counts(&self) -> bool {
+        self.is_online && self.has_instance
+    }
+}
+
 impl Neighbours {
     /// Knows none yet; `own` is our name, `instance` our store's.
     pub(super) fn new(own: Name, instance: String) -> Self {
@@ -89,13 +99,15 @@ impl Neighbours {
                 if name == self.own.as_str() {
                     self.on_own_state(instance.filter(|_| !is_own), is_own, retained, now);
                 } else {
-                    self.other(name).has_instance = instance.is_some() && !is_own;
+                    self.note(name, |other| other.has_instance = instance.is_some() && !is_own);
                 }
             }
             OfGateway::Availability(name) if name == self.own.as_str() => {
                 self.is_said_offline = !is_online(payload);
             }
-            OfGateway::Availability(name) => self.other(name).is_online = is_online(payload),
+            OfGateway::Availability(name) => {
+                self.note(name, |other| other.is_online = is_online(payload));
+            }
         }
     }
 
@@ -112,14 +124,28 @@ impl Neighbours {
         }
     }
 
-    fn other(&mut self, name: &str) -> &mut Other {
-        self.others.entry(name.to_owned()).or_default()
+    /// Changes what is known of another gateway. What has no gateway's name is none, and of which nothing is known is forgotten.
+    fn note(&mut self, name: &str, change: impl FnOnce(&mut Other)) {
+        if name.parse::<Name>().is_err() {
+            return;
+        }
+        if self.others.len() >= MAX_OTHERS && !self.others.contains_key(name) {
+            // One that does not count makes room. Where all count, one more changes nothing.
+            let least = self.others.iter().find(|(_, other)| !other.counts()).map(|(name, _)| name.clone());
+            let Some(least) = least else { return };
+            self.others.remove(&least);
+        }
+        let other = self.others.entry(name.to_owned()).or_default();
+        change(other);
+        if !other.is_online && !other.has_instance {
+            self.others.remove(name);
+        }
     }
 
     /// One that is online.
     pub(super) fn online(&self, now: Instant) -> Option<&str> {
         let namesake = self.namesake_at.filter(|at| now - *at < NAMESAKE_MEMORY).map(|_| self.own.as_str());
-        let mut others = self.others.iter().filter(|(_, other)| other.is_online && other.has_instance);
+        let mut others = self.others.iter().filter(|(_, other)| other.counts());
         namesake.or_else(|| others.next().map(|(name, _)| name.as_str()))
     }
 
@@ -233,5 +259,21 @@ mod tests {
         neighbours.on_publish(&state("attic"), OURS, false, now);
         neighbours.on_publish(&state("attic"), THEIRS, false, now);
         assert_eq!(neighbours.answer(later + ANSWER_INTERVAL), Some(Answer::GatewayState));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_thousand_gateways_take_no_memory_and_hide_no_real_one() {
+        let (mut neighbours, now) = (neighbours(), Instant::now());
+        for n in 0..100_000 {
+            neighbours.on_publish(&availability(&format!("made-up-{n}")), b"online", true, now);
+        }
+        assert!(neighbours.others.len() <= 1000, "{} are remembered", neighbours.others.len());
+        neighbours.on_publish(&state("cellar"), THEIRS, true, now);
+        neighbours.on_publish(&availability("cellar"), b"online", true, now);
+        assert_eq!(neighbours.online(now), Some("cellar"));
+        neighbours.on_publish(&availability(&"x".repeat(60_000)), b"online", true, now);
+        assert!(neighbours.others.keys().all(|name| name.len() <= 32), "no gateway has such a name");
+        neighbours.on_publish(&availability("gone"), b"", true, now);
+        assert!(!neighbours.others.contains_key("gone"), "an empty message is how one is removed");
     }
 }
