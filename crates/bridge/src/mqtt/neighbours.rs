@@ -124,7 +124,8 @@ impl Neighbours {
         }
     }
 
-    /// Changes what is known of another gateway. What has no gateway's name is none, and of which nothing is known is forgotten.
+    /// Changes what is known of another gateway. What has no gateway's name is none; one of which nothing is known is
+    /// forgotten.
     fn note(&mut self, name: &str, change: impl FnOnce(&mut Other)) {
         if name.parse::<Name>().is_err() {
             return;

@@ -197,8 +197,8 @@ fn io_error(why: &str) -> ConnectionError {
     ConnectionError::Io(std::io::Error::other(why))
 }
 
-/// What MQTT forbids a broker and the client lets pass. A second CONNACK would begin a connection on which packet ids of
-/// before are still open; of topic aliases, which we allow none, the client keeps each with its topic.
+/// What MQTT forbids a broker and the client lets pass. A second CONNACK would begin a connection on which packet ids
+/// of before are still open; of topic aliases, which we allow none, the client keeps each with its topic.
 fn forbidden(event: &Event, connected: bool) -> Option<&'static str> {
     match event {
         Event::Incoming(Packet::ConnAck(_)) if connected => Some("sent a second CONNACK"),
