@@ -63,7 +63,7 @@ const TOPICS: [&str; 12] = [
 
 const PAYLOADS: [&str; 7] = [
     r#"{"id":"storm","to":"+4915100000002","text":"hello","send_at":"2099-01-01T00:00:00Z"}"#,
-    r#"{"to":["+4915100000002","+4915100000003"],"text":"Привет","send_at":"2099-01-01T00:00:00Z","modem":"main"}"#,
+    r#"{"to":["+4915100000002","+4915100000003"],"text":"Да","send_at":"2099-01-01T00:00:00Z","modem":"main"}"#,
     r#"{"id":"storm"}"#,
     r#"{"code":"*100#"}"#,
     r#"{"instance":"smsbridge-b","online":true}"#,
