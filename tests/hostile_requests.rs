@@ -14,8 +14,8 @@ use crate::harness::wait::wait_until;
 const REQUESTS: usize = 2000;
 /// Requests after which memory is compared: the caches are full.
 const WARM: usize = 500;
-/// Octets of memory the rest may take: some 20 MiB of payloads are sent.
-const MAX_GROWTH: u64 = 16 * 1024 * 1024;
+/// Octets of memory the rest may take. The allocator keeps room for large payloads: up to 12 MiB was seen, mostly none.
+const MAX_GROWTH: u64 = 24 * 1024 * 1024;
 
 /// Kept for years: what is tested is reading them, and nothing is sent.
 const LATER: &str = "2099-01-01T00:00:00Z";
