@@ -38,14 +38,6 @@ fn figure(normal: usize, long: usize) -> usize {
     if std::env::var_os("SMSBRIDGE_TEST_LONG").is_some() { long } else { normal }
 }
 
-/// Octets of memory the gateway has allocated; pages of files, which the kernel may take back, do not count.
-fn memory(gateway: &Gateway) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", gateway.id())).expect("the gateway runs");
-    let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
-    let kib: u64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
-    kib * 1024
-}
-
 fn store_path(rig: &Rig) -> std::path::PathBuf {
     rig.gateway.folder().join("store/smsbridge.sqlite")
 }
@@ -69,7 +61,7 @@ fn wait_long(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Fails when `items` items took more memory than noise.
 fn assert_no_growth(what: &str, items: usize, before: u64, gateway: &Gateway) {
-    let after = memory(gateway);
+    let after = gateway.memory();
     let each = after.saturating_sub(before) / items as u64;
     println!("{what}: {items} more took {each} octets of memory each");
     assert!(
@@ -84,7 +76,7 @@ fn print_figures(what: &str, count: usize, since: Instant, before: u64, rig: &Ri
         "{what}: {count} in {:.1} s; memory {:.1} -> {:.1} MiB; store {:.1} MiB, {:.0} octets each; WAL {:.1} MiB",
         since.elapsed().as_secs_f32(),
         before as f32 / MIB as f32,
-        memory(&rig.gateway) as f32 / MIB as f32,
+        rig.gateway.memory() as f32 / MIB as f32,
         file as f32 / MIB as f32,
         file as f32 / count as f32,
         wal as f32 / MIB as f32,
@@ -97,7 +89,7 @@ fn a_broker_that_stays_away_costs_disk_and_no_memory() {
     rig.assert_still_works("before");
     let messages = figure(1500, 50_000);
     rig.broker.kill();
-    let (idle, since) = (memory(&rig.gateway), Instant::now());
+    let (idle, since) = (rig.gateway.memory(), Instant::now());
     let deliver = |range: std::ops::Range<usize>| {
         for n in range {
             let text = format!("message {n} of many, as long as people write them");
@@ -109,10 +101,10 @@ fn a_broker_that_stays_away_costs_disk_and_no_memory() {
         wait_long("the last of them", || rig.modem.queued() == 0 && rig.modem.stored() == 0);
     };
     deliver(0..WARM_UP);
-    let warm = memory(&rig.gateway);
+    let warm = rig.gateway.memory();
     deliver(WARM_UP..WARM_UP + messages);
     assert_no_growth("received without a broker", messages, warm, &rig.gateway);
-    let stored = memory(&rig.gateway);
+    let stored = rig.gateway.memory();
     let messages = WARM_UP + messages;
     print_figures("received without a broker", messages, since, idle, &rig);
     let (file, wal) = disk(&rig);
@@ -146,7 +138,7 @@ fn save_seldom(rig: &mut Rig) {
 fn a_flood_of_requests_is_stored_and_none_is_lost() {
     let mut rig = Rig::start();
     rig.assert_still_works("before");
-    let idle = memory(&rig.gateway);
+    let idle = rig.gateway.memory();
     assert_eq!(code(rig.gateway.stop()), 0);
     save_seldom(&mut rig);
     let requests = figure(2000, 100_000);
@@ -177,7 +169,7 @@ fn a_flood_of_requests_is_stored_and_none_is_lost() {
     let since = Instant::now();
     rig.start_gateway();
     wait_for_answers(&rig, WARM_UP);
-    let warm = memory(&rig.gateway);
+    let warm = rig.gateway.memory();
     request(WARM_UP..WARM_UP + requests);
     wait_for_answers(&rig, WARM_UP + requests);
     assert_no_growth("requests", requests, warm, &rig.gateway);
@@ -200,7 +192,7 @@ fn incomplete_messages_are_kept_on_disk_and_published_after_the_timeout() {
     rig.assert_still_works("before");
     save_seldom(&mut rig);
     let sets = figure(1500, 10_000);
-    let (idle, since) = (memory(&rig.gateway), Instant::now());
+    let (idle, since) = (rig.gateway.memory(), Instant::now());
     let deliver = |range: std::ops::Range<usize>, parts_each: usize| {
         for n in range {
             let reference = u16::try_from(n).expect("16 bits of reference");
@@ -217,7 +209,7 @@ fn incomplete_messages_are_kept_on_disk_and_published_after_the_timeout() {
     // Whole messages fill the caches as well, and do not have to be given out one by one below.
     deliver(0..WARM_UP, 2);
     wait_long("all of them on the broker", || count(&rig, "SELECT count(*) FROM outbox") == 0);
-    let warm = memory(&rig.gateway);
+    let warm = rig.gateway.memory();
     deliver(WARM_UP..WARM_UP + sets, 1);
     assert_no_growth("half messages", sets, warm, &rig.gateway);
     wait_long("all of them in the store", || {
@@ -241,7 +233,7 @@ fn incomplete_messages_are_kept_on_disk_and_published_after_the_timeout() {
         .map(|message| message["id"].to_string())
         .collect();
     assert_eq!(halves.len(), sets, "nothing is dropped in silence");
-    let after = memory(&rig.gateway);
+    let after = rig.gateway.memory();
     assert!(after < idle + MAX_CACHES, "giving them out took memory from {idle} to {after} octets");
 }
 
@@ -299,7 +291,7 @@ fn hostile_payloads_get_short_rejections() {
         for (what, payload, code) in &payloads {
             assert_rejected(&rig, what, payload, code);
         }
-        memory(&rig.gateway)
+        rig.gateway.memory()
     };
     // The allocator keeps some room for the next large payload; one payload kept a round is 1 MiB more a round.
     let before = reject_all();

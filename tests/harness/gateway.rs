@@ -189,6 +189,14 @@ impl Gateway {
         self.process.as_ref().expect("the gateway was started").id()
     }
 
+    /// Octets of memory it has allocated; pages of files, which the kernel may take back, do not count.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the gateway runs");
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
+        let kib = line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok());
+        kib.expect("a number") * 1024
+    }
+
     /// Runs another command of the binary with this configuration, to its end.
     pub fn run_command(&self, arguments: &[&str]) -> Output {
         let mut command = program(&self.folder);

@@ -1,7 +1,9 @@
 //! The parts of every end-to-end test: real processes, a simulated modem, a recording proxy.
 
 pub mod broker;
+pub mod broker_side;
 pub mod client;
+pub mod damage;
 pub mod gateway;
 pub mod modem;
 pub mod mqtt_packets;

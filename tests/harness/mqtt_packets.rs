@@ -32,6 +32,14 @@ pub enum Packet {
         packet_id: u16,
         reason: u8,
     },
+    /// Of a QoS 2 that only a hostile broker uses.
+    Pubrec {
+        packet_id: u16,
+    },
+    Subscribe {
+        packet_id: u16,
+        filters: usize,
+    },
     Suback {
         packet_id: u16,
         reasons: Vec<u8>,
@@ -106,6 +114,17 @@ fn parse(first: u8, body: &[u8]) -> Result<Packet, String> {
         2 => Packet::Connack { session_present: fields.u8()? & 1 == 1, reason: fields.u8()? },
         3 => Packet::Publish(parse_publish(first, fields)?),
         4 => Packet::Puback { packet_id: fields.u16()?, reason: fields.u8().unwrap_or(0) },
+        5 => Packet::Pubrec { packet_id: fields.u16()? },
+        8 => {
+            let packet_id = fields.u16()?;
+            fields.properties()?;
+            let mut filters = 0;
+            while !fields.0.is_empty() {
+                fields.string().and(fields.u8())?;
+                filters += 1;
+            }
+            Packet::Subscribe { packet_id, filters }
+        }
         9 => {
             let packet_id = fields.u16()?;
             fields.properties()?;
@@ -253,14 +272,14 @@ pub fn disconnect() -> Vec<u8> {
     packet(0xe0, &[])
 }
 
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     put_variable_int(&mut bytes, body.len());
     bytes.extend(body);
     bytes
 }
 
-fn put_properties(body: &mut Vec<u8>, properties: &[u8]) {
+pub fn put_properties(body: &mut Vec<u8>, properties: &[u8]) {
     put_variable_int(body, properties.len());
     body.extend(properties);
 }
@@ -277,7 +296,7 @@ fn put_variable_int(bytes: &mut Vec<u8>, mut value: usize) {
     }
 }
 
-fn put_binary(bytes: &mut Vec<u8>, value: &[u8]) {
+pub fn put_binary(bytes: &mut Vec<u8>, value: &[u8]) {
     let length = u16::try_from(value.len()).expect("MQTT strings have at most 65535 octets");
     bytes.extend(length.to_be_bytes());
     bytes.extend(value);

@@ -15,7 +15,7 @@ use crate::wire::topic::OfGateway;
 /// How long another gateway of our name is remembered without a sign of it. Both publish again when they hear the other.
 const NAMESAKE_MEMORY: Duration = Duration::from_secs(60);
 
-/// Other gateways that are remembered.
+/// Other gateways remembered: more than anybody has. Names are made up for nothing.
 const MAX_OTHERS: usize = 1000;
 
 /// Between two answers to what another says under our name.
@@ -44,7 +44,7 @@ pub(super) enum Answer {
 pub(super) struct Neighbours {
     own: Name,
     instance: String,
-    others: BTreeMap<Name, Other>,
+    others: BTreeMap<String, Other>,
     /// When another gateway of our name was heard last.
     namesake_at: Option<Instant>,
     kept: Option<Kept>,
@@ -59,6 +59,13 @@ struct Other {
     is_online: bool,
     /// Its state says which instance it is, and that is not ours.
     has_instance: bool,
+}
+
+impl Other {
+    /// Whether it is online, and another one than ours.
+    fn counts(&self) -> bool {
+        self.is_online && self.has_instance
+    }
 }
 
 impl Neighbours {
@@ -91,17 +98,15 @@ impl Neighbours {
                 let is_own = instance.as_ref() == Some(&self.instance);
                 if name == self.own.as_str() {
                     self.on_own_state(instance.filter(|_| !is_own), is_own, retained, now);
-                } else if let Some(other) = self.other(name) {
-                    other.has_instance = instance.is_some() && !is_own;
+                } else {
+                    self.note(name, |other| other.has_instance = instance.is_some() && !is_own);
                 }
             }
             OfGateway::Availability(name) if name == self.own.as_str() => {
                 self.is_said_offline = !is_online(payload);
             }
             OfGateway::Availability(name) => {
-                if let Some(other) = self.other(name) {
-                    other.is_online = is_online(payload);
-                }
+                self.note(name, |other| other.is_online = is_online(payload));
             }
         }
     }
@@ -119,17 +124,29 @@ impl Neighbours {
         }
     }
 
-    /// None where a gateway cannot have this name.
-    fn other(&mut self, name: &str) -> Option<&mut Other> {
-        let name = name.parse().ok()?;
-        (self.others.len() < MAX_OTHERS || self.others.contains_key(&name))
-            .then(|| self.others.entry(name).or_default())
+    /// Changes what is known of another gateway. What has no gateway's name is none; one of which nothing is known is
+    /// forgotten.
+    fn note(&mut self, name: &str, change: impl FnOnce(&mut Other)) {
+        if name.parse::<Name>().is_err() {
+            return;
+        }
+        if self.others.len() >= MAX_OTHERS && !self.others.contains_key(name) {
+            // One that does not count makes room. Where all count, one more changes nothing.
+            let least = self.others.iter().find(|(_, other)| !other.counts()).map(|(name, _)| name.clone());
+            let Some(least) = least else { return };
+            self.others.remove(&least);
+        }
+        let other = self.others.entry(name.to_owned()).or_default();
+        change(other);
+        if !other.is_online && !other.has_instance {
+            self.others.remove(name);
+        }
     }
 
     /// One that is online.
     pub(super) fn online(&self, now: Instant) -> Option<&str> {
         let namesake = self.namesake_at.filter(|at| now - *at < NAMESAKE_MEMORY).map(|_| self.own.as_str());
-        let mut others = self.others.iter().filter(|(_, other)| other.is_online && other.has_instance);
+        let mut others = self.others.iter().filter(|(_, other)| other.counts());
         namesake.or_else(|| others.next().map(|(name, _)| name.as_str()))
     }
 
@@ -243,5 +260,21 @@ mod tests {
         neighbours.on_publish(&state("attic"), OURS, false, now);
         neighbours.on_publish(&state("attic"), THEIRS, false, now);
         assert_eq!(neighbours.answer(later + ANSWER_INTERVAL), Some(Answer::GatewayState));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_thousand_gateways_take_no_memory_and_hide_no_real_one() {
+        let (mut neighbours, now) = (neighbours(), Instant::now());
+        for n in 0..100_000 {
+            neighbours.on_publish(&availability(&format!("made-up-{n}")), b"online", true, now);
+        }
+        assert!(neighbours.others.len() <= 1000, "{} are remembered", neighbours.others.len());
+        neighbours.on_publish(&state("cellar"), THEIRS, true, now);
+        neighbours.on_publish(&availability("cellar"), b"online", true, now);
+        assert_eq!(neighbours.online(now), Some("cellar"));
+        neighbours.on_publish(&availability(&"x".repeat(60_000)), b"online", true, now);
+        assert!(neighbours.others.keys().all(|name| name.len() <= 32), "no gateway has such a name");
+        neighbours.on_publish(&availability("gone"), b"", true, now);
+        assert!(!neighbours.others.contains_key("gone"), "an empty message is how one is removed");
     }
 }

@@ -75,6 +75,8 @@ enum End {
     Broke(ConnectionError),
     /// No gateway can work with this broker, in words.
     Unusable(String),
+    /// The broker sent what MQTT forbids and the client lets pass, in words.
+    Forbidden(&'static str),
 }
 
 impl Pump {
@@ -102,6 +104,7 @@ impl Pump {
                 () = stop.cancelled(), if !connected => return,
             };
             let end = match event {
+                Ok(event) if let Some(words) = forbidden(&event, connected) => End::Forbidden(words),
                 Ok(Event::Outgoing(Outgoing::Disconnect)) if stop.is_cancelled() => return,
                 // The client says so where the broker breaks the rules of topic aliases.
                 Ok(Event::Outgoing(Outgoing::Disconnect)) => {
@@ -135,6 +138,7 @@ impl Pump {
                 End::Broke(error) => {
                     (Some(describe(error, &address)), refuses_a_message(error), is_lasting_refusal(error))
                 }
+                End::Forbidden(words) => (Some(format!("the broker at {address} {words}")), false, false),
                 End::Unusable(words) => (Some(format!("the broker at {address}: {words}")), false, true),
             };
             let delay = if is_left { Duration::ZERO } else { reconnect.failed(Instant::now()) };
@@ -199,6 +203,19 @@ impl Pump {
 
 fn io_error(why: &str) -> ConnectionError {
     ConnectionError::Io(std::io::Error::other(why))
+}
+
+/// What MQTT forbids a broker and the client lets pass. A second CONNACK would begin a connection on which packet ids
+/// of before are still open; of topic aliases, which we allow none, the client keeps each with its topic.
+fn forbidden(event: &Event, connected: bool) -> Option<&'static str> {
+    match event {
+        Event::Incoming(Packet::ConnAck(_)) if connected => Some("sent a second CONNACK"),
+        Event::Incoming(Packet::Publish(publish)) => {
+            let alias = publish.properties.as_ref().and_then(|properties| properties.topic_alias);
+            alias.map(|_| "uses topic aliases, which it was not allowed")
+        }
+        _ => None,
+    }
 }
 
 /// The reason code "Packet too large". The client does not know it in a PUBACK, and fails with an

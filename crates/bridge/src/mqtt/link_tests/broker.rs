@@ -210,7 +210,7 @@ impl Connection {
         self.send(&octets).await;
     }
 
-    async fn send_connack(&mut self, connack: Connack) {
+    pub(super) async fn send_connack(&mut self, connack: Connack) {
         let Connack { session_present, receive_maximum, max_packet } = connack;
         let properties = ConnAckProperties {
             receive_max: Some(receive_maximum),

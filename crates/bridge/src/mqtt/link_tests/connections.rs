@@ -1,8 +1,8 @@
 //! How a connection begins and ends: subscriptions, retained states, and what still goes out before a DISCONNECT.
 
-use rumqttc::v5::mqttbytes::v5::Packet;
+use rumqttc::v5::mqttbytes::v5::{Packet, PublishProperties};
 
-use super::broker::{Broker, NOT_AUTHORIZED, USUAL};
+use super::broker::{Broker, NOT_AUTHORIZED, USUAL, message};
 use super::gateway::{Gateway, count, ids};
 use crate::event::{Availability, State, Subject};
 
@@ -97,4 +97,32 @@ async fn results_and_offline_are_published_before_the_disconnect() {
     let (folder, published) = tokio::join!(gateway.stop(), published);
     assert_eq!(published, (40, true));
     assert_eq!(count(&folder, "outbox"), 0, "acknowledged rows are still in the outbox");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_connack_ends_the_connection_and_mixes_up_no_acknowledgements() {
+    let broker = Broker::start().await;
+    let gateway = Gateway::start(&broker).await;
+    let mut connection = broker.accept_and_subscribe(USUAL).await;
+    gateway.publish_result("a").await;
+    connection.next_result().await;
+    connection.send_connack(USUAL).await;
+    let after = connection.next_packet_if_any().await;
+    assert!(after.is_none(), "{after:?} came: everything is subscribed and published once more");
+    let (_, id) = broker.accept_and_subscribe(USUAL).await.next_result().await;
+    assert_eq!(id, "a");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topic_aliases_we_did_not_allow_end_the_connection_and_take_no_memory() {
+    let broker = Broker::start().await;
+    let gateway = Gateway::start(&broker).await;
+    let mut connection = broker.accept_and_subscribe(USUAL).await;
+    let properties = PublishProperties { topic_alias: Some(1), ..PublishProperties::default() };
+    let publish = message("sms/gateway/cellar", 1, "{}");
+    connection.deliver(rumqttc::v5::mqttbytes::v5::Publish { properties: Some(properties), ..publish }).await;
+    let after = connection.next_packet_if_any().await;
+    assert!(after.is_none(), "{after:?} came: the client keeps a topic of any length for each alias");
+    gateway.stop().await;
 }

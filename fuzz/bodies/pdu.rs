@@ -1,11 +1,8 @@
 //! Any octets into everything that decodes octets: PDUs of both directions, joining, cell broadcast, MMS notifications.
 
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
 use smsbridge_codec::{Direction, Pdu, Tpdu, UserData, cbs, join, mms};
 
-fuzz_target!(|octets: &[u8]| {
+pub fn run(octets: &[u8]) {
     for direction in [Direction::MobileTerminated, Direction::MobileOriginated] {
         let _ = Pdu::decode(octets, direction);
         let Ok(tpdu) = Tpdu::decode(octets, direction) else { continue };
@@ -34,4 +31,4 @@ fuzz_target!(|octets: &[u8]| {
     if let Ok(cbs::Received::Pages(pages)) = cbs::decode(octets) {
         cbs::join(&pages).expect("what one line holds belongs together");
     }
-});
+}
