@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod client;
+pub mod cluster;
 pub mod gateway;
 pub mod modem;
 pub mod mqtt_packets;
