@@ -37,12 +37,10 @@ fn gateway_state(rig: &Rig) -> Value {
     serde_json::from_str(&rig.client.last_on("sms/gateway/attic").unwrap_or_default()).unwrap_or_default()
 }
 
-#[test]
-fn an_application_that_wants_its_answers_anywhere_holds_up_nobody() {
+/// Answers there are refused; all else goes on.
+fn answers_are_wanted_on(topics: &[&str]) {
     let rig = Rig::start();
-    let deep = format!("answers{}", "/".repeat(250));
-    let topics = ["app/replies", "homeassistant/switch/door/config", "sms/gateway/gateway", &deep];
-    for (n, topic) in topics.into_iter().enumerate() {
+    for (n, topic) in topics.iter().enumerate() {
         let id = format!("order-{n}");
         ask(&rig, &id, topic);
         let accepted = rig.client.wait_for_result(&id, "accepted");
@@ -52,6 +50,17 @@ fn an_application_that_wants_its_answers_anywhere_holds_up_nobody() {
     messages_come_in(&rig, 12);
     assert_eq!(gateway_state(&rig)["queue"]["parked"], 0);
     assert_eq!(rig.proxy.record().connections.len(), 1, "the connection broke");
+}
+
+#[test]
+fn an_application_that_wants_its_answers_anywhere_holds_up_nobody() {
+    answers_are_wanted_on(&["app/replies", "homeassistant/switch/door/config", "sms/gateway/gateway"]);
+}
+
+#[test]
+fn an_application_that_wants_its_answers_deeper_than_a_broker_goes_holds_up_nobody() {
+    // mosquitto 2.1 closes the connection of an application that asks so; 2.0 takes its request.
+    answers_are_wanted_on(&[&format!("answers{}", "/".repeat(250))]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod broker_away;
 mod broker_refuses;
 mod check_command;
 mod clock;
+mod cluster;
 mod crash_points;
 mod delivery_reports;
 mod demo;

@@ -15,6 +15,9 @@ use super::wait::{WAIT_TIMEOUT, wait_for};
 /// Debian installs servers outside a plain user's PATH.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
 
+/// A folder with another mosquitto than the installed one; see `tests/run broker`.
+const OTHER_MOSQUITTO: &str = "SMSBRIDGE_TEST_MOSQUITTO";
+
 /// What mosquitto logs for it. ("Out of memory" is what it logs for a client killed while writing.)
 const COMPLAINTS: [&str; 3] = ["protocol error", "malformed packet", "exceeded"];
 
@@ -199,8 +202,15 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The path of an installed program.
+/// The path of an installed program; the broker's may come from a folder of the tests' own.
 pub fn find(program: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os(OTHER_MOSQUITTO)
+        && matches!(program, "mosquitto" | "mosquitto_passwd")
+    {
+        let path = Path::new(&folder).join(program);
+        assert!(path.is_file(), "{OTHER_MOSQUITTO} has no {program}: {}", path.display());
+        return path;
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(FOLDERS.iter().map(PathBuf::from))
