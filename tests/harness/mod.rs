@@ -3,8 +3,8 @@
 pub mod broker;
 pub mod broker_side;
 pub mod client;
-pub mod damage;
 pub mod cluster;
+pub mod damage;
 pub mod gateway;
 pub mod modem;
 pub mod mqtt_packets;
