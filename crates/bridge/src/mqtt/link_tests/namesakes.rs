@@ -70,6 +70,24 @@ async fn what_waited_while_another_gateway_of_our_name_ran_is_rejected_and_what_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waited_is_still_anothers_after_a_connection_that_broke() {
+    let broker = Broker::start().await;
+    let (gateway, instance) = start(&broker).await;
+    let mut connection = with_waiting_request(&broker, Some(THEIRS)).await;
+    assert_eq!(next_outcome(&mut connection).await, outcome("rejected", "stale"));
+    drop(connection);
+    // By now the broker keeps our own state, and there is more that had waited.
+    let ours = format!(r#"{{"instance":"{instance}"}}"#);
+    let mut connection = with_waiting_request(&broker, Some(&ours)).await;
+    assert_eq!(next_outcome(&mut connection).await, outcome("rejected", "stale"));
+    connection.deliver(message(STATE, 2, &ours)).await;
+    connection.deliver(request(3, OTHER_REQUEST)).await;
+    assert_eq!(next_outcome(&mut connection).await, outcome("accepted", ""));
+    assert_eq!(gateway.store.stale().await.unwrap(), None);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waited_while_nobody_else_ran_is_sent() {
     let broker = Broker::start().await;
     let (gateway, instance) = start(&broker).await;
