@@ -223,12 +223,16 @@ impl Link {
     async fn drain(&mut self, events: &mut Vec<PumpEvent>) {
         let deadline = tokio::time::Instant::now() + DRAIN_TIMEOUT;
         self.fill().await;
-        while self.connection.is_up() && self.publisher.is_in_flight() {
+        while self.connection.is_up() && (self.publisher.is_in_flight() || self.inbox.is_undecided()) {
             match tokio::time::timeout_at(deadline, self.events.recv_many(events, MAX_BATCH)).await {
                 Ok(count) if count > 0 => self.on_events(events).await,
                 _ => break,
             }
             self.fill().await;
+        }
+        if self.inbox.is_undecided() {
+            // Nothing was published, so the last will has to say that we are offline: a DISCONNECT would take it back.
+            self.connection.close("the gateway stops");
         }
         // The pump ends once it has written this. If it has ended already, nobody reads it.
         self.connection.call(|client| client_error(client.try_disconnect()));
