@@ -7,7 +7,9 @@ use std::time::Duration;
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
 use serde_json::Value;
 
-use super::broker::{Broker, Connack, NOT_AUTHORIZED, PACKET_TOO_LARGE, QUOTA_EXCEEDED, USUAL, payload};
+use super::broker::{
+    Broker, Connack, NOT_AUTHORIZED, PACKET_TOO_LARGE, QUOTA_EXCEEDED, STEP_TIMEOUT, USUAL, payload,
+};
 use super::gateway::{Gateway, publish_result};
 use crate::clock::now_ms;
 use crate::event::{Availability, ModemState, State, Subject};
@@ -118,13 +120,22 @@ async fn after_a_refusal_several_messages_are_in_flight_again() {
     gateway.stop().await;
 }
 
-/// Takes everything but what `is_poison` says, on which it closes the connection; returns how often it did, once so much is
-/// to be published and parked.
+/// Takes everything but what `is_poison` says, on which it closes the connection, until so much is to be published and
+/// parked; returns how often it did, and the topics of what it took.
 async fn take_all_but(
     broker: &Broker,
     gateway: &Gateway,
     is_poison: impl Fn(&Publish) -> bool,
     (publish, parked): (u32, u32),
+) -> (u32, Vec<String>) {
+    take_until(broker, is_poison, gateway.wait_for_depth(publish, parked)).await
+}
+
+/// The same, until `end`.
+async fn take_until(
+    broker: &Broker,
+    is_poison: impl Fn(&Publish) -> bool,
+    end: impl Future<Output = ()>,
 ) -> (u32, Vec<String>) {
     let (mut breaks, mut taken) = (0, Vec::new());
     let script = async {
@@ -147,7 +158,7 @@ async fn take_all_but(
     };
     tokio::select! {
         () = script => {}
-        () = gateway.wait_for_depth(publish, parked) => {}
+        () = end => {}
     }
     (breaks, taken)
 }
@@ -183,11 +194,12 @@ async fn the_broker_closes_the_connection_on_one_message_while_others_come_witho
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let broken = take_all_but(&broker, &gateway, |publish| id_is(publish, "poison"), (u32::MAX, 0));
+    let taking = take_until(&broker, |publish| id_is(publish, "poison"), parked);
     let is_parked = tokio::select! {
-        _ = broken => false,
+        _ = taking => true,
         () = load => false,
-        () = parked => true,
+        // Each break costs a wait, and a busy machine more.
+        () = tokio::time::sleep(STEP_TIMEOUT * 5) => false,
     };
     assert!(is_parked, "it breaks connections for ever");
     gateway.stop().await;
