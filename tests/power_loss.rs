@@ -195,7 +195,7 @@ fn the_sync_comes_before_every_delete_and_every_acknowledgement() {
     let requests: Vec<u16> =
         rig.proxy.record().to_gateway.iter().map(|crossing| crossing.publish.packet_id).collect();
     assert_eq!(requests.len(), ROUNDS, "requests delivered");
-    for n in 0..ROUNDS {
+    for (n, request) in requests.iter().enumerate() {
         let synced = trace.synced(&format!("traced message {n}\""));
         assert!(
             synced < trace.deletes[n],
@@ -203,7 +203,7 @@ fn the_sync_comes_before_every_delete_and_every_acknowledgement() {
             trace.deletes[n]
         );
         let synced = trace.synced(&format!("traced-request-{n}\""));
-        let acknowledged = trace.acknowledgements[&requests[n]];
+        let acknowledged = trace.acknowledgements[request];
         assert!(synced < acknowledged, "request {n}: on disk at {synced}, acknowledged at {acknowledged}");
     }
 }
