@@ -1,4 +1,5 @@
-//! A broker that refuses, forgets, is busy or dies: what it does not take holds up nothing else, and a cluster is used as one.
+//! A broker that refuses, forgets, is busy or dies: what it does not take holds up nothing else, and a cluster is used
+//! as one.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! Owns one phase: load in both directions, disturbances around the gateway, kills of the gateway, and the wait until all has settled.
+//! Owns one phase: load in both directions, disturbances around the gateway, kills of the gateway, and the wait until
+//! all has settled.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

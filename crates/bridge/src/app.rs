@@ -29,7 +29,8 @@ use crate::ussd_queue::UssdQueue;
 use crate::wire::Wire;
 use crate::wire::topic::Topics;
 
-/// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be answered.
+/// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be
+/// answered.
 const MODEM_STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// How long the other tasks may take: less than what remains of the unit's TimeoutStopSec.
@@ -146,7 +147,8 @@ async fn finish<T: 'static>(tasks: &mut JoinSet<T>, limit: Duration) -> bool {
     in_time
 }
 
-/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one exits at once, which is safe at any instant.
+/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one exits at once, which is safe at any
+/// instant.
 pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let token = stop.clone();

@@ -1,13 +1,13 @@
 //! Text that others wrote (senders, modems, brokers, programs) made fit for people's eyes and terminals.
 //!
-//! Pure. A terminal obeys control characters, and people believe what they see: a line break in a sender's name would make
-//! a line of its own, and a change of direction another number. Ordinary writing stays as it is, emoji and their joiners
-//! included.
+//! Pure. A terminal obeys control characters, and people believe what they see: a line break in a sender's name would
+//! make a line of its own, and a change of direction another number. Ordinary writing stays as it is, emoji and their
+//! joiners included.
 
 use std::fmt::Write as _;
 
-/// Whether a character is obeyed instead of shown, or is there and cannot be seen. The joiners of emoji and of Persian and
-/// Indian words, and the tags of flags, are not: without them the text would read differently.
+/// Whether a character is obeyed instead of shown, or is there and cannot be seen. The joiners of emoji and of Persian
+/// and Indian words, and the tags of flags, are not: without them the text would read differently.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -44,8 +44,8 @@ pub fn lines(text: &str) -> String {
     shown
 }
 
-/// A JSON text on one line that is the same JSON: what is hidden in its strings is written `\uXXXX`. Line breaks and tabs
-/// can only stand between its parts, where a space means the same.
+/// A JSON text on one line that is the same JSON: what is hidden in its strings is written `\uXXXX`. Line breaks and
+/// tabs can only stand between its parts, where a space means the same.
 pub fn json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,7 +1,7 @@
 //! USSD requests that wait for their modem.
 //!
-//! Filled by intake, emptied by the modem's task. Never stored: a USSD request is carried out at most once, and one that
-//! a restart finds undone is not done.
+//! Filled by intake, emptied by the modem's task. Never stored: a USSD request is carried out at most once, and one
+//! that a restart finds undone is not done.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -2,8 +2,8 @@
 //!
 //! Pure. Whatever shows a line of the dialogue to somebody (an error, a log, a transcript) shows what this makes of it.
 
-/// What stands before the parameters of commands that hold a PIN, PUK or password, after whatever prefix the maker gives
-/// them (`AT+`, `AT^`, `AT*`). Answers have a colon there.
+/// What stands before the parameters of commands that hold a PIN, PUK or password, after whatever prefix the maker
+/// gives them (`AT+`, `AT^`, `AT*`). Answers have a colon there.
 const HEADS: [&str; 10] =
     ["PIN=", "PIN1=", "PIN2=", "PUK=", "PUK1=", "PUK2=", "CPWD=", "CLCK=", "CARDLOCK=", "UNLOCK="];
 

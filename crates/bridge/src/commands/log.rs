@@ -1,7 +1,8 @@
 //! The log on standard error, and a process's last words there: a line of it waits for nobody.
 //!
-//! Lines go into a bounded queue, from which a thread of its own writes them. A log that is full, gone or read by nobody
-//! costs lines, which are counted, and nothing else: whoever logs never waits, and an end waits a second at most.
+//! Lines go into a bounded queue, from which a thread of its own writes them. A log that is full, gone or read by
+//! nobody costs lines, which are counted, and nothing else: whoever logs never waits, and an end waits a second at
+//! most.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IsTerminal as _, Write};

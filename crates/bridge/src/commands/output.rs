@@ -1,7 +1,7 @@
 //! Standard output of the commands: lines that a terminal only shows, and a reader that goes away.
 //!
-//! A reader that has seen enough closes the pipe: that is no failure, and what the command does is still done. A disk that
-//! is full is one: it is kept until the end, where the exit code tells.
+//! A reader that has seen enough closes the pipe: that is no failure, and what the command does is still done. A disk
+//! that is full is one: it is kept until the end, where the exit code tells.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};

@@ -1,8 +1,8 @@
 //! `smsbridge pdu decode` and `smsbridge pdu encode`: one line of input, one answer, written before the next line is read, so
 //! that another program can keep one process and ask it.
 //!
-//! The codec explains PDUs; only the JSON of a request to encode is defined here. Every line is answered, if need be with an
-//! error. It must never open a modem, a store or a network connection.
+//! The codec explains PDUs; only the JSON of a request to encode is defined here. Every line is answered, if need be
+//! with an error. It must never open a modem, a store or a network connection.
 
 use std::io::{self, BufRead, Write};
 
@@ -173,8 +173,8 @@ fn pdus(line: &str) -> Result<Vec<EncodedPdu>, String> {
     Ok(pdus.into_iter().map(|pdu| EncodedPdu { hex: pdu.hex, length: pdu.tpdu_length }).collect())
 }
 
-/// Calls `each` with every line, without the white space around it. Octets that are not UTF-8 become characters that are
-/// neither hexadecimal nor JSON, so that such a line is answered like any other bad one.
+/// Calls `each` with every line, without the white space around it. Octets that are not UTF-8 become characters that
+/// are neither hexadecimal nor JSON, so that such a line is answered like any other bad one.
 fn for_each_line(mut input: impl BufRead, mut each: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
     let mut line = Vec::new();
     loop {

@@ -1,8 +1,9 @@
-//! The environment's part of the configuration: which variables are ours, which are mistaken for it, which are another's.
+//! The environment's part of the configuration: which variables are ours, which are mistaken for it, which are
+//! another's.
 //!
 //! Ours are `SMSBRIDGE_<TABLE>__<KEY>` and `SMSBRIDGE_<KEY>` of the keys there are. Kubernetes and others set variables
-//! that begin alike (`SMSBRIDGE_PORT`, `SMSBRIDGE_SERVICE_HOST`): they are left alone, and named. What is nearly a key is a
-//! mistake: a password in a misspelt variable must not be left out in silence. No message holds a value.
+//! that begin alike (`SMSBRIDGE_PORT`, `SMSBRIDGE_SERVICE_HOST`): they are left alone, and named. What is nearly a key
+//! is a mistake: a password in a misspelt variable must not be left out in silence. No message holds a value.
 
 use std::ffi::OsString;
 

@@ -15,8 +15,8 @@ pub(super) enum Urls {
 }
 
 impl Urls {
-    /// Whether TLS is asked for, and the addresses. No message holds any of it: where user name and password stand in it,
-    /// or it is cut short, anything may be the password.
+    /// Whether TLS is asked for, and the addresses. No message holds any of it: where user name and password stand in
+    /// it, or it is cut short, anything may be the password.
     pub(super) fn into_servers(self) -> Result<(bool, Vec<Server>), String> {
         let urls: Vec<&str> = match &self {
             Urls::One(text) => text.split(',').map(str::trim).collect(),

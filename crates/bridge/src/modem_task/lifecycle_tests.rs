@@ -42,8 +42,8 @@ async fn typed(simulator: &Simulator, beginning: &str, times: usize) {
     assert!(seen, "{beginning} {times} times: {:?}", simulator.commands());
 }
 
-/// A modem with a locked SIM, and its task. It does not tell the tries left: of a PIN whose answer was not heard it would
-/// never be known again.
+/// A modem with a locked SIM, and its task. It does not tell the tries left: of a PIN whose answer was not heard it
+/// would never be known again.
 async fn locked_sim() -> (Simulator, ModemTask, TempDir) {
     let simulator = Simulator::new(Options { pin: Some("1234".into()), ..Options::default() });
     simulator.fault(Fault::on("AT+CPINR", FaultKind::Cme(4)).every());

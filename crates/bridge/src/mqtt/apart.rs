@@ -1,7 +1,7 @@
 //! When rows are published apart from all others: those on which a connection broke, and parked ones. Pure.
 //!
-//! One at a time, with nothing else in flight, so that a break or a refusal tells which one it was. Parked ones are offered
-//! the more rarely, the longer the broker takes none.
+//! One at a time, with nothing else in flight, so that a break or a refusal tells which one it was. Parked ones are
+//! offered the more rarely, the longer the broker takes none.
 
 use std::time::Duration;
 

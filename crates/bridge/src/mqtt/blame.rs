@@ -1,8 +1,8 @@
 //! Which PUBLISH breaks connections. Pure.
 //!
-//! Some brokers close the connection instead of refusing a message. Of several in flight nobody knows which one it was: on the
-//! next connection one goes at a time, until each of them was acknowledged or the connection broke on it alone. Input: what
-//! was in flight when a connection broke, and acknowledgements.
+//! Some brokers close the connection instead of refusing a message. Of several in flight nobody knows which one it was:
+//! on the next connection one goes at a time, until each of them was acknowledged or the connection broke on it alone.
+//! Input: what was in flight when a connection broke, and acknowledgements.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -73,7 +73,8 @@ impl Blame {
         None
     }
 
-    /// Whether the broker took something else since a connection last broke on one PUBLISH alone. Asked at such a break.
+    /// Whether the broker took something else since a connection last broke on one PUBLISH alone. Asked at such a
+    /// break.
     pub(super) fn broker_takes_others(&mut self) -> bool {
         std::mem::take(&mut self.takes_others)
     }

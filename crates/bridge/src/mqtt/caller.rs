@@ -62,8 +62,8 @@ impl Caller {
         Ok(Caller { servers: clean(options::common(config, &client_id())?) })
     }
 
-    /// Connects to each address as the gateway does, with its last will and its limits, but under another client id: the
-    /// broker keeps nothing of it.
+    /// Connects to each address as the gateway does, with its last will and its limits, but under another client id:
+    /// the broker keeps nothing of it.
     pub async fn try_each(config: &Mqtt, last_will: &Publish) -> Result<Vec<Trial>, CallerError> {
         let mut trials = Vec::new();
         for server in clean(options::gateway(config, &client_id(), last_will)?) {
@@ -81,8 +81,8 @@ impl Caller {
         Ok(trials)
     }
 
-    /// Connects to the first address that lets us in, subscribes to `results`, then publishes `request` (a topic and its
-    /// payload), and hands every result to `on_result` until that returns true.
+    /// Connects to the first address that lets us in, subscribes to `results`, then publishes `request` (a topic and
+    /// its payload), and hands every result to `on_result` until that returns true.
     pub async fn call(
         self,
         mut request: Option<(String, String)>,

@@ -17,8 +17,8 @@ use crate::wire::Publish;
 const MAX_EVENTS: usize = 256;
 
 /// Packets the client takes before it has written any: every acknowledgement we may send, the window, and one SUBSCRIBE
-/// or UNSUBSCRIBE per modem. Some brokers (mosquitto 2.0.11 among them) exceed our Receive Maximum once acknowledgements
-/// flow; they cannot exceed the number of packet ids. An empty place costs nothing.
+/// or UNSUBSCRIBE per modem. Some brokers (mosquitto 2.0.11 among them) exceed our Receive Maximum once
+/// acknowledgements flow; they cannot exceed the number of packet ids. An empty place costs nothing.
 const CLIENT_CAPACITY: usize = u16::MAX as usize + window::MAX as usize + 1024;
 
 /// Prepares a connection: the half that owns the socket, and the half for the link. The broker publishes `last_will`

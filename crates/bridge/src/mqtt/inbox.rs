@@ -1,9 +1,9 @@
 //! What comes in: requests, which are stored before they are acknowledged, and the retained topics of gateways.
 //!
-//! Turns each PUBLISH into a neutral `Delivery` for `crate::intake`, which decides what it means. Requests that the store
-//! cannot take are held and tried again each second; after a minute the connection is closed, and the broker delivers
-//! them again. Requests that waited for us at the broker are not looked at before it is known whether another gateway of our
-//! name ran meanwhile.
+//! Turns each PUBLISH into a neutral `Delivery` for `crate::intake`, which decides what it means. Requests that the
+//! store cannot take are held and tried again each second; after a minute the connection is closed, and the broker
+//! delivers them again. Requests that waited for us at the broker are not looked at before it is known whether another
+//! gateway of our name ran meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,8 +108,8 @@ fn are_too_many(requests: &[Request]) -> bool {
 enum Waited {
     /// There are none, or nobody else had them.
     Ours,
-    /// It is not known yet whether another gateway of our name ran meanwhile: they are not acknowledged before, or `since`
-    /// is too long ago.
+    /// It is not known yet whether another gateway of our name ran meanwhile: they are not acknowledged before, or
+    /// `since` is too long ago.
     Unknown { since: Instant, requests: Vec<Request> },
     /// The other one of this instance ran, and may have sent them.
     Stale { other: String },
@@ -142,8 +142,8 @@ impl Inbox {
     }
 
     /// A connection is established, in the MQTT session with this number. Only a session the broker has kept
-    /// (`session_present`) can hold requests from before; `stale`: the instance that may have sent those, as it was known on an
-    /// earlier connection.
+    /// (`session_present`) can hold requests from before; `stale`: the instance that may have sent those, as it was
+    /// known on an earlier connection.
     pub(super) fn connected(&mut self, mqtt_session: i64, session_present: bool, stale: Option<String>) {
         let now = Instant::now();
         self.mqtt_session = mqtt_session;
@@ -363,8 +363,8 @@ impl Inbox {
         }
     }
 
-    /// Answers requests the store refuses although it can be written: they would be refused for ever. False where one of them
-    /// may be stored yet, or nothing can be written.
+    /// Answers requests the store refuses although it can be written: they would be refused for ever. False where one
+    /// of them may be stored yet, or nothing can be written.
     async fn refuse(&self, held: &[Request], connection: &mut Connection) -> bool {
         for request in held {
             let Some(delivery) = self.delivery(request, &None).filter(|_| request.is_refused) else {

@@ -1,9 +1,9 @@
 //! The broker, over MQTT 5. Only this folder names `rumqttc` (docs/architecture.md, "The rumqttc seam").
 //!
-//! Transport only; another broker would be a folder beside this one. `pump` owns the socket and reconnects; `link` decides
-//! the order of events on a connection, with `publisher` for what goes out and `inbox` for what comes in; `connect` makes
-//! both halves. The others are their small parts, each with a first line that says which. What a request means is decided
-//! in `crate::intake`; topics and JSON are in `crate::wire`.
+//! Transport only; another broker would be a folder beside this one. `pump` owns the socket and reconnects; `link`
+//! decides the order of events on a connection, with `publisher` for what goes out and `inbox` for what comes in;
+//! `connect` makes both halves. The others are their small parts, each with a first line that says which. What a
+//! request means is decided in `crate::intake`; topics and JSON are in `crate::wire`.
 
 mod apart;
 mod blame;

@@ -1,7 +1,8 @@
 //! Other gateways on our prefix, and what the broker says of ourselves. Pure.
 //!
-//! Two gateways that both take requests for any modem would send each of them twice. A gateway is known by the `instance` in
-//! its retained state, which is its store's. Input: what the broker delivers on the retained topics of gateways.
+//! Two gateways that both take requests for any modem would send each of them twice. A gateway is known by the
+//! `instance` in its retained state, which is its store's. Input: what the broker delivers on the retained topics of
+//! gateways.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use crate::message::Name;
 use crate::wire::state::{is_online, read_instance};
 use crate::wire::topic::OfGateway;
 
-/// How long another gateway of our name is remembered without a sign of it. Both publish again when they hear the other.
+/// How long another gateway of our name is remembered without a sign of it. Both publish again when they hear the
+/// other.
 const NAMESAKE_MEMORY: Duration = Duration::from_secs(60);
 
 /// Other gateways remembered: more than anybody has. Names are made up for nothing.
@@ -89,8 +91,8 @@ impl Neighbours {
         *self = Neighbours { answered_at: now, ..Neighbours::new(self.own.clone(), self.instance.clone()) };
     }
 
-    /// Handles a delivery on a gateway's topic. `retained` says that the broker had kept it; otherwise somebody has just
-    /// published it. What cannot be a gateway's is ignored.
+    /// Handles a delivery on a gateway's topic. `retained` says that the broker had kept it; otherwise somebody has
+    /// just published it. What cannot be a gateway's is ignored.
     pub(super) fn on_publish(&mut self, topic: &OfGateway, payload: &[u8], retained: bool, now: Instant) {
         match topic {
             OfGateway::State(name) => {
@@ -155,7 +157,8 @@ impl Neighbours {
         self.kept.as_ref()
     }
 
-    /// Whether the state we published on this connection has come back: what waited for us at the broker has come before it.
+    /// Whether the state we published on this connection has come back: what waited for us at the broker has come
+    /// before it.
     pub(super) fn has_echo(&self) -> bool {
         self.has_echo
     }

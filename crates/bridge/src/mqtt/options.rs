@@ -25,8 +25,8 @@ const MAX_PACKET: u32 = 2 * 1024 * 1024;
 /// How often an idle connection is probed. After three intervals without any event it is dropped.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// Packet ids the client uses for PUBLISHes, where the broker's Receive Maximum is not less: several windows, so that it
-/// does not come to one that still waits for its acknowledgement.
+/// Packet ids the client uses for PUBLISHes, where the broker's Receive Maximum is not less: several windows, so that
+/// it does not come to one that still waits for its acknowledgement.
 pub(super) const IN_FLIGHT: u16 = window::MAX * 6;
 
 /// How long the broker keeps our session, and requests with it, while we are away.

@@ -1,6 +1,7 @@
 //! What goes out: retained states and the rows of the outbox, as many at once as the broker takes.
 //!
-//! A row is deleted only after its PUBACK. One that the broker does not take is parked, and does not hold up the others;
+//! A row is deleted only after its PUBACK. One that the broker does not take is parked, and does not hold up the
+//! others;
 //! `blame` finds out which one breaks connections, `apart` says when it is tried again. Input: the store, the retained
 //! states, acknowledgements, and ends of connections.
 

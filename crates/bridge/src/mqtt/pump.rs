@@ -180,8 +180,8 @@ impl Pump {
         let _ = self.link.send(report).await;
     }
 
-    /// Forwards the acknowledgements that came before the error, discards everything else in the client, and has it connect
-    /// to the present server next.
+    /// Forwards the acknowledgements that came before the error, discards everything else in the client, and has it
+    /// connect to the present server next.
     async fn discard(&mut self) {
         let unread: Vec<Event> = self.event_loop.state.events.drain(..).collect();
         for event in unread {

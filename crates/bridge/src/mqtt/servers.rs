@@ -27,7 +27,8 @@ impl Servers {
         self.failed = 0;
     }
 
-    /// It could not be reached, did not let us in, or did not answer then: the next one. True where one is left that was not tried since.
+    /// It could not be reached, did not let us in, or did not answer then: the next one. True where one is left that
+    /// was not tried since.
     pub(super) fn next(&mut self) -> bool {
         self.present = (self.present + 1) % self.all.len();
         self.failed += 1;

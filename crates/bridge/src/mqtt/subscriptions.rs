@@ -1,7 +1,7 @@
 //! Our subscriptions: to requests and to the retained topics of gateways, renewed on every connection.
 //!
-//! The broker keeps subscriptions as long as the MQTT session, and one left from an earlier configuration would duplicate
-//! requests. So the store keeps the list of filters the broker may have.
+//! The broker keeps subscriptions as long as the MQTT session, and one left from an earlier configuration would
+//! duplicate requests. So the store keeps the list of filters the broker may have.
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, RetainForwardRule, SubscribeReasonCode};
@@ -35,8 +35,8 @@ impl Subscriptions {
         self.is_shared
     }
 
-    /// Subscribes to all filters we want, and unsubscribes from those we no longer want. Those with wildcards are left out
-    /// where the broker has none.
+    /// Subscribes to all filters we want, and unsubscribes from those we no longer want. Those with wildcards are left
+    /// out where the broker has none.
     pub(super) async fn renew(
         &self,
         store: &Store,

@@ -1,7 +1,7 @@
 //! Which of our PUBLISHes are in flight: a queue of those the client has not written, and the others by packet id.
 //!
-//! Pure. The client assigns a packet id when it writes a packet, and it writes them in the order it got them. So the next
-//! packet id reported belongs to the oldest one in the queue.
+//! Pure. The client assigns a packet id when it writes a packet, and it writes them in the order it got them. So the
+//! next packet id reported belongs to the oldest one in the queue.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -39,8 +39,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A window for a broker with this Receive Maximum, which is as many packet ids as the client has: with half of them in
-    /// use it never comes to one that still waits for its acknowledgement, and never holds PUBACKs back.
+    /// A window for a broker with this Receive Maximum, which is as many packet ids as the client has: with half of
+    /// them in use it never comes to one that still waits for its acknowledgement, and never holds PUBACKs back.
     pub(super) fn new(receive_maximum: u16) -> Self {
         let limit = (receive_maximum / 2).clamp(1, MAX);
         Window { limit: limit.into(), unwritten: VecDeque::new(), written: HashMap::new() }

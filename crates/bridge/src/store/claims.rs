@@ -1,7 +1,7 @@
 //! Claims: which message a modem sends next, and whether it may send one.
 //!
-//! Each claim is a fixed number of look-ups in one index, however many messages wait and whatever they wait for: what is
-//! not due is not in that index, and what others are to send is in other runs of it.
+//! Each claim is a fixed number of look-ups in one index, however many messages wait and whatever they wait for: what
+//! is not due is not in that index, and what others are to send is in other runs of it.
 
 use rusqlite::OptionalExtension as _;
 

@@ -2,8 +2,9 @@
 //!
 //! `engine` owns the thread, the group commit and the connection; `file` opens it, `place` keeps it ours; `schema` has
 //! the tables; `idle` knows the modems that wait. The other files are the operations on rows, each one transaction with
-//! a name from the domain: `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out), `due`
-//! (what time brings about), `budgets` (what went out), `outbox` (to the broker), `parked` (what it does not take),
+//! a name from the domain: `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out),
+//! `due` (what time brings about), `budgets` (what went out), `outbox` (to the broker), `parked` (what it does not
+//! take),
 //! `hook_runs`, and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and
 //! `crate::verdict`.
 

@@ -1,7 +1,7 @@
 //! What is to be published: rows in order, deleted when the broker has acknowledged them.
 //!
-//! A row holds the event, not its topic and JSON: those are rendered when it is published. What the broker does not take is
-//! in `parked`.
+//! A row holds the event, not its topic and JSON: those are rendered when it is published. What the broker does not
+//! take is in `parked`.
 
 use rusqlite::OptionalExtension as _;
 
@@ -44,8 +44,8 @@ pub struct Cursor {
 }
 
 impl Store {
-    /// Rows behind `after` that wait, oldest first, and how far that reads: results behind all else, for one request may
-    /// have many. Rows on which connections broke are [`Store::broken`].
+    /// Rows behind `after` that wait, oldest first, and how far that reads: results behind all else, for one request
+    /// may have many. Rows on which connections broke are [`Store::broken`].
     pub async fn pending(&self, after: Cursor, limit: usize) -> Result<(Vec<OutboxRow>, Cursor), StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(

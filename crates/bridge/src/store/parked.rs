@@ -1,7 +1,7 @@
 //! What the broker does not take: rows on which connections break, and rows that are parked.
 //!
-//! A parked row is kept and not published, until it is offered again or a person drops it. A copy of a result for a caller
-//! is a courtesy: where the broker does not take one, all those of that caller's request are dropped.
+//! A parked row is kept and not published, until it is offered again or a person drops it. A copy of a result for a
+//! caller is a courtesy: where the broker does not take one, all those of that caller's request are dropped.
 
 use std::path::Path;
 
@@ -22,8 +22,8 @@ impl Store {
         self.write(move |tx| park(tx, id, &reason, now)).await
     }
 
-    /// A connection broke with this row alone in flight; at `limit` of them it is parked, for this reason. Returns how many
-    /// there were.
+    /// A connection broke with this row alone in flight; at `limit` of them it is parked, for this reason. Returns how
+    /// many there were.
     pub async fn count_break(
         &self,
         id: i64,
@@ -46,8 +46,8 @@ impl Store {
         .await
     }
 
-    /// The broker does not let us publish where the caller wants copies of results: none of that request is published any
-    /// more. `id` is the row of one.
+    /// The broker does not let us publish where the caller wants copies of results: none of that request is published
+    /// any more. `id` is the row of one.
     pub async fn drop_response(&self, id: i64) -> Result<(), StoreError> {
         self.write(move |tx| {
             tx.sql

@@ -29,8 +29,8 @@ impl Place {
             Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::Locked(folder.to_owned())),
             Err(std::fs::TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // Somebody may remove the file; the folder itself cannot go without its files. Not the database: any close of it
-        // in this process would drop SQLite's own locks.
+        // Somebody may remove the file; the folder itself cannot go without its files. Not the database: any close of
+        // it in this process would drop SQLite's own locks.
         #[cfg(unix)]
         {
             let folder_itself = File::open(folder).map_err(unusable)?;

@@ -1,7 +1,7 @@
 //! Incoming PDUs: stored before they are deleted from the SIM, joined, and published when the message is complete.
 //!
-//! The slot of each stored PDU is kept until a sweep finds it empty, so that neither a kill between commit and deletion nor
-//! a deletion that was none makes a second message. What a complete message means is decided in `crate::incoming`.
+//! The slot of each stored PDU is kept until a sweep finds it empty, so that neither a kill between commit and deletion
+//! nor a deletion that was none makes a second message. What a complete message means is decided in `crate::incoming`.
 
 use std::time::Duration;
 
@@ -78,8 +78,8 @@ impl Store {
         .await
     }
 
-    /// The modem says that it has deleted these slots. They are known until a sweep finds them empty: some say so and keep
-    /// the message.
+    /// The modem says that it has deleted these slots. They are known until a sweep finds them empty: some say so and
+    /// keep the message.
     pub async fn slots_deleted(&self, sim: Sim, slots: Vec<Slot>) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut update = tx.sql.prepare_cached(
@@ -145,12 +145,12 @@ impl Store {
     }
 }
 
-/// Whether this PDU was stored before; writes its slot down if not. In one sweep the same octets in two storages are one
-/// message that the modem lists twice; in two slots of one storage they are two messages.
+/// Whether this PDU was stored before; writes its slot down if not. In one sweep the same octets in two storages are
+/// one message that the modem lists twice; in two slots of one storage they are two messages.
 ///
 /// The same octets in a slot the modem said it had deleted are the same message, which it kept. Unread they may also be
-/// another one, sent within the same second: they are taken for that, and the slot is doubtful until it is known whether
-/// the modem deletes what it says it deletes.
+/// another one, sent within the same second: they are taken for that, and the slot is doubtful until it is known
+/// whether the modem deletes what it says it deletes.
 fn known(tx: &Tx<'_>, incoming: &IncomingPdu) -> Result<Option<Accepted>, StoreError> {
     let Some(slot) = &incoming.slot else {
         return Ok(is_repetition(tx, incoming)?.then_some(Accepted::Known { was_deleted: false }));

@@ -88,8 +88,9 @@ impl Store {
         .await
     }
 
-    /// Cancels those messages of a request of which nothing was submitted; of the others it is said that it is too late,
-    /// once for all where none can be cancelled. A request nobody knows here gets no answer: it may be another gateway's.
+    /// Cancels those messages of a request of which nothing was submitted; of the others it is said that it is too
+    /// late, once for all where none can be cancelled. A request nobody knows here gets no answer: it may be another
+    /// gateway's.
     pub async fn cancel(&self, id: String, now: UnixMs) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
@@ -139,8 +140,8 @@ fn origin(request: &Request) -> Option<Origin> {
 }
 
 /// Whether the broker delivers a stored PUBLISH again because our acknowledgement was lost: its first answer is on its
-/// way, and the caller has not asked again. A packet id names one PUBLISH only within an MQTT session, and only until it
-/// is used again: hence the newest.
+/// way, and the caller has not asked again. A packet id names one PUBLISH only within an MQTT session, and only until
+/// it is used again: hence the newest.
 fn is_redelivery(tx: &Tx<'_>, request: &Request) -> Result<bool, StoreError> {
     let Some(origin) = origin(request).filter(|origin| origin.redelivered) else { return Ok(false) };
     let mut select = tx.sql.prepare_cached(

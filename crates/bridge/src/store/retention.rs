@@ -68,8 +68,8 @@ impl Store {
     }
 }
 
-/// Deletes finished requests, the messages first, for one request may have more of them than a batch. Returns how far it
-/// came, and whether there is more to do.
+/// Deletes finished requests, the messages first, for one request may have more of them than a batch. Returns how far
+/// it came, and whether there is more to do.
 fn delete_requests(
     tx: &Tx<'_>,
     before: UnixMs,

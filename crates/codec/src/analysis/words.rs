@@ -9,8 +9,8 @@ use crate::gsm7;
 use crate::information::Information;
 use crate::validity::Validity;
 
-/// Text with its control characters escaped, those that change the direction of the text after them, those that cannot be
-/// seen, and the backslash, so that no text looks like an escape. Joiners stay: emoji and some scripts need them.
+/// Text with its control characters escaped, those that change the direction of the text after them, those that cannot
+/// be seen, and the backslash, so that no text looks like an escape. Joiners stay: emoji and some scripts need them.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

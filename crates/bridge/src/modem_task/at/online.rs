@@ -1,8 +1,8 @@
 //! A modem in service: decides what it does next, one thing at a time.
 //!
 //! URCs and wake-ups only say *look now*; the looking is the same at start, after a fault and in between. Each ability
-//! (sweep, status, sending, USSD) has its own time to run, and is carried out by a file of its own. An error that ends the
-//! session leaves `run`. Input: the session's URCs, the store's wake-ups, USSD requests.
+//! (sweep, status, sending, USSD) has its own time to run, and is carried out by a file of its own. An error that ends
+//! the session leaves `run`. Input: the session's URCs, the store's wake-ups, USSD requests.
 
 use std::time::Duration;
 
@@ -272,7 +272,8 @@ impl<'a> OnlineModem<'a> {
         Ok(())
     }
 
-    /// Publishes the events that cell broadcasts, USSD and calls have led to. Commands come last: one may end the session.
+    /// Publishes the events that cell broadcasts, USSD and calls have led to. Commands come last: one may end the
+    /// session.
     async fn publish_events(&mut self) -> Result<(), SessionError> {
         let (task, now) = (self.modem.task, Instant::now());
         while let Some(content) = self.broadcasts.tick(now) {

@@ -28,9 +28,10 @@ pub(super) fn may_be_code(answer: &str) -> bool {
         || unpacked().unwrap_or(false)
 }
 
-/// Decodes a text from the modem's line. Its data coding scheme (TS 23.038 5) is believed where it says UCS-2 or 8-bit data;
-/// else it says too little (15 comes with packed septets and with plain text), so the content decides: digits that read as
-/// UCS-2 of few scripts, then as packed septets. `is_packed` says that the modem's family sends packed septets.
+/// Decodes a text from the modem's line. Its data coding scheme (TS 23.038 5) is believed where it says UCS-2 or 8-bit
+/// data; else it says too little (15 comes with packed septets and with plain text), so the content decides: digits
+/// that read as UCS-2 of few scripts, then as packed septets. `is_packed` says that the modem's family sends packed
+/// septets.
 pub(super) fn decode(line: &[u8], dcs: Option<u8>, is_packed: bool) -> String {
     let dcs = dcs.map(CbsDcs);
     let has_language = dcs.is_some_and(CbsDcs::has_language_in_content);

@@ -1,4 +1,5 @@
-//! Several addresses of one cluster: the next one is tried where one cannot be reached, does not answer, or takes nobody.
+//! Several addresses of one cluster: the next one is tried where one cannot be reached, does not answer, or takes
+//! nobody.
 
 use super::broker::{Broker, USUAL};
 use super::gateway::Gateway;

@@ -1,5 +1,5 @@
-//! What the broker does not take: a row it refuses, or on which it closes the connection, is parked, and none holds up the
-//! others.
+//! What the broker does not take: a row it refuses, or on which it closes the connection, is parked, and none holds up
+//! the others.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Random operations from a printed seed, the store opened again after every few: whatever their order, what is promised
-//! holds. To repeat a failure, put its seed first in `SEEDS`.
+//! Random operations from a printed seed, the store opened again after every few: whatever their order, what is
+//! promised holds. To repeat a failure, put its seed first in `SEEDS`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
