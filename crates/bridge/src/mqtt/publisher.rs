@@ -1,9 +1,8 @@
 //! What goes out: retained states and the rows of the outbox, as many at once as the broker takes.
 //!
 //! A row is deleted only after its PUBACK. One that the broker does not take is parked, and does not hold up the
-//! others;
-//! `blame` finds out which one breaks connections, `apart` says when it is tried again. Input: the store, the retained
-//! states, acknowledgements, and ends of connections.
+//! others; `blame` finds out which one breaks connections, `apart` says when it is tried again. Input: the store, the
+//! retained states, acknowledgements, and ends of connections.
 
 use std::sync::Arc;
 use std::time::Duration;
