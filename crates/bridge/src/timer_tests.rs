@@ -54,6 +54,7 @@ impl Fixture {
             link: Arc::new(LinkProblem::default()),
             state,
             reassembly_timeout: DAY,
+            problems: Default::default(),
             keep: DAY,
         };
         tokio::spawn(timer.run(self.stop.clone()));

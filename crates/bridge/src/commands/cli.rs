@@ -7,13 +7,13 @@ use super::check::Check;
 use super::demo::Demo;
 use super::detect::Detect;
 use super::history::HistoryArgs;
+use super::output;
 use super::parked::ParkedArgs;
 use super::pdu::PduCommand;
 use super::run::Run;
 use super::runtime::block_on;
 use super::send::Send;
-use super::{log, output};
-use crate::app;
+use crate::{app, log};
 
 /// A gateway between GSM/LTE modems and MQTT: SMS in as JSON, JSON out as SMS.
 #[derive(Debug, Parser)]
@@ -61,7 +61,7 @@ fn carry_out(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Run(run) => {
             let config = run.config()?;
-            log::begin("info");
+            log::begin("info")?;
             for name in &config.other_variables {
                 tracing::warn!("{name} is no key of the configuration and is not used");
             }
@@ -69,28 +69,28 @@ fn carry_out(command: Command) -> anyhow::Result<bool> {
         }
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
-            log::begin("warn");
+            log::begin("warn")?;
             block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })?
         }
         Command::Check(check) => {
-            log::begin("error");
+            log::begin("error")?;
             block_on(check.run())?
         }
         Command::Detect(detect) => {
-            log::begin("error");
+            log::begin("error")?;
             block_on(detect.run())?
         }
         Command::Pdu(command) => command.run(),
         Command::History(history) => {
-            log::begin("warn");
+            log::begin("warn")?;
             history.run()
         }
         Command::Parked(parked) => {
-            log::begin("warn");
+            log::begin("warn")?;
             parked.run()
         }
         Command::Send(send) => {
-            log::begin("error");
+            log::begin("error")?;
             block_on(send.run())?
         }
     }

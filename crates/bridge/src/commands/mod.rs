@@ -7,7 +7,6 @@ mod config_arg;
 mod demo;
 mod detect;
 mod history;
-pub mod log;
 mod output;
 mod parked;
 mod pdu;

@@ -105,7 +105,6 @@ impl Connection {
         // The pump may already have lost it.
         if self.gate.request_close(number) {
             self.is_closing = true;
-            tracing::warn!("dropping the connection to the broker: {reason}");
             self.problem.set(About::Connection, Some(reason.to_owned()));
         }
     }

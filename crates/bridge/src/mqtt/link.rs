@@ -145,7 +145,6 @@ impl Link {
                 self.inbox.connection_lost();
                 self.connection.begin(connection, limits.has_retain);
                 let missing = limits.missing(self.subscriptions.is_shared());
-                missing.iter().for_each(|words| tracing::error!("{words}"));
                 self.problem.set(About::Broker, missing);
                 match self.subscribe(connection, session_present, limits.has_wildcards).await {
                     Ok((mqtt_session, stale)) => {
@@ -174,7 +173,6 @@ impl Link {
             PumpEvent::Subscribed(codes) => {
                 self.suback_due = None;
                 if let Some(words) = self.subscriptions.refused(&codes) {
-                    tracing::error!("{words}");
                     self.problem.set(About::Connection, Some(words));
                 }
             }

@@ -21,6 +21,7 @@ mod options;
 mod problem;
 mod publisher;
 mod pump;
+mod reason;
 mod servers;
 mod subscriptions;
 mod window;
