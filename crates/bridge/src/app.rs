@@ -20,7 +20,7 @@ use crate::intake::Intake;
 use crate::log::{ProblemLog, in_words};
 use crate::message::Name;
 use crate::modem_task::{self, ModemTask};
-use crate::mqtt::{self, Link, LinkProblem, Subscriptions};
+use crate::mqtt::{self, Link, LinkState, Subscriptions};
 use crate::retained_state::RetainedState;
 use crate::signals::Signals;
 use crate::store::{Store, StoreConfig};
@@ -83,7 +83,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     }
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
-    let link_problem = Arc::new(LinkProblem::default());
+    let link_problem = Arc::new(LinkState::default());
     store.offer_parked().await?;
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.last_will())?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{self, now_ms};
 use crate::event::{GatewayState, State};
 use crate::log::{ProblemLog, ProblemSubject};
-use crate::mqtt::LinkProblem;
+use crate::mqtt::LinkState;
 use crate::retained_state::RetainedState;
 use crate::store::{DeletionPass, Store, StoreError};
 use crate::systemd;
@@ -29,7 +29,7 @@ pub struct Timer {
     /// Where the gateway's state goes.
     pub retained: Arc<RetainedState>,
     /// What is wrong with the link to the broker.
-    pub link: Arc<LinkProblem>,
+    pub link: Arc<LinkState>,
     /// The gateway's state as it was published last.
     pub state: GatewayState,
     /// How long to wait for missing parts.

@@ -13,8 +13,8 @@ use rumqttc::v5::mqttbytes::v5::{Publish, PublishProperties};
 use tokio::time::Instant;
 
 use super::client::Connection;
+use super::link_state::{About, LinkState};
 use super::neighbours::{Answer, Kept, Neighbours};
-use super::problem::{About, LinkProblem};
 use super::subscriptions::Subscriptions;
 use crate::crash;
 use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD, not_shared, stale};
@@ -40,7 +40,7 @@ pub(super) struct Inbox {
     store: Store,
     intake: Intake,
     topics: Topics,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     neighbours: Neighbours,
     /// Whether requests for any modem come by a shared subscription.
     is_shared: bool,
@@ -122,7 +122,7 @@ impl Inbox {
         topics: Topics,
         subscriptions: &Subscriptions,
         instance: String,
-        problem: Arc<LinkProblem>,
+        problem: Arc<LinkState>,
     ) -> Self {
         let neighbours = Neighbours::new(topics.gateway_name().clone(), instance);
         Inbox {

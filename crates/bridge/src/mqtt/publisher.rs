@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::apart::Apart;
 use super::blame::{Blame, Manner};
 use super::client::Connection;
-use super::problem::{About, LinkProblem};
+use super::link_state::{About, LinkState};
 use super::window::{InFlight, Row, Window};
 use crate::clock::now_ms;
 use crate::crash;
@@ -29,7 +29,7 @@ pub(super) struct Publisher {
     store: Store,
     retained: Arc<RetainedState>,
     wire: Wire,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     blame: Blame,
     apart: Apart,
     /// Acknowledged rows that are still in the store.
@@ -63,7 +63,7 @@ impl Publisher {
         store: Store,
         retained: Arc<RetainedState>,
         wire: Wire,
-        problem: Arc<LinkProblem>,
+        problem: Arc<LinkState>,
     ) -> Self {
         Publisher {
             store,

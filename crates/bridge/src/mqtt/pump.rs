@@ -36,6 +36,8 @@ pub(super) enum PumpEvent {
     Connected {
         /// Its number.
         connection: u64,
+        /// Where, `host:port`.
+        address: Arc<str>,
         /// Whether the broker still had our session.
         session_present: bool,
         /// What the broker says of itself.
@@ -173,8 +175,8 @@ impl Pump {
             tracing::info!("connected to the broker at {address}");
         }
         tracing::debug!(session_present, "the broker at {address} accepted the connection");
-        let connection = self.gate.connection();
-        let _ = self.link.send(PumpEvent::Connected { connection, session_present, limits }).await;
+        let (connection, address) = (self.gate.connection(), Arc::clone(address));
+        let _ = self.link.send(PumpEvent::Connected { connection, address, session_present, limits }).await;
         Ok(())
     }
 
@@ -271,7 +273,8 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
     // With TLS 1.3 a broker refuses our certificate only after the handshake, so any error may carry the alert.
     if let Some((_, alert)) = error.to_string().split_once("received fatal alert: ") {
         return format!(
-            "no TLS with the broker at {address}: it says {alert}; check [mqtt] ca_file, client_cert and client_key"
+            "no TLS with the broker at {address}: it says {}; check [mqtt] ca_file, client_cert and client_key",
+            reason::without_names(alert)
         );
     }
     match error {
@@ -300,7 +303,8 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
         }
         ConnectionError::Tls(e) => {
             format!(
-                "no TLS with the broker at {address}: {e}; check [mqtt] ca_file, client_cert and the host name"
+                "no TLS with the broker at {address}: {}; check [mqtt] ca_file, client_cert and the host name",
+                reason::without_names(&e.to_string())
             )
         }
         ConnectionError::Timeout(_) => {

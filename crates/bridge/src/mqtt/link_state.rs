@@ -1,7 +1,8 @@
-//! What is wrong with the link to the broker: written by the link, read by the timer for the gateway's `problem`.
+//! How the link to the broker is: where it is connected, and what is wrong. Written by the link; read by the timer for
+//! the gateway's `problem`, and for `smsbridge status`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::log::{ProblemLog, ProblemSubject};
 
@@ -38,22 +39,27 @@ impl About {
     }
 }
 
-/// The link's problems.
+/// The link as it is.
 #[derive(Debug, Default)]
-pub struct LinkProblem {
+pub struct LinkState {
+    address: Mutex<Option<Arc<str>>>,
     problems: Mutex<BTreeMap<About, String>>,
     log: ProblemLog,
 }
 
-impl LinkProblem {
+impl LinkState {
     /// What is wrong, and what to try; none when nothing is.
     pub fn current(&self) -> Option<String> {
         self.problems().values().next().cloned()
     }
 
-    /// Whether there is no connection, or none that works.
-    pub fn connection(&self) -> Option<String> {
-        self.problems().get(&About::Connection).cloned()
+    /// The address of the broker it is connected to, `host:port`.
+    pub fn address(&self) -> Option<Arc<str>> {
+        self.address.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn connected_to(&self, address: Option<Arc<str>>) {
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// What is wrong, as it is logged.
@@ -62,7 +68,11 @@ impl LinkProblem {
     }
 
     pub(super) fn set(&self, about: About, problem: Option<String>) {
-        self.log.set(&ProblemSubject::of(about.words()), problem.as_deref());
+        let logged = problem.as_ref().map(|words| match about {
+            About::Connection => format!("{words}; it is tried again until it works"),
+            _ => words.clone(),
+        });
+        self.log.set(&ProblemSubject::of(about.words()), logged.as_deref());
         match problem {
             Some(words) => self.problems().insert(about, words),
             None => self.problems().remove(&about),
