@@ -14,5 +14,6 @@ mod pdu;
 mod run;
 mod runtime;
 mod send;
+mod terminal;
 
 pub use cli::{Cli, execute};

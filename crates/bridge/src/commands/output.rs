@@ -7,14 +7,16 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 use std::sync::OnceLock;
 
+use super::terminal::Style;
 use crate::escape;
 
 /// Why standard output could not be written, the first time.
 static FAILURE: OnceLock<std::io::Error> = OnceLock::new();
 
-/// Writes lines of ours, whose fields are escaped. False: nobody reads them any more, or they cannot be written.
+/// Writes lines of ours, whose fields are escaped; the colours of [`Style`] stay. False: nobody reads them any more, or
+/// they cannot be written.
 pub(super) fn say(lines: impl Display) -> bool {
-    write(&escape::lines(&lines.to_string()))
+    write(&Style::stdout().around_colours(&lines.to_string(), escape::lines))
 }
 
 /// Writes one JSON text as one line. Returns what [`say`] does.
