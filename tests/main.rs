@@ -51,6 +51,7 @@ mod real_pdus_come_out_as_json;
 mod request_while_gateway_is_down;
 mod rules;
 mod security;
+mod send_command;
 mod sending;
 mod setup_errors;
 mod soak;

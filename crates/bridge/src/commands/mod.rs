@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod columns;
 mod config_arg;
 #[cfg(feature = "demo")]
 mod demo;
@@ -11,9 +12,11 @@ pub mod log;
 mod output;
 mod parked;
 mod pdu;
+mod progress;
 mod run;
 mod runtime;
 mod send;
 mod terminal;
 
 pub use cli::{Cli, execute};
+pub use send::NoAnswer;
