@@ -11,6 +11,7 @@ mod broker_refuses;
 mod check_command;
 mod clock;
 mod cluster;
+mod command_line;
 mod crash_points;
 mod delivery_reports;
 mod demo;
