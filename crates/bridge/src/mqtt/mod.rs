@@ -7,6 +7,7 @@
 
 mod apart;
 mod blame;
+mod call;
 mod caller;
 mod client;
 mod connack;
@@ -26,7 +27,8 @@ mod servers;
 mod subscriptions;
 mod window;
 
-pub use caller::{Caller, Trial};
+pub use call::{Call, Heard};
+pub use caller::{Caller, CallerError, Trial};
 pub use connect::prepare;
 pub use link::Link;
 pub use link_state::LinkState;
