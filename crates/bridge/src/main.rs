@@ -22,6 +22,7 @@ mod kind;
 mod message;
 mod modem_task;
 mod mqtt;
+mod nearest;
 mod number;
 mod pdu;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod caller;
 pub mod event;
+mod fields;
 mod format;
 pub mod history;
 pub mod parked;
