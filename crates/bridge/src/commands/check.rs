@@ -33,7 +33,7 @@ impl Check {
     pub async fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load()?;
         say(format!("ok    configuration: gateway {}, store {}", config.name, config.store.path.display()));
-        for name in &config.other_variables {
+        for name in &config.source.other_variables {
             say(format!("note  {} is no key of the configuration and is not used", field(name)));
         }
         for modem in &config.modems {

@@ -1,17 +1,24 @@
 //! Finds the configuration and reads it: a file, overridden by environment variables.
+//!
+//! All mistakes are told at once, in the order of the file's lines; those of variables follow.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::document::Document;
+use super::environment::{self, Environment};
 use super::error::ConfigError;
-use super::settings::Config;
-use super::{environment, file};
+use super::file::File;
+use super::mistake::Mistakes;
+use super::secrets::{Reader, Secrets};
+use super::settings::{Config, Source};
+use super::{meaning, structure};
 
 /// Where a configuration is looked for when none is named.
 const PLACES: [&str; 2] = ["smsbridge.toml", "/etc/smsbridge/smsbridge.toml"];
 
 /// Reads the configuration named on the command line, else the first one found, overridden by the environment.
-pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
+pub fn load(named: Option<&Path>, secrets: Secrets) -> Result<Config, ConfigError> {
     let path = match named {
         Some(path) => Some(path.to_owned()),
         None => PLACES.iter().map(PathBuf::from).find(|p| p.exists()),
@@ -21,15 +28,12 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
             .strip_prefix(environment::PREFIX)
             .is_some_and(|rest| rest.starts_with("MQTT__URL"))
     });
-    let (place, text) = match path {
-        Some(path) => {
+    let text = match &path {
+        Some(path) => std::fs::read_to_string(path).map_err(|e| {
             let place = path.display().to_string();
-            let text = std::fs::read_to_string(&path).map_err(|e| {
-                ConfigError::new(&place, format!("cannot be read ({e}); name another with --config FILE"))
-            })?;
-            (place, text)
-        }
-        None if from_environment => ("environment".to_owned(), String::new()),
+            ConfigError::new(&place, format!("cannot be read ({e}); name another with --config FILE"))
+        })?,
+        None if from_environment => String::new(),
         None => {
             let [here, system] = PLACES;
             let remedy = "name one with --config FILE, or set SMSBRIDGE_MQTT__URL=mqtt://HOST:1883";
@@ -37,16 +41,76 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
             return Err(ConfigError::new("no configuration", message));
         }
     };
-    parse(&place, &text)
+    let place = path.as_ref().map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
+    let mut reader = Reader::new(secrets, path.as_deref());
+    let mut config = read(&place, &text, std::env::vars_os(), &mut reader)?;
+    config.source.file = path;
+    Ok(config)
 }
 
 /// Reads a configuration from its text, overridden by the environment. Mistakes name `place`.
 pub fn parse(place: &str, text: &str) -> Result<Config, ConfigError> {
-    parse_with(text, std::env::vars_os()).map_err(|message| ConfigError::new(place, message))
+    read(place, text, std::env::vars_os(), &mut Reader::new(Secrets::Read, None))
 }
 
-fn parse_with(text: &str, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Config, String> {
-    file::read(text, variables).and_then(file::File::into_config)
+fn read(
+    place: &str,
+    text: &str,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    reader: &mut Reader,
+) -> Result<Config, ConfigError> {
+    let document = Document::parse(text);
+    let environment = environment::read(variables);
+    let mut mistakes = Mistakes::default();
+    let mut config = None;
+    // Otherwise what follows in the file may be taken for something else.
+    if document.is_whole {
+        let mut values = document.tables.clone();
+        structure::check(&mut values, &mut mistakes);
+        environment.lay_over(&mut values);
+        match values.try_into::<File>() {
+            Ok(file) => config = meaning::of(file, reader, &mut mistakes),
+            // Whatever could be wrong was found and taken out before.
+            Err(_) if !mistakes.is_empty() => {}
+            Err(_) => mistakes.add("", "it cannot be read: please report this"),
+        }
+    }
+    let all = in_order(place, &document, mistakes, &environment);
+    let variables = environment.values.into_iter().map(|variable| variable.name).collect();
+    match config {
+        Some(config) if all.is_empty() => Ok(Config {
+            source: Source {
+                file: None,
+                variables,
+                other_variables: environment.others,
+                secret_files: std::mem::take(&mut reader.files),
+            },
+            ..config
+        }),
+        _ => Err(ConfigError::all(all)),
+    }
+}
+
+/// All mistakes with their places.
+fn in_order(
+    place: &str,
+    document: &Document<'_>,
+    mistakes: Mistakes,
+    environment: &Environment,
+) -> Vec<String> {
+    let mut of_file =
+        document.syntax.iter().map(|(at, words)| (Some(*at), words.clone())).collect::<Vec<_>>();
+    let mut of_variables = Vec::new();
+    for mistake in mistakes.into_vec() {
+        match environment.variable(&mistake.path) {
+            Some(name) => of_variables.push(format!("{name}: {}", mistake.words)),
+            None => of_file.push((document.offset(&mistake), Document::with_key(&mistake))),
+        }
+    }
+    of_file.sort();
+    let of_file =
+        of_file.into_iter().map(|(at, words)| format!("{place}: {}", document.with_place(at, &words)));
+    of_file.chain(of_variables).chain(environment.mistakes.iter().cloned()).collect()
 }
 
 #[cfg(test)]
@@ -123,7 +187,10 @@ mod tests {
             ("[[modem]]\nprofile = \"hauwei\"", "huawei"),
             ("[[modem]]\ninit = [\"CURC=0\"]", "modem.init"),
             ("[[modem]]\nreset = \"now\"", "modem.reset"),
-            ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "rule r"),
+            (
+                "[[rule]]\nname = \"r\"\nmatch = \"(\"",
+                "rule.match: of rule r: it is no regular expression: unclosed group",
+            ),
             ("[[rule]]\nname = \"r\"\nmatch = \"x\"\nreply = \"{y}\"", "{y}"),
             ("[[hook]]\non = \"ring\"\ncommand = [\"x\"]", "received"),
             ("[[modem]]\nbroadcast = [\"all\"]", "modem.broadcast"),
@@ -207,9 +274,12 @@ mod tests {
     fn a_mistake_names_line_column_and_key() {
         for (text, expected) in [
             ("[[modem]]\npin = 7391", "line 2, column 7"),
-            ("[[modem]]\npin = 7391", "pin: invalid type: integer, expected a string"),
+            ("[[modem]]\npin = 7391", "modem.pin: expected a text in quotes, such as \"0000\", not a number"),
             ("[mqtt]\nurl = \"mqtt://h\"\n  retain_last = \"no\"", "line 3, column 17"),
-            ("[mqtt]\nurl = \"mqtt://h\"\n  retain_last = \"no\"", "mqtt.retain_last: invalid type: string"),
+            (
+                "[mqtt]\nurl = \"mqtt://h\"\n  retain_last = \"no\"",
+                "mqtt.retain_last: expected true or false without quotes, not a text",
+            ),
             ("[mqtt]\nurl = \"mqtt://u:p@h\"", "[mqtt] username"),
         ] {
             let message = mistake(text);
@@ -217,8 +287,201 @@ mod tests {
         }
     }
 
+    #[test]
+    fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
+        let text = "\
+[outbound]
+max_parts = 0
+allow = [\"+49*\", \"118*\"]
+[[modem]]
+pin = 73917391
+baud = \"fast\"
+[[modem]]
+name = \"main\"
+[mqtt]
+prefx = \"sms\"
+url = \"http://x\"
+[ussd]
+allow = [\"*100#\", \"balance\"]
+[[rule]]
+match = \"(\"
+";
+        let message = mistake(text);
+        let expected = [
+            "the configuration has 11 mistakes:",
+            "smsbridge.toml: line 2, column 13: outbound.max_parts: expected a whole number from 1 to 255",
+            "smsbridge.toml: line 3, column 18: outbound.allow: \"118*\" matches no number",
+            "smsbridge.toml: line 4, column 1: modem.imei: it is missing: needed to tell modems apart",
+            "smsbridge.toml: line 5, column 7: modem.pin: expected a text in quotes, such as \"0000\", not a number",
+            "smsbridge.toml: line 6, column 8: modem.baud: expected a whole number from 1 to 4294967295 without quotes",
+            "smsbridge.toml: line 7, column 1: modem.imei: it is missing",
+            "smsbridge.toml: line 8, column 8: modem.name: main is used twice: [[modem]] number 1 has it too",
+            "smsbridge.toml: line 10, column 1: mqtt.prefx: there is no such key; did you mean `prefix`?",
+            "smsbridge.toml: line 11, column 7: mqtt.url: expected mqtt://HOST:PORT",
+            "smsbridge.toml: line 13, column 19: ussd.allow: \"balance\": expected a code",
+            "smsbridge.toml: line 14, column 1: rule.name: it is missing",
+        ];
+        let lines: Vec<&str> = message.lines().collect();
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{expected:?} is not:\n{message}");
+        }
+        assert_eq!(lines.len(), expected.len(), "{message}");
+    }
+
+    #[test]
+    fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
+        for (text, expected) in [
+            ("[modem]\nname = \"main\"", "line 1, column 2: modem: write [[modem]]"),
+            ("[rule]\nname = \"r\"", "line 1, column 2: rule: write [[rule]]"),
+            ("[hook]\non = \"received\"", "line 1, column 2: hook: write [[hook]]"),
+            ("[[mqtt]]\nurl = \"mqtt://h\"", "mqtt: write [mqtt]: it stands once"),
+            (
+                "[[modem]]\n[modem]",
+                "line 2, column 2: [[modem]] stands there as [modem] too: write [[modem]] each",
+            ),
+            ("[modem]\n[[modem]]", "line 2, column 3: [[modem]] stands there as [modem] too"),
+            ("[mqtt]\n[store]\n[mqtt]", "line 3, column 2: [mqtt] stands there twice: put its keys together"),
+            ("[mqtt]\nprefix=\"a\"\nprefix=\"b\"", "line 3, column 1: this key stands there twice"),
+            ("mqtt = \"mqtt://h\"", "line 1, column 8: mqtt: it is a table, not a text: write [mqtt]"),
+            ("modem = [\"a\"]", "modem: it is a table, not a list: write [[modem]]"),
+            ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt]"),
+            ("pin = \"0000\"", "pin: it belongs below [[modem]]"),
+            ("deny = []", "deny: it belongs below [inbound] or [outbound]"),
+            ("[mqtt]\npin = \"0000\"", "line 2, column 1: mqtt.pin: it belongs below [[modem]]"),
+            ("[store]\nttl_s = 5", "store.ttl_s: it belongs below [outbound]"),
+            ("[mqtt]\ntrace = \"x\"", "mqtt.trace: it belongs at the top of the file, before all tables"),
+            (
+                "[store]\nname = \"x\"",
+                "store.name: it belongs at the top of the file, before all tables, or below [[modem]]",
+            ),
+            ("[mqqt]\nurl = \"x\"", "line 1, column 2: mqqt: there is no such table; did you mean [mqtt]?"),
+            ("[[modems]]\nname = \"x\"", "modems: there is no such table; did you mean [[modem]]?"),
+            ("[telegram]\nname = \"x\"", "telegram: there is no such table; there are [mqtt], [[modem]]"),
+            ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt]?"),
+            ("nam = \"sms\"", "nam: there is no such key; did you mean `name`?"),
+            ("[mqtt]\nfoo = 1", "mqtt.foo: there is no such key; [mqtt] has url, username"),
+            ("[mqtt.tls]\nca = 1", "mqtt.tls: there is no such key"),
+            (
+                "[[modem]]\npin = 0123",
+                "line 2, column 7: a number cannot begin with 0: a text of digits, such as a PIN",
+            ),
+            ("[mqtt]\nprefix = sms", "line 2, column 10: a text stands in quotes"),
+            ("[mqtt]\nprefix =", "line 2, column 9: a text stands in quotes"),
+            ("[mqtt]\nretain_last = True", "line 2, column 15: expected true or false in small letters"),
+            ("[mqtt]\nprefix \"sms\"", "line 2, column 8: expected KEY = VALUE"),
+            ("[mqtt\nprefix = \"sms\"", "line 1, column 6: a ] is missing"),
+            ("[mqtt]\nprefix = \"sms", "line 2, column 14: a \" is missing at the end of the text"),
+            ("trace = \"C:\\users\"", "line 1, column 14"),
+            ("[outbound]\nallow = [\"+49*\"", "a ] is missing at the end of the list"),
+            (
+                "[outbound]\nallow = \"+49*\"",
+                "outbound.allow: expected texts in square brackets, such as [\"+49*\"], not a text",
+            ),
+            (
+                "[outbound]\nallow = [49]",
+                "outbound.allow: expected texts in square brackets, such as [\"+49*\"]; a number is",
+            ),
+            (
+                "[store]\nkeep_days = 1.5",
+                "store.keep_days: expected a whole number from 0 to 4294967295, not a number with",
+            ),
+            ("[store]\nkeep_days = -1", "store.keep_days: expected a whole number from 0 to"),
+            ("[store]\npath = 5", "store.path: expected a text in quotes"),
+            (
+                "[[hook]]\ncommand = [\"x\"]",
+                "line 1, column 1: hook.on: it is missing: \"received\", \"result\" or",
+            ),
+            (
+                "[[hook]]\non = \"received\"\ncommand = \"x\"",
+                "hook.command: expected texts in square brackets",
+            ),
+            (
+                "[[rule]]\nname = \"r\"\nmatch = \"x\"\nreply = \"\"",
+                "rule.reply: expected a text of at least one",
+            ),
+            ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "line 3, column 9: rule.match"),
+            ("[mqtt]\npassword = \"x\"", "mqtt.username: it is missing"),
+            (
+                "[mqtt]\npassword_file = \"x\"\npassword = \"y\"",
+                "line 2, column 1: mqtt.password_file: it stands beside",
+            ),
+        ] {
+            let message = mistake(text);
+            assert!(message.contains(expected), "{text:?} was answered with: {message}");
+            assert_eq!(message.lines().count(), 1, "{text:?}: one mistake, one line: {message}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_hides_no_other_mistake() {
+        let message = mistake("[[modem]]\npin = 0123\nbawd = 1\n[mqtt]\nretain_last = no\nprefix = \"#\"");
+        for expected in [
+            "line 2, column 7",
+            "line 3, column 1: modem.bawd",
+            "line 5, column 15",
+            "line 6, column 10: mqtt.prefix",
+        ] {
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(!message.contains("0123"), "{message}");
+    }
+
+    #[test]
+    fn mistakes_in_the_file_and_in_variables_are_told_together() {
+        let message = with_variables(
+            "[mqtt]\nprefix = \"#\"\nshare = \"fine\"",
+            &[("SMSBRIDGE_MQTT__SHARE", "Not Fine"), ("SMSBRIDGE_NAME", "B"), ("SMSBRIDGE_MQTT_URL", "x")],
+        )
+        .unwrap_err();
+        for expected in [
+            "smsbridge.toml: line 2, column 10: mqtt.prefix: ",
+            "\nSMSBRIDGE_MQTT__SHARE: \"Not Fine\"",
+            "\nSMSBRIDGE_NAME: \"B\" is not a name",
+            "\nSMSBRIDGE_MQTT_URL is no key; did you mean SMSBRIDGE_MQTT__URL?",
+        ] {
+            assert!(message.contains(expected), "{expected:?} is not in: {message}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_file_of_a_bare_name_is_found_beside_the_configuration_and_read_only_where_it_is_needed()
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.toml");
+        std::fs::write(&file, "[mqtt]\nusername = \"u\"\npassword_file = \"mqtt-password\"").unwrap();
+        let error = load(Some(&file), Secrets::Read).expect_err("there is no such file").to_string();
+        let expected = format!(
+            "line 3, column 17: mqtt.password_file: {}/mqtt-password cannot",
+            folder.path().display()
+        );
+        assert!(error.contains(&expected), "{error}");
+        assert!(load(Some(&file), Secrets::Leave).is_ok());
+        std::fs::write(folder.path().join("mqtt-password"), "hunter2\n").unwrap();
+        let (_, password) = load(Some(&file), Secrets::Read).unwrap().mqtt.login.unwrap();
+        assert_eq!(password.expose_secret(), "hunter2");
+    }
+
+    #[test]
+    fn one_port_or_name_of_two_modems_is_no_place_for_a_password_to_show() {
+        let message = mistake(
+            "[[modem]]\nname=\"a\"\nport=\"tcp://u:hunter2@h:1\"\n[[modem]]\nname=\"b\"\nport=\"tcp://u:hunter2@h:1\"",
+        );
+        assert!(!message.contains("hunter2") && message.contains("modem.port"), "{message}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_file_holds_is_read_or_refused_in_words(text in r#"([\[\]a-z_="' .0-9\\#\n+*]|mqtt|modem|\[\[|pin){0,60}"#) {
+            if let Err(error) = parse("x", &text) {
+                proptest::prop_assert!(!error.to_string().contains("please report"), "{text:?}: {error}");
+            }
+        }
+    }
+
     fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
-        parse_with(text, variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))))
+        let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let reader = &mut Reader::new(Secrets::Read, None);
+        read("smsbridge.toml", text, variables, reader).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -247,7 +510,7 @@ mod tests {
         assert!(config.mqtt.tls.is_some() && !config.mqtt.retain_last && config.trace.is_some());
         assert_eq!(config.outbound.on_unknown, OnUnknown::Report);
         assert_eq!(config.store.keep, Duration::from_secs(3 * 86_400));
-        assert!(config.other_variables.is_empty(), "{:?}", config.other_variables);
+        assert!(config.source.other_variables.is_empty(), "{:?}", config.source.other_variables);
     }
 
     #[test]
@@ -269,7 +532,7 @@ mod tests {
         let config = with_variables("", &service).unwrap();
         let mut names: Vec<&str> = service.iter().map(|(name, _)| *name).collect();
         names.sort_unstable();
-        assert_eq!(config.other_variables, names);
+        assert_eq!(config.source.other_variables, names);
     }
 
     #[test]
@@ -293,7 +556,9 @@ mod tests {
             ("SMSBRIDGE_MODEM__PIN", "[[modem]]"),
             ("SMSBRIDGE_MODEM_PIN", "[[modem]]"),
             ("SMSBRIDGE_OUTBOUND__ALLOW", "the file"),
-            ("SMSBRIDGE_MQTT__RETAIN_LAST", "expected a boolean"),
+            ("SMSBRIDGE_MQTT__RETAIN_LAST", "expected true or false"),
+            ("SMSBRIDGE_MQTT__ON_STALE", "expected \"reject\" or \"send\""),
+            ("SMSBRIDGE_OUTBOUND__MAX_PARTS", "expected a whole number from 1 to 255"),
             ("SMSBRIDGE_STORE__KEEP_DAYS", "SMSBRIDGE_STORE__KEEP_DAYS: "),
         ] {
             let message = with_variables("", &[(name, "hunter2")]).expect_err(name);
@@ -302,11 +567,12 @@ mod tests {
         }
         for url in ["mqtt://u:hunter2@h", "mqtt://u:hunter2", "hunter2"] {
             let message = with_variables("", &[("SMSBRIDGE_MQTT__URL", url)]).expect_err(url);
-            assert!(message.contains("mqtt.url") && !message.contains("hunter2"), "{message}");
+            assert!(message.contains("SMSBRIDGE_MQTT__URL: ") && !message.contains("hunter2"), "{message}");
         }
         let octets = OsString::from_vec(b"hunter2\xff".to_vec());
         let variables = [(OsString::from("SMSBRIDGE_MQTT__PASSWORD"), octets)];
-        let message = parse_with("", variables.into_iter()).expect_err("no text");
+        let reader = &mut Reader::new(Secrets::Read, None);
+        let message = read("x", "", variables.into_iter(), reader).expect_err("no text").to_string();
         assert!(message.contains("SMSBRIDGE_MQTT__PASSWORD: it is not UTF-8"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
