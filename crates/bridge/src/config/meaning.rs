@@ -133,7 +133,7 @@ fn mqtt(table: MqttTable, secrets: &mut Reader, mistakes: &mut Mistakes) -> Opti
     };
     let password = secrets.secret("mqtt.password", table.password, table.password_file.clone(), mistakes);
     let has_password = password.is_some() || table.password_file.is_some();
-    if has_password && table.username.is_none() {
+    if has_password && table.username.is_none() && !mistakes.has("mqtt.password_file") {
         mistakes.add("mqtt.username", "it is missing: a password is given, so a user name is needed");
     }
     let login = table.username.map(|user| (user, password.unwrap_or_default()));
@@ -237,7 +237,7 @@ fn modem(n: usize, table: ModemTable, secrets: &mut Reader, mistakes: &mut Mista
 }
 
 /// Why a text is no PIN, without the text.
-pub(super) fn pin_mistake(pin: &SecretString) -> Option<String> {
+pub fn pin_mistake(pin: &SecretString) -> Option<String> {
     let pin = pin.expose_secret();
     let is_legal = (4..=8).contains(&pin.len()) && pin.bytes().all(|b| b.is_ascii_digit());
     (!is_legal).then(|| "expected a PIN of 4 to 8 digits".to_owned())

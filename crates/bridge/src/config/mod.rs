@@ -27,8 +27,9 @@ mod values;
 
 pub use error::ConfigError;
 pub use load::{load, parse};
+pub use meaning::pin_mistake;
 pub use secrets::Secrets;
 pub use settings::{
     Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, SecretFile,
-    Source, Tls, Trace, Ussd,
+    Server, Tls, Trace, Ussd,
 };

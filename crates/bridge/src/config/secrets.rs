@@ -69,7 +69,7 @@ impl Reader {
         let mut places = self.places(&written);
         let found = places.iter().position(|path| path.exists()).unwrap_or(places.len() - 1);
         let path = places.swap_remove(found);
-        SecretFile { key: super::mistake::shown(key), path, written }
+        SecretFile { key: key.to_owned(), path, written }
     }
 
     /// Where it may be, at least one place.
@@ -93,6 +93,11 @@ impl Reader {
 }
 
 impl SecretFile {
+    /// Its key as people know it.
+    pub fn shown_key(&self) -> String {
+        super::mistake::shown(&self.key)
+    }
+
     /// Whether it is looked for in more than one place.
     pub fn is_bare(&self) -> bool {
         is_bare(&self.written)

@@ -57,7 +57,7 @@ pub struct Source {
 /// A file with a secret.
 #[derive(Debug, Clone)]
 pub struct SecretFile {
-    /// Its key, such as `mqtt.password_file`.
+    /// Its key, such as `mqtt.password_file` or `modem[0].pin_file`.
     pub key: String,
     /// As it is written.
     pub written: PathBuf,

@@ -1,4 +1,4 @@
-//! The command line's own client: publishes one request and receives its results, or only tries to connect.
+//! The command line's own client: publishes one request and receives its results.
 //!
 //! It has its own client id, so that it never takes over the gateway's session.
 
@@ -14,10 +14,6 @@ use super::connack::Limits;
 use super::options::Server;
 use super::{options, pump};
 use crate::config::{ConfigError, Mqtt};
-use crate::wire::Publish;
-
-/// How long a DISCONNECT may take to be written.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,50 +31,23 @@ pub enum CallerError {
     Silence(Duration),
 }
 
-/// What came of a try to connect, at one address.
-pub struct Trial {
-    /// The address, `host:port`.
-    pub address: String,
-    /// What the broker lacks of what a gateway needs, in words.
-    pub outcome: Result<Option<String>, CallerError>,
-}
-
 /// A client for the command line.
 pub struct Caller {
     servers: Vec<Server>,
 }
 
 /// A connection to one address.
-struct Connected {
+pub(super) struct Connected {
     client: AsyncClient,
     event_loop: EventLoop,
     address: Arc<str>,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Caller {
     /// Prepares a client; nothing is sent yet.
     pub fn new(config: &Mqtt) -> Result<Caller, CallerError> {
         Ok(Caller { servers: clean(options::common(config, &client_id())?) })
-    }
-
-    /// Connects to each address as the gateway does, with its last will and its limits, but under another client id:
-    /// the broker keeps nothing of it.
-    pub async fn try_each(config: &Mqtt, last_will: &Publish) -> Result<Vec<Trial>, CallerError> {
-        let mut trials = Vec::new();
-        for server in clean(options::gateway(config, &client_id(), last_will)?) {
-            let address = server.address.to_string();
-            let outcome = match connect(server).await {
-                Ok(mut connected) => {
-                    // Without it the broker would publish the last will.
-                    connected.disconnect(Instant::now() + DISCONNECT_TIMEOUT).await;
-                    Ok(connected.limits.missing(!config.share.is_empty()))
-                }
-                Err(error) => Err(error),
-            };
-            trials.push(Trial { address, outcome });
-        }
-        Ok(trials)
     }
 
     /// Connects to the first address that lets us in, subscribes to `results`, then publishes `request` (a topic and
@@ -136,12 +105,12 @@ impl Caller {
 }
 
 /// A client id of its own: the gateway's would take over its session.
-fn client_id() -> String {
+pub(super) fn client_id() -> String {
     format!("smsbridge-cli-{}", crate::message::new_id()[14..].to_ascii_lowercase())
 }
 
 /// So that the broker keeps no session.
-fn clean(mut servers: Vec<Server>) -> Vec<Server> {
+pub(super) fn clean(mut servers: Vec<Server>) -> Vec<Server> {
     for Server { options, .. } in &mut servers {
         options.set_clean_start(true);
         options.set_session_expiry_interval(None);
@@ -162,7 +131,7 @@ async fn connect_to_any(servers: Vec<Server>) -> Result<Connected, CallerError> 
 }
 
 /// Connects; `Err` if the broker does not accept us, or cannot be used.
-async fn connect(server: Server) -> Result<Connected, CallerError> {
+pub(super) async fn connect(server: Server) -> Result<Connected, CallerError> {
     let Server { address, options } = server;
     let (client, mut event_loop) = AsyncClient::new(options, 16);
     loop {
@@ -189,7 +158,7 @@ impl Connected {
         next(&mut self.event_loop, &self.address).await
     }
 
-    async fn disconnect(&mut self, deadline: Instant) {
+    pub(super) async fn disconnect(&mut self, deadline: Instant) {
         let _ = self.client.try_disconnect();
         while timeout_at(deadline, self.event_loop.poll()).await.is_ok_and(|event| event.is_ok()) {}
     }

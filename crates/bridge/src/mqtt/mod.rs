@@ -5,6 +5,7 @@
 //! `connect` makes both halves. The others are their small parts, each with a first line that says which. What a
 //! request means is decided in `crate::intake`; topics and JSON are in `crate::wire`.
 
+mod access;
 mod apart;
 mod blame;
 mod caller;
@@ -23,10 +24,15 @@ mod publisher;
 mod pump;
 mod servers;
 mod subscriptions;
+mod tls;
+mod trial;
 mod window;
 
-pub use caller::{Caller, Trial};
+pub use access::{Access, Plan, Right};
+pub use caller::Caller;
 pub use connect::prepare;
 pub use link::Link;
 pub use problem::LinkProblem;
 pub use subscriptions::Subscriptions;
+pub use tls::tls_mistakes;
+pub use trial::{Trial, try_each};
