@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use toml::Table;
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeTable, DeValue as Parsed, Error};
 
 use super::mistake::{At, Mistake, shown};
 
@@ -59,10 +59,10 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn place_value(&mut self, path: &str, value: &DeValue<'_>) {
+    fn place_value(&mut self, path: &str, value: &Parsed<'_>) {
         match value {
-            DeValue::Table(table) => self.place_table(path, table),
-            DeValue::Array(values) => {
+            Parsed::Table(table) => self.place_table(path, table),
+            Parsed::Array(values) => {
                 for (n, value) in values.iter().enumerate() {
                     let path = format!("{path}[{n}]");
                     self.places.insert(path.clone(), (value.span().start, value.span().start));
@@ -104,9 +104,9 @@ impl<'a> Document<'a> {
 }
 
 fn tables(table: &DeTable<'_>, bad: &[usize]) -> Table {
-    let is_good = |value: &toml::Spanned<DeValue<'_>>| {
+    let is_good = |value: &toml::Spanned<Parsed<'_>>| {
         let span = value.span();
-        matches!(value.get_ref(), DeValue::Table(_))
+        matches!(value.get_ref(), Parsed::Table(_))
             || !bad.iter().any(|at| (span.start..=span.end).contains(at))
     };
     let entries = table.iter().filter(|(_, value)| is_good(value));
@@ -115,21 +115,21 @@ fn tables(table: &DeTable<'_>, bad: &[usize]) -> Table {
         .collect()
 }
 
-fn value(value: &DeValue<'_>, bad: &[usize]) -> Option<toml::Value> {
+fn value(value: &Parsed<'_>, bad: &[usize]) -> Option<toml::Value> {
     Some(match value {
-        DeValue::String(text) => text.to_string().into(),
-        DeValue::Integer(number) => {
+        Parsed::String(text) => text.to_string().into(),
+        Parsed::Integer(number) => {
             i64::from_str_radix(number.as_str(), number.radix()).unwrap_or(i64::MAX).into()
         }
-        DeValue::Float(number) => number.as_str().parse::<f64>().unwrap_or(f64::NAN).into(),
-        DeValue::Boolean(flag) => (*flag).into(),
-        DeValue::Datetime(time) => (*time).into(),
-        DeValue::Array(values) => {
+        Parsed::Float(number) => number.as_str().parse::<f64>().unwrap_or(f64::NAN).into(),
+        Parsed::Boolean(flag) => (*flag).into(),
+        Parsed::Datetime(time) => (*time).into(),
+        Parsed::Array(values) => {
             let values: Option<Vec<_>> =
                 values.iter().map(|value| self::value(value.get_ref(), bad)).collect();
             values?.into()
         }
-        DeValue::Table(table) => tables(table, bad).into(),
+        Parsed::Table(table) => tables(table, bad).into(),
     })
 }
 

@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 
-use toml::Value;
+use toml::Value as Toml;
 
 use super::keys::{self, TABLES, Table};
 use super::kinds::Kind;
@@ -39,7 +39,7 @@ pub(super) struct Variable {
     pub(super) name: String,
     /// Its key, as `table.key`.
     pub(super) path: String,
-    value: Value,
+    value: Toml,
 }
 
 impl Environment {
@@ -113,7 +113,7 @@ pub(super) fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> Env
     environment
 }
 
-fn read_value(kind: Kind, value: &OsString) -> Result<Value, String> {
+fn read_value(kind: Kind, value: &OsString) -> Result<Toml, String> {
     if kind.is_list() {
         return Err("it has several values, which only the file can give".to_owned());
     }

@@ -1,6 +1,6 @@
 //! What kinds of values keys have, and the words for a value of another one. No words show the value: it may be a secret.
 
-use toml::Value;
+use toml::Value as Toml;
 
 /// What a key's value has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl Kind {
     }
 
     /// In words why a value is none; nothing where it is one.
-    pub(super) fn mistake(self, value: &Value) -> Option<String> {
+    pub(super) fn mistake(self, value: &Toml) -> Option<String> {
         let is_text = value.is_str();
-        let are_texts = || value.as_array().is_some_and(|values| values.iter().all(Value::is_str));
+        let are_texts = || value.as_array().is_some_and(|values| values.iter().all(Toml::is_str));
         let fits = match self {
             Kind::Text(_) => is_text,
             Kind::Flag => value.is_bool(),
@@ -41,12 +41,12 @@ impl Kind {
         };
         (!fits).then(|| match (self, value) {
             // What came is of the right kind, and saying so would explain nothing.
-            (Kind::Whole(..), Value::Integer(_)) | (Kind::OneOf(_), Value::String(_)) => self.expected(),
-            (Kind::Texts(_) | Kind::TextOrTexts(_), Value::Array(values)) => {
+            (Kind::Whole(..), Toml::Integer(_)) | (Kind::OneOf(_), Toml::String(_)) => self.expected(),
+            (Kind::Texts(_) | Kind::TextOrTexts(_), Toml::Array(values)) => {
                 let other = values.iter().find(|value| !value.is_str()).map_or("a list", kind);
                 format!("{}; {other} is among them", self.expected())
             }
-            (Kind::Whole(..) | Kind::Flag, Value::String(_)) => {
+            (Kind::Whole(..) | Kind::Flag, Toml::String(_)) => {
                 format!("{} without quotes, not a text", self.expected())
             }
             _ => format!("{}, not {}", self.expected(), kind(value)),
@@ -68,7 +68,7 @@ impl Kind {
     }
 
     /// The value that a variable's text gives: a text as it is, which a password of digits must stay.
-    pub(super) fn read_variable(self, text: &str) -> Result<Value, String> {
+    pub(super) fn read_variable(self, text: &str) -> Result<Toml, String> {
         let value = match (self, text.trim()) {
             (Kind::Flag, "true") => true.into(),
             (Kind::Flag, "false") => false.into(),
@@ -93,14 +93,14 @@ pub(super) fn one_of(words: &[&str]) -> String {
 }
 
 /// What a value is.
-pub(super) fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Toml) -> &'static str {
     match value {
-        Value::String(_) => "a text",
-        Value::Integer(_) => "a number",
-        Value::Float(_) => "a number with a fraction",
-        Value::Boolean(_) => "true or false",
-        Value::Datetime(_) => "a date",
-        Value::Array(_) => "a list",
-        Value::Table(_) => "a table",
+        Toml::String(_) => "a text",
+        Toml::Integer(_) => "a number",
+        Toml::Float(_) => "a number with a fraction",
+        Toml::Boolean(_) => "true or false",
+        Toml::Datetime(_) => "a date",
+        Toml::Array(_) => "a list",
+        Toml::Table(_) => "a table",
     }
 }

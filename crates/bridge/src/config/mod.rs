@@ -15,6 +15,8 @@ mod kinds;
 #[cfg(test)]
 mod known_keys;
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod meaning;
 mod mistake;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use toml::Value;
+use toml::Value as Toml;
 
 use super::file::{File, HookTable, ModemTable, RuleTable};
 use super::keys::{Key, TABLES, Table};
@@ -20,12 +20,12 @@ fn in_project(path: &str) -> PathBuf {
 }
 
 /// The default of a key, as TOML; none where there is none.
-fn default(table: &Table, key: &Key) -> Option<Value> {
+fn default(table: &Table, key: &Key) -> Option<Toml> {
     let defaults = match table.name {
-        "modem" => Value::try_from(ModemTable::default()),
-        "rule" => Value::try_from(RuleTable::default()),
-        "hook" => Value::try_from(HookTable::default()),
-        _ => Value::try_from(File::default()),
+        "modem" => Toml::try_from(ModemTable::default()),
+        "rule" => Toml::try_from(RuleTable::default()),
+        "hook" => Toml::try_from(HookTable::default()),
+        _ => Toml::try_from(File::default()),
     };
     let defaults = defaults.expect("defaults are TOML");
     let keys = if table.name.is_empty() || table.is_several { &defaults } else { &defaults[table.name] };
@@ -132,7 +132,7 @@ fn every_default_is_of_its_kind() {
 fn every_value_of_a_kind_is_read() {
     for table in &TABLES {
         for key in table.keys {
-            let values: Vec<Value> = match key.kind {
+            let values: Vec<Toml> = match key.kind {
                 Kind::Text(example) => vec![example.into()],
                 Kind::Flag => vec![true.into()],
                 Kind::Whole(min, max) => vec![min.into(), max.into()],
@@ -146,8 +146,8 @@ fn every_value_of_a_kind_is_read() {
                 keys.insert(key.name.to_owned(), value);
                 let file = match (table.name, table.is_several) {
                     ("", _) => keys,
-                    (name, true) => [(name.to_owned(), Value::from(vec![keys]))].into_iter().collect(),
-                    (name, false) => [(name.to_owned(), Value::from(keys))].into_iter().collect(),
+                    (name, true) => [(name.to_owned(), Toml::from(vec![keys]))].into_iter().collect(),
+                    (name, false) => [(name.to_owned(), Toml::from(keys))].into_iter().collect(),
                 };
                 file.try_into::<File>().unwrap_or_else(|e| panic!("{} {}: {e}", table.header(), key.name));
             }

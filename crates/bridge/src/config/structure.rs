@@ -3,7 +3,7 @@
 //!
 //! Pure. What it finds it takes out, so that what is left can be read, and its meaning checked too.
 
-use toml::{Table as Values, Value};
+use toml::{Table as Values, Value as Toml};
 
 use super::keys::{self, TABLES, Table};
 use super::kinds::kind;
@@ -34,22 +34,22 @@ pub(super) fn check(values: &mut Values, mistakes: &mut Mistakes) {
 }
 
 /// False where nothing of it can be read.
-fn check_table(table: &'static Table, value: &mut Value, mistakes: &mut Mistakes) -> bool {
+fn check_table(table: &'static Table, value: &mut Toml, mistakes: &mut Mistakes) -> bool {
     let name = table.name;
     match value {
-        Value::Table(keys) if !table.is_several => check_keys(table, name, keys, mistakes),
-        Value::Array(tables) if table.is_several && tables.iter().all(Value::is_table) => {
-            for (n, keys) in tables.iter_mut().filter_map(Value::as_table_mut).enumerate() {
+        Toml::Table(keys) if !table.is_several => check_keys(table, name, keys, mistakes),
+        Toml::Array(tables) if table.is_several && tables.iter().all(Toml::is_table) => {
+            for (n, keys) in tables.iter_mut().filter_map(Toml::as_table_mut).enumerate() {
                 check_keys(table, &format!("{name}[{n}]"), keys, mistakes);
             }
         }
-        Value::Table(keys) => {
+        Toml::Table(keys) => {
             mistakes.add_key(name, format!("write {}: it can stand several times", table.header()));
             // What stands in it is looked at all the same, under the places it has.
             check_keys(table, name, keys, mistakes);
             return false;
         }
-        Value::Array(tables) if !tables.is_empty() && tables.iter().all(Value::is_table) => {
+        Toml::Array(tables) if !tables.is_empty() && tables.iter().all(Toml::is_table) => {
             mistakes.add_key(name, format!("write {}: it stands once", table.header()));
             return false;
         }
@@ -83,10 +83,10 @@ fn names(values: &Values) -> Vec<String> {
     values.keys().cloned().collect()
 }
 
-fn unknown_at_top(name: &str, value: &Value) -> String {
+fn unknown_at_top(name: &str, value: &Toml) -> String {
     let is_table = match value {
-        Value::Table(_) => true,
-        Value::Array(values) => values.first().is_some_and(Value::is_table),
+        Toml::Table(_) => true,
+        Toml::Array(values) => values.first().is_some_and(Toml::is_table),
         _ => false,
     };
     if is_table {

@@ -223,7 +223,11 @@ impl<'de> Visitor<'de> for Members {
 
 /// Where the JSON is broken, and how.
 fn broken(error: &serde_json::Error) -> String {
-    let place = format!("line {}, column {}", error.line(), error.column());
+    // A line break counts as what stands before the next line.
+    let place = match (error.line(), error.column()) {
+        (line, 0) => format!("the end of line {}", line.saturating_sub(1)),
+        (line, column) => format!("line {line}, column {column}"),
+    };
     if error.classify() == Category::Eof {
         return format!("not JSON: it ends too early, at {place}: a quote or a bracket is not closed");
     }

@@ -11,6 +11,8 @@ pub mod history;
 pub mod parked;
 pub mod received;
 pub mod request;
+#[cfg(test)]
+mod request_tests;
 pub mod state;
 pub mod topic;
 

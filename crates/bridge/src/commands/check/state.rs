@@ -15,7 +15,9 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
         Ok(Condition::Ready) => findings.ok(what, "it can be opened"),
         Ok(Condition::Running) => findings.note(what, "a gateway runs on it"),
         Err(error) => {
-            findings.wrong(what, error);
+            // It names the folder itself.
+            let words = error.to_string();
+            findings.wrong("store", words.strip_prefix("store ").unwrap_or(&words));
             return;
         }
     }
