@@ -24,6 +24,7 @@ mod field_sending;
 mod field_sim;
 mod field_slow;
 mod field_storage;
+mod forget_command;
 mod fuzz_targets;
 mod graceful_stop;
 mod hidden_characters;

@@ -7,6 +7,7 @@ mod config_arg;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
+mod forget;
 mod history;
 mod manual;
 mod output;
