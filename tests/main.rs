@@ -38,6 +38,7 @@ mod invariants;
 mod killed_at_random;
 mod kinds_of_messages;
 mod log;
+mod log_lines;
 mod modem_detect;
 mod modem_faults;
 mod modem_gammu;

@@ -145,7 +145,7 @@ impl TlsRig {
     /// The gateway says what is wrong, in the log and by `check --connect`, and stays.
     fn assert_refused(&mut self, words: &[&str]) {
         let line = self.gateway.wait_for_log(words);
-        assert!(line.contains("next try"), "it goes on trying: {line}");
+        assert!(line.contains("tried again"), "it goes on trying: {line}");
         self.gateway.assert_running();
         self.gateway.kill();
         let output = self.gateway.run_command(&["check", "--connect"]);

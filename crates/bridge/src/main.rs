@@ -19,6 +19,7 @@ mod intake;
 #[cfg(test)]
 mod intake_tests;
 mod kind;
+mod log;
 mod message;
 mod modem_task;
 mod mqtt;
@@ -54,11 +55,11 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            commands::log::say(&format!("smsbridge: {error:#}"));
+            log::say(&format!("smsbridge: {error:#}"));
             exit_code(&error)
         }
     };
-    commands::log::finish();
+    log::finish();
     code
 }
 

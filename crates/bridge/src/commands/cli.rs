@@ -13,8 +13,8 @@ use super::pdu::PduCommand;
 use super::run::Run;
 use super::runtime::block_on;
 use super::send::Send;
-use super::{log, manual, output};
-use crate::app;
+use super::{manual, output};
+use crate::{app, log};
 
 /// A gateway between GSM/LTE modems and MQTT: SMS in as JSON, JSON out as SMS.
 #[derive(Debug, Parser)]
@@ -96,7 +96,7 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
     match command {
         Command::Run(run) => {
             let config = run.config()?;
-            begin_log("info");
+            begin_log("info")?;
             for name in &config.other_variables {
                 tracing::warn!("{name} is no key of the configuration and is not used");
             }
@@ -104,28 +104,28 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
         }
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
-            begin_log("warn");
+            begin_log("warn")?;
             block_on(async { demo.run().await.map(|()| true) })?
         }
         Command::Check(check) => {
-            begin_log("error");
+            begin_log("error")?;
             block_on(check.run())?
         }
         Command::Detect(detect) => {
-            begin_log("error");
+            begin_log("error")?;
             block_on(detect.run())?
         }
         Command::Pdu(command) => command.run(),
         Command::History(history) => {
-            begin_log("warn");
+            begin_log("warn")?;
             history.run()
         }
         Command::Parked(parked) => {
-            begin_log("warn");
+            begin_log("warn")?;
             parked.run()
         }
         Command::Send(send) => {
-            begin_log("error");
+            begin_log("error")?;
             block_on(send.run())?
         }
         Command::Completions(completions) => {

@@ -7,10 +7,10 @@ use smsbridge_modem::detect::{self, ProbeReport};
 use smsbridge_modem::obstacles::{Obstacle, obstacles};
 use smsbridge_modem::serial_ports::{self, Candidate};
 
-use super::log;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use crate::escape::field;
+use crate::log;
 use crate::remedy;
 
 /// Find modems on the serial ports.

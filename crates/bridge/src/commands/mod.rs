@@ -10,7 +10,6 @@ mod demo;
 mod demo_view;
 mod detect;
 mod history;
-pub mod log;
 mod manual;
 mod output;
 mod pages;

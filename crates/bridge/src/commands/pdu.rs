@@ -14,8 +14,9 @@ use smsbridge_codec::{
     submit,
 };
 
-use super::{log, manual};
+use super::manual;
 use crate::escape;
+use crate::log;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PduCommand {

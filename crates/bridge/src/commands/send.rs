@@ -15,13 +15,13 @@ use secrecy::SecretString;
 
 use super::columns::{padded, time_of_day};
 use super::config_arg::ConfigArg;
-use super::log;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::terminal::Style;
 use crate::config::{ConfigError, Mqtt};
 use crate::escape::field;
 use crate::intake::MAX_PAYLOAD;
+use crate::log;
 use crate::message::new_id;
 use crate::mqtt::{Call, Caller, CallerError, Heard};
 use crate::policy;

@@ -12,7 +12,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use tokio::time::{Instant, timeout_at};
 
 use super::caller::{Caller, CallerError, Connected};
-use super::publisher::in_words;
+use super::reason::in_words;
 
 /// How long a broker may take to answer a SUBSCRIBE.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
