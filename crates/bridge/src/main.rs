@@ -23,6 +23,7 @@ mod log;
 mod message;
 mod modem_task;
 mod mqtt;
+mod nearest;
 mod number;
 mod pdu;
 #[cfg(test)]
@@ -32,7 +33,10 @@ mod remedy;
 mod request;
 mod retained_state;
 mod rules;
+mod runtime_folder;
 mod signals;
+#[cfg(unix)]
+mod status_socket;
 mod store;
 mod systemd;
 mod timer;
