@@ -8,6 +8,7 @@ mod bad_requests;
 mod bounds;
 mod broker_away;
 mod broker_refuses;
+mod check_access;
 mod check_command;
 mod clock;
 mod cluster;
