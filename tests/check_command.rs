@@ -285,10 +285,7 @@ fn each_topic_that_the_access_list_forbids_is_named_with_the_line_that_allows_it
             "topic write sms/received/+",
             &["publish on sms/received/main", "topic write sms/received/main"][..],
         ),
-        (
-            "topic readwrite sms/result",
-            &["publish on sms/result", "topic write sms/result", "user smsbridge"],
-        ),
+        ("topic write sms/result", &["publish on sms/result", "topic write sms/result", "user smsbridge"]),
         ("topic write sms/modem/+", &["publish on sms/modem/main", "not authorized"]),
         ("topic readwrite sms/gateway/+/availability", &["publish on sms/gateway/attic/availability"]),
         ("topic write sms/last/+", &["publish on sms/last/main"]),
