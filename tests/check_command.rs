@@ -313,3 +313,19 @@ fn each_topic_that_the_access_list_forbids_is_named_with_the_line_that_allows_it
     let (_, said) = check(&rig);
     assert!(has_line(&said, "note", &["may not publish below answers/", "topic write answers/#"]), "{said}");
 }
+
+#[test]
+fn a_running_gateway_is_asked_for_the_modems_it_has() {
+    let rig = Rig::start();
+    rig.wait_for_modem("a whole state", |state| state["operator"].is_string());
+    let (code, said) = check(&rig);
+    assert_eq!(code, 0, "{said}");
+    let process = format!("process {}", rig.gateway.id());
+    assert!(has_line(&said, "note", &["gateway attic", "it runs", &process]), "{said}");
+    assert!(has_line(&said, "ok", &["modem main", "online in the running gateway", "Simulated"]), "{said}");
+    rig.modem.unplug();
+    rig.wait_for_modem("an offline modem", |state| state["state"] == "offline");
+    let (code, said) = check(&rig);
+    assert_eq!(code, 1, "{said}");
+    assert!(has_line(&said, "WRONG", &["modem main", "the running gateway says", "unplugged"]), "{said}");
+}

@@ -5,11 +5,16 @@ use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::findings::Findings;
+#[cfg(unix)]
+use crate::commands::running::{Silence, ask};
 use crate::config::{Config, Modem};
 use crate::message::Name;
 use crate::mqtt::{self, Access, Plan, Right, Trial};
 use crate::remedy;
 use crate::wire::Wire;
+use crate::wire::status::ModemStatus;
+#[cfg(unix)]
+use crate::wire::status::Status;
 use crate::wire::topic::Topics;
 
 /// Tries each address of the broker.
@@ -140,10 +145,52 @@ fn acl_line(config: &Config, right: &str, topic: &str) -> String {
     }
 }
 
-/// Tries each modem.
+/// Tries each modem, or asks the running gateway, which has them.
 pub(super) async fn modems(config: &Config, findings: &mut Findings) {
+    let running = running_gateway(config, findings);
     for modem in &config.modems {
-        findings.tell(format!("modem {}", modem.name), look_at(modem).await);
+        let found = match running.iter().flatten().find(|known| known.name == modem.name.as_str()) {
+            Some(known) => of_running_gateway(known),
+            None => look_at(modem).await,
+        };
+        findings.tell(format!("modem {}", modem.name), found);
+    }
+}
+
+/// The modems of the gateway that runs with this configuration; none where none runs.
+#[cfg(unix)]
+fn running_gateway(config: &Config, findings: &Findings) -> Option<Vec<ModemStatus>> {
+    let what = format!("gateway {}", config.name);
+    match ask(config) {
+        Ok((_, status)) => {
+            let Status { gateway, modems, .. } = status;
+            let from = gateway.configuration;
+            findings.note(
+                what,
+                format!("it runs (process {}, configuration {from}) and has the modems", gateway.pid),
+            );
+            Some(modems)
+        }
+        Err(Silence::Nobody { .. }) => None,
+        Err(silence) => {
+            findings.note(what, format!("it runs and could not be asked: {silence}"));
+            None
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn running_gateway(_config: &Config, _findings: &Findings) -> Option<Vec<ModemStatus>> {
+    None
+}
+
+fn of_running_gateway(modem: &ModemStatus) -> Result<String, String> {
+    let network = [modem.operator.as_deref(), modem.registration.as_deref()];
+    let network: Vec<&str> = network.into_iter().flatten().collect();
+    match &modem.problem {
+        Some(problem) => Err(format!("the running gateway says: {problem}")),
+        None if modem.online => Ok(format!("online in the running gateway, {}", network.join(", "))),
+        None => Err(format!("{} in the running gateway", modem.state)),
     }
 }
 
