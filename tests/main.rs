@@ -15,6 +15,8 @@ mod crash_points;
 mod delivery_reports;
 mod demo;
 mod disk_full;
+mod documents;
+mod documents_agree;
 mod field_direct;
 mod field_hangs;
 mod field_line;
