@@ -20,7 +20,7 @@ use crate::harness::documents::{Block, blocks, blocks_tagged};
 use crate::harness::gateway::{PROGRAM, program};
 use crate::harness::process::code;
 use crate::harness::rig::{Rig, RigOptions};
-use crate::harness::wait::wait_until;
+use crate::harness::wait::{WAIT_TIMEOUT, wait_for, wait_until};
 use smsbridge_simulator::Message;
 
 /// Commands that come with another part of the work: a command, or a command and one of its options.
@@ -195,13 +195,15 @@ struct Shell {
 impl Shell {
     fn new(broker: u16, passwords: &[(&str, &str)]) -> Self {
         let shell = Self { folder: TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder") };
+        // What is piped to a stand-in has to be read, or its writer fails.
+        let read = "if [ -p /dev/stdin ]; then /bin/cat >/dev/null; fi";
         let note = format!("{{ printf '%s\\0' \"$@\"; printf '\\1\\0'; }} >>'{}'", shell.calls().display());
         let bin = shell.bin();
         fs::create_dir(&bin).expect("a folder for programs");
         for name in OTHER_PROGRAMS {
-            write_script(&bin.join(name), "#!/bin/sh\n");
+            write_script(&bin.join(name), &format!("#!/bin/sh\n{read}\n"));
         }
-        write_script(&bin.join("smsbridge"), &format!("#!/bin/sh\n{note}\n"));
+        write_script(&bin.join("smsbridge"), &format!("#!/bin/sh\n{note}\n{read}\n"));
         write_script(&bin.join("sudo"), "#!/bin/sh\nexec \"$@\"\n");
         let of_demo = format!("#!/bin/sh\n[ \"$1 $2\" = 'run --' ] || exit 0\nshift 2\n{note}\n");
         write_script(&bin.join("cargo"), &of_demo);
@@ -353,7 +355,9 @@ fn the_shell_script_switches_for_those_who_may_and_for_nobody_else() {
 
 /// Takes one request, answers it with `status`; its header lines and its body.
 fn serve_one(listener: &TcpListener, status: &str) -> (String, Vec<u8>) {
-    let (mut stream, _) = listener.accept().expect("a connection");
+    let mut stream = wait_for("the script's request", || listener.accept().ok()).0;
+    stream.set_nonblocking(false).expect("a stream that waits");
+    stream.set_read_timeout(Some(WAIT_TIMEOUT)).expect("a limit");
     let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
     loop {
         let count = stream.read(&mut chunk).expect("a request");
@@ -373,6 +377,7 @@ fn serve_one(listener: &TcpListener, status: &str) -> (String, Vec<u8>) {
 #[test]
 fn the_python_script_posts_each_event_until_it_is_taken() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.set_nonblocking(true).expect("a listener that can be asked");
     let url = format!("http://{}/sms", listener.local_addr().expect("its address"));
     let mut rig = Rig::prepare(&Default::default(), |_| {});
     let script = rig.folder().join("sms-to-web");
