@@ -1,4 +1,4 @@
-//! Every block of the documents that can be run is run: commands, configurations, payloads and scripts, as they stand there.
+//! Every block of the documents that can be run is run as it stands there: commands, configurations, payloads, scripts.
 //!
 //! The tag of a block says what is done with it; docs/testing.md has the list.
 
@@ -291,7 +291,7 @@ fn every_command_is_one_that_there_is() {
         results.filter(|result| result["state"] == state).map(|result| result["id"].to_string()).collect()
     };
     wait_until("every request to be accepted", || ids("accepted").len() + ids("rejected").len() >= requests);
-    assert_eq!(ids("rejected"), BTreeSet::new());
+    assert_eq!(ids("rejected"), BTreeSet::new(), "ids of requests that were published and rejected");
 }
 
 /// Whether the command line is understood as far as its options go: with `--help`, nothing is carried out.

@@ -109,8 +109,8 @@ fn every_message_of_troubleshooting_is_in_the_code() {
     assert!(missing.is_empty(), "troubleshooting.md quotes what no code says:\n{missing:#?}");
 }
 
-/// Whether every part of a message stands in the code: what is between values, which are written as …, in capitals or as
-/// numbers, and between the marks that join what several places say. What begins with a quote is JSON.
+/// Whether every part of a message stands in the code: what is between values, which are written as …, in capitals or
+/// as numbers, and between the marks that join what several places say. What begins with a quote is JSON.
 fn is_said(message: &str, code: &str) -> bool {
     if message.starts_with('"') || OTHERS_WORDS.iter().any(|words| message.starts_with(words)) {
         return true;
