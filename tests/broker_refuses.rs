@@ -154,7 +154,7 @@ fn a_busy_broker_is_no_wrong_password() {
     let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
     rig.proxy.be_busy(true);
     rig.launch_gateway(&[]);
-    let line = rig.gateway.wait_for_log(&["ServerBusy"]);
+    let line = rig.gateway.wait_for_log(&["server busy"]);
     assert!(!line.contains("password"), "{line}");
     rig.proxy.be_busy(false);
     rig.wait_online();

@@ -140,7 +140,7 @@ fn a_node_that_refuses_in_passing_is_passed_over() {
     let urls = format!("mqtt://127.0.0.1:{},{}", proxy.port, cluster.urls(1));
     let attic = Member::start(folder.path(), "attic", &urls);
     attic.wait_online(&client);
-    let refused = attic.gateway.wait_for_log(&["ServerBusy"]);
+    let refused = attic.gateway.wait_for_log(&["server busy"]);
     assert!(!refused.contains("password"), "{refused}");
     attic.wait_for_node(&cluster, 1);
     proxy.be_busy(false);

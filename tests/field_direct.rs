@@ -58,7 +58,7 @@ fn a_message_handed_over_while_the_modem_answers_nothing_is_published() {
     wait_until("a command nobody answers", || sim.commands().len() > before);
     hand_over(&rig, "said by a modem that does not answer");
     // Until it answers again nobody knows whose SIM it came from.
-    rig.gateway.wait_for_log(&["next, in"]);
+    rig.gateway.wait_for_log(&["next: "]);
     rig.modem.recover();
     rig.wait_for_received("said by a modem that does not answer");
     rig.client.wait_for_result("out", "sent");
@@ -71,7 +71,7 @@ fn a_message_that_is_the_first_word_of_a_modem_that_was_mute_is_published() {
     let sim = rig.modem.simulator();
     rig.modem.mute();
     rig.request(&json!({"id": "out", "to": TO, "text": "out"}));
-    rig.gateway.wait_for_log(&["does not answer", "next, in"]);
+    rig.gateway.wait_for_log(&["does not answer", "next: "]);
     hand_over(&rig, "the first word");
     rig.modem.recover();
     rig.wait_for_received("the first word");

@@ -20,6 +20,11 @@ fn prepared(profile: VendorProfile) -> Rig {
     Rig::prepare(&ModemOptions { profile, ..ModemOptions::default() }, |_| {})
 }
 
+/// With a log that has each failed session.
+fn launch_with_failures(rig: &mut Rig) {
+    rig.launch_gateway(&[("SMSBRIDGE_LOG", "debug")]);
+}
+
 /// Waits until so many sessions in a row have failed, the last of them more than ninety seconds after the first.
 fn wait_for_failures(rig: &Rig, since: std::time::Instant) {
     wait_at_most(LONG_ENOUGH, "failures for more than ninety seconds", || {
@@ -37,7 +42,8 @@ fn assert_never_reset(rig: &Rig) {
 #[test]
 fn a_huawei_that_hangs_is_never_reset() {
     let mut rig = prepared(VendorProfile::huawei());
-    rig.start_gateway();
+    launch_with_failures(&mut rig);
+    rig.wait_online();
     let since = std::time::Instant::now();
     mute(&rig);
     wait_for_failures(&rig, since);
@@ -54,7 +60,7 @@ fn a_huawei_that_hangs_is_never_reset_by_a_gateway_that_starts_meanwhile() {
     mute(&rig);
     rig.gateway.kill();
     let since = std::time::Instant::now();
-    rig.launch_gateway(&[]);
+    launch_with_failures(&mut rig);
     wait_for_failures(&rig, since);
     assert_never_reset(&rig);
     rig.modem.recover();

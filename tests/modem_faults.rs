@@ -256,7 +256,7 @@ fn a_hanging_modem_is_recovered_step_by_step_and_reported() {
         state["problem"].as_str().is_some_and(|said| said.contains("no answer") && said.contains("next:"))
     });
     assert_eq!(state["state"], "offline");
-    vendor.rig.gateway.wait_for_log(&["next, in", "once more"]);
+    vendor.rig.gateway.wait_for_log(&["next: ", "once more"]);
     vendor.sim.clear_faults();
     vendor.rig.client.wait_for_result("waits", "sent");
     vendor.wait_for_state("a counter of what was tried", |state| {

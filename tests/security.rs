@@ -145,7 +145,7 @@ impl TlsRig {
     /// The gateway says what is wrong, in the log and by `check --connect`, and stays.
     fn assert_refused(&mut self, words: &[&str]) {
         let line = self.gateway.wait_for_log(words);
-        assert!(line.contains("next try"), "it goes on trying: {line}");
+        assert!(line.contains("tried again"), "it goes on trying: {line}");
         self.gateway.assert_running();
         self.gateway.kill();
         let output = self.gateway.run_command(&["check", "--connect"]);
@@ -347,12 +347,54 @@ fn the_example_access_list_allows_each_role_its_work_and_nothing_else() {
         ["sms/received/", "sms/result", "sms/modem/main/availability", "sms/gateway/attic/availability"];
     assert_eq!(unexpected(&application, &known), nothing, "an application receives what it needs");
 
+    // The gateway's own login reads results of its own requests, and no others.
+    let gateways = rig.user("smsbridge", &["#"]);
+    assert!(may_publish(&application, "sms/send", &request("anothers")));
+    application.wait_for_result("anothers", "sent");
+    assert!(may_publish(&gateways, "sms/send", &request("own")), "as `smsbridge send` does");
+    application.wait_for_result("own", "sent");
+    let read = ["sms/send", "sms/cancel", "sms/ussd/", "sms/gateway/"];
+    assert_eq!(unexpected(&gateways, &read), nothing, "the gateway's login receives requests");
+    for topic in ["sms/send/main", "sms/cancel", "sms/ussd/main"] {
+        assert!(!may_publish(&gateways, topic, &request("forbidden")), "it may not publish to {topic}");
+    }
+
     // The gateway itself was refused nothing.
     let log = rig.gateway.log();
     assert!(!has_all(&log, &["refuse"]) && !has_all(&log, &["not authorized"]), "{log}");
     let state = dashboard.last_on("sms/gateway/attic").unwrap_or_default();
     assert!(state.contains("\"parked\":0"), "{state}");
     assert_eq!(code(rig.gateway.stop()), 0);
+}
+
+#[test]
+fn send_works_for_every_user_of_the_example_access_list_who_may_send() {
+    let rig = AclRig::start();
+    let application = rig.user("application", &["sms/result", "sms/gateway/+/availability"]);
+    application.wait_for_text("sms/gateway/attic/availability", "online");
+    let file = rig.gateway.folder().join("its-password");
+    fs::write(&file, "secret\n").expect("a file");
+    let file = file.display().to_string();
+    for user in ["smsbridge", "application", "alarm"] {
+        let login =
+            ["send", "--to", ANNA, "--user", user, "--password-file", &file, "--report", "by command"];
+        let output = rig.gateway.run_command(&login);
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(code(output.status), 0, "{user}: {said}");
+        assert!(has_all(&said, &["accepted", "sent", "delivered"]), "{user}: {said}");
+    }
+    // As the gateway logs in, with nothing more to say.
+    let output = rig.gateway.run_command(&["send", "--to", ANNA, "as the gateway"]);
+    assert_eq!(code(output.status), 0, "{output:?}");
+    for user in ["dashboard", "stranger"] {
+        let login = ["send", "--to", ANNA, "--user", user, "--password-file", &file, "forbidden"];
+        let output = rig.gateway.run_command(&login);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(code(output.status), 1, "{user}: {said}");
+        assert!(has_all(&said, &["does not let this user publish to sms/send"]), "{user}: {said}");
+    }
+    let sent: Vec<String> = rig.modem.submits().into_iter().map(|submit| submit.text).collect();
+    assert_eq!(sent, ["by command", "by command", "by command", "as the gateway"]);
 }
 
 // ---- what is never logged or published ----

@@ -16,6 +16,7 @@ pub mod rig;
 pub mod second;
 pub mod seed;
 pub mod sources;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod wait;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use smsbridge_modem::serial_ports;
@@ -17,9 +17,10 @@ use crate::config::Config;
 use crate::event::{Availability, GatewayState, QueueDepth, State, Subject};
 use crate::hooks;
 use crate::intake::Intake;
+use crate::log::{ProblemLog, in_words};
 use crate::message::Name;
 use crate::modem_task::{self, ModemTask};
-use crate::mqtt::{self, Link, LinkProblem, Subscriptions};
+use crate::mqtt::{self, Link, LinkState, Subscriptions};
 use crate::retained_state::RetainedState;
 use crate::signals::Signals;
 use crate::store::{Store, StoreConfig};
@@ -41,10 +42,30 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Runs the gateway until `stop`.
 pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let started = Instant::now();
+    say_start(&config);
     let (store, store_thread) = Store::open(&config.store.path, StoreConfig::from(&config))?;
     let outcome = run_with(&config, store, &stop).await;
     store_thread.join();
+    let end = if outcome.is_ok() { "stopped as asked" } else { "stopped" };
+    tracing::info!("smsbridge {end} after {}", in_words(started.elapsed()));
     outcome
+}
+
+/// What runs, from which configuration, with what.
+fn say_start(config: &Config) {
+    let modems: Vec<String> =
+        config.modems.iter().map(|modem| format!("{} at {}", modem.name, modem.port)).collect();
+    let servers: Vec<String> = config.mqtt.servers.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        "smsbridge {} starts: gateway {}, configuration {}, store {}, broker {}, modems: {}",
+        env!("BUILD_VERSION"),
+        config.name,
+        config.source,
+        config.store.path.display(),
+        servers.join(" or "),
+        modems.join(", ")
+    );
 }
 
 async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -58,11 +79,11 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     clock::begin(store.newest_time().await?);
     let released = store.release(None, now_ms()).await?;
     if released > 0 {
-        tracing::info!(released, "messages that a modem had when the last run ended wait again");
+        tracing::info!("messages that a modem had when the last run ended wait again: {released}");
     }
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
-    let link_problem = Arc::new(LinkProblem::default());
+    let link_problem = Arc::new(LinkState::default());
     store.offer_parked().await?;
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.last_will())?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =
@@ -90,6 +111,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         },
         reassembly_timeout: config.inbound.reassembly_timeout,
         keep: config.store.keep,
+        problems: ProblemLog::default(),
     };
     retained.set(State::Availability(Subject::Gateway, Availability::Online));
 
@@ -126,7 +148,8 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     systemd::notify(sd_notify::NotifyState::Stopping);
     modems_stop.cancel();
     if !finish(&mut modems, MODEM_STOP_TIMEOUT).await {
-        tracing::warn!("a modem did not finish in {MODEM_STOP_TIMEOUT:?}; what it was sending is unknown");
+        let seconds = MODEM_STOP_TIMEOUT.as_secs();
+        tracing::warn!("a modem did not finish in {seconds} s; what it was sending is unknown");
     }
     retained.set(State::Availability(Subject::Gateway, Availability::Offline));
     rest_stop.cancel();
@@ -155,7 +178,7 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let mut signals = Signals::new().context("signals cannot be caught")?;
     tokio::spawn(async move {
         signals.next().await;
-        tracing::info!("stopping; press Ctrl-C again to stop at once");
+        tracing::info!("stopping: what is in hand is finished first; a second signal stops at once");
         token.cancel();
         signals.next().await;
         std::process::exit(130);

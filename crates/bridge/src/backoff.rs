@@ -38,12 +38,18 @@ impl Reconnect {
         self.connected_at = Some(now);
     }
 
+    /// Whether the connection stood long enough to count as a good one.
+    pub fn has_lasted(&self, now: Instant) -> bool {
+        self.connected_at.is_some_and(|at| now.duration_since(at) >= STABLE_AFTER)
+    }
+
     /// The connection failed or could not be made: how long to wait. Only a connection that stood for a minute makes the
     /// delays short again, so that one that comes and goes is not retried every second.
     pub fn failed(&mut self, now: Instant) -> Duration {
-        if self.connected_at.take().is_some_and(|at| now.duration_since(at) >= STABLE_AFTER) {
+        if self.has_lasted(now) {
             self.delays.reset();
         }
+        self.connected_at = None;
         self.delays.next_backoff().unwrap_or(self.max).min(self.max)
     }
 }

@@ -16,6 +16,7 @@ use crate::clock::now_ms;
 use crate::config::Hook;
 use crate::event::{Event, Received};
 use crate::hook_output::HookOutput;
+use crate::log::{ProblemLog, ProblemSubject};
 use crate::message::millis;
 use crate::pdu;
 use crate::store::{HookRun, Store};
@@ -40,13 +41,14 @@ enum RunError {
     Start(std::io::Error),
     #[error("it ended with {0}")]
     Ended(ExitStatus),
-    #[error("it took longer than {0:?} and was killed with all it had started")]
+    #[error("it took longer than {} s and was killed with all it had started", .0.as_secs())]
     TimedOut(Duration),
 }
 
 /// Runs what the store holds for the configured hooks, until `stop`. What runs then is killed, and run again after the
 /// next start.
 pub async fn run(store: Store, hooks: Vec<Hook>, wire: Wire, stop: CancellationToken) {
+    let problems = ProblemLog::default();
     let mut running: Vec<i64> = Vec::new();
     let mut runs = FuturesUnordered::new();
     while !stop.is_cancelled() {
@@ -57,11 +59,12 @@ pub async fn run(store: Store, hooks: Vec<Hook>, wire: Wire, stop: CancellationT
             Ok(due) => {
                 for run in due {
                     running.push(run.id);
-                    runs.push(attempt(&store, &hooks, &wire, run));
+                    runs.push(attempt(&store, &hooks, &wire, &problems, run));
                 }
             }
-            Err(error) => tracing::error!("{error}"),
+            Err(error) => error.log(),
         }
+        problems.tick();
         tokio::select! {
             Some(done) = runs.next(), if !runs.is_empty() => running.retain(|id| *id != done),
             () = woken, if running.len() < MAX_RUNNING => {}
@@ -72,7 +75,7 @@ pub async fn run(store: Store, hooks: Vec<Hook>, wire: Wire, stop: CancellationT
 }
 
 /// One attempt of a run, and what follows from it; returns the run's row.
-async fn attempt(store: &Store, hooks: &[Hook], wire: &Wire, run: HookRun) -> i64 {
+async fn attempt(store: &Store, hooks: &[Hook], wire: &Wire, problems: &ProblemLog, run: HookRun) -> i64 {
     let hook = hooks.iter().find(|hook| hook.key() == run.hook);
     let stored = match (hook, &run.event) {
         // It left the configuration: its rows go with it.
@@ -82,7 +85,10 @@ async fn attempt(store: &Store, hooks: &[Hook], wire: &Wire, run: HookRun) -> i6
             store.delete_hook_run(run.id).await
         }
         (Some(hook), Ok(event)) => match execute(hook, event, wire).await {
-            Ok(()) => store.delete_hook_run(run.id).await,
+            Ok(()) => {
+                problems.set(&ProblemSubject::of(&run.hook), None);
+                store.delete_hook_run(run.id).await
+            }
             Err(error) if run.attempts + 1 >= MAX_ATTEMPTS => {
                 tracing::error!("hook {}: {error}; given up after {MAX_ATTEMPTS} tries", hook.command[0]);
                 store.delete_hook_run(run.id).await
@@ -90,13 +96,14 @@ async fn attempt(store: &Store, hooks: &[Hook], wire: &Wire, run: HookRun) -> i6
             Err(error) => {
                 let delay = Duration::from_secs(10 << (2 * run.attempts).min(12));
                 let seconds = delay.as_secs();
-                tracing::warn!("hook {}: {error}; next try in {seconds} s", hook.command[0]);
+                let words = format!("hook {}: {error}; next try in {seconds} s", hook.command[0]);
+                problems.set(&ProblemSubject::of(&run.hook), Some(&words));
                 store.retry_hook_run(run.id, now_ms() + millis(delay)).await
             }
         },
     };
     if let Err(error) = stored {
-        tracing::error!("{error}: the hook may run once more");
+        error.log();
     }
     run.id
 }

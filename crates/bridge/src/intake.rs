@@ -170,8 +170,7 @@ impl Intake {
             reply_to: answer_to.copies,
             source: Source::Broker(origin),
         };
-        let admitted = self.store.admit(admitted, now).await?;
-        tracing::debug!(?admitted, "a request is stored");
+        self.store.admit(admitted, now).await?;
         Ok(())
     }
 
@@ -260,9 +259,6 @@ impl Intake {
     }
 
     async fn reject(&self, rejection: Rejection, answer_to: AnswerTo, now: UnixMs) -> Result<(), StoreError> {
-        // The words may quote what the caller wrote, which must not be logged above debug.
-        tracing::warn!(code = %rejection.failure.code, id = rejection.id, "a request was rejected");
-        tracing::debug!("the reason: {}", rejection.failure.message);
         let mut result = rejection.into_result(now);
         result.fields.response_refused = answer_to.is_refused;
         self.store.publish_results(vec![result], answer_to.copies).await

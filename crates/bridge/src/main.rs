@@ -1,7 +1,7 @@
 //! smsbridge: a gateway between GSM/LTE modems and MQTT.
 //!
 //! Arguments become a command; the commands are in `commands/`, the daemon itself in `app.rs`. Exit codes: 0 done,
-//! 1 failed, 2 wrong usage or configuration.
+//! 1 failed, 2 wrong usage or configuration, 3 (of `send`) nobody knows yet.
 
 mod app;
 mod backoff;
@@ -19,6 +19,7 @@ mod intake;
 #[cfg(test)]
 mod intake_tests;
 mod kind;
+mod log;
 mod message;
 mod modem_task;
 mod mqtt;
@@ -45,7 +46,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::commands::Cli;
+use crate::commands::{Cli, NoAnswer};
 use crate::config::ConfigError;
 
 fn main() -> ExitCode {
@@ -54,10 +55,18 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            commands::log::say(&format!("smsbridge: {error:#}"));
-            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+            log::say(&format!("smsbridge: {error:#}"));
+            exit_code(&error)
         }
     };
-    commands::log::finish();
+    log::finish();
     code
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(match error {
+        usage if usage.is::<ConfigError>() => 2,
+        unknown if unknown.is::<NoAnswer>() => 3,
+        _ => 1,
+    })
 }

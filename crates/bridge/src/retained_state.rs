@@ -9,12 +9,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::event::{State, Subject};
+use crate::log::{ProblemLog, ProblemSubject};
 
 /// The newest states, and which of them the broker does not have yet.
 #[derive(Debug, Default)]
 pub struct RetainedState {
     entries: Mutex<BTreeMap<Key, Entry>>,
     changed: Notify,
+    problems: ProblemLog,
 }
 
 /// Which of a subject's states: each is one retained value at the broker.
@@ -48,9 +50,23 @@ impl RetainedState {
         if entries.get(&key).is_some_and(|entry| entry.state == state) {
             return;
         }
+        if let State::Modem(state) = &state {
+            let subject = ProblemSubject::of_modem(&state.modem, "state");
+            self.problems.set(&subject, state.problem.as_deref());
+        }
         entries.insert(key, Entry { state, published: false });
         drop(entries);
         self.changed.notify_one();
+    }
+
+    /// What is wrong with the modems, as it is logged.
+    pub fn problems(&self) -> &ProblemLog {
+        &self.problems
+    }
+
+    /// All states there are.
+    pub fn all(&self) -> Vec<State> {
+        self.entries().values().map(|entry| entry.state.clone()).collect()
     }
 
     /// Waits for a change, one made before the call included.

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, now_ms};
 use crate::event::{GatewayState, State};
-use crate::mqtt::LinkProblem;
+use crate::log::{ProblemLog, ProblemSubject};
+use crate::mqtt::LinkState;
 use crate::retained_state::RetainedState;
 use crate::store::{DeletionPass, Store, StoreError};
 use crate::systemd;
@@ -28,13 +29,15 @@ pub struct Timer {
     /// Where the gateway's state goes.
     pub retained: Arc<RetainedState>,
     /// What is wrong with the link to the broker.
-    pub link: Arc<LinkProblem>,
+    pub link: Arc<LinkState>,
     /// The gateway's state as it was published last.
     pub state: GatewayState,
     /// How long to wait for missing parts.
     pub reassembly_timeout: Duration,
     /// How long finished messages are kept; zero keeps them for ever.
     pub keep: Duration,
+    /// What is wrong with store and clock, and what is parked, as it is logged.
+    pub problems: ProblemLog,
 }
 
 impl Timer {
@@ -80,6 +83,10 @@ impl Timer {
                     }
                 };
             }
+            self.problems.set(&ProblemSubject::of("store"), problem.as_deref());
+            for log in [&self.problems, self.retained.problems(), self.link.log()] {
+                log.tick();
+            }
             if problem != self.state.problem || is_due(published_at, STATE_INTERVAL) {
                 published_at = Some(Instant::now());
                 self.publish_state(problem).await;
@@ -91,16 +98,12 @@ impl Timer {
 
     async fn tick(&self) -> Result<(), StoreError> {
         if let Some(correction) = clock::look() {
-            tracing::warn!(behind_ms = correction.behind, "the system's clock is trusted again");
             self.store.clock_corrected(correction.since, correction.behind).await?;
         }
         let now = now_ms();
         // What others could not write may be all there is to be written.
         self.store.retry(now).await?;
-        let incomplete = self.store.publish_incomplete(now, self.reassembly_timeout).await?;
-        if incomplete > 0 {
-            tracing::warn!(incomplete, "messages were published without the parts that never came");
-        }
+        self.store.publish_incomplete(now, self.reassembly_timeout).await?;
         // A batch at a time, so that modems get their turn between.
         let end = Instant::now() + TICK;
         while !self.store.process_due(now).await? && Instant::now() < end {}
@@ -124,7 +127,11 @@ impl Timer {
         let parked = (parked > 0).then(|| {
             format!("messages the broker does not take: {parked}; `smsbridge parked` shows them and why")
         });
-        self.state.problem = problem.or_else(|| self.link.current()).or_else(clock::problem).or(parked);
+        let clock = clock::problem();
+        for (about, problem) in [("clock", &clock), ("parked", &parked)] {
+            self.problems.set(&ProblemSubject::of(about), problem.as_deref());
+        }
+        self.state.problem = problem.or_else(|| self.link.current()).or(clock).or(parked);
         self.retained.set(State::Gateway(self.state.clone()));
     }
 }

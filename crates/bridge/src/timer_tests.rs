@@ -13,7 +13,7 @@ use crate::config;
 use crate::event::{GatewayState, QueueDepth};
 use crate::failure::{Failure, FailureCode};
 use crate::message::UnixMs;
-use crate::mqtt::LinkProblem;
+use crate::mqtt::LinkState;
 use crate::request::{Body, Content, Recipient, Request, Source};
 use crate::retained_state::RetainedState;
 use crate::store::{Claimed, History, HistoryFilter, Store, StoreConfig};
@@ -51,9 +51,10 @@ impl Fixture {
         let timer = Timer {
             store: self.store.clone(),
             retained: Arc::new(RetainedState::default()),
-            link: Arc::new(LinkProblem::default()),
+            link: Arc::new(LinkState::default()),
             state,
             reassembly_timeout: DAY,
+            problems: Default::default(),
             keep: DAY,
         };
         tokio::spawn(timer.run(self.stop.clone()));

@@ -3,6 +3,7 @@
 //! Pure. The class of each error code is defined in the modem crate, beside the code; this file says what each class
 //! leads to, and when to try again. Input: a [`SendError`] and the number of attempts.
 
+use std::fmt;
 use std::time::Duration;
 
 use smsbridge_modem::{AtError, Class, ModemError, SendError};
@@ -29,6 +30,20 @@ pub enum Verdict {
     GiveUp(Failure),
     /// Nobody knows whether it was sent: `[outbound] on_unknown` decides; if it is sent again, then after this time.
     AskPolicy(Duration, Failure),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Retry(delay, _) => write!(f, "it is tried again in {} s", delay.as_secs()),
+            Verdict::Reroute(delay, _) => {
+                write!(f, "another modem may try, this one again in {} s", delay.as_secs())
+            }
+            Verdict::Interrupted => f.write_str("it is tried again when a modem is online"),
+            Verdict::GiveUp(_) => f.write_str("it is given up"),
+            Verdict::AskPolicy(..) => f.write_str("nobody knows: [outbound] on_unknown decides"),
+        }
+    }
 }
 
 /// Judges a failed submission; `attempts` counts the refusals, including this one.

@@ -116,7 +116,10 @@ impl Learned {
         let times = self.timeouts.entry(head(command).to_string()).or_default();
         *times += 1;
         if *times == MAX_TIMEOUTS {
-            tracing::warn!("{} is not answered; where it can be done without, it is left out", head(command));
+            tracing::debug!(
+                "{} is not answered; where it can be done without, it is left out",
+                head(command)
+            );
         }
         self.set_patience(command, waited * 3);
     }
@@ -129,7 +132,7 @@ impl Learned {
         let patience = patience.min(MAX_PATIENCE);
         let known = self.patience.entry(head(command).to_string()).or_default();
         if patience > *known {
-            tracing::info!("{} is slow: it is given {} s from now on", head(command), patience.as_secs());
+            tracing::debug!("{} is slow: it is given {} s from now on", head(command), patience.as_secs());
             *known = patience;
         }
     }

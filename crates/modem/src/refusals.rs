@@ -134,11 +134,7 @@ impl Refusals {
     fn record(&mut self, ability: Ability, kind: Refusal, reason: String, is_pretended: bool, now: Instant) {
         let times = self.entries.get(&ability).map_or(0, |entry| entry.times) + 1;
         let pause = pause(kind, times);
-        if times == 1 && ability.is_needed() {
-            tracing::warn!("{ability}: {reason}; tried again in {} s", pause.as_secs());
-        } else {
-            tracing::debug!("{ability}: {reason}; tried again in {} s", pause.as_secs());
-        }
+        tracing::debug!("{ability}: {reason}; tried again in {} s", pause.as_secs());
         if self.entries.len() < MAX_ENTRIES || self.entries.contains_key(&ability) {
             self.entries.insert(ability, Entry { reason, times, again_at: now + pause, is_pretended });
         }
@@ -147,7 +143,7 @@ impl Refusals {
     /// The modem did it, or it is no longer needed.
     pub(crate) fn works(&mut self, ability: &Ability) {
         if self.entries.remove(ability).is_some() && ability.is_needed() {
-            tracing::info!("no longer: {ability}");
+            tracing::debug!("no longer: {ability}");
         }
     }
 

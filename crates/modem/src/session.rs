@@ -195,7 +195,7 @@ impl<P> Session<P> {
     }
 
     fn fail(&mut self, error: ModemError) -> ModemError {
-        tracing::debug!(%error, "session faulted");
+        tracing::debug!("the session ends: {error}");
         self.fault.get_or_insert(error).clone()
     }
 

@@ -76,7 +76,13 @@ impl Demo {
             ended = modem.run() => ended.context("the modem ended")?,
             done = async {
                 // Not before the gateway listens: what is sent to nobody is lost.
-                Caller::new(&mqtt)?.call(None, online, START, |payload| payload == b"online").await?;
+                let is_online = tokio::sync::Notify::new();
+                let caller = Caller::new(&mqtt)?;
+                let online = [online];
+                tokio::select! {
+                    lost = caller.follow(&online, |_, payload| if payload == b"online" { is_online.notify_one() }) => lost?,
+                    in_time = tokio::time::timeout(START, is_online.notified()) => in_time.context("the gateway does not come online")?,
+                }
                 say(what_to_type(address));
                 deliver_samples(&simulator).await;
                 anyhow::Ok(())

@@ -7,9 +7,10 @@ use smsbridge_modem::detect::{self, ProbeReport};
 use smsbridge_modem::obstacles::{Obstacle, obstacles};
 use smsbridge_modem::serial_ports::{self, Candidate};
 
-use super::log;
 use super::output::{say, say_json};
+use super::progress::Progress;
 use crate::escape::field;
+use crate::log;
 use crate::remedy;
 
 /// Find modems on the serial ports.
@@ -34,7 +35,11 @@ impl Detect {
     pub async fn run(self) -> anyhow::Result<bool> {
         let mut candidates = serial_ports::candidates(self.all);
         candidates.extend(self.port.iter().map(Candidate::from_path));
-        let reports = detect::probe_all(&candidates, self.baud).await;
+        let progress = Progress::new(&match candidates.len() {
+            1 => "asking one port for a modem".to_owned(),
+            n => format!("asking {n} ports for a modem"),
+        });
+        let reports = progress.during(detect::probe_all(&candidates, self.baud)).await;
         for report in &reports {
             if self.json {
                 say_json(&as_json(report))

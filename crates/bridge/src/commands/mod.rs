@@ -2,17 +2,22 @@
 
 mod check;
 mod cli;
+mod columns;
 mod config_arg;
 #[cfg(feature = "demo")]
 mod demo;
 mod detect;
 mod history;
-pub mod log;
+mod manual;
 mod output;
+mod pages;
 mod parked;
 mod pdu;
+mod progress;
 mod run;
 mod runtime;
 mod send;
+mod terminal;
 
 pub use cli::{Cli, execute};
+pub use send::NoAnswer;

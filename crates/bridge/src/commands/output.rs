@@ -7,26 +7,32 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 use std::sync::OnceLock;
 
+use super::terminal::Style;
 use crate::escape;
 
 /// Why standard output could not be written, the first time.
 static FAILURE: OnceLock<std::io::Error> = OnceLock::new();
 
-/// Writes lines of ours, whose fields are escaped. False: nobody reads them any more, or they cannot be written.
+/// Writes lines of ours, whose fields are escaped; the colours of [`Style`] stay. False: nobody reads them any more, or
+/// they cannot be written.
 pub(super) fn say(lines: impl Display) -> bool {
-    write(&escape::lines(&lines.to_string()))
+    write_line(Style::stdout().around_colours(&lines.to_string(), escape::lines))
 }
 
 /// Writes one JSON text as one line. Returns what [`say`] does.
 pub(super) fn say_json(json: &str) -> bool {
-    write(&escape::json(json))
+    write_line(escape::json(json))
 }
 
-fn write(text: &str) -> bool {
+fn write_line(mut line: String) -> bool {
+    line.push('\n');
+    write_as_it_is(line.as_bytes())
+}
+
+/// Writes octets of ours for another program, such as a script. Returns what [`say`] does.
+pub(super) fn write_as_it_is(octets: &[u8]) -> bool {
     let mut out = std::io::stdout().lock();
-    let written =
-        out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    match written {
+    match out.write_all(octets).and_then(|()| out.flush()) {
         Ok(()) => true,
         Err(error) => {
             failed(error);

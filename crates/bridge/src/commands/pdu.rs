@@ -4,7 +4,7 @@
 //! The codec explains PDUs; only the JSON of a request to encode is defined here. Every line is answered, if need be
 //! with an error. It must never open a modem, a store or a network connection.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal as _, Write};
 
 use clap::{Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,14 @@ use smsbridge_codec::{
     submit,
 };
 
+use super::manual;
 use crate::escape;
+use crate::log;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PduCommand {
     /// Explain hex PDUs, from the arguments or one per line of standard input
+    #[command(after_long_help = manual::DECODE)]
     Decode {
         /// mt: to the phone; mo: from the phone
         #[arg(long, default_value = "mt")]
@@ -30,6 +33,7 @@ pub(super) enum PduCommand {
         pdus: Vec<String>,
     },
     /// Encode JSON requests, one per line of standard input, as PDUs
+    #[command(after_long_help = manual::ENCODE)]
     Encode {
         /// Has no effect: the answer is always JSON
         #[arg(long)]
@@ -56,9 +60,23 @@ impl From<DirectionArg> for Direction {
 }
 
 impl PduCommand {
+    /// What is waited for from a terminal; none where nothing is.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            PduCommand::Decode { pdus, .. } if !pdus.is_empty() => None,
+            PduCommand::Decode { .. } => Some("one PDU in hex a line; Ctrl-D ends"),
+            PduCommand::Encode { .. } => {
+                Some(r#"one request a line, such as {"to":"+4915112345678","text":"Hello"}; Ctrl-D ends"#)
+            }
+        }
+    }
+
     /// True if every line could be decoded or encoded.
     pub(super) fn run(self) -> anyhow::Result<bool> {
         let (stdin, stdout) = (io::stdin().lock(), io::stdout().lock());
+        if let Some(hint) = self.hint().filter(|_| stdin.is_terminal()) {
+            log::say(hint);
+        }
         let done = match self {
             PduCommand::Decode { direction, json, pdus } => {
                 let arguments = pdus.join("\n");

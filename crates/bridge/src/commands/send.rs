@@ -1,17 +1,34 @@
-//! `smsbridge send`: publishes a request to the configured broker and waits for its final result.
+//! `smsbridge send`: publishes a request to the configured broker and waits for its last result.
+//!
+//! It asks as any user of the broker may: its results come on a response topic of its own.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashSet};
+use std::io::{IsTerminal as _, Read as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Args;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
 
+use super::columns::{padded, time_of_day};
 use super::config_arg::ConfigArg;
-use super::output::say_json;
+use super::output::{say, say_json};
+use super::progress::Progress;
+use super::terminal::Style;
+use crate::config::{ConfigError, Mqtt};
+use crate::escape::field;
+use crate::intake::MAX_PAYLOAD;
+use crate::log;
 use crate::message::new_id;
-use crate::mqtt::Caller;
+use crate::mqtt::{Call, Caller, CallerError, Heard};
 use crate::policy;
+use crate::signals::Signals;
 use crate::wire::caller::{ResultSummary, SendCommand};
-use crate::wire::topic::Topics;
+use crate::wire::request::is_legal_id;
+use crate::wire::topic::{Topics, response_topic};
 
 /// Send one SMS through the running gateway.
 #[derive(Debug, Args)]
@@ -19,61 +36,266 @@ pub struct Send {
     #[command(flatten)]
     config: ConfigArg,
     /// Recipient, such as +4915112345678; may be given several times
-    #[arg(long, required = true)]
+    #[arg(long, required = true, value_name = "NUMBER")]
     to: Vec<String>,
     /// Modem to send by
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     modem: Option<String>,
     /// Ask for a delivery report and wait for it
     #[arg(long)]
     report: bool,
-    /// Seconds to wait for the final result
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    /// Seconds to wait for the last result
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=604_800))]
     timeout: u64,
-    /// The text
+    /// Seconds after which the gateway gives up [default: its configuration's]
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u32>,
+    /// Show it at once on the phone, and do not keep it there
+    #[arg(long)]
+    flash: bool,
+    /// Send nothing, and say what would be sent
+    #[arg(long)]
+    dry_run: bool,
+    /// Id of the request, 1 to 64 of A-Z a-z 0-9 . _ ~ : - [default: a new one]
+    ///
+    /// The same request with the same id is sent once: repeated, it only brings the last result again.
+    #[arg(long, value_parser = id)]
+    id: Option<String>,
+    /// Log in at the broker as this user, not as the gateway does
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// File with the password for the broker, in place of the configuration's
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Print each result as the gateway publishes it, one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// The text; - reads it from standard input. It may begin with -
+    #[arg(allow_hyphen_values = true)]
     text: String,
 }
 
+/// The request may be carried out, and what becomes of it is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NoAnswer(String);
+
 impl Send {
-    /// True when every recipient's final result is a good one.
+    /// True when every recipient's last result is a good one.
     pub async fn run(self) -> anyhow::Result<bool> {
-        let config = self.config.load()?;
+        let mut config = self.config.load()?;
+        self.log_in_as_asked(&mut config.mqtt)?;
+        let text = if self.text == "-" { text_of_standard_input()? } else { self.text.clone() };
         let topics = Topics::new(&config.mqtt.prefix, &config.name);
-        let id = new_id();
+        let id = self.id.clone().unwrap_or_else(new_id);
         let request = SendCommand {
             id: &id,
             to: &self.to,
-            text: &self.text,
+            text: &text,
             modem: self.modem.as_deref(),
             delivery_report: self.report,
+            ttl_s: self.ttl,
+            flash: self.flash,
+            dry_run: self.dry_run,
         };
-        let request = (topics.send(), request.payload());
+        // Its own, so that nobody else's results are taken for these.
+        let secret = new_id();
+        let user = config.mqtt.login.as_ref().map(|(user, _)| user.as_str());
+        let name = format!("smsbridge-cli-{}", secret[14..].to_ascii_lowercase());
+        let call = Call {
+            topic: topics.send(),
+            payload: request.payload(),
+            response_topic: response_topic(&config.mqtt.response_prefix, user, &name),
+            correlation: secret,
+            results: topics.result(),
+        };
         let dialled = |to: &String| policy::dialled(to, &config.outbound).unwrap_or_else(|_| to.clone());
-        let (mut open, mut good) = (self.to.iter().map(dialled).collect::<BTreeSet<_>>().len(), true);
-        let mut is_ours = false;
-        let on_result = |payload: &[u8]| {
-            let Some(result) = ResultSummary::read(payload) else { return false };
-            if result.id.as_deref() != Some(&id) {
-                return false;
-            }
-            say_json(&String::from_utf8_lossy(payload));
-            if result.conflict {
-                // Once our request is stored, it is another's that is refused.
-                if !is_ours {
-                    (open, good) = (0, false);
-                }
-                return open == 0;
-            }
-            is_ours = true;
-            if result.r#final {
-                // One result answers for all recipients where the request could not be read.
-                open = if result.to.is_none() { 0 } else { open.saturating_sub(1) };
-                good &= result.is_success();
-            }
-            open == 0
-        };
+        let recipients = self.to.iter().map(dialled).collect::<BTreeSet<_>>().len();
+        let progress = Progress::new("waiting for the broker");
+        let is_out = Cell::new(false);
+        let mut results = Results::new(&id, recipients, self.json);
         let limit = Duration::from_secs(self.timeout);
-        Caller::new(&config.mqtt)?.call(Some(request), topics.result(), limit, on_result).await?;
-        Ok(good)
+        let caller = Caller::new(&config.mqtt).map_err(in_commands)?;
+        let mut signals = Signals::new()?;
+        let called = progress.during(async {
+            tokio::select! {
+                called = caller.call(&call, limit, |heard| {
+                    is_out.set(is_out.get() || matches!(heard, Heard::Published));
+                    results.hear(heard, &progress)
+                }) => called.map_err(in_commands),
+                () = signals.next() => bail!(Interrupted),
+            }
+        });
+        let outcome = called.await;
+        let ask_again = format!(
+            "the request {id} may still be sent; the same command with --id {id} sends nothing twice, and brings its \
+             last result"
+        );
+        match outcome {
+            Ok(()) => Ok(results.all_good),
+            Err(error) if error.is::<Interrupted>() && !is_out.get() => {
+                bail!("interrupted: nothing was sent")
+            }
+            Err(error) if error.is::<Interrupted>() => bail!(NoAnswer(format!("interrupted: {ask_again}"))),
+            Err(error) if error.is::<NoAnswer>() && !results.is_ours => {
+                let words = format!(
+                    "{error}, nor any other: does a gateway run on this prefix, and may this user read results? {ask_again}"
+                );
+                bail!(NoAnswer(words))
+            }
+            Err(error) if error.is::<NoAnswer>() => bail!(NoAnswer(format!("{error}: {ask_again}"))),
+            Err(error) => Err(error),
+        }
     }
+
+    fn log_in_as_asked(&self, mqtt: &mut Mqtt) -> anyhow::Result<()> {
+        let (configured_user, configured_password) = mqtt.login.take().unzip();
+        let user = self.user.clone().or(configured_user);
+        let password = match &self.password_file {
+            Some(path) => {
+                let file = path.display().to_string();
+                let text = std::fs::read_to_string(path).map_err(|e| {
+                    ConfigError::new("--password-file", format!("{file}: cannot be read ({e})"))
+                })?;
+                Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
+            }
+            None => configured_password,
+        };
+        mqtt.login = match (user, password) {
+            (Some(user), password) => Some((user, password.unwrap_or_default())),
+            (None, Some(_)) => {
+                let words = "a password needs a user name: give --user NAME too".to_owned();
+                bail!(ConfigError::new("--password-file", words));
+            }
+            (None, None) => None,
+        };
+        Ok(())
+    }
+}
+
+/// Somebody asked us to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+/// As `main` tells the exit code by it.
+fn in_commands(error: CallerError) -> anyhow::Error {
+    match error {
+        CallerError::Config(error) => error.into(),
+        CallerError::Unanswered(words) => NoAnswer(words).into(),
+        refused @ CallerError::Broker(_) => refused.into(),
+    }
+}
+
+/// The results so far, shown as they come.
+struct Results<'a> {
+    id: &'a str,
+    /// Recipients without a last result.
+    open: usize,
+    all_good: bool,
+    /// The gateway has taken our request under this id.
+    is_ours: bool,
+    /// Payloads shown: one may come on two topics, and twice on each.
+    shown: HashSet<Vec<u8>>,
+    as_json: bool,
+    style: Style,
+    zone: TimeZone,
+}
+
+impl<'a> Results<'a> {
+    fn new(id: &'a str, recipients: usize, as_json: bool) -> Self {
+        Results {
+            id,
+            open: recipients,
+            all_good: true,
+            is_ours: false,
+            shown: HashSet::new(),
+            as_json,
+            style: Style::stdout(),
+            zone: TimeZone::system(),
+        }
+    }
+
+    /// True: nothing more is waited for.
+    fn hear(&mut self, heard: Heard<'_>, progress: &Progress) -> bool {
+        match heard {
+            Heard::NoResponseTopic => {
+                progress.clear();
+                log::say(
+                    "the broker lets this user read no response topic: results come on the topic of all results",
+                );
+            }
+            Heard::Published => progress.now("waiting for the gateway"),
+            Heard::Result(payload) => return self.take(payload, progress),
+        }
+        false
+    }
+
+    fn take(&mut self, payload: &[u8], progress: &Progress) -> bool {
+        let Some(result) = ResultSummary::read(payload) else { return false };
+        if result.id.as_deref() != Some(self.id) || !self.shown.insert(payload.to_vec()) {
+            return false;
+        }
+        progress.clear();
+        progress.now(if result.state == "sent" {
+            "waiting for the delivery report"
+        } else {
+            "waiting for the modem"
+        });
+        match self.as_json {
+            true => say_json(&String::from_utf8_lossy(payload)),
+            false => say(self.line(&result)),
+        };
+        if result.conflict {
+            // A dry run's answer under an id that another request has; or, once our request is stored, another's that
+            // is refused.
+            if !self.is_ours {
+                (self.open, self.all_good) = (0, result.is_success());
+            }
+            return self.open == 0;
+        }
+        self.is_ours = true;
+        if result.r#final {
+            // One result answers for all recipients where the request could not be read.
+            self.open = if result.to.is_none() { 0 } else { self.open.saturating_sub(1) };
+            self.all_good &= result.is_success();
+        }
+        self.open == 0
+    }
+
+    fn line(&self, result: &ResultSummary) -> String {
+        let state = padded(&field(&result.state), 9);
+        let state = match (result.r#final || result.conflict, result.is_success()) {
+            (true, true) => self.style.good(&state),
+            (true, false) => self.style.bad(&state),
+            (false, _) => state,
+        };
+        let at = self.style.weak(&time_of_day(result.at.as_deref(), self.zone.clone()));
+        let to = padded(&field(result.to.as_deref().unwrap_or("all")), 16);
+        format!("{at}  {to}  {state}  {}", field(&result.details())).trim_end().to_owned()
+    }
+}
+
+fn text_of_standard_input() -> anyhow::Result<String> {
+    let stdin = std::io::stdin().lock();
+    if stdin.is_terminal() {
+        log::say("type the text; Ctrl-D ends it");
+    }
+    let wrong = |words: String| ConfigError::new("standard input", words);
+    let mut octets = Vec::new();
+    stdin.take(MAX_PAYLOAD as u64 + 1).read_to_end(&mut octets).map_err(|e| wrong(e.to_string()))?;
+    if octets.len() > MAX_PAYLOAD {
+        bail!(wrong(format!("the text is too long: a request may have {} KiB", MAX_PAYLOAD / 1024)));
+    }
+    let text = String::from_utf8(octets).map_err(|e| wrong(format!("the text is not UTF-8 ({e})")))?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if text.is_empty() {
+        bail!(wrong("there is no text".to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
+fn id(text: &str) -> Result<String, String> {
+    let words = "expected 1 to 64 of A-Z a-z 0-9 . _ ~ : -";
+    is_legal_id(text).then(|| text.to_owned()).ok_or_else(|| words.to_owned())
 }

@@ -249,6 +249,7 @@ impl File {
         let modems: Vec<Modem> = tables.into_iter().map(ModemTable::into_modem).collect::<Result<_, _>>()?;
         check_together(&modems)?;
         Ok(Config {
+            source: String::new(),
             name,
             mqtt: self.mqtt.into_mqtt()?,
             modems,

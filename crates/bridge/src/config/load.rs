@@ -42,7 +42,8 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
 
 /// Reads a configuration from its text, overridden by the environment. Mistakes name `place`.
 pub fn parse(place: &str, text: &str) -> Result<Config, ConfigError> {
-    parse_with(text, std::env::vars_os()).map_err(|message| ConfigError::new(place, message))
+    let config = parse_with(text, std::env::vars_os()).map_err(|message| ConfigError::new(place, message))?;
+    Ok(Config { source: place.to_owned(), ..config })
 }
 
 fn parse_with(text: &str, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Config, String> {

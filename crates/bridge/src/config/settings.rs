@@ -17,6 +17,8 @@ use crate::rules::Rule;
 /// A whole, checked configuration.
 #[derive(Debug)]
 pub struct Config {
+    /// Where it was read: a file, or the environment.
+    pub source: String,
     /// The gateway's name.
     pub name: Name,
     /// The broker and how to connect to it.

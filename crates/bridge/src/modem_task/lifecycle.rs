@@ -32,18 +32,12 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
         let Some(error) = ended else { break };
         let step = recovery.on_error(&error);
         let delay = recovery.delay(&error).unwrap_or_else(|| reconnect.failed(Instant::now()));
-        let seconds = delay.as_secs_f32();
-        match step {
-            Some(step) => {
-                let failures = recovery.failures();
-                tracing::warn!(modem = %name, failures, "{error}; next, in {seconds:.1} s: {step}");
-                view.offline(format!("{error}; next: {step}"));
-            }
-            None => {
-                tracing::warn!(modem = %name, "{error}; next try in {seconds:.1} s");
-                view.offline(error.to_string());
-            }
-        }
+        view.offline(match step {
+            Some(step) => format!("{error}; next: {step}"),
+            None => error.to_string(),
+        });
+        let (failures, seconds) = (recovery.failures(), delay.as_secs_f32());
+        tracing::debug!(modem = %name, failures, "{error}; next try in {seconds:.1} s");
         super::at::refuse_ussd(&task, &error.to_string()).await;
         if !recovery.keeps_port(&error) {
             line.close();

@@ -14,11 +14,15 @@ use smsbridge_modem::status::{self, NetworkStatus};
 use smsbridge_modem::{Ready, Refused};
 
 use crate::event::{Availability, ModemConnection, ModemState, Signal, State, StorageUse, Subject};
+use crate::log::ProblemSubject;
 use crate::message::Name;
 use crate::retained_state::RetainedState;
 
 /// Signal and counters change all the time; a retained state need not.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A session this long was a good one: the next one is worth a line in the log.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
 /// A storage this full is a problem.
 const NEARLY_FULL_PERCENT: u32 = 80;
@@ -38,6 +42,9 @@ pub(super) struct StatusView {
     elsewhere: Option<String>,
     /// Whether the SIM has been read since the gateway started.
     is_configured: bool,
+    /// Where it was last said to be up, unless that lasted.
+    said_up_at: Option<String>,
+    online_since: Option<Instant>,
 }
 
 impl StatusView {
@@ -52,13 +59,24 @@ impl StatusView {
             left_out: Vec::new(),
             elsewhere: None,
             is_configured: false,
+            said_up_at: None,
+            online_since: None,
         };
         view.update_at_once(Availability::Offline);
         view
     }
 
+    /// The modem is ready at this port. One that comes and goes is said to be up once.
+    pub(super) fn is_up(&mut self, port: &str, model: &str) {
+        if self.said_up_at.as_deref() != Some(port) {
+            tracing::info!(modem = %self.state.modem, port, model, "the modem is up");
+            self.said_up_at = Some(port.to_owned());
+        }
+    }
+
     /// The modem went online.
     pub(super) fn online(&mut self) {
+        self.online_since = Some(Instant::now());
         self.state.connection = ModemConnection::Online;
         self.state.problem = None;
         self.state.counters.sessions += 1;
@@ -67,6 +85,9 @@ impl StatusView {
 
     /// The modem went offline, or could not be reached.
     pub(super) fn offline(&mut self, problem: String) {
+        if self.online_since.take().is_some_and(|since| since.elapsed() >= STABLE_AFTER) {
+            self.said_up_at = None;
+        }
         self.state.connection = ModemConnection::Offline;
         self.state.problem = Some(problem);
         self.forget_network();
@@ -163,12 +184,20 @@ impl StatusView {
 
     pub(super) fn sent(&mut self) {
         self.state.counters.sent += 1;
+        self.sending_fails(None);
         self.update();
     }
 
-    pub(super) fn not_sent(&mut self) {
+    /// A message was not sent, for this reason, which is for the log: it may be the message's own fault.
+    pub(super) fn not_sent(&mut self, reason: &str) {
         self.state.counters.not_sent += 1;
+        self.sending_fails(Some(reason));
         self.update();
+    }
+
+    fn sending_fails(&self, reason: Option<&str>) {
+        let subject = ProblemSubject::of_modem(&self.state.modem, "sending");
+        self.retained.problems().set(&subject, reason);
     }
 
     /// Message notifications had to be set again.

@@ -1,12 +1,11 @@
-//! The command line's own client: publishes one request and receives its results, or only tries to connect.
+//! The command line's own client: connects, or only tries to. What it then asks and follows is in `call.rs`.
 //!
 //! It has its own client id, so that it never takes over the gateway's session.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,11 +27,9 @@ pub enum CallerError {
     /// The broker cannot be reached, or refuses us.
     #[error("{0}")]
     Broker(String),
-    /// No answer came in time.
-    #[error(
-        "no answer within {0:?}: does a gateway run on this prefix? The request is with the broker and may still be sent"
-    )]
-    Silence(Duration),
+    /// The request is out, and what became of it is not known.
+    #[error("{0}")]
+    Unanswered(String),
 }
 
 /// What came of a try to connect, at one address.
@@ -49,10 +46,10 @@ pub struct Caller {
 }
 
 /// A connection to one address.
-struct Connected {
-    client: AsyncClient,
+pub(super) struct Connected {
+    pub(super) client: AsyncClient,
     event_loop: EventLoop,
-    address: Arc<str>,
+    pub(super) address: Arc<str>,
     limits: Limits,
 }
 
@@ -60,6 +57,18 @@ impl Caller {
     /// Prepares a client; nothing is sent yet.
     pub fn new(config: &Mqtt) -> Result<Caller, CallerError> {
         Ok(Caller { servers: clean(options::common(config, &client_id())?) })
+    }
+
+    /// Connects to the first address that lets us in; `Err`: why the last one does not.
+    pub(super) async fn connect(&self) -> Result<Connected, CallerError> {
+        let mut failed = CallerError::Broker("there is no address to connect to".to_owned());
+        for server in &self.servers {
+            match connect(server.clone()).await {
+                Ok(connected) => return Ok(connected),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// Connects to each address as the gateway does, with its last will and its limits, but under another client id:
@@ -80,59 +89,6 @@ impl Caller {
         }
         Ok(trials)
     }
-
-    /// Connects to the first address that lets us in, subscribes to `results`, then publishes `request` (a topic and
-    /// its payload), and hands every result to `on_result` until that returns true.
-    pub async fn call(
-        self,
-        mut request: Option<(String, String)>,
-        results: String,
-        limit: Duration,
-        mut on_result: impl FnMut(&[u8]) -> bool,
-    ) -> Result<(), CallerError> {
-        let deadline = Instant::now() + limit;
-        let refused = |e: rumqttc::v5::ClientError| CallerError::Broker(e.to_string());
-        let mut connected = connect_to_any(self.servers).await?;
-        connected.client.try_subscribe(results.clone(), QoS::AtLeastOnce).map_err(refused)?;
-        loop {
-            let packet =
-                timeout_at(deadline, connected.next()).await.map_err(|_| CallerError::Silence(limit))??;
-            match packet {
-                Packet::SubAck(ack) if !matches!(ack.return_codes[..], [SubscribeReasonCode::Success(_)]) => {
-                    return Err(CallerError::Broker(format!(
-                        "the broker at {} does not let us subscribe to results: {:?}",
-                        connected.address, ack.return_codes
-                    )));
-                }
-                Packet::SubAck(_) => {
-                    if let Some((topic, payload)) = request.take() {
-                        let client = &connected.client;
-                        client.try_publish(topic, QoS::AtLeastOnce, false, payload).map_err(refused)?;
-                    }
-                }
-                Packet::PubAck(ack) if !is_accepted(ack.reason) => {
-                    return Err(CallerError::Broker(format!(
-                        "the broker at {} does not take the request: {:?}",
-                        connected.address, ack.reason
-                    )));
-                }
-                Packet::PubAck(ack) if ack.reason == PubAckReason::NoMatchingSubscribers => {
-                    return Err(CallerError::Broker(format!(
-                        "nobody takes requests there: is a gateway running on the broker at {}?",
-                        connected.address
-                    )));
-                }
-                Packet::Publish(publish)
-                    if publish.topic == results.as_bytes() && on_result(&publish.payload) =>
-                {
-                    break;
-                }
-                _ => {}
-            }
-        }
-        connected.disconnect(deadline).await;
-        Ok(())
-    }
 }
 
 /// A client id of its own: the gateway's would take over its session.
@@ -147,18 +103,6 @@ fn clean(mut servers: Vec<Server>) -> Vec<Server> {
         options.set_session_expiry_interval(None);
     }
     servers
-}
-
-/// `Err`: why the last one does not let us in.
-async fn connect_to_any(servers: Vec<Server>) -> Result<Connected, CallerError> {
-    let mut failed = CallerError::Broker("there is no address to connect to".to_owned());
-    for server in servers {
-        match connect(server).await {
-            Ok(connected) => return Ok(connected),
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
 }
 
 /// Connects; `Err` if the broker does not accept us, or cannot be used.
@@ -185,16 +129,12 @@ async fn next(event_loop: &mut EventLoop, address: &str) -> Result<Packet, Calle
 }
 
 impl Connected {
-    async fn next(&mut self) -> Result<Packet, CallerError> {
+    pub(super) async fn next(&mut self) -> Result<Packet, CallerError> {
         next(&mut self.event_loop, &self.address).await
     }
 
-    async fn disconnect(&mut self, deadline: Instant) {
+    pub(super) async fn disconnect(&mut self, deadline: Instant) {
         let _ = self.client.try_disconnect();
         while timeout_at(deadline, self.event_loop.poll()).await.is_ok_and(|event| event.is_ok()) {}
     }
-}
-
-fn is_accepted(reason: PubAckReason) -> bool {
-    matches!(reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers)
 }

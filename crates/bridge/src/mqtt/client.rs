@@ -11,7 +11,7 @@ use rumqttc::v5::mqttbytes::v5::{Publish as ReceivedPublish, PublishProperties};
 use tokio::sync::mpsc;
 
 use super::gate::{Gate, client_error};
-use super::problem::{About, LinkProblem};
+use super::link_state::{About, LinkState};
 use super::pump::PumpEvent;
 use crate::wire::Publish;
 
@@ -28,7 +28,7 @@ pub struct Client {
 /// The current connection to the broker, if there is one.
 pub(super) struct Connection {
     gate: Arc<Gate>,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     /// Its number; none while there is no connection.
     number: Option<u64>,
     /// We asked the pump to close it.
@@ -38,7 +38,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(gate: Arc<Gate>, problem: Arc<LinkProblem>) -> Self {
+    pub(super) fn new(gate: Arc<Gate>, problem: Arc<LinkState>) -> Self {
         Connection { gate, problem, number: None, is_closing: false, may_retain: true }
     }
 
@@ -105,7 +105,6 @@ impl Connection {
         // The pump may already have lost it.
         if self.gate.request_close(number) {
             self.is_closing = true;
-            tracing::warn!("dropping the connection to the broker: {reason}");
             self.problem.set(About::Connection, Some(reason.to_owned()));
         }
     }

@@ -13,8 +13,8 @@ use rumqttc::v5::mqttbytes::v5::{Publish, PublishProperties};
 use tokio::time::Instant;
 
 use super::client::Connection;
+use super::link_state::{About, LinkState};
 use super::neighbours::{Answer, Kept, Neighbours};
-use super::problem::{About, LinkProblem};
 use super::subscriptions::Subscriptions;
 use crate::crash;
 use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD, not_shared, stale};
@@ -40,7 +40,7 @@ pub(super) struct Inbox {
     store: Store,
     intake: Intake,
     topics: Topics,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     neighbours: Neighbours,
     /// Whether requests for any modem come by a shared subscription.
     is_shared: bool,
@@ -122,7 +122,7 @@ impl Inbox {
         topics: Topics,
         subscriptions: &Subscriptions,
         instance: String,
-        problem: Arc<LinkProblem>,
+        problem: Arc<LinkState>,
     ) -> Self {
         let neighbours = Neighbours::new(topics.gateway_name().clone(), instance);
         Inbox {
@@ -239,7 +239,7 @@ impl Inbox {
         let was_stale = matches!(self.waited, Waited::Stale { .. });
         self.waited = Waited::Ours;
         if was_stale && let Err(error) = self.store.set_stale(None).await {
-            tracing::error!("{error}");
+            error.log();
         }
     }
 
@@ -261,7 +261,7 @@ impl Inbox {
                         AfterAck::Stale => self.say_stale(),
                         AfterAck::Ussd(modem, request) => {
                             if let Err(error) = self.intake.send_ussd(modem, request).await {
-                                tracing::error!("{error}");
+                                error.log();
                             }
                         }
                     }
@@ -322,7 +322,6 @@ impl Inbox {
     fn say_stale(&mut self) {
         if let Waited::Stale { other } = &self.waited {
             let words = stale(self.topics.gateway_name(), other);
-            tracing::error!("{words}");
             self.problem.set(About::Stale, Some(words));
             self.stale_until = Some(Instant::now() + STALE_SHOWN);
         }
@@ -331,11 +330,10 @@ impl Inbox {
     fn hold(&mut self, mut request: Request, error: &StoreError) {
         request.is_refused = matches!(error, StoreError::Refused(_));
         if self.held.is_empty() {
-            tracing::error!(
-                "{error}: requests wait and are not acknowledged; check the disk of [store] path"
-            );
             self.held_since = Some(Instant::now());
-            self.problem.set(About::Store, Some(error.to_string()));
+            let words =
+                format!("{error}: requests wait and are not acknowledged; check the disk of [store] path");
+            self.problem.set(About::Store, Some(words));
         }
         self.held.push(request);
     }
@@ -356,7 +354,6 @@ impl Inbox {
             self.store_requests(held, connection).await;
         }
         if self.held.is_empty() {
-            tracing::info!("the store takes requests again");
             self.problem.set(About::Store, None);
         } else {
             self.held_since = since;
@@ -371,7 +368,7 @@ impl Inbox {
                 return false;
             };
             if let Err(error) = self.intake.refuse(delivery).await {
-                tracing::error!("{error}");
+                error.log();
                 return false;
             }
             connection.acknowledge(&request.publish);

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Client, Connection};
 use super::gate::{Gate, client_error};
 use super::inbox::Inbox;
+use super::link_state::{About, LinkState};
 use super::neighbours::Answer;
-use super::problem::{About, LinkProblem};
 use super::publisher::Publisher;
 use super::pump::PumpEvent;
 use super::subscriptions::Subscriptions;
@@ -45,7 +45,7 @@ pub struct Link {
     store: Store,
     retained: Arc<RetainedState>,
     subscriptions: Subscriptions,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     connection: Connection,
     publisher: Publisher,
     inbox: Inbox,
@@ -62,7 +62,7 @@ impl Link {
         intake: Intake,
         subscriptions: Subscriptions,
         wire: Wire,
-        problem: Arc<LinkProblem>,
+        problem: Arc<LinkState>,
     ) -> Self {
         let Client { gate, id, events } = client;
         let topics = wire.topics.clone();
@@ -139,13 +139,13 @@ impl Link {
     /// Handles an event. Requests are collected, so that they share a commit.
     async fn on_event(&mut self, event: PumpEvent, requests: &mut Vec<Publish>) {
         match event {
-            PumpEvent::Connected { connection, session_present, limits } => {
+            PumpEvent::Connected { connection, address, session_present, limits } => {
                 // Requests of the last connection must not be acknowledged on this one.
                 requests.clear();
                 self.inbox.connection_lost();
+                self.problem.connected_to(Some(address));
                 self.connection.begin(connection, limits.has_retain);
                 let missing = limits.missing(self.subscriptions.is_shared());
-                missing.iter().for_each(|words| tracing::error!("{words}"));
                 self.problem.set(About::Broker, missing);
                 match self.subscribe(connection, session_present, limits.has_wildcards).await {
                     Ok((mqtt_session, stale)) => {
@@ -174,7 +174,6 @@ impl Link {
             PumpEvent::Subscribed(codes) => {
                 self.suback_due = None;
                 if let Some(words) = self.subscriptions.refused(&codes) {
-                    tracing::error!("{words}");
                     self.problem.set(About::Connection, Some(words));
                 }
             }
@@ -182,6 +181,7 @@ impl Link {
             PumpEvent::Lost { reason, refused } => {
                 requests.clear();
                 self.inbox.connection_lost();
+                self.problem.connected_to(None);
                 self.suback_due = None;
                 if self.connection.end() {
                     let words = reason.as_deref().unwrap_or_default();

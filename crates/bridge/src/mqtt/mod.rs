@@ -7,6 +7,7 @@
 
 mod apart;
 mod blame;
+mod call;
 mod caller;
 mod client;
 mod connack;
@@ -14,19 +15,21 @@ mod connect;
 mod gate;
 mod inbox;
 mod link;
+mod link_state;
 #[cfg(test)]
 mod link_tests;
 mod neighbours;
 mod options;
-mod problem;
 mod publisher;
 mod pump;
+mod reason;
 mod servers;
 mod subscriptions;
 mod window;
 
-pub use caller::{Caller, Trial};
+pub use call::{Call, Heard};
+pub use caller::{Caller, CallerError, Trial};
 pub use connect::prepare;
 pub use link::Link;
-pub use problem::LinkProblem;
+pub use link_state::LinkState;
 pub use subscriptions::Subscriptions;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::apart::Apart;
 use super::blame::{Blame, Manner};
 use super::client::Connection;
-use super::problem::{About, LinkProblem};
+use super::link_state::{About, LinkState};
 use super::window::{InFlight, Row, Window};
 use crate::clock::now_ms;
 use crate::crash;
@@ -29,7 +29,7 @@ pub(super) struct Publisher {
     store: Store,
     retained: Arc<RetainedState>,
     wire: Wire,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     blame: Blame,
     apart: Apart,
     /// Acknowledged rows that are still in the store.
@@ -63,7 +63,7 @@ impl Publisher {
         store: Store,
         retained: Arc<RetainedState>,
         wire: Wire,
-        problem: Arc<LinkProblem>,
+        problem: Arc<LinkState>,
     ) -> Self {
         Publisher {
             store,
@@ -79,6 +79,7 @@ impl Publisher {
 
     /// A connection is established: everything unacknowledged is published again.
     pub(super) fn connected(&mut self, receive_maximum: u16, max_packet: Option<u32>) {
+        self.problem.set(About::Size, None);
         self.flight = Some(Flight {
             window: Window::new(receive_maximum),
             max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
@@ -138,14 +139,13 @@ impl Publisher {
                 "a connection broke with message {} on {topic} alone in flight: it goes after the others",
                 row.id
             ),
-            Err(error) => tracing::error!("{error}"),
+            Err(error) => error.log(),
         }
     }
 
     fn blame_state(&mut self, topic: &str, manner: Manner, words: String) {
         if self.blame.blame_state(topic, manner, Instant::now()) {
             let words = format!("{words}: {ACCESS_RULES}");
-            tracing::error!("{words}; it is withheld for a while");
             self.problem.set(About::Topic, Some(words));
         }
     }
@@ -229,9 +229,7 @@ impl Publisher {
         }
         match self.store.delete_published(self.acknowledged.clone()).await {
             Ok(()) => self.acknowledged.clear(),
-            Err(error) => {
-                tracing::error!("{error}: {} published messages stay in the outbox", self.acknowledged.len());
-            }
+            Err(error) => error.log(),
         }
     }
 
@@ -265,7 +263,7 @@ impl Publisher {
                     rows
                 }
                 Err(error) => {
-                    tracing::error!("{error}");
+                    error.log();
                     break;
                 }
             };
@@ -291,7 +289,9 @@ impl Publisher {
             let size = publish.max_packet_size();
             if size > flight.max_packet {
                 let (topic, limit) = (&publish.topic, flight.max_packet);
-                tracing::error!("{topic} is not published: {size} octets, the broker takes at most {limit}");
+                let words =
+                    format!("{topic} is not published: {size} octets, the broker takes at most {limit}");
+                self.problem.set(About::Size, Some(words));
                 continue;
             }
             if !self.blame.is_withheld(&publish.topic, Instant::now()) {
@@ -307,7 +307,7 @@ impl Publisher {
             Ok(Some(next)) => next,
             Ok(None) => return Ok(false),
             Err(error) => {
-                tracing::error!("{error}");
+                error.log();
                 return Ok(true);
             }
         };
@@ -388,14 +388,14 @@ fn send(flight: &mut Flight, connection: &Connection, publish: Publish, row: Opt
 async fn park(store: &Store, row: i64, reason: String) {
     tracing::error!("message {row} is parked: {reason}");
     if let Err(error) = store.park(row, reason, now_ms()).await {
-        tracing::error!("{error}");
+        error.log();
     }
 }
 
 async fn drop_response(store: &Store, row: i64, topic: &str, reason: &str) {
     tracing::warn!("no results of that request go to {topic}, where its caller wants them: {reason}");
     if let Err(error) = store.drop_response(row).await {
-        tracing::error!("{error}");
+        error.log();
     }
 }
 
@@ -403,7 +403,7 @@ async fn drop_response(store: &Store, row: i64, topic: &str, reason: &str) {
 const ACCESS_RULES: &str = "check the broker's access rules and limits";
 
 /// A reason to refuse a PUBLISH (MQTT 5, 3.4.2.1), in words.
-fn in_words(reason: PubAckReason) -> &'static str {
+pub(super) fn in_words(reason: PubAckReason) -> &'static str {
     match reason {
         PubAckReason::NotAuthorized => "not authorized",
         PubAckReason::TopicNameInvalid => "topic name invalid",

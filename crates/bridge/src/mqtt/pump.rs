@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::connack::Limits;
 use super::gate::Gate;
 use super::options::{IN_FLIGHT, KEEP_ALIVE};
+use super::reason;
 use super::servers::Servers;
 use crate::backoff::Reconnect;
 
@@ -35,6 +36,8 @@ pub(super) enum PumpEvent {
     Connected {
         /// Its number.
         connection: u64,
+        /// Where, `host:port`.
+        address: Arc<str>,
         /// Whether the broker still had our session.
         session_present: bool,
         /// What the broker says of itself.
@@ -65,6 +68,8 @@ pub struct Pump {
     link: mpsc::Sender<PumpEvent>,
     gate: Arc<Gate>,
     servers: Servers,
+    /// Addresses that were said to be connected to, unless a connection lasted since.
+    said: Vec<Arc<str>>,
 }
 
 /// Why a connection ended.
@@ -86,7 +91,7 @@ impl Pump {
         gate: Arc<Gate>,
         servers: Servers,
     ) -> Self {
-        Pump { event_loop, link, gate, servers }
+        Pump { event_loop, link, gate, servers, said: Vec::new() }
     }
 
     /// Connects and reconnects until the link has sent DISCONNECT, or until `stop` while there is no connection.
@@ -141,11 +146,14 @@ impl Pump {
                 End::Forbidden(words) => (Some(format!("the broker at {address} {words}")), false, false),
                 End::Unusable(words) => (Some(format!("the broker at {address}: {words}")), false, true),
             };
+            if reconnect.has_lasted(Instant::now()) {
+                self.said.clear();
+            }
             let delay = if is_left { Duration::ZERO } else { reconnect.failed(Instant::now()) };
             let delay = if slow { delay.max(REFUSED_DELAY.min(delay * 4)) } else { delay };
             let words = reason.as_deref().unwrap_or("disconnected from the broker");
             let next = &self.servers.present().address;
-            tracing::warn!("{words}; next try at {next} in {:.1} s", delay.as_secs_f32());
+            tracing::debug!("{words}; next try at {next} in {:.1} s", delay.as_secs_f32());
             let _ = self.link.send(PumpEvent::Lost { reason, refused }).await;
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
@@ -162,9 +170,13 @@ impl Pump {
             self.event_loop.options.set_keep_alive(KEEP_ALIVE);
         }
         let (session_present, address) = (connack.session_present, &self.servers.present().address);
-        tracing::info!(session_present, "connected to the broker at {address}");
-        let connection = self.gate.connection();
-        let _ = self.link.send(PumpEvent::Connected { connection, session_present, limits }).await;
+        if !self.said.contains(address) {
+            self.said.push(Arc::clone(address));
+            tracing::info!("connected to the broker at {address}");
+        }
+        tracing::debug!(session_present, "the broker at {address} accepted the connection");
+        let (connection, address) = (self.gate.connection(), Arc::clone(address));
+        let _ = self.link.send(PumpEvent::Connected { connection, address, session_present, limits }).await;
         Ok(())
     }
 
@@ -261,7 +273,8 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
     // With TLS 1.3 a broker refuses our certificate only after the handshake, so any error may carry the alert.
     if let Some((_, alert)) = error.to_string().split_once("received fatal alert: ") {
         return format!(
-            "no TLS with the broker at {address}: it says {alert}; check [mqtt] ca_file, client_cert and client_key"
+            "no TLS with the broker at {address}: it says {}; check [mqtt] ca_file, client_cert and client_key",
+            reason::without_names(alert)
         );
     }
     match error {
@@ -283,14 +296,15 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
             )
         }
         ConnectionError::ConnectionRefused(code) if is_passing(*code) => {
-            format!("the broker at {address} takes no connection for now ({code:?})")
+            format!("the broker at {address} takes no connection for now ({})", reason::in_words(code))
         }
         ConnectionError::ConnectionRefused(code) => {
-            format!("the broker at {address} refuses the connection: {code:?}")
+            format!("the broker at {address} refuses the connection: {}", reason::in_words(code))
         }
         ConnectionError::Tls(e) => {
             format!(
-                "no TLS with the broker at {address}: {e}; check [mqtt] ca_file, client_cert and the host name"
+                "no TLS with the broker at {address}: {}; check [mqtt] ca_file, client_cert and the host name",
+                reason::without_names(&e.to_string())
             )
         }
         ConnectionError::Timeout(_) => {
@@ -305,9 +319,10 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
             format!("the broker at {address} closed the connection")
         }
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            let other = "; SessionTakenOver: another process runs with a copy of this store";
+            let other = ": another process runs with a copy of this store";
             let other = if *reason_code == DisconnectReasonCode::SessionTakenOver { other } else { "" };
-            format!("the broker at {address} ended the connection: {reason_code:?}{other}")
+            let reason = reason::in_words(reason_code);
+            format!("the broker at {address} ended the connection: {reason}{other}")
         }
         ConnectionError::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             format!("nothing listens at {address}: check [mqtt] url, and that the broker runs")

@@ -7,6 +7,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, RetainForwardRule, SubscribeReasonCode};
 
 use super::gate::{Gate, client_error};
+use super::reason;
 use crate::message::Name;
 use crate::store::Store;
 use crate::wire::topic::Topics;
@@ -97,7 +98,11 @@ impl Subscriptions {
             SubscribeReasonCode::Success(_) => {
                 Some(format!("the broker delivers {} at QoS 0 only: requests may be lost", filter.path))
             }
-            code => Some(format!("the broker does not let us subscribe to {} ({code:?})", filter.path)),
+            code => Some(format!(
+                "the broker does not let us subscribe to {} ({})",
+                filter.path,
+                reason::in_words(code)
+            )),
         })?;
         Some(format!("{words}; check its access rules for our topics"))
     }

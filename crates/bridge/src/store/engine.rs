@@ -18,6 +18,7 @@ use super::idle::{Idle, IdleModems, Sendable};
 use super::place::Place;
 use crate::config::{Config, Hook, Outbound};
 use crate::incoming::IncomingPolicy;
+use crate::log::EventLine;
 use crate::message::{Name, Sim};
 
 /// Operations joined into one transaction.
@@ -75,6 +76,7 @@ pub(super) struct Tx<'a> {
     wake_outbox: &'a Cell<bool>,
     wake_hooks: &'a Cell<bool>,
     sendable: &'a RefCell<Vec<Sendable>>,
+    lines: &'a RefCell<Vec<EventLine>>,
 }
 
 impl Tx<'_> {
@@ -89,6 +91,11 @@ impl Tx<'_> {
     /// Wakes an idle modem that may send this message.
     pub(super) fn wake_modem(&self, message: Sendable) {
         self.sendable.borrow_mut().push(message);
+    }
+
+    /// Says this in the log after the commit.
+    pub(super) fn log(&self, line: EventLine) {
+        self.lines.borrow_mut().push(line);
     }
 
     /// The modem found nothing to send: from now on it is idle.
@@ -231,6 +238,7 @@ fn commit(
 ) -> Result<Vec<Answer>, StoreError> {
     place.check()?;
     let (outbox, hooks, sendable) = (Cell::new(false), Cell::new(false), RefCell::default());
+    let lines = RefCell::new(Vec::new());
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
@@ -242,19 +250,25 @@ fn commit(
             wake_outbox: &outbox,
             wake_hooks: &hooks,
             sendable: &sendable,
+            lines: &lines,
         };
+        let said_before = lines.borrow().len();
         let outcome = job.run(&tx);
         match &outcome {
             Ok(()) => savepoint.commit()?,
             // A full disk may have rolled back everything, not this savepoint alone.
             Err(error) if savepoint.is_autocommit() => return Err(error.clone()),
-            Err(_) => drop(savepoint),
+            Err(_) => {
+                drop(savepoint);
+                lines.borrow_mut().truncate(said_before);
+            }
         }
         outcomes.push(outcome);
     }
     transaction.commit()?;
     // What was committed to a file that has just gone is not stored.
     place.check()?;
+    lines.into_inner().iter().for_each(EventLine::say);
     if outbox.get() {
         wakes.outbox.notify_one();
     }

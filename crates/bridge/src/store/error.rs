@@ -74,6 +74,16 @@ pub enum StoreError {
     Refused(String),
 }
 
+impl StoreError {
+    /// Logs it, unless the timer does: a store that cannot be written is one fault, however many notice it.
+    pub fn log(&self) {
+        match self {
+            StoreError::Refused(_) => tracing::error!("{self}"),
+            _ => tracing::debug!("{self}"),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

@@ -9,6 +9,7 @@ use super::engine::{Store, Tx};
 use super::error::StoreError;
 use super::hook_runs;
 use crate::event::{Event, QueueDepth, Received, SendResult};
+use crate::log::EventLine;
 use crate::request::ReplyTo;
 
 /// One thing to publish.
@@ -132,8 +133,9 @@ fn read_publication(row: &rusqlite::Row<'_>) -> rusqlite::Result<Publication> {
     }
 }
 
-/// Publishes an event, and runs its hooks.
+/// Publishes an event, runs its hooks, and says it in the log.
 pub(super) fn publish(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
+    tx.log(EventLine::of(event));
     insert(tx, "event", Some(event), None, None, None)?;
     hook_runs::enqueue(tx, event)
 }

@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::{outbox, reports, requests};
 use crate::event::Event;
 use crate::incoming::{Incoming, IncomingPdu, Parts, Reply};
+use crate::log::EventLine;
 use crate::message::{Name, Sim, Slot, UnixMs, millis, new_id};
 use crate::pdu::{self, Part, Reading};
 
@@ -373,6 +374,9 @@ fn publish(tx: &Tx<'_>, incoming: Incoming) -> Result<String, StoreError> {
     let Incoming { received, is_published, reply } = incoming;
     let (id, received_at, modem) = (received.id.clone(), received.received_at, received.modem.clone());
     let sender = received.sender().to_owned();
+    if !is_published {
+        tx.log(EventLine::received(&received, false));
+    }
     let event = Event::Received(received);
     tx.sql
         .prepare_cached(

@@ -11,6 +11,7 @@ use crate::event::{
     Broadcast, BroadcastContent, Call, CallState, ResultFields, SendResult, UssdReply, UssdState,
 };
 
+/// A result: `id`, `to`, `state`, `final`, then the rest, always in this order.
 #[derive(Serialize)]
 pub(super) struct ResultForm<'a> {
     id: Option<&'a str>,
@@ -200,7 +201,7 @@ pub fn ussd_reply(reply: &UssdReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{BroadcastMessage, MessageState, Warning};
+    use crate::event::{BroadcastMessage, MessageEncoding, MessageState, Warning};
     use crate::failure::{Failure, FailureCode};
 
     fn sent() -> SendResult {
@@ -222,6 +223,26 @@ mod tests {
     fn a_result_has_the_contracts_form() {
         let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"modem":"main","parts":2,"at":"2026-11-22T07:15:35.002Z"}"#;
         assert_eq!(result(&sent()), expected);
+    }
+
+    #[test]
+    fn whatever_a_result_has_stands_in_one_order_of_keys() {
+        let fields = ResultFields {
+            modem: Some("main".parse().unwrap()),
+            parts: Some(3),
+            parts_sent: Some(1),
+            delivered_at: Some("2026-11-22T10:15:36+03:00".to_owned()),
+            report_missing: true,
+            duplicate: true,
+            dry_run: Some(MessageEncoding::Ucs2),
+            error: Some(Failure::permanent(FailureCode::Malformed, "no")),
+            payload: Some("Hello".to_owned()),
+            response_refused: true,
+            is_conflict: true,
+        };
+        let shown = result(&SendResult { fields, ..sent() });
+        let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"modem":"main","parts":3,"parts_sent":1,"delivered_at":"2026-11-22T10:15:36+03:00","report":"missing","dry_run":true,"encoding":"ucs2","error":{"code":"malformed","message":"no","permanent":true},"payload":"Hello","response":"refused","duplicate":true,"conflict":true,"at":"2026-11-22T07:15:35.002Z"}"#;
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! JSON of `smsbridge history --json`: what was published of a message, with its direction and, for an outgoing one,
-//! what was sent.
+//! JSON of `smsbridge history --json`: what was published of a message, in the same order, then its direction and, for an
+//! outgoing one, what was sent.
 //!
 //! Pure. Input: entries of the store's history.
 
@@ -15,16 +15,16 @@ use crate::store::{Entry, SentEntry};
 
 #[derive(Serialize)]
 struct ReceivedEntryForm<'a> {
-    direction: &'static str,
     #[serde(flatten)]
     received: ReceivedForm<'a>,
+    direction: &'static str,
 }
 
 #[derive(Serialize)]
 struct SentEntryForm<'a> {
-    direction: &'static str,
     #[serde(flatten)]
     result: ResultForm<'a>,
+    direction: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ struct SentEntryForm<'a> {
 pub fn entry(entry: &Entry, include_pdu: bool) -> String {
     match entry {
         Entry::Received(received) => {
-            json(&ReceivedEntryForm { direction: "in", received: received_form(received, include_pdu) })
+            json(&ReceivedEntryForm { received: received_form(received, include_pdu), direction: "in" })
         }
         Entry::Sent(SentEntry { result, body, .. }) => {
             let (text, data, destination_port) = match &body.content {
@@ -47,7 +47,53 @@ pub fn entry(entry: &Entry, include_pdu: bool) -> String {
                 }
             };
             let result = result_form(result);
-            json(&SentEntryForm { direction: "out", result, text, data, destination_port })
+            json(&SentEntryForm { result, direction: "out", text, data, destination_port })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smsbridge_codec::Encoding;
+
+    use super::super::event::result;
+    use super::super::received::received;
+    use super::*;
+    use crate::event::{MessageState, Received, ReceivedContent, ResultFields, SendResult};
+    use crate::request::Body;
+
+    #[test]
+    fn an_entry_is_what_was_published_and_then_what_only_the_store_knows() {
+        let sent = SendResult {
+            id: Some("a1".to_owned()),
+            to: Some("+491".to_owned()),
+            state: MessageState::Sent,
+            is_final: true,
+            at: 0,
+            fields: ResultFields {
+                modem: Some("main".parse().unwrap()),
+                parts: Some(1),
+                ..ResultFields::default()
+            },
+        };
+        let published = result(&sent);
+        let content = Content::Text("Hi".to_owned());
+        let body = Body { content, class: None, encoding: Encoding::Auto, transliterate: false };
+        let shown = entry(&Entry::Sent(SentEntry { at: 0, result: sent, body }), false);
+        let same = published.trim_end_matches('}');
+        assert_eq!(shown, format!(r#"{same},"direction":"out","text":"Hi"}}"#));
+
+        let incoming = Received {
+            id: "b1".to_owned(),
+            modem: "main".parse().unwrap(),
+            received_at: 0,
+            was_stored: false,
+            content: ReceivedContent::Undecodable("too short".to_owned()),
+            pdus: vec!["00".to_owned()],
+            rule: None,
+        };
+        let published = received(&incoming, false);
+        let shown = entry(&Entry::Received(incoming), false);
+        assert_eq!(shown, format!(r#"{},"direction":"in"}}"#, published.trim_end_matches('}')));
     }
 }

@@ -259,8 +259,8 @@ fn readable_id(value: &Value) -> Option<String> {
     value.get("id")?.as_str().filter(|id| is_legal_id(id)).map(str::to_owned)
 }
 
-/// 1 to 64 of `A-Z a-z 0-9 . _ ~ : -`.
-fn is_legal_id(id: &str) -> bool {
+/// Whether a request may have this id: 1 to 64 of `A-Z a-z 0-9 . _ ~ : -`.
+pub fn is_legal_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b':' | b'-'))
 }

@@ -195,6 +195,16 @@ impl ResponseTopics {
     }
 }
 
+/// A response topic of a caller's own, `<beginning><user>/<name>`, as access lists have it: `answers/%u/#`. Without the user
+/// where there is none, or its name can be no part of a topic. None where no response topic is honoured.
+pub fn response_topic(beginning: &str, user: Option<&str>, name: &str) -> Option<String> {
+    let with_user = user.map(|user| format!("{beginning}{user}/{name}"));
+    let without = format!("{beginning}{name}");
+    let honoured = ResponseTopics::new(beginning);
+    let is_allowed = |topic: &String| honoured.allow(&ReplyTo { topic: topic.clone(), correlation: None });
+    with_user.into_iter().chain([without]).find(is_allowed)
+}
+
 /// Whether response topics may begin so: no wildcard, no leading `$`, and neither below `prefix` nor above it.
 pub fn is_legal_response_prefix(beginning: &str, prefix: &str) -> bool {
     let own = format!("{prefix}/");

@@ -114,10 +114,10 @@ async fn bring_up(
         remember(task, recovery, &identity).await;
         view.identified(&identity);
         if step == Some(Step::RestartRadio) && recovery::restart_radio(modem.session()).await? == Taken::No {
-            tracing::warn!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
+            tracing::debug!(modem = %task.config.name, "the modem refuses to switch its radio off and on");
         }
         if recovery.restarts_sim() {
-            tracing::warn!(modem = %task.config.name, "no SIM was found: its power is switched off and on");
+            tracing::debug!(modem = %task.config.name, "no SIM was found: its power is switched off and on");
             recovery::restart_sim(modem.session()).await?;
         }
         let entry = pin::ask(task, &mut modem).await?;
@@ -141,7 +141,7 @@ async fn bring_up(
     let (ready, sim) = configured?;
     view.configured(&ready);
     let model = identity.model.as_deref().unwrap_or("unknown");
-    tracing::info!(modem = %task.config.name, port = %spec, model, "the modem is up");
+    view.is_up(&spec.to_string(), model);
     Ok(Some((ready, sim)))
 }
 
@@ -210,9 +210,9 @@ async fn open_session(
 async fn reset(task: &ModemTask, options: SessionOptions, port: Port) -> Result<(), SessionError> {
     let mut session = Session::with_options(port, options);
     if recovery::reset(&mut session).await? == Taken::Yes {
-        tracing::warn!(modem = %task.config.name, "the modem was told to reset");
+        tracing::debug!(modem = %task.config.name, "the modem was told to reset");
     } else {
-        tracing::warn!(
+        tracing::debug!(
             modem = %task.config.name,
             "the modem's family has no safe reset; the port is opened again instead"
         );

@@ -44,7 +44,7 @@ pub(super) async fn find_and_open(
         Err(missing @ PortError::Missing { .. }) if known.is_some() => {
             let Ok(elsewhere) = find(known).await else { return Err(missing) };
             let name = &task.config.name;
-            tracing::info!(modem = %name, was = %spec, now = %elsewhere, "the modem is at another port");
+            tracing::debug!(modem = %name, was = %spec, now = %elsewhere, "the modem is at another port");
             Ok((open(task, &elsewhere).await?, elsewhere))
         }
         opened => Ok((opened?, spec)),
@@ -105,14 +105,14 @@ async fn search(task: &ModemTask, remembered: Option<&str>, not_at: &PortSpec) -
     let elsewhere = match detect::find_among(&others, Some(imei), task.config.baud).await {
         Ok(path) => PortSpec::Serial(path.display().to_string()),
         Err(error) => {
-            tracing::info!(modem = %name, "the modem was looked for by its IMEI: {error}");
+            tracing::debug!(modem = %name, "the modem was looked for by its IMEI: {error}");
             return None;
         }
     };
     let words = "the modem is not at its port any more; it was found by its IMEI";
-    tracing::warn!(modem = %name, was = %not_at, now = %elsewhere, "{words}");
+    tracing::debug!(modem = %name, was = %not_at, now = %elsewhere, "{words}");
     let opened = open(task, &elsewhere).await;
-    let opened = opened.inspect_err(|e| tracing::warn!(modem = %name, "{}", remedy::port_error(e)));
+    let opened = opened.inspect_err(|e| tracing::debug!(modem = %name, "{}", remedy::port_error(e)));
     Some((opened.ok()?, elsewhere))
 }
 

@@ -175,7 +175,7 @@ impl Line {
         tokio::select! {
             () = stop.cancelled() => {}
             mut is_own = self.watch.appeared() => {
-                tracing::info!(modem = %modem, "a port has appeared or changed");
+                tracing::debug!(modem = %modem, "a port has appeared or changed");
                 while !is_own
                     && matches!(self.configured, PortSpec::Serial(_))
                     && let Ok(next_is_own) = timeout(LINK_TIME, self.watch.appeared()).await
@@ -192,7 +192,7 @@ impl Line {
                 sleep(SETTLE_TIME).await;
             }
             () = wakes(&mut self.port, self.manner, self.quiet, &mut self.heard) => {
-                tracing::info!(modem = %modem, "the modem says something again");
+                tracing::debug!(modem = %modem, "the modem says something again");
                 self.woken = Some(Woken::ByModem);
             }
             () = sleep(delay) => {}

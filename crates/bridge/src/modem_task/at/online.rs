@@ -267,7 +267,7 @@ impl<'a> OnlineModem<'a> {
                 self.modem.view.registration(self.registrations.best());
             }
             Urc::Signal(signal) => self.modem.view.signal(signal),
-            other => tracing::debug!(modem = %self.modem.name(), "unsolicited: {other:?}"),
+            _ => tracing::debug!(modem = %self.modem.name(), "an unsolicited result code of no use here"),
         }
         Ok(())
     }

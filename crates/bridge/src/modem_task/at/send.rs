@@ -80,12 +80,12 @@ async fn send(
             }
             Err(error) => {
                 let verdict = verdict::judge(&error, claim.attempts + 1);
-                tracing::warn!(modem = %name, request = claim.request, "not sent: {error}; {verdict:?}");
+                modem.view.not_sent(&format!("a message was not sent: {error}; {verdict}"));
+                tracing::debug!(modem = %name, request = claim.request, "not sent: {error}; {verdict}");
                 until_stored(&name, stop, || {
                     store.not_submitted(claim.message, sequence, name.clone(), verdict.clone(), now_ms())
                 })
                 .await?;
-                modem.view.not_sent();
                 watchdog.not_submitted(&error);
                 return match (error, modem.session.fault()) {
                     (_, Some(fault)) => Err(fault.clone().into()),

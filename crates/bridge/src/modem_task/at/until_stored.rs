@@ -23,7 +23,7 @@ where
     loop {
         match operation().await {
             Err(StoreError::Unwritable(reason)) if !stop.is_cancelled() => {
-                tracing::error!(modem = %modem, "{reason}: trying again until it is on disk");
+                tracing::debug!(modem = %modem, "{reason}: trying again until it is on disk");
                 tokio::time::sleep(STORE_RETRY_INTERVAL).await;
             }
             done => return done,

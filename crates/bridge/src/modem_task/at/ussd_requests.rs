@@ -104,7 +104,7 @@ pub(in crate::modem_task) async fn refuse_ussd(task: &ModemTask, reason: &str) {
     while let Some(request) = task.ussd.pop() {
         let answer = UssdAnswer::failed(request.id, format!("the modem is not online: {reason}"));
         if let Err(error) = publish(task, answer).await {
-            tracing::error!("{error}");
+            error.log();
         }
     }
 }

@@ -203,11 +203,14 @@ impl Connection {
 
     /// Answers all filters of a SUBSCRIBE with one reason code.
     pub(super) async fn send_suback(&mut self, subscribe: &Subscribe, reason: u8) {
+        self.send_suback_with(subscribe, &vec![reason; subscribe.filters.len()]).await;
+    }
+
+    /// Answers each filter of a SUBSCRIBE with a reason code of its own.
+    pub(super) async fn send_suback_with(&mut self, subscribe: &Subscribe, reasons: &[u8]) {
         let [high, low] = subscribe.pkid.to_be_bytes();
-        let filters = subscribe.filters.len();
-        let mut octets = vec![0x90, u8::try_from(3 + filters).unwrap(), high, low, 0];
-        octets.resize(5 + filters, reason);
-        self.send(&octets).await;
+        let head = [0x90, u8::try_from(3 + reasons.len()).unwrap(), high, low, 0];
+        self.send(&[&head, reasons].concat()).await;
     }
 
     pub(super) async fn send_connack(&mut self, connack: Connack) {

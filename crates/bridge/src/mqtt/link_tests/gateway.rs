@@ -14,7 +14,7 @@ use crate::config;
 use crate::event::{MessageState, ResultFields, SendResult};
 use crate::intake::Intake;
 use crate::message::Name;
-use crate::mqtt::{Link, LinkProblem, Subscriptions, prepare};
+use crate::mqtt::{Link, LinkState, Subscriptions, prepare};
 use crate::request::{Body, Content, Recipient, ReplyTo, Request, Source};
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreConfig, StoreThread};
@@ -25,7 +25,7 @@ use crate::wire::topic::Topics;
 pub(super) struct Gateway {
     pub(super) store: Store,
     pub(super) retained: Arc<RetainedState>,
-    pub(super) problem: Arc<LinkProblem>,
+    pub(super) problem: Arc<LinkState>,
     /// The USSD requests that wait for the first modem.
     pub(super) ussd: Arc<UssdQueue>,
     stop: CancellationToken,
@@ -53,7 +53,7 @@ impl Gateway {
         let wire = Wire { topics: Topics::new("sms", &config.name), include_pdu: false };
         let (store, store_thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
-        let problem = Arc::new(LinkProblem::default());
+        let problem = Arc::new(LinkState::default());
         let queues: BTreeMap<Name, Arc<UssdQueue>> =
             names.iter().map(|name| (name.clone(), Arc::default())).collect();
         let client_id = store.client_id().await.unwrap();

@@ -16,7 +16,7 @@ use crate::intake::Intake;
 use crate::mqtt::client::Connection;
 use crate::mqtt::gate::Gate;
 use crate::mqtt::inbox::Inbox;
-use crate::mqtt::{LinkProblem, Subscriptions};
+use crate::mqtt::{LinkState, Subscriptions};
 use crate::store::{Store, StoreConfig};
 use crate::wire::topic::Topics;
 
@@ -28,7 +28,7 @@ struct Fixture {
     inbox: Inbox,
     connection: Connection,
     gate: Arc<Gate>,
-    problem: Arc<LinkProblem>,
+    problem: Arc<LinkState>,
     /// Nobody polls it: what the client is given stays in it.
     _event_loop: EventLoop,
 }
@@ -39,7 +39,7 @@ impl Fixture {
         let config = config::parse("test", "[mqtt]\nurl = \"mqtt://127.0.0.1\"").unwrap();
         let (store, _thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let topics = Topics::new("sms", &config.name);
-        let problem = Arc::new(LinkProblem::default());
+        let problem = Arc::new(LinkState::default());
         let inbox = Inbox::new(
             store.clone(),
             Intake::new(store, BTreeMap::new(), config.outbound.clone(), &config.mqtt),

@@ -1,18 +1,12 @@
-//! The log on standard error, and a process's last words there: a line of it waits for nobody.
+//! Lines on their way to standard error, by a thread of their own: a line waits for nobody.
 //!
-//! Lines go into a bounded queue, from which a thread of its own writes them. A log that is full, gone or read by
-//! nobody costs lines, which are counted, and nothing else: whoever logs never waits, and an end waits a second at
-//! most.
+//! The queue is bounded. A log that is full, gone or read by nobody costs lines, which are counted, and nothing else:
+//! whoever logs never waits, and an end waits a second at most.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, IsTerminal as _, Write};
-use std::panic::PanicHookInfo;
+use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-
-use tracing_subscriber::EnvFilter;
-
-use crate::escape;
 
 /// Octets that wait to be written; what comes beyond is dropped.
 const MAX_WAITING: usize = 1 << 20;
@@ -22,38 +16,6 @@ const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Before a writer that would block is tried again, where the file was made so by somebody else.
 const WRITE_RETRY_INTERVAL: Duration = Duration::from_millis(20);
-
-/// Logs to standard error, `default` and above unless SMSBRIDGE_LOG says otherwise. Panics go there too.
-pub(super) fn begin(default: &str) {
-    // We log the MQTT client's faults in our own words, and at debug it shows topics.
-    let filter = EnvFilter::try_from_env("SMSBRIDGE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("{default},rumqttc=error,mqtt5=error")));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Line(queue()))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        // It would complain to the same standard error.
-        .log_internal_errors(false)
-        .init();
-    std::panic::set_hook(Box::new(log_panic));
-}
-
-/// The default hook would write to standard error itself, and wait where nobody reads it.
-fn log_panic(panic: &PanicHookInfo<'_>) {
-    let thread = std::thread::current();
-    let name = thread.name().unwrap_or("unnamed").to_owned();
-    let backtrace = std::backtrace::Backtrace::capture();
-    match backtrace.status() {
-        std::backtrace::BacktraceStatus::Captured => tracing::error!("thread {name} {panic}\n{backtrace}"),
-        _ => tracing::error!("thread {name} {panic}"),
-    }
-}
-
-/// Says a line beside the log, such as why the process ends. It waits in the same queue.
-pub fn say(line: &str) {
-    queue().push(format!("{}\n", escape::lines(line)).as_bytes());
-}
 
 /// Waits until everything said is written, a second at most.
 pub fn finish() {
@@ -65,7 +27,7 @@ pub fn finish() {
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// The process's queue; its thread begins with the first line.
-fn queue() -> Arc<Queue> {
+pub(super) fn queue() -> Arc<Queue> {
     let begun = QUEUE.get_or_init(|| {
         let queue = Arc::new(Queue::default());
         let served = Arc::clone(&queue);
@@ -94,7 +56,7 @@ fn standard_error() -> Box<dyn Write> {
 }
 
 /// Lines on their way to the thread that writes them.
-struct Queue {
+pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -124,7 +86,7 @@ impl Queue {
     }
 
     /// Never waits: a line for which there is no room is counted instead.
-    fn push(&self, line: &[u8]) {
+    pub(super) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
         if !state.is_served {
             // Better late than never: without threads the process is about to end.
@@ -220,7 +182,7 @@ fn write_whole(out: &mut impl Write, text: &[u8]) -> Result<(), usize> {
 }
 
 /// What the log writes one event to.
-struct Line(Arc<Queue>);
+pub(super) struct Line(pub(super) Arc<Queue>);
 
 impl Write for Line {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
