@@ -48,6 +48,7 @@ mod modem_services;
 mod modem_unplugged;
 mod money;
 mod multipart;
+mod new_user;
 mod pdu_command;
 mod policy;
 mod power_loss;
