@@ -60,5 +60,6 @@ mod send_command;
 mod sending;
 mod setup_errors;
 mod soak;
+mod status_command;
 mod status_topics;
 mod store_moved;

@@ -240,6 +240,7 @@ pub fn has_all(text: &str, words: &[&str]) -> bool {
 pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().current_dir(folder).env("RUST_BACKTRACE", "1").env("HOME", folder);
+    command.env("RUNTIME_DIRECTORY", folder.join("runtime"));
     for name in ["PATH", "SMSBRIDGE_LOG"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);

@@ -22,13 +22,16 @@ use crate::message::Name;
 use crate::modem_task::{self, ModemTask};
 use crate::mqtt::{self, Link, LinkState, Subscriptions};
 use crate::retained_state::RetainedState;
+use crate::runtime_folder;
 use crate::signals::Signals;
+#[cfg(unix)]
+use crate::status_socket;
 use crate::store::{Store, StoreConfig};
 use crate::systemd;
 use crate::timer::Timer;
 use crate::ussd_queue::UssdQueue;
-use crate::wire::Wire;
 use crate::wire::topic::Topics;
+use crate::wire::{Wire, status};
 
 /// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be
 /// answered.
@@ -83,7 +86,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     }
     store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
     let retained = Arc::new(RetainedState::default());
-    let link_problem = Arc::new(LinkState::default());
+    let link_state = Arc::new(LinkState::default());
     store.offer_parked().await?;
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.last_will())?;
     let ussd: BTreeMap<Name, Arc<UssdQueue>> =
@@ -95,12 +98,12 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         Intake::new(store.clone(), ussd.clone(), config.outbound.clone(), &config.mqtt),
         Subscriptions::new(&wire.topics, &config.mqtt.share, &names),
         wire.clone(),
-        Arc::clone(&link_problem),
+        Arc::clone(&link_state),
     );
     let timer = Timer {
         store: store.clone(),
         retained: Arc::clone(&retained),
-        link: link_problem,
+        link: Arc::clone(&link_state),
         state: GatewayState {
             version: env!("CARGO_PKG_VERSION"),
             instance: client_id,
@@ -121,6 +124,13 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     rest.spawn(named("pump", pump.run(rest_stop.clone())));
     rest.spawn(named("link", link.run(rest_stop.clone())));
     rest.spawn(named("timer", timer.run(rest_stop.clone())));
+    #[cfg(unix)]
+    if config.has_status {
+        let (facts, link, retained) = (facts(config), Arc::clone(&link_state), Arc::clone(&retained));
+        let document = move || status::document(&facts, link.address().as_deref(), &retained.all());
+        let sockets = runtime_folder::sockets(&config.name, &config.store.path);
+        rest.spawn(named("status", status_socket::run(sockets, document, rest_stop.clone())));
+    }
     if !config.hooks.is_empty() {
         let hooks = hooks::run(store.clone(), config.hooks.clone(), wire, rest_stop.clone());
         rest.spawn(named("hooks", hooks));
@@ -157,6 +167,17 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     match ended {
         None => Ok(()),
         Some(task) => bail!("{task} ended on its own: the log says why, and what to do"),
+    }
+}
+
+fn facts(config: &Config) -> status::Facts {
+    status::Facts {
+        name: config.name.to_string(),
+        version: env!("BUILD_VERSION"),
+        configuration: config.source.clone(),
+        store: config.store.path.display().to_string(),
+        servers: config.mqtt.servers.iter().map(ToString::to_string).collect(),
+        started_at: now_ms(),
     }
 }
 

@@ -32,7 +32,10 @@ mod remedy;
 mod request;
 mod retained_state;
 mod rules;
+mod runtime_folder;
 mod signals;
+#[cfg(unix)]
+mod status_socket;
 mod store;
 mod systemd;
 mod timer;

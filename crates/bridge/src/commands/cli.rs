@@ -13,6 +13,8 @@ use super::pdu::PduCommand;
 use super::run::Run;
 use super::runtime::block_on;
 use super::send::Send;
+#[cfg(unix)]
+use super::status::StatusArgs;
 use super::{manual, output};
 use crate::{app, log};
 
@@ -35,6 +37,10 @@ enum Command {
     #[cfg(feature = "demo")]
     #[command(after_long_help = manual::DEMO)]
     Demo(Demo),
+    /// Show how the running gateway, its broker and its modems are
+    #[cfg(unix)]
+    #[command(after_long_help = manual::STATUS)]
+    Status(StatusArgs),
     /// Check the configuration, and with --connect the broker and the modems
     #[command(after_long_help = manual::CHECK)]
     Check(Check),
@@ -106,6 +112,11 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
         Command::Demo(demo) => {
             begin_log("warn")?;
             block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })?
+        }
+        #[cfg(unix)]
+        Command::Status(status) => {
+            begin_log("warn")?;
+            status.run()
         }
         Command::Check(check) => {
             begin_log("error")?;

@@ -17,6 +17,7 @@ Examples:
   smsbridge detect            Find the modem
   smsbridge check --connect   Try the configuration, the broker and the modems
   smsbridge run               Run the gateway
+  smsbridge status            See how it is
   smsbridge send --to +4915112345678 Hello
 
 Environment:
@@ -57,6 +58,21 @@ Examples:
 Exit codes:
   0  stopped
   1  failed, as where the port is taken";
+
+#[cfg(unix)]
+pub(super) const STATUS: &str = concat!(
+    configuration!(),
+    "\
+Examples:
+  smsbridge status
+  smsbridge status --watch
+  smsbridge status --json | jq .modems[].signal
+
+Exit codes:
+  0  gateway, broker and all modems are well
+  1  something is wrong, or no gateway answers
+  2  wrong usage or configuration"
+);
 
 pub(super) const CHECK: &str = concat!(
     configuration!(),

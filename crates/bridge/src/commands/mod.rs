@@ -15,8 +15,12 @@ mod parked;
 mod pdu;
 mod progress;
 mod run;
+#[cfg(unix)]
+mod running;
 mod runtime;
 mod send;
+#[cfg(unix)]
+mod status;
 mod terminal;
 
 pub use cli::{Cli, execute};

@@ -29,6 +29,12 @@ impl Style {
         )
     }
 
+    /// No colours.
+    #[cfg(test)]
+    pub(super) fn plain() -> Style {
+        Style { is_coloured: false }
+    }
+
     fn of(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> Style {
         let is_wanted = no_color.is_none_or(OsStr::is_empty);
         Style { is_coloured: is_terminal && is_wanted && term.is_none_or(|term| term != "dumb") }

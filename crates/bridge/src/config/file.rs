@@ -250,6 +250,7 @@ impl File {
         check_together(&modems)?;
         Ok(Config {
             source: String::new(),
+            has_status: false,
             name,
             mqtt: self.mqtt.into_mqtt()?,
             modems,

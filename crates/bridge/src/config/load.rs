@@ -37,7 +37,7 @@ pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
             return Err(ConfigError::new("no configuration", message));
         }
     };
-    parse(&place, &text)
+    Ok(Config { has_status: true, ..parse(&place, &text)? })
 }
 
 /// Reads a configuration from its text, overridden by the environment. Mistakes name `place`.

@@ -19,6 +19,8 @@ use crate::rules::Rule;
 pub struct Config {
     /// Where it was read: a file, or the environment.
     pub source: String,
+    /// Whether `smsbridge status` is answered.
+    pub has_status: bool,
     /// The gateway's name.
     pub name: Name,
     /// The broker and how to connect to it.

@@ -11,6 +11,7 @@ pub mod parked;
 pub mod received;
 pub mod request;
 pub mod state;
+pub mod status;
 pub mod topic;
 
 pub use format::time;

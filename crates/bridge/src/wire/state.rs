@@ -5,10 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{json, time};
-use crate::event::{GatewayState, ModemConnection, ModemState};
+use crate::event::{GatewayState, ModemConnection, ModemState, QueueDepth};
 
+/// The state of a modem.
 #[derive(Serialize)]
-struct ModemForm<'a> {
+pub(super) struct ModemForm<'a> {
     state: &'static str,
     problem: Option<&'a str>,
     operator: Option<&'a str>,
@@ -59,51 +60,63 @@ struct CountersForm {
 
 /// `sms/modem/<modem>`.
 pub fn modem(state: &ModemState) -> String {
-    let (signal, counters) = (&state.signal, &state.counters);
-    json(&ModemForm {
-        state: match state.connection {
-            ModemConnection::Connecting => "connecting",
-            ModemConnection::Online => "online",
-            ModemConnection::Offline => "offline",
-            ModemConnection::Stopped => "stopped",
-        },
-        problem: state.problem.as_deref(),
-        operator: state.operator.as_deref(),
-        technology: state.technology.as_deref(),
-        registration: state.registration.map(|registration| registration.words()),
-        registration_cause: state.registration_cause,
-        signal: SignalForm {
-            dbm: signal.dbm,
-            percent: signal.percent,
-            rsrp_dbm: signal.rsrp_dbm,
-            rsrq_db: signal.rsrq_db,
-            sinr_db: signal.sinr_db,
-        },
-        number: state.number.as_deref(),
-        manufacturer: state.manufacturer.as_deref(),
-        model: state.model.as_deref(),
-        firmware: state.firmware.as_deref(),
-        imei: state.imei.as_deref(),
-        iccid: state.iccid.as_deref(),
-        service_center: state.service_center.as_deref(),
-        storage: state
-            .storage
-            .iter()
-            .map(|storage| StorageForm { name: &storage.name, used: storage.used, total: storage.total })
-            .collect(),
-        counters: CountersForm {
-            received: counters.received,
-            sent: counters.sent,
-            not_sent: counters.not_sent,
-            sessions: counters.sessions,
-            announced_again: counters.announced_again,
-            probed: counters.probed,
-            resynchronised: counters.resynchronised,
-            reopened: counters.reopened,
-            radio_restarted: counters.radio_restarted,
-            reset: counters.reset,
-        },
-    })
+    json(&ModemForm::from(state))
+}
+
+impl<'a> From<&'a ModemState> for ModemForm<'a> {
+    fn from(state: &'a ModemState) -> Self {
+        let (signal, counters) = (&state.signal, &state.counters);
+        ModemForm {
+            state: match state.connection {
+                ModemConnection::Connecting => "connecting",
+                ModemConnection::Online => "online",
+                ModemConnection::Offline => "offline",
+                ModemConnection::Stopped => "stopped",
+            },
+            problem: state.problem.as_deref(),
+            operator: state.operator.as_deref(),
+            technology: state.technology.as_deref(),
+            registration: state.registration.map(|registration| registration.words()),
+            registration_cause: state.registration_cause,
+            signal: SignalForm {
+                dbm: signal.dbm,
+                percent: signal.percent,
+                rsrp_dbm: signal.rsrp_dbm,
+                rsrq_db: signal.rsrq_db,
+                sinr_db: signal.sinr_db,
+            },
+            number: state.number.as_deref(),
+            manufacturer: state.manufacturer.as_deref(),
+            model: state.model.as_deref(),
+            firmware: state.firmware.as_deref(),
+            imei: state.imei.as_deref(),
+            iccid: state.iccid.as_deref(),
+            service_center: state.service_center.as_deref(),
+            storage: state
+                .storage
+                .iter()
+                .map(|storage| StorageForm { name: &storage.name, used: storage.used, total: storage.total })
+                .collect(),
+            counters: CountersForm {
+                received: counters.received,
+                sent: counters.sent,
+                not_sent: counters.not_sent,
+                sessions: counters.sessions,
+                announced_again: counters.announced_again,
+                probed: counters.probed,
+                resynchronised: counters.resynchronised,
+                reopened: counters.reopened,
+                radio_restarted: counters.radio_restarted,
+                reset: counters.reset,
+            },
+        }
+    }
+}
+
+impl From<&QueueDepth> for QueueForm {
+    fn from(depth: &QueueDepth) -> Self {
+        QueueForm { publish: depth.publish, send: depth.send, parked: depth.parked }
+    }
 }
 
 #[derive(Serialize)]
@@ -116,8 +129,9 @@ struct GatewayForm<'a> {
     problem: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct QueueForm {
+/// What waits.
+#[derive(Serialize, Default)]
+pub(super) struct QueueForm {
     publish: u32,
     send: u32,
     parked: u32,
@@ -130,7 +144,7 @@ pub fn gateway(state: &GatewayState) -> String {
         instance: &state.instance,
         started_at: time(state.started_at),
         modems: state.modems.iter().map(|modem| modem.as_str()).collect(),
-        queue: QueueForm { publish: state.queue.publish, send: state.queue.send, parked: state.queue.parked },
+        queue: QueueForm::from(&state.queue),
         problem: state.problem.as_deref(),
     })
 }

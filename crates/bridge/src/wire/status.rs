@@ -1,0 +1,274 @@
+//! The document of `smsbridge status`: the gateway, its broker and its modems, as the running gateway has them.
+//!
+//! Pure. Written by the gateway, read by the command line. Keys that the retained states have mean what they mean there.
+
+use serde::{Deserialize, Serialize};
+
+use super::format::{json, time};
+use super::state::{ModemForm, QueueForm};
+use crate::event::{Availability, GatewayState, ModemState, State, Subject};
+use crate::message::UnixMs;
+
+/// What the gateway knows of itself beside its states.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The gateway's name.
+    pub name: String,
+    /// The version, with its commit where that is known.
+    pub version: &'static str,
+    /// The file the configuration was read from.
+    pub configuration: String,
+    /// The folder of the store.
+    pub store: String,
+    /// The configured addresses of the broker.
+    pub servers: Vec<String>,
+    /// When it started.
+    pub started_at: UnixMs,
+}
+
+#[derive(Serialize)]
+struct DocumentForm<'a> {
+    gateway: GatewayForm<'a>,
+    broker: BrokerForm<'a>,
+    modems: Vec<StatusModemForm<'a>>,
+}
+
+#[derive(Serialize)]
+struct GatewayForm<'a> {
+    name: &'a str,
+    version: &'a str,
+    pid: u32,
+    configuration: &'a str,
+    store: &'a str,
+    started_at: String,
+    queue: QueueForm,
+    problem: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct BrokerForm<'a> {
+    servers: &'a [String],
+    connected_to: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct StatusModemForm<'a> {
+    name: &'a str,
+    online: bool,
+    #[serde(flatten)]
+    state: ModemForm<'a>,
+}
+
+/// The document; `connected_to` is the broker's address, none while there is no connection.
+pub fn document(facts: &Facts, connected_to: Option<&str>, states: &[State]) -> String {
+    let online = |modem: &ModemState| {
+        let own = Subject::Modem(modem.modem.clone());
+        states.iter().any(|state| *state == State::Availability(own.clone(), Availability::Online))
+    };
+    let modems = states.iter().filter_map(|state| match state {
+        State::Modem(modem) => Some(StatusModemForm {
+            name: modem.modem.as_str(),
+            online: online(modem),
+            state: ModemForm::from(&**modem),
+        }),
+        _ => None,
+    });
+    let gateway: Option<&GatewayState> = states.iter().find_map(|state| match state {
+        State::Gateway(gateway) => Some(gateway),
+        _ => None,
+    });
+    json(&DocumentForm {
+        gateway: GatewayForm {
+            name: &facts.name,
+            version: facts.version,
+            pid: std::process::id(),
+            configuration: &facts.configuration,
+            store: &facts.store,
+            started_at: time(facts.started_at),
+            queue: gateway.map(|gateway| QueueForm::from(&gateway.queue)).unwrap_or_default(),
+            problem: gateway.and_then(|gateway| gateway.problem.as_deref()),
+        },
+        broker: BrokerForm { servers: &facts.servers, connected_to },
+        modems: modems.collect(),
+    })
+}
+
+/// The document as far as people are shown it.
+#[derive(Debug, Deserialize)]
+pub struct Status {
+    /// The gateway.
+    pub gateway: GatewayStatus,
+    /// Its broker.
+    pub broker: BrokerStatus,
+    /// Its modems.
+    pub modems: Vec<ModemStatus>,
+}
+
+/// The gateway.
+#[derive(Debug, Deserialize)]
+pub struct GatewayStatus {
+    /// Its name.
+    pub name: String,
+    /// The version, with its commit where that is known.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Where its configuration was read.
+    pub configuration: String,
+    /// The folder of its store.
+    pub store: String,
+    /// When it started, RFC 3339.
+    pub started_at: String,
+    /// What waits.
+    pub queue: QueueStatus,
+    /// What is wrong, in words.
+    pub problem: Option<String>,
+}
+
+/// What waits.
+#[derive(Debug, Deserialize)]
+pub struct QueueStatus {
+    /// For the broker.
+    pub publish: u32,
+    /// For a modem.
+    pub send: u32,
+    /// What the broker does not take.
+    pub parked: u32,
+}
+
+/// The broker.
+#[derive(Debug, Deserialize)]
+pub struct BrokerStatus {
+    /// The configured addresses.
+    pub servers: Vec<String>,
+    /// The one it is connected to.
+    pub connected_to: Option<String>,
+}
+
+/// A modem.
+#[derive(Debug, Deserialize)]
+pub struct ModemStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it can be used.
+    pub online: bool,
+    /// Its state as a word.
+    pub state: String,
+    /// What is wrong, in words.
+    pub problem: Option<String>,
+    /// The network's name.
+    pub operator: Option<String>,
+    /// The radio technology.
+    pub technology: Option<String>,
+    /// Whether the network accepts it.
+    pub registration: Option<String>,
+    /// Signal strength.
+    pub signal: SignalStatus,
+    /// The SIM's number.
+    pub number: Option<String>,
+    /// The SIM's serial number.
+    pub iccid: Option<String>,
+    /// How full its storages are.
+    pub storage: Vec<StorageStatus>,
+    /// What it did since the gateway started.
+    pub counters: CountersStatus,
+}
+
+/// Signal strength.
+#[derive(Debug, Deserialize)]
+pub struct SignalStatus {
+    /// In dBm.
+    pub dbm: Option<i16>,
+    /// 0 to 100.
+    pub percent: Option<u8>,
+}
+
+/// How full a storage is.
+#[derive(Debug, Deserialize)]
+pub struct StorageStatus {
+    /// Its name.
+    pub name: String,
+    /// Slots in use.
+    pub used: u16,
+    /// Slots in all.
+    pub total: u16,
+}
+
+/// Counters of a modem.
+#[derive(Debug, Deserialize)]
+pub struct CountersStatus {
+    /// Messages and parts received.
+    pub received: u64,
+    /// Parts sent.
+    pub sent: u64,
+    /// Parts not sent.
+    pub not_sent: u64,
+}
+
+impl Status {
+    /// Reads a document; in words what is wrong with it.
+    pub fn read(document: &str) -> Result<Status, String> {
+        serde_json::from_str(document)
+            .map_err(|error| format!("the gateway's answer cannot be read ({error})"))
+    }
+
+    /// Whether gateway, broker and all modems are well.
+    pub fn is_well(&self) -> bool {
+        let is_well = |modem: &ModemStatus| modem.online && modem.problem.is_none();
+        self.gateway.problem.is_none()
+            && self.broker.connected_to.is_some()
+            && self.modems.iter().all(is_well)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::QueueDepth;
+
+    fn facts() -> Facts {
+        Facts {
+            name: "attic".to_owned(),
+            version: "1 (abc)",
+            configuration: "smsbridge.toml".to_owned(),
+            store: "/store".to_owned(),
+            servers: vec!["h:1883".to_owned()],
+            started_at: 0,
+        }
+    }
+
+    fn states(problem: Option<&str>) -> Vec<State> {
+        let modem = ModemState::new("main".parse().unwrap());
+        let gateway = GatewayState {
+            version: "1",
+            instance: "i".to_owned(),
+            started_at: 0,
+            modems: vec![modem.modem.clone()],
+            queue: QueueDepth { publish: 1, send: 2, parked: 3 },
+            problem: None,
+        };
+        let availability = State::Availability(Subject::Modem(modem.modem.clone()), Availability::Online);
+        let modem = ModemState { problem: problem.map(str::to_owned), ..modem };
+        vec![State::Gateway(gateway), State::Modem(Box::new(modem)), availability]
+    }
+
+    #[test]
+    fn what_the_gateway_writes_is_what_the_command_reads() {
+        let status = Status::read(&document(&facts(), Some("h:1883"), &states(None))).unwrap();
+        assert!(status.is_well(), "{status:?}");
+        assert_eq!((status.gateway.queue.send, status.modems[0].name.as_str()), (2, "main"));
+        assert_eq!(status.gateway.started_at, "1970-01-01T00:00:00.000Z");
+        assert!(Status::read("{}").is_err() && Status::read("").is_err());
+    }
+
+    #[test]
+    fn it_is_not_well_where_anything_is_wrong() {
+        for (connected_to, states) in [
+            (None, states(None)),
+            (Some("h:1883"), states(Some("no SIM"))),
+            (Some("h:1883"), states(None)[..2].to_vec()),
+        ] {
+            assert!(!Status::read(&document(&facts(), connected_to, &states)).unwrap().is_well());
+        }
+    }
+}
