@@ -104,7 +104,7 @@ fn the_demo_of_the_readme() {
 }
 
 #[test]
-fn from_ten_lines_to_a_rule_a_hook_and_the_history() {
+fn from_ten_lines_to_a_rule_a_hook_the_history_and_the_status() {
     let shell = Shell::new();
     let application = Login { user: "application".to_owned(), password: "secret".to_owned() };
     let broker = Broker::start(shell.folder.path(), Some(&application));
@@ -137,6 +137,9 @@ fn from_ten_lines_to_a_rule_a_hook_and_the_history() {
     });
     let said = shell.type_in(&line("README.md", "smsbridge history"));
     assert!(said.contains("Hello") && said.contains("Hello back") && said.contains(ANNA), "{said}");
+
+    let said = shell.type_in(&line("README.md", "smsbridge status"));
+    assert!(said.contains("online") && said.contains("Simulated") && said.contains("main"), "{said}");
 
     // The rule and the hook of docs/rules-and-hooks.md, after a restart.
     let page = "docs/rules-and-hooks.md";
