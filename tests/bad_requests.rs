@@ -67,6 +67,50 @@ fn an_unknown_field() {
 }
 
 #[test]
+fn a_field_of_another_type_is_named_with_what_was_expected_and_what_came() {
+    let rig = Rig::start();
+    rig.request(&json!({"id": "typed", "to": "+4915100000002", "text": "t", "delivery_report": "true"}));
+    let (result, message) = rejection(&rig);
+    assert_eq!((&result["id"], &result["error"]["code"]), (&json!("typed"), &json!("malformed")));
+    assert_eq!(message, r#"delivery_report: true or false, not "true""#);
+    rig.gateway.wait_for_log(&["rejected", "typed", "delivery_report", "true or false"]);
+    assert_nothing_was_sent_and_the_next_works(&rig);
+}
+
+#[test]
+fn an_empty_text() {
+    let rig = Rig::start();
+    rig.request(&json!({"id": "empty", "to": "+4915100000002", "text": ""}));
+    let (result, message) = rejection(&rig);
+    assert_eq!(result["id"], "empty");
+    assert!(has_all(&message, &["text: ", "at least one character"]), "{message}");
+    assert_nothing_was_sent_and_the_next_works(&rig);
+}
+
+#[test]
+fn broken_json_is_told_where() {
+    let rig = Rig::start();
+    rig.client.publish("sms/send", "{\"to\":\"+4915100000002\",\n\"text\":\"two\nlines\"}");
+    let (_, message) = rejection(&rig);
+    assert!(has_all(&message, &["line 2, column 12", r"write \n for it"]), "{message}");
+    assert_nothing_was_sent_and_the_next_works(&rig);
+}
+
+#[test]
+fn a_ussd_request_that_cannot_be_read_or_is_too_large_is_told_so_under_its_id() {
+    let rig = Rig::start();
+    let answers = rig.client("asks", &["sms/ussd/main/reply"]);
+    let reply = |id: &str| answers.wait_for_json("a reply", |_, reply| reply["id"] == id)["text"].to_string();
+    rig.client.publish("sms/ussd/main", json!({"id": "u1", "code": 100}).to_string());
+    let text = reply("u1");
+    assert!(has_all(&text, &["code: 1 to 182 characters in quotes", "not 100"]), "{text}");
+    rig.client.publish("sms/ussd/main", json!({"id": "u2", "code": "1".repeat(300_000)}).to_string());
+    let text = reply("u2");
+    assert!(has_all(&text, &["262144"]), "{text}");
+    rig.assert_still_works("after");
+}
+
+#[test]
 fn no_number() {
     let rig = Rig::start();
     rig.request(&json!({"id": "nobody", "text": "t"}));

@@ -195,6 +195,61 @@ fn a_value_of_the_wrong_kind_names_key_and_line() {
     assert!(has_all(&said, &["max_parts", "line"]), "{said}");
 }
 
+/// A command of the binary with this text as its configuration file.
+fn said_of(text: &str, command: &str) -> String {
+    let rig = Rig::prepare(&ModemOptions::default(), |_| {});
+    fs::write(rig.gateway.config_path(), text).expect("a configuration file");
+    let output = rig.gateway.run_command(&[command]);
+    let said = errors(&output);
+    assert_eq!(code(output.status), 2, "{command}: {said}");
+    said
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_with_file_line_and_key_in_the_order_of_the_file() {
+    let text = "[modem]\nname = \"main\"\n[outbound]\nmax_parts = 0\npin = \"0000\"\n[mqtt]\nurl = \"http://x\"\n\
+                prefix = \"a/#\"\nretain_last = \"yes\"\n";
+    for command in ["run", "check", "history", "parked"] {
+        let said = said_of(text, command);
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("smsbridge.toml: line ")).collect();
+        for (line, words) in lines.iter().zip([
+            &["line 1, ", "write [[modem]]"][..],
+            &["line 4, ", "outbound.max_parts", "1 to 255"],
+            &["line 5, ", "outbound.pin", "belongs below [[modem]]"],
+            &["line 7, ", "mqtt.url", "mqtt://HOST:PORT"],
+            &["line 8, ", "mqtt.prefix"],
+            &["line 9, ", "mqtt.retain_last", "true or false"],
+        ]) {
+            assert!(has_all(line, words), "{words:?}: {said}");
+        }
+        assert_eq!(lines.len(), 6, "{said}");
+    }
+}
+
+#[test]
+fn a_pin_without_quotes_is_told_in_words_and_never_shown() {
+    for pin in ["73917391", "0739", "73.91"] {
+        let said = said_of(&format!("[[modem]]\npin = {pin}\n"), "check");
+        assert!(has_all(&said, &["smsbridge.toml", "line 2", "in quotes"]), "{said}");
+        assert!(!said.contains(pin), "{said}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_variable_names_the_variable() {
+    let rig = Rig::prepare(&ModemOptions::default(), |_| {});
+    let mut command = rig.gateway.command(&["check"]);
+    command.env("SMSBRIDGE_OUTBOUND__MAX_PARTS", "hidden-secret").env("SMSBRIDGE_MQTT__PREFIX", "a/#");
+    let output = command.output().expect("the gateway's binary runs");
+    let said = errors(&output);
+    assert_eq!(code(output.status), 2, "{said}");
+    assert!(
+        has_all(&said, &["SMSBRIDGE_OUTBOUND__MAX_PARTS: expected a whole number from 1 to 255"]),
+        "{said}"
+    );
+    assert!(has_all(&said, &["SMSBRIDGE_MQTT__PREFIX: "]) && !said.contains("hidden-secret"), "{said}");
+}
+
 #[test]
 fn check_accepts_a_valid_configuration() {
     let rig = Rig::prepare(&ModemOptions::default(), |_| {});

@@ -197,11 +197,16 @@ impl Gateway {
         kib.expect("a number") * 1024
     }
 
-    /// Runs another command of the binary with this configuration, to its end.
-    pub fn run_command(&self, arguments: &[&str]) -> Output {
+    /// Another command of the binary with this configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(&self.folder);
         command.args(arguments).arg("--config").arg(self.config_path());
-        command.output().expect("the gateway's binary runs")
+        command
+    }
+
+    /// Runs another command of the binary with this configuration, to its end.
+    pub fn run_command(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the gateway's binary runs")
     }
 
     /// Waits for a log line that holds all of `words`, whatever their case, and returns it.

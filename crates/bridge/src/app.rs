@@ -174,7 +174,7 @@ fn facts(config: &Config) -> status::Facts {
     status::Facts {
         name: config.name.to_string(),
         version: env!("BUILD_VERSION"),
-        configuration: config.source.clone(),
+        configuration: config.source.to_string(),
         store: config.store.path.display().to_string(),
         servers: config.mqtt.servers.iter().map(ToString::to_string).collect(),
         started_at: now_ms(),

@@ -16,7 +16,7 @@ use crate::policy;
 use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, Source};
 use crate::store::{Store, StoreError};
 use crate::ussd_queue::{UssdQueue, UssdRequest};
-use crate::wire::request::{Rejection, read_cancel, read_send, read_ussd};
+use crate::wire::request::{Reason, Rejection, UssdRejection, read_cancel, read_send, read_ussd, request_id};
 use crate::wire::topic::ResponseTopics;
 
 /// The largest payload a request may have.
@@ -100,8 +100,9 @@ impl Intake {
             refusal = refusal.or(Some(Failure::permanent(FailureCode::NoShare, reason)));
         }
         match (route, refusal, stale) {
-            (Route::Ussd { modem }, _, stale) => {
-                return self.take_ussd(modem, payload, retained, origin, stale).await;
+            (Route::Ussd { modem }, refusal, stale) => {
+                let refusal = refusal.map(|failure| failure.message).or(stale);
+                return self.take_ussd(modem, payload, refusal, origin).await;
             }
             (_, Some(failure), _) => self.reject(Rejection::new(payload, failure), answer_to, now).await?,
             (Route::Cancel, None, _) => match read_cancel(payload) {
@@ -179,17 +180,20 @@ impl Intake {
         if let (Some(via), Some(named)) = (via, &request.modem)
             && via != named
         {
-            let words = format!("`modem` says {named}, the topic says {via}");
+            let words = format!("modem: {via}, as the topic says, not {named}");
             return Err(Failure::permanent(FailureCode::Malformed, words));
         }
         if let Some(modem) = via.or(request.modem.as_ref())
             && !self.ussd.contains_key(modem)
         {
-            let known: Vec<_> = self.ussd.keys().map(Name::as_str).collect();
-            let words = format!("there is no modem {modem} here, only {}", known.join(", "));
-            return Err(Failure::permanent(FailureCode::UnknownModem, words));
+            return Err(Failure::permanent(FailureCode::UnknownModem, self.no_such_modem(modem)));
         }
         policy::check_parts(&request.body, &self.outbound)
+    }
+
+    fn no_such_modem(&self, modem: &Name) -> String {
+        let known: Vec<_> = self.ussd.keys().map(Name::as_str).collect();
+        format!("there is no modem {modem} here, only {}", known.join(", "))
     }
 
     /// Each recipient once, with the reason why nothing may be sent to it; `refusal` holds for all.
@@ -268,26 +272,25 @@ impl Intake {
         &self,
         modem: Name,
         payload: &[u8],
-        retained: bool,
+        refusal: Option<String>,
         origin: Origin,
-        stale: Option<String>,
     ) -> Result<AfterAck, StoreError> {
+        // What is refused unread may be only the beginning of what came.
+        if let Some(reason) = refusal {
+            self.refuse_ussd(modem, request_id(payload), reason).await?;
+            return Ok(AfterAck::Nothing);
+        }
         let (id, reason) = match read_ussd(payload) {
-            Err(rejection) => (rejection.id, rejection.reason),
-            Ok(request) if retained => {
-                (request.id, "a retained USSD request is never carried out".to_owned())
+            Err(UssdRejection { id, mistake }) => {
+                log_rejection(FailureCode::Malformed, id.as_deref(), mistake.field, &mistake.expected);
+                (id, mistake.to_string())
             }
             Ok(request) if origin.redelivered => {
                 let reason = "it came a second time and may have been carried out: it is not repeated";
                 (request.id, reason.to_owned())
             }
-            Ok(request) if !self.ussd.contains_key(&modem) => {
-                (request.id, "there is no such modem here".to_owned())
-            }
-            Ok(request) => match stale {
-                Some(reason) => (request.id, reason),
-                None => return Ok(AfterAck::Ussd(modem, request)),
-            },
+            Ok(request) if !self.ussd.contains_key(&modem) => (request.id, self.no_such_modem(&modem)),
+            Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
         };
         self.refuse_ussd(modem, id, reason).await?;
         Ok(AfterAck::Nothing)
@@ -323,9 +326,14 @@ pub fn stale(name: &Name, instance: &str) -> String {
     )
 }
 
+/// The reason in our own words: what the caller wrote is not logged.
+fn log_rejection(code: FailureCode, id: Option<&str>, field: Option<&str>, reason: &str) {
+    tracing::warn!(%code, id, field, reason, "a request was rejected");
+}
+
 fn too_many(recipients: usize, limit: usize) -> Failure {
     let words = format!(
-        "`to` has {recipients} recipients; [outbound] max_recipients = {limit}: make several requests of it"
+        "to: {recipients} recipients; [outbound] max_recipients = {limit}: make several requests of it"
     );
     Failure::permanent(FailureCode::TooMany, words)
 }

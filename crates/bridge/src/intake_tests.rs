@@ -302,6 +302,31 @@ async fn a_request_another_gateway_may_have_sent_is_rejected_unless_it_is_to_be_
 }
 
 #[tokio::test]
+async fn a_ussd_request_that_is_refused_unread_is_told_why_under_its_id() {
+    let fixture = Fixture::new();
+    let large = json!({"id": "u1", "code": "1".repeat(MAX_PAYLOAD)}).to_string().into_bytes();
+    let good = br#"{"id":"u1","code":"*100#"}"#;
+    let ussd = |payload| Delivery { route: Route::Ussd { modem: named("main") }, ..delivery(payload) };
+    // Of what is too large the inbox keeps only what its rejection quotes.
+    let kept = crate::wire::request::shortened(&large);
+    for (refused, words) in [
+        (ussd(&large), "262144 are allowed"),
+        (Delivery { size: large.len(), ..ussd(&kept) }, "262144 are allowed"),
+        (Delivery { stale: Some("another gateway ran".to_owned()), ..ussd(&kept) }, "another gateway ran"),
+        (Delivery { retained: true, ..ussd(good) }, "retain"),
+        (Delivery { retained: true, ..ussd(b"*100#") }, "retain"),
+    ] {
+        assert_eq!(fixture.take(refused).await, AfterAck::Nothing, "{words}");
+        let publications = fixture.publications().await;
+        let [Publication::Event(Event::UssdReply(reply))] = &publications[..] else {
+            panic!("{publications:?}")
+        };
+        let text = reply.text.as_deref().unwrap_or_default();
+        assert!(text.contains(words) && !text.contains("field"), "{words:?} is not in: {text}");
+    }
+}
+
+#[tokio::test]
 async fn whatever_a_request_says_its_answer_is_short() {
     let fixture = Fixture::new();
     let long = "x".repeat(200_000);
@@ -346,7 +371,7 @@ async fn a_ussd_request_is_handed_over_only_when_it_is_certain_to_come_once() {
     for (refused, words) in [
         (Delivery { retained: true, ..to("main") }, "retained"),
         (Delivery { origin: again, ..to("main") }, "a second time"),
-        (to("mian"), "no such modem"),
+        (to("mian"), "there is no modem mian here, only attic, main"),
         (Delivery { payload: b"{}", ..to("main") }, "expected one of"),
     ] {
         assert_eq!(fixture.take(refused).await, AfterAck::Nothing, "{words}");

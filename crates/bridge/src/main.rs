@@ -23,6 +23,7 @@ mod log;
 mod message;
 mod modem_task;
 mod mqtt;
+mod nearest;
 mod number;
 mod pdu;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::event::MessageEncoding;
 use crate::failure::{Failure, FailureCode};
 use crate::number::{self, NumberPattern, any_matches};
 use crate::pdu;
-use crate::request::Body;
+use crate::request::{Body, Content};
 
 /// 24 hours, in milliseconds.
 pub const DAY_MS: i64 = 86_400_000;
@@ -36,8 +36,12 @@ pub fn over_any_budget(parts: u32, outbound: &Outbound) -> Option<Failure> {
     Some(Failure::permanent(FailureCode::TooLong, words))
 }
 
-/// The encoding and the number of parts of a message, unless it takes more parts than allowed.
+/// The encoding and the number of parts of a message, unless it takes more parts than allowed, or says nothing.
 pub fn check_parts(body: &Body, outbound: &Outbound) -> Result<(MessageEncoding, u8), Failure> {
+    // A rule's reply can be so, where nothing was captured.
+    if matches!(&body.content, Content::Text(text) if text.is_empty()) {
+        return Err(Failure::permanent(FailureCode::Malformed, "the text is empty: nothing is sent"));
+    }
     let (encoding, parts) = pdu::count(body)?;
     match u8::try_from(parts) {
         Ok(parts) if parts <= outbound.max_parts => match over_any_budget(parts.into(), outbound) {
@@ -200,5 +204,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_message_that_says_nothing_is_refused_and_a_blank_is_not() {
+        let config = crate::config::parse("x", "").unwrap();
+        let body = |text: &str| Body {
+            content: Content::Text(text.to_owned()),
+            class: None,
+            encoding: smsbridge_codec::Encoding::Auto,
+            transliterate: false,
+        };
+        let refused = check_parts(&body(""), &config.outbound).expect_err("an empty text");
+        assert_eq!(refused.code, FailureCode::Malformed);
+        assert!(check_parts(&body(" "), &config.outbound).is_ok());
     }
 }

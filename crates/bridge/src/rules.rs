@@ -41,17 +41,17 @@ pub struct Match {
 }
 
 impl Rule {
-    /// A rule from its parts, or what is wrong with them.
+    /// A rule from its parts, or which of them is wrong and why.
     pub fn new(
         name: String,
         pattern: &str,
         reply: Option<&str>,
         limits: ReplyLimits,
-    ) -> Result<Rule, String> {
-        let compiled = Regex::new(pattern).map_err(|e| format!("match of rule {name}: {e}"))?;
+    ) -> Result<Rule, (&'static str, String)> {
+        let compiled = Regex::new(pattern).map_err(|error| ("match", in_a_line(&error)))?;
         let captures: Vec<&str> = compiled.capture_names().flatten().collect();
         let reply = reply.map(|text| Template::parse(text, &captures)).transpose();
-        let reply = reply.map_err(|e| format!("reply of rule {name}: {e}"))?;
+        let reply = reply.map_err(|words| ("reply", words))?;
         Ok(Rule { name, reply, limits, pattern: compiled })
     }
 
@@ -68,6 +68,13 @@ impl Rule {
             limits: self.limits,
         })
     }
+}
+
+/// What is wrong with a pattern: the library draws it too, over several lines.
+fn in_a_line(error: &regex::Error) -> String {
+    let said = error.to_string();
+    let last = said.lines().last().unwrap_or_default();
+    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
 }
 
 /// What the first rule that matches finds.
@@ -153,7 +160,7 @@ mod tests {
             [("{acount}", "account"), ("{account", "without its }"), ("account}", "without its {")]
         {
             let wrong = Rule::new("r".into(), "(?<account>x)", Some(reply), LIMITS).unwrap_err();
-            assert!(wrong.contains(said), "{reply}: {wrong}");
+            assert!(wrong.0 == "reply" && wrong.1.contains(said), "{reply}: {wrong:?}");
         }
         let braces = Rule::new("r".into(), "(?<a>x)", Some("{{{a}}}"), LIMITS).unwrap();
         assert_eq!(first_match(&[braces], "x").unwrap().reply.as_deref(), Some("{x}"));

@@ -103,7 +103,7 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
         Command::Run(run) => {
             let config = run.config()?;
             begin_log("info")?;
-            for name in &config.other_variables {
+            for name in &config.source.other_variables {
                 tracing::warn!("{name} is no key of the configuration and is not used");
             }
             block_on(async { app::run(config, app::stop_on_signal()?).await.map(|()| true) })?

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Secrets};
 
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
@@ -17,6 +17,11 @@ pub struct ConfigArg {
 impl ConfigArg {
     /// Reads and checks the configuration.
     pub fn load(&self) -> anyhow::Result<Config> {
-        Ok(config::load(self.config.as_deref())?)
+        Ok(config::load(self.config.as_deref(), Secrets::Read)?)
+    }
+
+    /// The same for a command that logs in nowhere: files with secrets are not read.
+    pub fn load_without_secrets(&self) -> anyhow::Result<Config> {
+        Ok(config::load(self.config.as_deref(), Secrets::Leave)?)
     }
 }

@@ -34,7 +34,7 @@ pub struct HistoryArgs {
 impl HistoryArgs {
     /// Prints the entries in the order of time.
     pub fn run(self) -> anyhow::Result<bool> {
-        let config = self.config.load()?;
+        let config = self.config.load_without_secrets()?;
         let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
         let entries = History::open(&config.store.path)?.entries(&filter)?;
         for entry in &entries {

@@ -28,7 +28,7 @@ pub struct ParkedArgs {
 impl ParkedArgs {
     /// Prints them, or drops some; false where one to be dropped is not there.
     pub fn run(self) -> anyhow::Result<bool> {
-        let config = self.config.load()?;
+        let config = self.config.load_without_secrets()?;
         let parked = Parked::open(&config.store.path)?;
         let rows = parked.rows()?;
         if self.drop_all || !self.drop.is_empty() {

@@ -7,11 +7,10 @@
 
 use std::ffi::OsString;
 
-use serde::de::DeserializeOwned;
-use toml::{Table, Value};
+use toml::Value as Toml;
 
-use super::known_keys::{self, Key};
-use super::mistake;
+use super::keys::{self, TABLES, Table};
+use super::kinds::Kind;
 
 /// What environment variables begin with; `__` stands for the dot of a key.
 pub(super) const PREFIX: &str = "SMSBRIDGE_";
@@ -25,97 +24,131 @@ const OF_TESTS: &str = "SMSBRIDGE_TEST_";
 /// What the environment says of the configuration.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
-    /// Keys with their values, as `table.key`.
-    pub(super) keys: Vec<(String, Value)>,
+    /// The variables that are keys.
+    pub(super) values: Vec<Variable>,
     /// The names of variables that only begin like ours.
     pub(super) others: Vec<String>,
+    /// What is wrong with variables, in words that name them.
+    pub(super) mistakes: Vec<String>,
 }
 
-/// Reads the variables that are keys of `T`.
-pub(super) fn read<T: DeserializeOwned>(
-    variables: impl Iterator<Item = (OsString, OsString)>,
-) -> Result<Environment, String> {
+/// A variable that is a key.
+#[derive(Debug)]
+pub(super) struct Variable {
+    /// Its name as it is set.
+    pub(super) name: String,
+    /// Its key, as `table.key`.
+    pub(super) path: String,
+    value: Toml,
+}
+
+impl Environment {
+    /// Lays the variables over what the file says.
+    pub(super) fn lay_over(&self, values: &mut toml::Table) {
+        for Variable { path, value, .. } in &self.values {
+            match path.split_once('.') {
+                None => drop(values.insert(path.clone(), value.clone())),
+                Some((table, key)) => {
+                    let entry = values.entry(table).or_insert_with(|| toml::Table::new().into());
+                    if let Some(entry) = entry.as_table_mut() {
+                        entry.insert(key.to_owned(), value.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The variable that sets a key.
+    pub(super) fn variable(&self, path: &str) -> Option<&str> {
+        self.values.iter().find(|variable| variable.path == path).map(|variable| variable.name.as_str())
+    }
+}
+
+/// A key with its table.
+#[derive(Clone, Copy)]
+struct Known {
+    table: &'static Table,
+    /// None of a table that can stand several times, whose keys no variable can name.
+    key: Option<&'static keys::Key>,
+}
+
+fn all_keys() -> Vec<Known> {
+    let of = |table: &'static Table| match table.is_several {
+        true => vec![Known { table, key: None }],
+        false => table.keys.iter().map(|key| Known { table, key: Some(key) }).collect(),
+    };
+    TABLES.iter().flat_map(of).collect()
+}
+
+/// Reads the variables that are keys.
+pub(super) fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> Environment {
     let variables: Vec<(String, OsString)> = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(OF_TESTS))
         .filter(|(name, _)| !NO_KEYS.contains(&name.as_str()))
         .collect();
     let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
-    let known = known_keys::of::<T>();
+    let known = all_keys();
     let mut environment = Environment::default();
     for (name, value) in &variables {
-        let Some(key) = known.iter().find(|key| variable(key).eq_ignore_ascii_case(name)) else {
-            if let Some(mistake) = mistaken(name, &known, &names) {
-                return Err(mistake);
+        let found = known.iter().find(|known| known.variable().eq_ignore_ascii_case(name));
+        let Some(Known { table, key: Some(key) }) = found else {
+            match mistaken(name, &known, &names) {
+                Some(mistake) => environment.mistakes.push(mistake),
+                None => environment.others.push(name.clone()),
             }
-            environment.others.push(name.clone());
             continue;
         };
-        if !key.is_single {
-            return Err(format!("{name}: it has several values, which only the file can give"));
+        match read_value(key.kind, value) {
+            Ok(value) => {
+                let path = [table.name, key.name].into_iter().filter(|part| !part.is_empty());
+                let path = path.collect::<Vec<_>>().join(".");
+                environment.values.push(Variable { name: name.clone(), path, value });
+            }
+            Err(words) => environment.mistakes.push(format!("{name}: {words}")),
         }
-        let text = value.to_str().ok_or_else(|| format!("{name}: it is not UTF-8"))?;
-        let value = fitting::<T>(key, text).map_err(|words| format!("{name}: {words}"))?;
-        let path: Vec<&str> = [key.table, key.name].into_iter().flatten().collect();
-        environment.keys.push((path.join("."), value));
     }
     environment.others.sort();
-    Ok(environment)
+    environment.mistakes.sort();
+    environment
 }
 
-/// The variable of a key.
-fn variable(key: &Key) -> String {
-    let parts = [key.table, key.name].into_iter().flatten().collect::<Vec<_>>();
-    format!("{PREFIX}{}", parts.join("__").to_ascii_uppercase())
-}
-
-fn set(into: &mut Table, key: &Key, value: Value) {
-    let Some(name) = key.name else { return };
-    match key.table {
-        None => drop(into.insert(name.to_owned(), value)),
-        Some(table) => {
-            let entry = into.entry(table).or_insert_with(|| Table::new().into());
-            if let Some(entry) = entry.as_table_mut() {
-                entry.insert(name.to_owned(), value);
-            }
-        }
+fn read_value(kind: Kind, value: &OsString) -> Result<Toml, String> {
+    if kind.is_list() {
+        return Err("it has several values, which only the file can give".to_owned());
     }
+    kind.read_variable(value.to_str().ok_or("it is not UTF-8")?)
 }
 
-/// The value that the key takes: the text as it is, which a password of digits must stay, else what TOML makes of it.
-fn fitting<T: DeserializeOwned>(key: &Key, text: &str) -> Result<Value, String> {
-    let fits = |value: Value| {
-        let mut table = Table::new();
-        set(&mut table, key, value.clone());
-        table.try_into::<T>().map(|_| value).map_err(|error| mistake::in_words("", &error))
-    };
-    let of_another_type = || match text.trim() {
-        "true" => Some(true.into()),
-        "false" => Some(false.into()),
-        number => number.parse::<i64>().ok().map(Into::into),
-    };
-    fits(text.into()).or_else(|words| of_another_type().map_or(Err(words), fits))
+impl Known {
+    /// The variable of the key.
+    fn variable(&self) -> String {
+        let parts = [self.table.name, self.key.map_or("", |key| key.name)];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{PREFIX}{}", parts.join("__").to_ascii_uppercase())
+    }
 }
 
 /// What is wrong with a variable that is no key; nothing where it is another's.
-fn mistaken(name: &str, known: &[Key], all: &[&str]) -> Option<String> {
+fn mistaken(name: &str, known: &[Known], all: &[&str]) -> Option<String> {
     if is_of_a_service(name, all) {
         return None;
     }
     let rest = name.strip_prefix(PREFIX)?.to_ascii_lowercase();
     if let Some((table, _)) = rest.split_once("__") {
-        let of_it: Vec<&Key> = known.iter().filter(|key| key.table == Some(table)).collect();
-        if of_it.iter().any(|key| key.name.is_none()) {
+        let of_it: Vec<&Known> =
+            known.iter().filter(|known| !table.is_empty() && known.table.name == table).collect();
+        if of_it.iter().any(|known| known.key.is_none()) {
             return Some(format!("{name}: [[{table}]] can stand several times and is set in the file alone"));
         }
         if !of_it.is_empty() {
             return Some(format!("{name} is no key; did you mean {}?", nearest(name, &of_it)));
         }
     }
-    let near: Vec<&Key> = known.iter().filter(|key| is_near(&rest, key)).collect();
+    let near: Vec<&Known> = known.iter().filter(|known| is_near(&rest, known)).collect();
     match near.first() {
-        Some(Key { table: Some(table), name: None, .. }) => {
-            Some(format!("{name}: [[{table}]] can stand several times and is set in the file alone"))
+        Some(Known { table, key: None }) => {
+            Some(format!("{name}: {} can stand several times and is set in the file alone", table.header()))
         }
         Some(_) => Some(format!("{name} is no key; did you mean {}?", nearest(name, &near))),
         None => {
@@ -126,17 +159,17 @@ fn mistaken(name: &str, known: &[Key], all: &[&str]) -> Option<String> {
 }
 
 /// The most similar of the keys, as a variable.
-fn nearest(name: &str, keys: &[&Key]) -> String {
+fn nearest(name: &str, keys: &[&Known]) -> String {
     let similarity = |other: &String| strsim::jaro_winkler(name, other);
-    let names = keys.iter().map(|key| variable(key));
+    let names = keys.iter().map(|known| known.variable());
     names.max_by(|a, b| similarity(a).total_cmp(&similarity(b))).unwrap_or_default()
 }
 
 /// Whether a name, without our prefix, is a key's but for underscores, some letters, its table, or its end.
-fn is_near(rest: &str, key: &Key) -> bool {
+fn is_near(rest: &str, known: &Known) -> bool {
     let rest = plain(rest);
-    let table = plain(key.table.unwrap_or_default());
-    let Some(name) = key.name.map(plain) else {
+    let table = plain(known.table.name);
+    let Some(name) = known.key.map(|key| plain(key.name)) else {
         // Of a table that stands several times: whatever is written for a key of it.
         return rest.strip_prefix(&table).is_some_and(|key| !key.is_empty());
     };

@@ -1,24 +1,31 @@
-//! A mistake in the configuration.
+//! Mistakes in the configuration, as people read them.
 
 use std::fmt;
 
-/// A mistake in the configuration: where it is and how to fix it.
+/// What is wrong with the configuration: where it is and how to fix it.
 #[derive(Debug)]
 pub struct ConfigError {
-    place: String,
-    message: String,
+    mistakes: Vec<String>,
 }
 
 impl ConfigError {
     /// A mistake at a place: a file, or a key.
-    pub fn new(place: &str, message: impl Into<String>) -> Self {
-        ConfigError { place: place.to_owned(), message: message.into() }
+    pub fn new(place: &str, message: impl fmt::Display) -> Self {
+        ConfigError { mistakes: vec![format!("{place}: {message}")] }
+    }
+
+    /// Mistakes that say where they are themselves.
+    pub fn all(mistakes: Vec<String>) -> Self {
+        ConfigError { mistakes }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        if self.mistakes.len() > 1 {
+            writeln!(f, "the configuration has {} mistakes:", self.mistakes.len())?;
+        }
+        f.write_str(&self.mistakes.join("\n"))
     }
 }
 

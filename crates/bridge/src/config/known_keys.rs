@@ -13,8 +13,6 @@ pub(super) struct Key {
     pub(super) table: Option<&'static str>,
     /// Its name; none for a table that stands several times, whose keys are none of their own.
     pub(super) name: Option<&'static str>,
-    /// Whether a text can be its value.
-    pub(super) is_single: bool,
 }
 
 /// All keys of `T`: those at the top and those of its tables.
@@ -22,17 +20,22 @@ pub(super) fn of<T: DeserializeOwned>() -> Vec<Key> {
     let Asked::Fields(top) = asked::<T>(Probe) else { return Vec::new() };
     top.iter()
         .flat_map(|name| match asked::<T>(one(name, Probe)) {
-            Asked::Fields(fields) => fields
-                .iter()
-                .map(|field| {
-                    let is_single = matches!(asked::<T>(one(name, one(field, Probe))), Asked::Value);
-                    Key { table: Some(*name), name: Some(*field), is_single }
-                })
-                .collect(),
-            Asked::Several => vec![Key { table: Some(*name), name: None, is_single: false }],
-            Asked::Value => vec![Key { table: None, name: Some(*name), is_single: true }],
+            Asked::Fields(fields) => {
+                fields.iter().map(|field| Key { table: Some(*name), name: Some(*field) }).collect()
+            }
+            Asked::Several => vec![Key { table: Some(*name), name: None }],
+            Asked::Value => vec![Key { table: None, name: Some(*name) }],
         })
         .collect()
+}
+
+/// The keys of one table.
+pub(super) fn fields<T: DeserializeOwned>() -> impl Iterator<Item = &'static str> {
+    let fields = match asked::<T>(Probe) {
+        Asked::Fields(fields) => fields,
+        _ => &[],
+    };
+    fields.iter().copied()
 }
 
 /// A table with one entry.

@@ -1,23 +1,37 @@
 //! The configuration: found, read, checked, and turned into values that cannot be wrong.
 //!
-//! `load` finds the file and reads it with the environment, `file` and `ussd` have the tables as they are written,
-//! `environment` says which variables are keys of them, `settings` has the checked form that the rest of the gateway uses.
+//! `load` finds the file and reads it with the environment. On the way `document` parses the text and knows the lines,
+//! `structure` holds it against the keys there are (`keys`, with their `kinds`), `environment` says which variables are
+//! keys, `file` has the tables as they are written with their defaults, `meaning` checks what they mean, `secrets` reads
+//! secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what is wrong.
 //! Input: a TOML file and `SMSBRIDGE_*` variables.
 
+mod document;
 mod environment;
 mod error;
 mod file;
+mod keys;
+mod kinds;
+#[cfg(test)]
 mod known_keys;
 mod load;
+#[cfg(test)]
+mod load_tests;
+mod meaning;
 mod mistake;
+#[cfg(test)]
+mod reference;
+mod secrets;
 mod servers;
 mod settings;
-mod ussd;
+mod structure;
 mod values;
 
 pub use error::ConfigError;
 pub use load::{load, parse};
+pub use meaning::pin_mistake;
+pub use secrets::Secrets;
 pub use settings::{
-    Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, Tls, Trace,
-    Ussd,
+    Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, SecretFile,
+    Server, Tls, Trace, Ussd,
 };

@@ -1,12 +1,12 @@
 //! The addresses of `[mqtt] url`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::settings::Server;
 
 /// Addresses of one cluster: an array, or one text with commas between them, as an environment variable has to be.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected \"mqtt://HOST:PORT\", or an array of them")]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
 pub(super) enum Urls {
     /// One address, or several with commas.
     One(String),
@@ -25,10 +25,10 @@ impl Urls {
         let addresses = urls.into_iter().map(address).collect::<Result<Vec<_>, _>>()?;
         let encrypted = match addresses.first() {
             Some((encrypted, _)) => *encrypted,
-            None => return Err("mqtt.url: expected at least one address".to_owned()),
+            None => return Err("expected at least one address".to_owned()),
         };
         if addresses.iter().any(|(other, _)| *other != encrypted) {
-            return Err("mqtt.url: the addresses of one cluster are all mqtt:// or all mqtts://".to_owned());
+            return Err("the addresses of one cluster are all mqtt:// or all mqtts://".to_owned());
         }
         Ok((encrypted, addresses.into_iter().map(|(_, server)| server).collect()))
     }
@@ -37,17 +37,19 @@ impl Urls {
 fn address(url: &str) -> Result<(bool, Server), String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if url.contains('@') {
-        return Err("mqtt.url: a user name or password stands in it; they have keys of their own: [mqtt] username, and \
+        return Err(
+            "a user name or password stands in it; they have keys of their own: [mqtt] username, and \
                     password_file or password"
-            .to_owned());
+                .to_owned(),
+        );
     }
     let encrypted = match scheme {
         "mqtt" => false,
         "mqtts" => true,
-        _ => return Err("mqtt.url: expected mqtt://HOST:PORT or mqtts://HOST:PORT".to_owned()),
+        _ => return Err("expected mqtt://HOST:PORT or mqtts://HOST:PORT".to_owned()),
     };
     let (host, port) = split_host(rest.trim_end_matches('/'), if encrypted { 8883 } else { 1883 })
-        .ok_or("mqtt.url: expected a host and a port from 1 to 65535, and nothing behind them")?;
+        .ok_or("expected a host and a port from 1 to 65535, and nothing behind them")?;
     Ok((encrypted, Server { host, port }))
 }
 

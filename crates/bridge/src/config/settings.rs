@@ -17,8 +17,6 @@ use crate::rules::Rule;
 /// A whole, checked configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// Where it was read: a file, or the environment.
-    pub source: String,
     /// Whether `smsbridge status` is answered.
     pub has_status: bool,
     /// The gateway's name.
@@ -41,8 +39,41 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// Where the AT transcript is written.
     pub trace: Option<Trace>,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// Where a configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The file; none where there is only the environment.
+    pub file: Option<PathBuf>,
+    /// Environment variables that lie over the file.
+    pub variables: Vec<String>,
     /// Environment variables that only begin like ours.
     pub other_variables: Vec<String>,
+    /// The files named in it that hold a secret.
+    pub secret_files: Vec<SecretFile>,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "{}", file.display()),
+            None => f.write_str("from the environment"),
+        }
+    }
+}
+
+/// A file with a secret.
+#[derive(Debug, Clone)]
+pub struct SecretFile {
+    /// Its key, such as `mqtt.password_file` or `modem[0].pin_file`.
+    pub key: String,
+    /// As it is written.
+    pub written: PathBuf,
+    /// Where it is, or would be.
+    pub path: PathBuf,
 }
 
 /// A transcript of the AT dialogue with all modems.
@@ -143,7 +174,7 @@ impl std::fmt::Display for Server {
 }
 
 /// What to do with requests that waited at the broker while another gateway of our name ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnStale {
     /// Reject them: that one may have sent them.
@@ -205,7 +236,7 @@ pub struct Inbound {
 }
 
 /// What to do about a message of which nobody knows whether it was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
     /// Send it again: one or two SMS.
@@ -215,7 +246,7 @@ pub enum OnUnknown {
 }
 
 /// What the broker's message expiry means for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageExpiry {
     /// The request is given up when it is over.

@@ -1,4 +1,4 @@
-//! The command line's own client: connects, or only tries to. What it then asks and follows is in `call.rs`.
+//! The command line's own client: connects. What it then asks and follows is in `call.rs`, what is tried in `trial.rs`.
 //!
 //! It has its own client id, so that it never takes over the gateway's session.
 
@@ -13,10 +13,6 @@ use super::connack::Limits;
 use super::options::Server;
 use super::{options, pump};
 use crate::config::{ConfigError, Mqtt};
-use crate::wire::Publish;
-
-/// How long a DISCONNECT may take to be written.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,14 +28,6 @@ pub enum CallerError {
     Unanswered(String),
 }
 
-/// What came of a try to connect, at one address.
-pub struct Trial {
-    /// The address, `host:port`.
-    pub address: String,
-    /// What the broker lacks of what a gateway needs, in words.
-    pub outcome: Result<Option<String>, CallerError>,
-}
-
 /// A client for the command line.
 pub struct Caller {
     servers: Vec<Server>,
@@ -50,7 +38,7 @@ pub(super) struct Connected {
     pub(super) client: AsyncClient,
     event_loop: EventLoop,
     pub(super) address: Arc<str>,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Caller {
@@ -70,34 +58,15 @@ impl Caller {
         }
         Err(failed)
     }
-
-    /// Connects to each address as the gateway does, with its last will and its limits, but under another client id:
-    /// the broker keeps nothing of it.
-    pub async fn try_each(config: &Mqtt, last_will: &Publish) -> Result<Vec<Trial>, CallerError> {
-        let mut trials = Vec::new();
-        for server in clean(options::gateway(config, &client_id(), last_will)?) {
-            let address = server.address.to_string();
-            let outcome = match connect(server).await {
-                Ok(mut connected) => {
-                    // Without it the broker would publish the last will.
-                    connected.disconnect(Instant::now() + DISCONNECT_TIMEOUT).await;
-                    Ok(connected.limits.missing(!config.share.is_empty()))
-                }
-                Err(error) => Err(error),
-            };
-            trials.push(Trial { address, outcome });
-        }
-        Ok(trials)
-    }
 }
 
 /// A client id of its own: the gateway's would take over its session.
-fn client_id() -> String {
+pub(super) fn client_id() -> String {
     format!("smsbridge-cli-{}", crate::message::new_id()[14..].to_ascii_lowercase())
 }
 
 /// So that the broker keeps no session.
-fn clean(mut servers: Vec<Server>) -> Vec<Server> {
+pub(super) fn clean(mut servers: Vec<Server>) -> Vec<Server> {
     for Server { options, .. } in &mut servers {
         options.set_clean_start(true);
         options.set_session_expiry_interval(None);
@@ -106,7 +75,7 @@ fn clean(mut servers: Vec<Server>) -> Vec<Server> {
 }
 
 /// Connects; `Err` if the broker does not accept us, or cannot be used.
-async fn connect(server: Server) -> Result<Connected, CallerError> {
+pub(super) async fn connect(server: Server) -> Result<Connected, CallerError> {
     let Server { address, options } = server;
     let (client, mut event_loop) = AsyncClient::new(options, 16);
     loop {

@@ -9,6 +9,8 @@ pub(super) struct Limits {
     pub(super) receive_maximum: u16,
     /// The largest packet it takes, in octets.
     pub(super) max_packet: Option<u32>,
+    /// The highest QoS it takes, where that is not 2.
+    pub(super) max_qos: Option<u8>,
     /// It keeps retained messages.
     pub(super) has_retain: bool,
     /// It has shared subscriptions.
@@ -41,6 +43,7 @@ impl Limits {
         Ok(Limits {
             receive_maximum: receive_maximum.unwrap_or(u16::MAX),
             max_packet,
+            max_qos: properties.and_then(|p| p.max_qos),
             has_retain: has(properties.and_then(|p| p.retain_available)),
             has_shared: has(properties.and_then(|p| p.shared_subscription_available)),
             has_wildcards: has(properties.and_then(|p| p.wildcard_subscription_available)),

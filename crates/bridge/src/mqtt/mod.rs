@@ -5,6 +5,7 @@
 //! `connect` makes both halves. The others are their small parts, each with a first line that says which. What a
 //! request means is decided in `crate::intake`; topics and JSON are in `crate::wire`.
 
+mod access;
 mod apart;
 mod blame;
 mod call;
@@ -25,11 +26,16 @@ mod pump;
 mod reason;
 mod servers;
 mod subscriptions;
+mod tls;
+mod trial;
 mod window;
 
+pub use access::{Access, Plan, Right};
 pub use call::{Call, Heard};
-pub use caller::{Caller, CallerError, Trial};
+pub use caller::{Caller, CallerError};
 pub use connect::prepare;
 pub use link::Link;
 pub use link_state::LinkState;
 pub use subscriptions::Subscriptions;
+pub use tls::tls_mistakes;
+pub use trial::{Trial, try_each};

@@ -11,7 +11,7 @@ use super::place::Place;
 use super::schema;
 
 /// The store's file in its folder.
-const FILE: &str = "smsbridge.sqlite";
+pub(super) const FILE: &str = "smsbridge.sqlite";
 
 /// How long to wait for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,11 +5,14 @@
 
 pub mod caller;
 pub mod event;
+mod fields;
 mod format;
 pub mod history;
 pub mod parked;
 pub mod received;
 pub mod request;
+#[cfg(test)]
+mod request_tests;
 pub mod state;
 pub mod status;
 pub mod topic;

@@ -6,13 +6,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::Deserialize as _;
+use serde::de::value::StrDeserializer;
+use serde_json::json;
 use smsbridge_codec::Encoding;
 
+use super::fields::{Fields, Mistake};
 use crate::event::{MessageState, ResultFields, SendResult};
 use crate::failure::{Failure, FailureCode, quoted};
-use crate::message::{Name, UnixMs};
+use crate::message::UnixMs;
 use crate::request::{Body, Content, SendRequest};
 use crate::ussd_queue::{UssdAction, UssdRequest};
 
@@ -32,24 +34,48 @@ pub struct Rejection {
     /// The beginning of the payload, where there is no id.
     pub payload: Option<String>,
     /// Why it is rejected.
+    pub reason: Reason,
+}
+
+/// Why a request is rejected: what its caller is told, and what may be logged of that.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reason {
+    /// For the caller, whose own words it may quote.
     pub failure: Failure,
+    /// The field it is about.
+    pub field: Option<&'static str>,
+    /// In our own words alone.
+    pub words: String,
+}
+
+impl From<Failure> for Reason {
+    /// Of a failure that quotes nothing.
+    fn from(failure: Failure) -> Reason {
+        Reason { words: failure.message.clone(), field: None, failure }
+    }
+}
+
+impl From<Mistake> for Reason {
+    fn from(mistake: Mistake) -> Reason {
+        let failure = Failure::permanent(FailureCode::Malformed, mistake.to_string());
+        Reason { failure, field: mistake.field, words: mistake.expected }
+    }
 }
 
 impl Rejection {
     /// Rejects a payload, whatever it says.
-    pub fn new(payload: &[u8], failure: Failure) -> Self {
-        let value = read_object(payload).ok();
-        let id = value.as_ref().and_then(readable_id);
-        match (id, value) {
-            (Some(id), Some(value)) => {
-                Rejection { id: Some(id), to: readable_recipient(&value), payload: None, failure }
+    pub fn new(payload: &[u8], reason: impl Into<Reason>) -> Self {
+        let reason = reason.into();
+        match Fields::read(payload).ok().and_then(|fields| Some((readable_id(&fields)?, fields))) {
+            Some((id, fields)) => {
+                Rejection { id: Some(id), to: readable_recipient(&fields), payload: None, reason }
             }
-            _ => Rejection::unreadable(payload, failure),
+            None => Rejection::unreadable(payload, reason),
         }
     }
 
-    fn unreadable(payload: &[u8], failure: Failure) -> Self {
-        Rejection { id: None, to: None, payload: Some(beginning(payload)), failure }
+    fn unreadable(payload: &[u8], reason: Reason) -> Self {
+        Rejection { id: None, to: None, payload: Some(beginning(payload)), reason }
     }
 
     /// The result that says so.
@@ -61,7 +87,7 @@ impl Rejection {
             is_final: true,
             at,
             fields: ResultFields {
-                error: Some(self.failure),
+                error: Some(self.reason.failure),
                 payload: self.payload,
                 ..ResultFields::default()
             },
@@ -69,128 +95,116 @@ impl Rejection {
     }
 }
 
-fn malformed(message: impl Into<String>) -> Failure {
-    Failure::permanent(FailureCode::Malformed, message)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SendForm {
-    id: Option<String>,
-    #[serde(alias = "number", alias = "target")]
-    to: OneOrMany,
-    #[serde(alias = "message", alias = "body")]
-    text: Option<String>,
-    data: Option<String>,
-    destination_port: Option<u16>,
-    modem: Option<String>,
-    delivery_report: Option<bool>,
-    ttl_s: Option<u32>,
-    send_at: Option<Timestamp>,
-    #[serde(default)]
-    priority: u8,
-    class: Option<u8>,
-    #[serde(default)]
-    flash: bool,
-    #[serde(default)]
-    encoding: Encoding,
-    #[serde(default)]
-    transliterate: bool,
-    #[serde(default)]
-    dry_run: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "`to` must be a number as a string, or an array of them")]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
 /// Reads a payload of `send`.
 pub fn read_send(payload: &[u8]) -> Result<SendRequest, Box<Rejection>> {
-    let value = read_object(payload).map_err(|failure| Box::new(Rejection::unreadable(payload, failure)))?;
-    let (id, to) = (readable_id(&value), readable_recipient(&value));
-    SendForm::deserialize(value)
-        .map_err(|error| malformed(error.to_string()))
-        .and_then(SendForm::into_request)
-        .map_err(|failure| {
-            let payload = id.is_none().then(|| beginning(payload));
-            Box::new(Rejection { id, to, payload, failure })
-        })
+    let fields =
+        Fields::read(payload).map_err(|mistake| Box::new(Rejection::unreadable(payload, mistake.into())))?;
+    send_request(fields).map_err(|mistake| Box::new(Rejection::new(payload, mistake)))
 }
 
-impl SendForm {
-    fn into_request(self) -> Result<SendRequest, Failure> {
-        if self.id.as_deref().is_some_and(|id| !is_legal_id(id)) {
-            return Err(malformed("`id`: expected 1 to 64 of A-Z a-z 0-9 . _ ~ : -"));
+fn send_request(mut fields: Fields) -> Result<SendRequest, Mistake> {
+    let id = fields.parsed(&["id"], LEGAL_ID, legal_id)?;
+    let to =
+        fields.take(&["to", "number", "target"])?.map(|field| field.into_texts(RECIPIENTS)).transpose()?;
+    let text = fields.parsed(&TEXT, "a text of at least one character", not_empty)?;
+    let data = fields.parsed(&["data"], "at least one octet as base64", |text| {
+        BASE64.decode(text).ok().filter(|octets| !octets.is_empty())
+    })?;
+    let destination_port = fields.whole("destination_port", 0..=u16::MAX)?;
+    let modem =
+        fields.parsed(&["modem"], "a modem's name, 1 to 32 of a-z 0-9 _ -", |text| text.parse().ok())?;
+    let delivery_report = fields.flag("delivery_report")?;
+    let ttl_s = fields.whole("ttl_s", 0..=u32::MAX)?;
+    let send_at =
+        fields.parsed(&["send_at"], "a time with its zone, such as \"2026-11-22T10:00:00Z\"", |text| {
+            text.parse().ok().map(Timestamp::as_millisecond)
+        })?;
+    let priority = fields.whole("priority", 0..=9)?;
+    let class = fields.whole("class", 0..=3)?;
+    let is_flash = fields.flag("flash")?.unwrap_or_default();
+    let encoding = fields.parsed(&["encoding"], "\"auto\", \"gsm7\" or \"ucs2\"", encoding)?;
+    let transliterate = fields.flag("transliterate")?;
+    let dry_run = fields.flag("dry_run")?;
+    fields.finish()?;
+    // Only now: what is missing may stand there under a misspelt name.
+    let to = to.ok_or_else(|| Mistake::of("to", format!("it is missing: {RECIPIENTS}")))?;
+    let class = match (class, is_flash) {
+        (None, true) => Some(0),
+        (Some(1..=3), true) => {
+            return Err(Mistake::of("flash", "true means class 0, and `class` says another"));
         }
-        let to = match self.to {
-            OneOrMany::One(number) => vec![number],
-            OneOrMany::Many(numbers) => numbers,
-        };
-        if to.is_empty() {
-            return Err(malformed("`to`: expected at least one number"));
+        (class, _) => class,
+    };
+    Ok(SendRequest {
+        id,
+        to,
+        body: Body {
+            content: content(text, data, destination_port)?,
+            class,
+            encoding: encoding.unwrap_or_default(),
+            transliterate: transliterate.unwrap_or_default(),
+        },
+        modem,
+        delivery_report,
+        ttl_s,
+        send_at,
+        priority: priority.unwrap_or_default(),
+        dry_run: dry_run.unwrap_or_default(),
+    })
+}
+
+fn content(
+    text: Option<String>,
+    data: Option<Vec<u8>>,
+    destination_port: Option<u16>,
+) -> Result<Content, Mistake> {
+    match (text, data, destination_port) {
+        (Some(text), None, None) => Ok(Content::Text(text)),
+        (None, Some(octets), Some(destination_port)) => Ok(Content::Data { octets, destination_port }),
+        (None, Some(_), None) => {
+            Err(Mistake::of("destination_port", "it is missing: `data` is for an application's port"))
         }
-        let content = match (self.text, self.data, self.destination_port) {
-            (Some(text), None, None) => Content::Text(text),
-            (None, Some(data), Some(destination_port)) => Content::Data {
-                octets: BASE64.decode(data).map_err(|e| malformed(format!("`data`: not base64 ({e})")))?,
-                destination_port,
-            },
-            (None, Some(_), None) => return Err(malformed("`data` needs a `destination_port`")),
-            (Some(_), None, Some(_)) => {
-                return Err(malformed("`destination_port` goes with `data`, not with `text`"));
-            }
-            (Some(_), Some(_), _) => return Err(malformed("`text` and `data`: give one of them, not both")),
-            (None, None, _) => return Err(malformed("`text` is missing")),
-        };
-        let class = match (self.class, self.flash) {
-            (Some(class @ 1..=3), false) => Some(class),
-            (Some(0), _) | (None, true) => Some(0),
-            (None, false) => None,
-            (Some(1..=3), true) => return Err(malformed("`flash` means class 0, `class` says another")),
-            (Some(_), _) => return Err(malformed("`class`: expected 0 to 3")),
-        };
-        if self.priority > 9 {
-            return Err(malformed("`priority`: expected 0 to 9"));
+        (Some(_), None, Some(_)) => {
+            Err(Mistake::of("destination_port", "it goes with `data`, not with `text`"))
         }
-        let modem = self.modem.map(|name| name.parse::<Name>()).transpose();
-        Ok(SendRequest {
-            id: self.id,
-            to,
-            body: Body { content, class, encoding: self.encoding, transliterate: self.transliterate },
-            modem: modem.map_err(|e| malformed(format!("`modem`: {e}")))?,
-            delivery_report: self.delivery_report,
-            ttl_s: self.ttl_s,
-            send_at: self.send_at.map(Timestamp::as_millisecond),
-            priority: self.priority,
-            dry_run: self.dry_run,
-        })
+        (Some(_), Some(_), _) => {
+            Err(Mistake::of("data", "it stands beside `text`: give one of them, not both"))
+        }
+        (None, None, _) => {
+            Err(Mistake::of("text", "it is missing: the message, or `data` with a `destination_port`"))
+        }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CancelForm {
-    id: String,
+/// The names of the text.
+const TEXT: [&str; 3] = ["text", "message", "body"];
+
+const RECIPIENTS: &str = "a phone number in quotes such as \"+4915112345678\", or an array of them";
+
+const LEGAL_ID: &str = "1 to 64 of A-Z a-z 0-9 . _ ~ : - in quotes";
+
+fn not_empty(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+fn legal_id(id: &str) -> Option<String> {
+    Some(id.to_owned()).filter(|id| is_legal_id(id))
+}
+
+fn encoding(word: &str) -> Option<Encoding> {
+    Encoding::deserialize(StrDeserializer::<serde::de::value::Error>::new(word)).ok()
 }
 
 /// Reads a payload of `cancel`: the id of the request to cancel.
 pub fn read_cancel(payload: &[u8]) -> Result<String, Box<Rejection>> {
-    let read = read_object(payload)
-        .and_then(|value| CancelForm::deserialize(value).map_err(|error| malformed(error.to_string())));
-    read.map(|form| form.id).map_err(|failure| Box::new(Rejection::unreadable(payload, failure)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UssdForm {
-    id: Option<String>,
-    code: Option<String>,
-    reply: Option<String>,
-    #[serde(default)]
-    cancel: bool,
+    let read = |mut fields: Fields| {
+        let id = fields.parsed(&["id"], LEGAL_ID, legal_id)?;
+        fields.finish()?;
+        id.ok_or_else(|| Mistake::of("id", "it is missing: that of the request to cancel"))
+    };
+    let id = Fields::read(payload).and_then(read);
+    // Not under the id that it names: that request has results of its own.
+    id.map_err(|mistake| Box::new(Rejection::unreadable(payload, mistake.into())))
 }
 
 /// A USSD payload that cannot be read.
@@ -199,64 +213,63 @@ pub struct UssdRejection {
     /// The caller's id, where that can be read.
     pub id: Option<String>,
     /// What is wrong.
-    pub reason: String,
+    pub mistake: Mistake,
 }
 
 /// Reads a payload of `ussd/<modem>`.
 pub fn read_ussd(payload: &[u8]) -> Result<UssdRequest, UssdRejection> {
-    let value =
-        read_object(payload).map_err(|failure| UssdRejection { id: None, reason: failure.message })?;
-    let id = readable_id(&value);
-    let rejection = |reason: String| UssdRejection { id: id.clone(), reason };
-    let form = UssdForm::deserialize(value).map_err(|error| rejection(error.to_string()))?;
-    let action = match (form.code, form.reply, form.cancel) {
+    let rejection = |mistake| UssdRejection { id: request_id(payload), mistake };
+    Fields::read(payload).and_then(ussd_request).map_err(rejection)
+}
+
+fn ussd_request(mut fields: Fields) -> Result<UssdRequest, Mistake> {
+    let expected =
+        format!("1 to {MAX_USSD_LENGTH} characters in quotes, no quotes or control characters among them");
+    let id = fields.parsed(&["id"], LEGAL_ID, legal_id)?;
+    let code = fields.parsed(&["code"], &expected, ussd_string)?;
+    let reply = fields.parsed(&["reply"], &expected, ussd_string)?;
+    let is_cancelled = fields.flag("cancel")?.unwrap_or_default();
+    fields.finish()?;
+    let action = match (code, reply, is_cancelled) {
         (Some(text), None, false) => UssdAction::Code(text),
         (None, Some(text), false) => UssdAction::Reply(text),
         (None, None, true) => UssdAction::Cancel,
-        _ => return Err(rejection("expected one of `code`, `reply` and `cancel`".to_owned())),
+        (None, None, false) => {
+            return Err(Mistake::of("code", "it is missing: expected one of `code`, `reply` and `cancel`"));
+        }
+        _ => return Err(Mistake::of("code", "expected one of `code`, `reply` and `cancel`, not several")),
     };
-    // The string is quoted on the modem's line, and Ctrl-Z or the end of the line would end it.
-    if let UssdAction::Code(text) | UssdAction::Reply(text) = &action
-        && (text.is_empty()
-            || text.len() > MAX_USSD_LENGTH
-            || text.contains('"')
-            || text.chars().any(char::is_control))
-    {
-        let reason = format!("expected 1 to {MAX_USSD_LENGTH} characters, no quotes or control characters");
-        return Err(rejection(reason));
-    }
-    Ok(UssdRequest { id: form.id, action })
+    Ok(UssdRequest { id, action })
+}
+
+/// The string is quoted on the modem's line, and Ctrl-Z or the end of the line would end it.
+fn ussd_string(text: &str) -> Option<String> {
+    let is_legal = (1..=MAX_USSD_LENGTH).contains(&text.len())
+        && !text.contains('"')
+        && !text.chars().any(char::is_control);
+    is_legal.then(|| text.to_owned())
+}
+
+/// The id of a request, where that can be read.
+pub fn request_id(payload: &[u8]) -> Option<String> {
+    readable_id(&Fields::read(payload).ok()?)
 }
 
 /// What the rejection of a payload quotes, as a payload: the rest need not be kept.
 pub fn shortened(payload: &[u8]) -> Vec<u8> {
-    let Ok(value) = read_object(payload) else {
-        return payload[..payload.len().min(MAX_PAYLOAD_SHOWN)].to_vec();
-    };
-    match readable_id(&value) {
-        Some(id) => json!({"id": id, "to": readable_recipient(&value)}).to_string().into_bytes(),
+    let fields = Fields::read(payload).ok();
+    match fields.and_then(|fields| Some((readable_id(&fields)?, readable_recipient(&fields)))) {
+        Some((id, to)) => json!({"id": id, "to": to}).to_string().into_bytes(),
         None => payload[..payload.len().min(MAX_PAYLOAD_SHOWN)].to_vec(),
     }
 }
 
-fn read_object(payload: &[u8]) -> Result<Value, Failure> {
-    let value = serde_json::from_slice::<Value>(payload).map_err(|error| {
-        malformed(format!(
-            r#"not JSON ({error}); expected JSON such as {{"to":"+4915112345678","text":"Hello"}}"#
-        ))
-    })?;
-    if !value.is_object() {
-        return Err(malformed(r#"not a JSON object; expected {"to": …, "text": …}"#));
-    }
-    Ok(value)
+fn readable_recipient(fields: &Fields) -> Option<String> {
+    fields.peek(&["to", "number", "target"]).map(quoted)
 }
 
-fn readable_recipient(value: &Value) -> Option<String> {
-    ["to", "number", "target"].iter().find_map(|key| value.get(key)?.as_str()).map(quoted)
-}
-
-fn readable_id(value: &Value) -> Option<String> {
-    value.get("id")?.as_str().filter(|id| is_legal_id(id)).map(str::to_owned)
+fn readable_id(fields: &Fields) -> Option<String> {
+    fields.peek(&["id"]).filter(|id| is_legal_id(id)).map(str::to_owned)
 }
 
 /// Whether a request may have this id: 1 to 64 of `A-Z a-z 0-9 . _ ~ : -`.
@@ -267,72 +280,4 @@ pub fn is_legal_id(id: &str) -> bool {
 
 fn beginning(payload: &[u8]) -> String {
     String::from_utf8_lossy(&payload[..payload.len().min(MAX_PAYLOAD_SHOWN)]).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> SendRequest {
-        read_send(text.as_bytes()).unwrap_or_else(|e| panic!("{text} was rejected: {e:?}"))
-    }
-
-    #[test]
-    fn aliases_of_other_gateways_are_accepted() {
-        for text in [
-            r#"{"to":"+491","text":"x"}"#,
-            r#"{"number":"+491","message":"x"}"#,
-            r#"{"target":["+491"],"body":"x"}"#,
-        ] {
-            let request = read(text);
-            assert_eq!(request.to, ["+491"]);
-            assert_eq!(request.body.content, Content::Text("x".to_owned()));
-        }
-    }
-
-    #[test]
-    fn a_rejection_says_what_is_wrong_and_keeps_the_id() {
-        for (text, id, words) in [
-            (r#"{"id":"a1","to":"+491","text":"x","ttl":5}"#, Some("a1"), "unknown field `ttl`"),
-            (r#"{"id":"a1","to":"+491"}"#, Some("a1"), "`text` is missing"),
-            (r#"{"id":"a 1","to":"+491","text":"x"}"#, None, "`id`"),
-            (r#"{"to":5,"text":"x"}"#, None, "`to` must be"),
-            (r#"{"to":[],"text":"x"}"#, None, "at least one"),
-            (r#"{"to":"1","text":"x","class":4}"#, None, "`class`"),
-            (r#"{"to":"1","data":"AA=="}"#, None, "destination_port"),
-            ("Hello", None, "not JSON"),
-            ("[1]", None, "not a JSON object"),
-        ] {
-            let rejection = read_send(text.as_bytes()).expect_err(text);
-            assert!(rejection.failure.message.contains(words), "{text}: {}", rejection.failure.message);
-            assert_eq!(rejection.id.as_deref(), id, "{text}");
-            assert_eq!(rejection.payload.is_some(), id.is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn hostile_payloads_are_rejected_and_shown_in_part() {
-        let deep = "[".repeat(100_000);
-        let invalid = [b'{', 0xff, 0xfe, 0];
-        for payload in [deep.as_bytes(), &invalid, b"", b"\0"] {
-            let rejection = read_send(payload).expect_err("a hostile payload was accepted");
-            assert!(rejection.payload.is_some_and(|shown| shown.len() <= 3 * MAX_PAYLOAD_SHOWN));
-        }
-    }
-
-    #[test]
-    fn a_ussd_string_that_would_end_the_modems_line_is_rejected() {
-        for text in [
-            r#"{"code":""}"#,
-            r#"{"code":"*1\u001a"}"#,
-            r#"{"code":"*1\""}"#,
-            r#"{"code":"1","cancel":true}"#,
-        ] {
-            read_ussd(text.as_bytes()).expect_err(text);
-        }
-        let request = read_ussd(br#"{"id":"u1","code":"*100#"}"#).unwrap();
-        assert_eq!(request.action, UssdAction::Code("*100#".to_owned()));
-        let rejection = read_ussd(br#"{"id":"u1"}"#).unwrap_err();
-        assert_eq!(rejection.id.as_deref(), Some("u1"));
-    }
 }

@@ -137,6 +137,11 @@ impl Topics {
         [format!("{}/gateway/+", self.prefix), format!("{}/gateway/+/availability", self.prefix)]
     }
 
+    /// The topic of a gateway that cannot be: no gateway has such a name, so none heeds it.
+    pub fn of_no_gateway(&self) -> String {
+        format!("{}/gateway/CHECK", self.prefix)
+    }
+
     /// Which gateway's retained topic this is, if it is one.
     pub fn parse_gateway(&self, topic: &str) -> Option<OfGateway> {
         let rest = topic.strip_prefix(&self.prefix)?.strip_prefix("/gateway/")?;

@@ -8,7 +8,7 @@ use smsbridge_modem::{ModemError, SimStatus};
 use crate::message::Sim;
 use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;
-use crate::store::PinAttempt;
+use crate::store::{PinAttempt, pin_digest};
 
 /// A PIN that the SIM asks for.
 pub(super) struct Entry<'a> {
@@ -54,7 +54,7 @@ pub(super) async fn enter(
     entry: Entry<'_>,
 ) -> Result<(), SessionError> {
     let Entry { pin, sim, tries_left } = entry;
-    let digest = digest(pin);
+    let digest = pin_digest(pin);
     match task.store.pin_attempt(sim.clone(), digest.clone(), tries_left).await? {
         PinAttempt::Allowed => {}
         PinAttempt::KnownWrong => {
@@ -95,11 +95,4 @@ pub(super) async fn opened(task: &ModemTask, sim: &Sim) -> Result<(), SessionErr
 
 fn locked<T>(words: impl Into<String>) -> Result<T, SessionError> {
     Err(SessionError::Locked(words.into()))
-}
-
-/// What stands for a PIN in the store. It keeps the digits from being read in passing, no more: there are too few PINs
-/// to hide one from a search.
-fn digest(pin: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, format!("smsbridge pin {pin}").as_bytes());
-    digest.as_ref().iter().take(12).map(|octet| format!("{octet:02x}")).collect()
 }

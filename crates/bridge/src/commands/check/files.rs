@@ -1,0 +1,202 @@
+//! What the configuration names on this machine: files with secrets, certificates, programs of hooks, the trace, ports.
+//!
+//! Changes nothing.
+
+use std::io::{Error, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use smsbridge_modem::port::PortSpec;
+
+use super::findings::Findings;
+use crate::config::{Config, Hook, SecretFile};
+use crate::mqtt::tls_mistakes;
+
+/// Longest first line of a script.
+const MAX_FIRST_LINE: usize = 256;
+
+/// Looks at everything.
+pub(super) fn check(config: &Config, findings: &mut Findings) {
+    for file in &config.source.secret_files {
+        secret(file, findings);
+    }
+    if let Some(tls) = &config.mqtt.tls {
+        let mistakes = tls_mistakes(tls);
+        if mistakes.is_empty() {
+            let who = tls.client.as_ref().map_or("", |_| ", with a certificate of ours");
+            let whom = tls.ca_file.as_ref().map(|path| path.display().to_string());
+            let whom = whom.unwrap_or_else(|| "the system's authorities".to_owned());
+            findings.ok("TLS", format!("trusts {whom}{who}"));
+        }
+        for mistake in mistakes {
+            findings.wrong("TLS", mistake);
+        }
+    }
+    for hook in &config.hooks {
+        let program = hook.command.first().map_or("", String::as_str);
+        findings.tell(format!("hook {program}"), hook_program(hook));
+    }
+    if let Some(trace) = &config.trace {
+        let may = may_append(&trace.path).map(|()| "can be written".to_owned());
+        findings.tell(format!("trace {}", trace.path.display()), may.map_err(|error| words(&error)));
+    }
+    for modem in &config.modems {
+        if let PortSpec::Serial(path) = &modem.port {
+            port(&modem.name.to_string(), Path::new(path), findings);
+        }
+    }
+}
+
+/// Only whether it can be read: what logs in reads it.
+fn secret(file: &SecretFile, findings: &mut Findings) {
+    let what = format!("{} {}", file.shown_key(), file.path.display());
+    match may_read(&file.path) {
+        Ok(()) => findings.ok(what, "can be read"),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            findings
+                .note(what, "this user may not read it: the gateway's user has to, or systemd passes it on");
+        }
+        Err(_) if file.is_bare() => {
+            findings
+                .note(what, "it is not there: fine where systemd passes it to the service (LoadCredential)");
+        }
+        Err(error) => findings.wrong(what, words(&error)),
+    }
+}
+
+/// Whether it can be run: the program, and what runs it where it is a script.
+fn hook_program(hook: &Hook) -> Result<String, String> {
+    let program = hook.command.first().map_or("", String::as_str);
+    let path = find_program(program)?;
+    may_run(&path)?;
+    match interpreter(&path)? {
+        None => Ok("can be run".to_owned()),
+        Some(interpreter) => Ok(format!("can be run, by {interpreter}")),
+    }
+}
+
+fn find_program(program: &str) -> Result<PathBuf, String> {
+    if program.contains('/') {
+        return Ok(PathBuf::from(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
+    found.ok_or_else(|| "no folder of PATH has it: write its whole path".to_owned())
+}
+
+fn may_run(path: &Path) -> Result<(), String> {
+    let found = std::fs::metadata(path).map_err(|error| words(&error))?;
+    if !found.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    may_execute(path).map_err(|_| format!("it may not be executed: chmod +x {}", path.display()))
+}
+
+/// What a script names in its first line; none for a program.
+fn interpreter(path: &Path) -> Result<Option<String>, String> {
+    let mut begin = Vec::new();
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        // A program need not be readable.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(None),
+        Err(error) => return Err(words(&error)),
+    };
+    file.take(MAX_FIRST_LINE as u64).read_to_end(&mut begin).map_err(|error| words(&error))?;
+    let Some(line) = begin.strip_prefix(b"#!") else { return Ok(None) };
+    let line =
+        String::from_utf8_lossy(line.split(|octet| *octet == b'\n').next().unwrap_or_default()).into_owned();
+    if line.ends_with('\r') {
+        return Err(
+            "its lines end as on Windows, so that its interpreter is not found: sed -i 's/\\r$//' it"
+                .to_owned(),
+        );
+    }
+    let mut parts = line.split_whitespace();
+    let interpreter = parts.next().unwrap_or_default();
+    let named = |error: String| format!("its first line names {interpreter}: {error}");
+    may_run(Path::new(interpreter)).map_err(named)?;
+    // `env` looks for the next word, behind its options.
+    let is_env = Path::new(interpreter).file_name().is_some_and(|name| name == "env");
+    match parts.find(|part| !part.starts_with('-') && !part.contains('=')).filter(|_| is_env) {
+        Some(program) => {
+            let path =
+                find_program(program).map_err(|error| format!("its first line names {program}: {error}"))?;
+            Ok(Some(path.display().to_string()))
+        }
+        None => Ok(Some(interpreter.to_owned())),
+    }
+}
+
+/// A modem may be plugged in later; one that is there has to be ours to use.
+fn port(modem: &str, path: &Path, findings: &mut Findings) {
+    let what = format!("modem {modem}");
+    match may_read_and_write(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound && cfg!(unix) => {
+            let words = "is not there now: the gateway waits for it; `smsbridge detect` shows what is there";
+            findings.note(what, format!("{} {words}", path.display()));
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let words = "this user may not open it: add it to the group that owns it (dialout on Debian)";
+            findings.wrong(what, format!("{}: {words}", path.display()));
+        }
+        Err(_) => {}
+    }
+}
+
+fn words(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => "this user may not use it".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        ErrorKind::NotADirectory => "what should be its folder is none".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Whether it could be written, where it is there; else whether it could be created.
+fn may_append(path: &Path) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(_) => access(path, "w"),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            access(folder, "wx").map_err(|error| match error.kind() {
+                ErrorKind::NotFound => Error::other("its folder is not there: create it"),
+                ErrorKind::PermissionDenied => Error::other("this user may not write in its folder"),
+                _ => error,
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn may_read(path: &Path) -> Result<(), Error> {
+    access(path, "r")
+}
+
+fn may_execute(path: &Path) -> Result<(), Error> {
+    access(path, "x")
+}
+
+fn may_read_and_write(path: &Path) -> Result<(), Error> {
+    access(path, "rw")
+}
+
+#[cfg(unix)]
+fn access(path: &Path, rights: &str) -> Result<(), Error> {
+    use rustix::fs::Access;
+    let right = |c| match c {
+        'r' => Access::READ_OK,
+        'w' => Access::WRITE_OK,
+        _ => Access::EXEC_OK,
+    };
+    let all = rights.chars().map(right).fold(Access::EXISTS, |all, one| all | one);
+    rustix::fs::access(path, all).map_err(Error::from)
+}
+
+/// Elsewhere only that it is there.
+#[cfg(not(unix))]
+fn access(path: &Path, _rights: &str) -> Result<(), Error> {
+    std::fs::metadata(path).map(drop)
+}
