@@ -12,6 +12,7 @@ use crate::harness::broker::find;
 use crate::harness::client::Client;
 use crate::harness::gateway::program;
 use crate::harness::process::{Process, code};
+use crate::harness::terminal::Terminal;
 use crate::harness::wait::{wait_for, wait_until};
 
 struct Demo {
@@ -24,7 +25,7 @@ impl Demo {
     fn start() -> Self {
         let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
         let mut command = program(folder.path());
-        command.args(["demo", "--port", "0"]);
+        command.args(["demo", "--port", "0"]).env("TMPDIR", temporary(folder.path()));
         let log = folder.path().join("demo.log");
         let begin = Instant::now();
         let process = Process::start("smsbridge demo", &mut command, &log);
@@ -35,9 +36,41 @@ impl Demo {
         Self { process, port, folder }
     }
 
+    /// The lines of the view, from the first message on.
+    fn view(&self) -> Vec<String> {
+        view(&self.log())
+    }
+
+    /// Waits for a line of the view with all these words, and returns its place.
+    fn wait_for_line(&self, words: &[&str]) -> usize {
+        wait_for(&format!("a line with {words:?}"), || {
+            self.view().iter().position(|line| words.iter().all(|word| line.contains(word)))
+        })
+    }
+
     fn log(&self) -> String {
         output(&self.folder.path().join("demo.log"))
     }
+}
+
+/// A folder for temporary files below another.
+fn temporary(folder: &Path) -> String {
+    let path = folder.join("temporary");
+    std::fs::create_dir_all(&path).expect("a folder");
+    path.display().to_string()
+}
+
+fn assert_nothing_is_left(folder: &Path) {
+    let left: Vec<_> = std::fs::read_dir(folder.join("temporary"))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert!(left.is_empty(), "it leaves {left:?} behind");
+}
+
+fn view(shown: &str) -> Vec<String> {
+    let is_line = |line: &&str| line.contains("  ←  ") || line.contains("  →  ");
+    shown.lines().filter(is_line).map(str::to_owned).collect()
 }
 
 /// What it printed, without the harness's own first line.
@@ -96,29 +129,146 @@ fn a_request_by_mosquitto_pub_is_accepted_sent_and_delivered() {
 #[test]
 fn it_prints_what_to_type() {
     let demo = Demo::start();
-    wait_until("a line to follow and a line to send", || {
+    let address = format!("mqtt://127.0.0.1:{}", demo.port);
+    wait_until("a line to follow, and two to send", || {
         let log = demo.log();
-        log.contains("mosquitto_sub") && log.contains("mosquitto_pub") && log.contains(&demo.port.to_string())
+        ["mosquitto_sub -p", "mosquitto_pub -p", &format!("SMSBRIDGE_MQTT__URL={address} ")]
+            .iter()
+            .all(|line| log.contains(line))
     });
 }
 
 #[test]
-fn ctrl_c_ends_it_cleanly() {
+fn what_comes_in_is_shown_with_its_rule_and_the_reply_with_its_steps() {
+    let demo = Demo::start();
+    let first = demo.wait_for_line(&["←", "+4915112345678", "Grüße aus Köln"]);
+    let meter = demo.wait_for_line(&[
+        "←",
+        "+79211234567",
+        "показание 678",
+        "rule meter:",
+        "account=12345",
+        "reading=678",
+    ]);
+    let accepted = demo.wait_for_line(&["→", "+79211234567", "accepted", "Абонент 12345, показание 678"]);
+    let sent = demo.wait_for_line(&["→", "+79211234567", "sent"]);
+    let delivered = demo.wait_for_line(&["→", "+79211234567", "delivered"]);
+    let places = [first, meter, accepted, sent, delivered];
+    assert!(places.is_sorted(), "{places:?}: {:#?}", demo.view());
+    let lines = demo.view();
+    let times: Vec<&str> = lines.iter().map(|line| line.split("  ").next().unwrap_or_default()).collect();
+    assert!(times.iter().all(|time| time.len() == 8) && times.is_sorted(), "{times:?}");
+    assert!(!demo.log().contains('\x1b'), "no colours where it is no terminal: {:?}", demo.log());
+}
+
+#[test]
+fn what_the_user_sends_is_shown_with_its_steps() {
+    let demo = Demo::start();
+    let client = Client::start(demo.port, "visitor", None, &["sms/gateway/+/availability"]);
+    client.wait_for_text("sms/gateway/demo/availability", "online");
+    client.publish("sms/send", json!({"to": "+49 171 1111111", "text": "by hand\n\u{1b}[2J"}).to_string());
+    for state in ["accepted", "sent", "delivered"] {
+        demo.wait_for_line(&["→", "+491711111111", state]);
+    }
+    demo.wait_for_line(&["+491711111111", "accepted", "by hand\\n\\u{1b}[2J"]);
+    // As it says: with the address alone.
+    let mut command = program(&demo.folder.path().join("temporary"));
+    command.env("SMSBRIDGE_MQTT__URL", format!("mqtt://127.0.0.1:{}", demo.port));
+    command.args(["send", "--to", "+491722222222", "--report", "Hello from here"]);
+    let output = command.output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(code(output.status), 0, "{said}");
+    assert!(said.contains("delivered"), "{said}");
+    demo.wait_for_line(&["→", "+491722222222", "accepted", "Hello from here"]);
+    demo.wait_for_line(&["→", "+491722222222", "delivered"]);
+    // What is refused is shown with its reason.
+    client.publish("sms/send", json!({"id": "no", "to": "Anna", "text": "to a name"}).to_string());
+    demo.wait_for_line(&["→", "Anna", "rejected", "bad-number"]);
+}
+
+#[test]
+fn ctrl_c_ends_it_cleanly_with_counts_and_the_next_steps() {
     let mut demo = Demo::start();
-    let client = Client::start(demo.port, "visitor", None, &["sms/#"]);
-    wait_until("the gateway to be online", || {
-        client.received().iter().any(|publish| publish.payload == b"online")
-    });
+    demo.wait_for_line(&["←"]);
     demo.process.signal(Signal::INT);
     let status = demo.process.wait_for_end(Duration::from_secs(60));
     assert_eq!(code(status), 0, "{}", demo.log());
-    assert!(!demo.log().contains("panicked"), "{}", demo.log());
-    let left: Vec<_> = std::fs::read_dir(demo.folder.path())
-        .expect("the folder")
-        .map(|entry| entry.expect("an entry").file_name())
-        .filter(|name| name != "demo.log")
-        .collect();
-    assert!(left.is_empty(), "it leaves {left:?} behind");
+    let log = demo.log();
+    assert!(!log.contains("panicked"), "{log}");
+    let (_, end) = log.split_once("stopped").expect("it says that it stopped");
+    for words in ["came in", "went out", "smsbridge detect", "Home Assistant", "docs/getting-started.md"] {
+        assert!(end.contains(words), "{words:?} is not at the end: {log}");
+    }
+    let came_in = format!("{} came in", demo.view().iter().filter(|line| line.contains("←")).count());
+    assert!(end.contains(&came_in), "{came_in}: {log}");
+    assert_nothing_is_left(demo.folder.path());
+}
+
+#[test]
+fn no_signal_that_can_be_caught_leaves_a_folder_behind() {
+    for signals in
+        [&[Signal::TERM][..], &[Signal::HUP], &[Signal::HUP, Signal::HUP], &[Signal::INT, Signal::TERM]]
+    {
+        let mut demo = Demo::start();
+        let folder = demo.folder.path().join("temporary");
+        wait_until("its folder", || {
+            std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some())
+        });
+        for signal in signals {
+            demo.process.signal(*signal);
+            // Not as one: a second one comes when the first has been taken.
+            std::thread::sleep(Duration::from_millis(10));
+            if demo.process.ended().is_some() {
+                break;
+            }
+        }
+        let status = demo.process.wait_for_end(Duration::from_secs(60));
+        assert!([0, 130].contains(&code(status)), "{signals:?}: {status}: {}", demo.log());
+        assert_nothing_is_left(demo.folder.path());
+    }
+}
+
+/// At a terminal, until the first message is shown.
+fn at_a_terminal(folder: &Path, environment: &[(&str, &str)]) -> Terminal {
+    let temporary = temporary(folder);
+    let environment = [&[("TMPDIR", temporary.as_str())], environment].concat();
+    let terminal = Terminal::start(folder, &["demo", "--port", "0"], &environment);
+    terminal.wait_for("←");
+    terminal
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_it_and_nothing_is_left() {
+    let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
+    let mut terminal = at_a_terminal(folder.path(), &[]);
+    terminal.close();
+    let status = terminal.wait_for_end();
+    assert_eq!(code(status), 0, "{}", terminal.shown());
+    assert_nothing_is_left(folder.path());
+}
+
+#[test]
+fn a_terminal_that_is_stopped_holds_up_no_end() {
+    let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
+    let mut terminal = at_a_terminal(folder.path(), &[]);
+    // Ctrl-S: what is written from now on waits for Ctrl-Q.
+    terminal.press("\x13");
+    std::thread::sleep(Duration::from_secs(5));
+    terminal.signal(Signal::TERM);
+    assert_eq!(code(terminal.wait_for_end()), 0, "{}", terminal.shown());
+    assert_nothing_is_left(folder.path());
+}
+
+#[test]
+fn at_a_terminal_it_is_in_colour_and_fits_its_width() {
+    let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
+    let terminal = at_a_terminal(folder.path(), &[]);
+    terminal.wait_for("\x1b[32mdelivered\x1b[0m");
+    terminal.wait_for("A long one");
+    terminal.wait_for("…\r\n");
+    drop(terminal);
+    let terminal = at_a_terminal(folder.path(), &[("NO_COLOR", "1")]);
+    assert!(!terminal.shown().contains('\x1b'), "{:?}", terminal.shown());
 }
 
 #[test]

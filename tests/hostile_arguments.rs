@@ -66,7 +66,7 @@ fn hostile() -> Vec<OsString> {
 }
 
 /// Each command with the argument that gets the hostile value. Nothing listens at the broker's port.
-const PLACES: [(&[&str], &[&str]); 19] = [
+const PLACES: [(&[&str], &[&str]); 27] = [
     (&["history", "--since="], &[]),
     (&["history", "--from="], &[]),
     (&["history", "--to="], &[]),
@@ -84,6 +84,14 @@ const PLACES: [(&[&str], &[&str]); 19] = [
     (&["send", "--modem="], &["--to=1234567", "--timeout=1", "text"]),
     (&["send", "--timeout="], &["--to=1234567", "--config=/dev/null/x", "text"]),
     (&["send", "--to=1234567", "--timeout=1", ""], &[]),
+    (&["send", "--to=1234567", "--timeout=1", "--", ""], &[]),
+    (&["send", "--id="], &["--to=1234567", "--timeout=1", "text"]),
+    (&["send", "--ttl="], &["--to=1234567", "--timeout=1", "text"]),
+    (&["send", "--user="], &["--to=1234567", "--timeout=1", "text"]),
+    (&["send", "--password-file="], &["--to=1234567", "--timeout=1", "text"]),
+    (&["completions", ""], &[]),
+    (&["man", "/dev/null/"], &[]),
+    (&["check", "-v"], &[]),
     (&["demo", "--port=x"], &[]),
     (&[""], &[]),
 ];

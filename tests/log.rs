@@ -190,7 +190,7 @@ fn a_demo_without_a_reader_goes_on_until_it_is_stopped() {
     let mut said = String::new();
     wait_until("the first sample", || {
         said.push_str(&pipe.read());
-        said.contains("the network delivers")
+        said.contains("  ←  ")
     });
     drop(pipe);
     // The samples come a second or so apart.

@@ -8,6 +8,8 @@ use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
 use tempfile::TempDir;
 
 use crate::harness::gateway::program;
+use crate::harness::process::code;
+use crate::harness::terminal::Terminal;
 
 fn detect(folder: &TempDir, arguments: &[&str]) -> Output {
     program(folder.path()).arg("detect").args(arguments).output().expect("the program runs")
@@ -57,4 +59,22 @@ fn each_port_is_a_json_object_and_none_found_is_exit_1() {
     let report: Value = serde_json::from_str(said.lines().last().expect("a line")).expect("JSON");
     assert_eq!((&report["answered"], &report["sent"]), (&Value::Bool(false), &Value::from("AT")), "{said}");
     assert!(report["advice"].is_string(), "{said}");
+}
+
+#[test]
+fn at_a_terminal_the_wait_for_a_silent_port_is_shown_and_taken_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (silent, _port, mute) = plug(&folder, "mute", Options::default());
+    silent.hang();
+    let mut terminal = Terminal::start(folder.path(), &["detect", "--port", &mute], &[]);
+    terminal.wait_for(" for a modem … 1 s");
+    assert_eq!(code(terminal.wait_for_end()), 1);
+    terminal.wait_for("no modem answered");
+    let shown = terminal.shown();
+    let (_, after) = shown.rsplit_once(" for a modem … ").expect("it was shown");
+    assert!(after.contains("s\r\x1b[K"), "its line is taken away: {after:?}");
+    let mut terminal = Terminal::start(folder.path(), &["detect", "--port", &mute], &[("TERM", "dumb")]);
+    assert_eq!(code(terminal.wait_for_end()), 1);
+    terminal.wait_for("no modem answered");
+    assert!(!terminal.shown().contains('\x1b'), "{:?}", terminal.shown());
 }

@@ -61,10 +61,6 @@ impl Terminal {
         Self { child, master: Some(master), shown, is_closed, reader: Some(reader) }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Everything it was sent, control sequences included.
     pub fn shown(&self) -> String {
         String::from_utf8_lossy(&self.shown.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()

@@ -111,7 +111,7 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
             begin_log("warn")?;
-            block_on(async { demo.run(app::stop_on_signal()?).await.map(|()| true) })?
+            block_on(async { demo.run().await.map(|()| true) })?
         }
         #[cfg(unix)]
         Command::Status(status) => {

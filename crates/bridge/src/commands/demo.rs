@@ -1,4 +1,4 @@
-//! `smsbridge demo`: the whole gateway with a simulated modem and an MQTT broker inside, and what to type to see it.
+//! `smsbridge demo`: the whole gateway with a simulated modem and an MQTT broker inside, what to type, and what happens.
 //!
 //! Nothing here is a shortcut: the gateway is the one of `run`, its modem is reached over TCP, its broker over MQTT.
 //! The store is a folder of its own that is gone afterwards.
@@ -12,12 +12,14 @@ use clap::Args;
 use mqtt5::broker::config::{StorageBackend, StorageConfig};
 use mqtt5::broker::{BrokerConfig, MqttBroker};
 use smsbridge_simulator::{Options, Reports, Simulator, tcp};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::output::say;
+use super::demo_view::{self, Counts, Printer, View};
+use super::terminal::{self, Style};
 use crate::escape::field;
 use crate::mqtt::Caller;
-use crate::wire::topic::Topics;
+use crate::signals::Signals;
 use crate::{app, config};
 
 /// One message of each kind a gateway has to get right.
@@ -39,6 +41,9 @@ const SAMPLES: [(&str, &str); 7] = [
 /// How long the gateway may take to be online.
 const START: Duration = Duration::from_secs(30);
 
+/// Before the first sample.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Between the samples.
 const PAUSE: Duration = Duration::from_secs(4);
 
@@ -51,9 +56,27 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Runs until `stop`.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        say("smsbridge demo: starting a simulated modem and an MQTT broker …");
+    /// Runs until a signal.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let printer = Printer::start();
+        printer.print("smsbridge demo: starting a simulated modem and an MQTT broker …");
+        let folder = Folder::new()?;
+        let stop = stop_on_signal(&folder)?;
+        let counts = self.run_in(&folder, &printer, &stop).await;
+        drop(folder);
+        if let (Ok(counts), true) = (&counts, stop.is_cancelled()) {
+            printer.print(what_was_and_comes_next(*counts));
+        }
+        printer.finish();
+        counts.map(drop)
+    }
+
+    async fn run_in(
+        &self,
+        folder: &Folder,
+        printer: &Printer,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Counts> {
         let mut broker =
             MqttBroker::with_config(broker_config(self.port)?).await.context("the broker cannot start")?;
         let address = broker.local_addr().context("the broker has no address")?;
@@ -65,34 +88,51 @@ impl Demo {
         });
         let modem =
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
-        let folder = Folder::new()?;
         let config = config::parse("demo", &config_text(address, modem.address()?, &folder.0))?;
-        let topics = Topics::new(&config.mqtt.prefix, &config.name);
-        let (mqtt, online) = (config.mqtt.clone(), topics.gateway_availability());
-        let goodbye = stop.clone();
+        let mut view = View::new(&config, Style::stdout());
+        let (mqtt, filters, is_online) = (config.mqtt.clone(), view.filters(), Notify::new());
         tokio::select! {
-            ended = app::run(config, stop) => ended?,
+            ended = app::run(config, stop.clone()) => ended?,
             ended = broker.run() => ended.context("the broker ended")?,
             ended = modem.run() => ended.context("the modem ended")?,
+            lost = async {
+                Caller::new(&mqtt)?.follow(&filters, |topic, payload| {
+                    if view.is_online(topic, payload) {
+                        is_online.notify_one();
+                    }
+                    view.fit(terminal::width());
+                    if let Some(line) = view.line(topic, payload, &demo_view::now()) {
+                        printer.print(line);
+                    }
+                }).await
+            } => lost?,
             done = async {
                 // Not before the gateway listens: what is sent to nobody is lost.
-                let is_online = tokio::sync::Notify::new();
-                let caller = Caller::new(&mqtt)?;
-                let online = [online];
-                tokio::select! {
-                    lost = caller.follow(&online, |_, payload| if payload == b"online" { is_online.notify_one() }) => lost?,
-                    in_time = tokio::time::timeout(START, is_online.notified()) => in_time.context("the gateway does not come online")?,
-                }
-                say(what_to_type(address));
-                deliver_samples(&simulator).await;
+                let online = tokio::time::timeout(START, is_online.notified()).await;
+                online.context("the gateway does not come online; with -v it says more")?;
+                printer.print(what_to_type(address));
+                deliver_samples(&simulator, printer).await;
                 anyhow::Ok(())
             } => done?,
         }
-        if goodbye.is_cancelled() {
-            say("\nsmsbridge demo: stopped, nothing is left behind");
-        }
-        Ok(())
+        Ok(view.counts())
     }
+}
+
+/// A token that is cancelled by the first signal. A second one, as a closed terminal may send, ends at once: but not
+/// without the folder.
+fn stop_on_signal(folder: &Folder) -> anyhow::Result<CancellationToken> {
+    let (stop, path) = (CancellationToken::new(), folder.0.clone());
+    let token = stop.clone();
+    let mut signals = Signals::new().context("signals cannot be caught")?;
+    tokio::spawn(async move {
+        signals.next().await;
+        token.cancel();
+        signals.next().await;
+        let _ = std::fs::remove_dir_all(path);
+        std::process::exit(130);
+    });
+    Ok(stop)
 }
 
 fn broker_config(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
@@ -111,38 +151,75 @@ fn broker_config(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
 
 fn config_text(broker: SocketAddr, modem: SocketAddr, folder: &Path) -> String {
     format!(
-        "name = \"demo\"\n[mqtt]\nurl = \"mqtt://{broker}\"\n[[modem]]\nport = \"tcp://{modem}\"\n\
-         [store]\npath = {folder:?}\n[outbound]\ndelivery_report = true\n"
+        "\
+name = \"demo\"
+[mqtt]
+url = \"mqtt://{broker}\"
+[[modem]]
+port = \"tcp://{modem}\"
+[store]
+path = {folder:?}
+[outbound]
+delivery_report = true
+[[rule]]
+name = \"meter\"
+match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
+reply = \"Принято. Абонент {{account}}, показание {{reading}}\"
+replies_per_hour = 1000
+"
     )
 }
 
 fn what_to_type(broker: SocketAddr) -> String {
     let port = broker.port();
+    // As it was typed here, so that it can be typed there too.
+    let program = std::env::args().next().unwrap_or_else(|| "smsbridge".to_owned());
     format!(
         "\
-The broker listens on mqtt://{broker}. In another terminal, follow everything:
+The gateway is online. Its broker listens on mqtt://{broker}. In another terminal, follow everything:
 
     mosquitto_sub -p {port} -t 'sms/#' -v
 
-and send an SMS (with a delivery report):
+and send an SMS, in one of two ways:
 
     mosquitto_pub -p {port} -q 1 -t sms/send -m '{{\"to\":\"+4915112345678\",\"text\":\"Привет 👋\"}}'
+    SMSBRIDGE_MQTT__URL=mqtt://{broker} {} send --to +4915112345678 'Hello from here'
 
-Ctrl-C ends it.
-"
+Below, what the network delivers (←) and what goes out (→). Ctrl-C ends it.
+",
+        field(&program)
     )
 }
 
-async fn deliver_samples(simulator: &Simulator) {
+fn what_was_and_comes_next(counts: Counts) -> String {
+    let Counts { received, accepted, delivered, failed } = counts;
+    format!(
+        "
+smsbridge demo: stopped, nothing is left behind. {received} came in, {accepted} went out, {delivered} were delivered, \
+         {failed} failed.
+
+Next, with a real modem and a broker of yours:
+
+    smsbridge detect             finds the modem, and prints its lines for the configuration
+    docs/getting-started.md      the ten lines of smsbridge.toml; then Home Assistant, step by step
+    smsbridge check --connect    tries configuration, broker and modem
+    smsbridge run
+
+The documents are at {}
+",
+        env!("CARGO_PKG_REPOSITORY")
+    )
+}
+
+async fn deliver_samples(simulator: &Simulator, printer: &Printer) {
+    let mut pause = FIRST_PAUSE;
     loop {
         for (from, text) in SAMPLES {
-            tokio::time::sleep(PAUSE).await;
-            match simulator.deliver(from, text) {
-                Ok(parts) => {
-                    say(format!("the network delivers {parts} part(s) from {from}: {}", field(text)))
-                }
-                Err(error) => say(format!("the simulated network cannot encode {text:?}: {error}")),
-            };
+            tokio::time::sleep(pause).await;
+            pause = PAUSE;
+            if let Err(error) = simulator.deliver(from, text) {
+                printer.print(format!("the simulated network cannot encode {text:?}: {error}"));
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ mod columns;
 mod config_arg;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
+mod demo_view;
 mod detect;
 mod history;
 mod manual;

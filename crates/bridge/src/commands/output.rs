@@ -41,12 +41,27 @@ pub(super) fn write_as_it_is(octets: &[u8]) -> bool {
     }
 }
 
-/// Remembers why standard output could not be written, unless its reader closed it.
+/// Remembers why standard output could not be written, unless its reader closed it or its terminal was closed.
 pub(super) fn failed(error: std::io::Error) {
-    if error.kind() != ErrorKind::BrokenPipe {
+    if error.kind() != ErrorKind::BrokenPipe && !is_of_a_closed_terminal(&error) {
         // Only the first is told.
         let _ = FAILURE.set(error);
     }
+}
+
+/// A terminal that was hung up answers everything with EIO; as a file it still shows that it was one.
+#[cfg(unix)]
+fn is_of_a_closed_terminal(error: &std::io::Error) -> bool {
+    use rustix::fs::{FileType, fstat};
+    let is_device =
+        |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+        && fstat(std::io::stdout()).is_ok_and(is_device)
+}
+
+#[cfg(not(unix))]
+fn is_of_a_closed_terminal(_error: &std::io::Error) -> bool {
+    false
 }
 
 /// An error if anything said could not be written for another reason than that nobody reads it.

@@ -12,7 +12,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use tokio::time::{Instant, timeout_at};
 
 use super::caller::{Caller, CallerError, Connected};
-use super::publisher::in_words;
+use super::reason::in_words;
 
 /// How long a broker may take to answer a SUBSCRIBE.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -75,6 +75,7 @@ impl Caller {
                 properties.unwrap_or_default(),
             )
             .map_err(|error| CallerError::Broker(error.to_string()))?;
+        tracing::info!("the request is published to {}", call.topic);
         on_heard(Heard::Published);
         loop {
             let packet = match timeout_at(deadline, connected.next()).await {
@@ -117,7 +118,13 @@ impl Caller {
         if !granted.contains(&true) {
             return Err(connected.not_readable(&filters.join(" and ")));
         }
-        Ok((connected, call.response_topic.is_some() && granted.first() == Some(&true)))
+        let reads_response = call.response_topic.is_some() && granted.first() == Some(&true);
+        tracing::info!(
+            "connected to the broker at {}; results are read from {}",
+            connected.address,
+            filters.join(" and ")
+        );
+        Ok((connected, reads_response))
     }
 
     /// Subscribes to `filters` and hands over every topic and payload, for as long as the connection lasts.

@@ -403,7 +403,7 @@ async fn drop_response(store: &Store, row: i64, topic: &str, reason: &str) {
 const ACCESS_RULES: &str = "check the broker's access rules and limits";
 
 /// A reason to refuse a PUBLISH (MQTT 5, 3.4.2.1), in words.
-pub(super) fn in_words(reason: PubAckReason) -> &'static str {
+fn in_words(reason: PubAckReason) -> &'static str {
     match reason {
         PubAckReason::NotAuthorized => "not authorized",
         PubAckReason::TopicNameInvalid => "topic name invalid",

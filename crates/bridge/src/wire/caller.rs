@@ -117,12 +117,12 @@ impl ResultSummary {
 /// What people want to know of a received message.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct ReceivedSummary {
+    /// Its id.
+    pub id: String,
     /// The sender.
     pub from: Option<String>,
     /// The text; none of data, and of what cannot be decoded.
     pub text: Option<String>,
-    /// When it was read from the modem, RFC 3339.
-    pub received_at: Option<String>,
     /// The rule that matched.
     pub rule: Option<String>,
     /// What it found.

@@ -290,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn a_callers_response_topic_is_one_that_is_honoured() {
+        let topic = |beginning: &str, user: Option<&str>| response_topic(beginning, user, "cli-7");
+        assert_eq!(topic("answers/", Some("alarm")).as_deref(), Some("answers/alarm/cli-7"));
+        assert_eq!(topic("answers/", None).as_deref(), Some("answers/cli-7"));
+        // No level of a topic.
+        for user in ["a+b", "#", "a\nb", &"x".repeat(300), &"/".repeat(30)] {
+            assert_eq!(topic("answers/", Some(user)).as_deref(), Some("answers/cli-7"), "{user:?}");
+        }
+        assert_eq!(topic("", Some("alarm")), None);
+    }
+
+    #[test]
     fn response_topics_never_reach_our_own() {
         for beginning in ["answers/", "home/answers/", "smsx", "sms2/answers/"] {
             assert!(is_legal_response_prefix(beginning, "sms"), "{beginning:?}");
