@@ -133,6 +133,14 @@ fn the_demo_of_the_readme() {
         shell.wait_for_line("follow", &["sms/result", ANNA, &format!("\"state\":\"{state}\"")]);
     }
     shell.wait_for_line("follow", &["sms/received/main"]);
+    // The picture of the README, line by line; what comes between its lines differs.
+    for line in of("README.md", "console").remove(0).text.lines() {
+        let [wanted] = shape(line).try_into().expect("one line");
+        wait_until(&format!("the demo to print {line:?}"), || {
+            shape(&String::from_utf8_lossy(&fs::read(shell.path("demo")).unwrap_or_default()))
+                .contains(&wanted)
+        });
+    }
     demo.signal(Signal::INT);
     assert_eq!(code(demo.wait_for_end(WAIT_TIMEOUT)), 0);
 }
