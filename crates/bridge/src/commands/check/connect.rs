@@ -67,21 +67,27 @@ fn response_topic(config: &Config) -> Option<String> {
 fn say_access(config: &Config, what: &str, plan: &Plan, access: Access, findings: &mut Findings) {
     let Access { reads, writes, arrives } = access;
     let mut good = Vec::new();
-    let arrives = arrives.into_iter().map(|right| (&plan.round_trip, right));
-    for (topic, right) in plan.reads.iter().zip(reads).chain(arrives) {
+    for (topic, right) in plan.reads.iter().zip(reads) {
         match right {
-            Right::Granted if good.contains(&topic) => {}
             Right::Granted => good.push(topic),
             Right::Untried(words) => findings.note(what, format!("subscribing to {topic}: {words}")),
-            Right::Refused(words) => {
-                good.retain(|other| *other != topic);
-                let words = format!("we may not read {topic} ({words})");
-                findings.wrong(what, format!("{words}{}", acl_line(config, "read", topic)));
-            }
+            Right::Refused(words) => findings.wrong(what, may_not_read(config, topic, &words)),
         }
     }
     if !good.is_empty() {
         findings.ok(what, format!("we may subscribe to {}", listed(&good)));
+    }
+    let topic = &plan.round_trip;
+    match arrives {
+        Some(Right::Refused(words)) => findings.wrong(what, may_not_read(config, topic, &words)),
+        Some(Right::Granted) => findings.ok(what, format!("what is published on {topic} reaches us")),
+        // Mosquitto grants every subscription, and drops at delivery what its access list forbids.
+        Some(Right::Untried(_)) | None => findings.note(
+            what,
+            format!(
+                "whether what is published on {topic} reaches us could not be tried: we may not publish there"
+            ),
+        ),
     }
     let (mut good, mut untried) = (Vec::new(), Vec::new());
     for (topic, right) in plan.writes.iter().zip(writes) {
@@ -106,6 +112,10 @@ fn say_access(config: &Config, what: &str, plan: &Plan, access: Access, findings
     if let Some(words) = untried.first() {
         findings.note(what, format!("what we may publish was not tried: {words}"));
     }
+}
+
+fn may_not_read(config: &Config, topic: &str, words: &str) -> String {
+    format!("we may not read {topic} ({words}){}", acl_line(config, "read", topic))
 }
 
 /// The first of them, and how many there are besides.
