@@ -246,6 +246,7 @@ fn the_shipped_access_list_lets_a_gateway_do_all_it_needs_and_nobody_notices_the
         has_line(&said, "ok", &["broker", "subscribe to", "sms/send", "sms/cancel", "sms/gateway/+"]),
         "{said}"
     );
+    assert!(has_line(&said, "ok", &["broker", "what is published on sms/send reaches us"]), "{said}");
     // What is published now comes behind everything of the check.
     rig.client.publish("sms/gateway/end", "of the check");
     wait_until("what came after the check", || {
@@ -284,10 +285,7 @@ fn each_topic_that_the_access_list_forbids_is_named_with_the_line_that_allows_it
             "topic write sms/received/+",
             &["publish on sms/received/main", "topic write sms/received/main"][..],
         ),
-        (
-            "topic readwrite sms/result",
-            &["publish on sms/result", "topic write sms/result", "user smsbridge"],
-        ),
+        ("topic write sms/result", &["publish on sms/result", "topic write sms/result", "user smsbridge"]),
         ("topic write sms/modem/+", &["publish on sms/modem/main", "not authorized"]),
         ("topic readwrite sms/gateway/+/availability", &["publish on sms/gateway/attic/availability"]),
         ("topic write sms/last/+", &["publish on sms/last/main"]),
@@ -307,7 +305,27 @@ fn each_topic_that_the_access_list_forbids_is_named_with_the_line_that_allows_it
     let (code, said) = check(&rig);
     assert_eq!(code, 1, "{said}");
     assert!(has_line(&said, "WRONG", &["may not read sms/send", "topic read sms/send"]), "{said}");
+    rig.broker.restart_with(("", ""), ("topic write sms/send\n", "topic read sms/send\n"));
+    let (code, said) = check(&rig);
+    assert_eq!(code, 0, "who need not use `smsbridge send` need not write there: {said}");
+    assert!(has_line(&said, "note", &["sms/send", "could not be tried"]), "{said}");
     rig.broker.restart_with(("", ""), ("topic write answers/#\n", ""));
     let (_, said) = check(&rig);
     assert!(has_line(&said, "note", &["may not publish below answers/", "topic write answers/#"]), "{said}");
+}
+
+#[test]
+fn a_running_gateway_is_asked_for_the_modems_it_has() {
+    let rig = Rig::start();
+    rig.wait_for_modem("a whole state", |state| state["operator"].is_string());
+    let (code, said) = check(&rig);
+    assert_eq!(code, 0, "{said}");
+    let process = format!("process {}", rig.gateway.id());
+    assert!(has_line(&said, "note", &["gateway attic", "it runs", &process]), "{said}");
+    assert!(has_line(&said, "ok", &["modem main", "online in the running gateway", "Simulated"]), "{said}");
+    rig.modem.unplug();
+    rig.wait_for_modem("an offline modem", |state| state["state"] == "offline");
+    let (code, said) = check(&rig);
+    assert_eq!(code, 1, "{said}");
+    assert!(has_line(&said, "WRONG", &["modem main", "the running gateway says", "unplugged"]), "{said}");
 }

@@ -6,6 +6,7 @@ use super::check::Check;
 #[cfg(feature = "demo")]
 use super::demo::Demo;
 use super::detect::Detect;
+use super::forget::ForgetArgs;
 use super::history::HistoryArgs;
 use super::pages::{Completions, ManPages};
 use super::parked::ParkedArgs;
@@ -53,6 +54,9 @@ enum Command {
     /// Show what the store holds
     #[command(after_long_help = manual::HISTORY)]
     History(HistoryArgs),
+    /// Delete what the store has of a phone number
+    #[command(after_long_help = manual::FORGET)]
+    Forget(ForgetArgs),
     /// Show what the broker does not take, and drop it
     #[command(after_long_help = manual::PARKED)]
     Parked(ParkedArgs),
@@ -130,6 +134,10 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
         Command::History(history) => {
             begin_log("warn")?;
             history.run()
+        }
+        Command::Forget(forget) => {
+            begin_log("warn")?;
+            forget.run()
         }
         Command::Parked(parked) => {
             begin_log("warn")?;

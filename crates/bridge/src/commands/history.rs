@@ -35,6 +35,7 @@ impl HistoryArgs {
     /// Prints the entries in the order of time.
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
+        let is_narrowed = self.since.is_some() || self.from.is_some() || self.to.is_some();
         let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
         let entries = History::open(&config.store.path)?.entries(&filter)?;
         for entry in &entries {
@@ -47,7 +48,10 @@ impl HistoryArgs {
             }
         }
         if entries.is_empty() && !self.json {
-            say(format!("nothing yet in {}", config.store.path.display()));
+            say(match is_narrowed {
+                true => "no message matches".to_owned(),
+                false => format!("no message yet in {}", config.store.path.display()),
+            });
         }
         Ok(true)
     }

@@ -149,6 +149,22 @@ Exit codes:
   2  wrong usage or configuration"
 );
 
+pub(super) const FORGET: &str = concat!(
+    configuration!(),
+    "\
+What is deleted: all messages from and to the number that are over, the ids of its requests with them, so
+that a repeated request would be sent again. What still waits is left and counted.
+
+Examples:
+  smsbridge forget --number +4915112345678
+  smsbridge forget --number InfoBank
+
+Exit codes:
+  0  nothing of it is left
+  1  something waits and is left, or the store cannot be used
+  2  wrong usage or configuration"
+);
+
 pub(super) const PARKED: &str = concat!(
     configuration!(),
     "\

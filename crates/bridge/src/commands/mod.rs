@@ -9,6 +9,7 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_view;
 mod detect;
+mod forget;
 mod history;
 mod manual;
 mod output;

@@ -34,7 +34,7 @@ pub struct StatusArgs {
 impl StatusArgs {
     /// True when everything is well.
     pub fn run(self) -> anyhow::Result<bool> {
-        let config = self.config.load()?;
+        let config = self.config.load_without_secrets()?;
         let is_cleared = self.watch && !self.json && terminal::is_there();
         loop {
             let answer = ask(&config);

@@ -61,8 +61,18 @@ impl<'a> Document<'a> {
 
     fn place_value(&mut self, path: &str, value: &Parsed<'_>) {
         match value {
-            Parsed::Table(table) => self.place_table(path, table),
+            Parsed::Table(table) => {
+                self.place_table(path, table);
+                // One that should stand in two brackets is read as the first of several.
+                if !path.contains(['.', '[']) {
+                    self.place_table(&format!("{path}[0]"), table);
+                }
+            }
             Parsed::Array(values) => {
+                // And the other way round.
+                if let Some(Parsed::Table(table)) = values.first().map(|value| value.get_ref()) {
+                    self.place_table(path, table);
+                }
                 for (n, value) in values.iter().enumerate() {
                     let path = format!("{path}[{n}]");
                     self.places.insert(path.clone(), (value.span().start, value.span().start));

@@ -44,18 +44,18 @@ pub(super) struct Variable {
 
 impl Environment {
     /// Lays the variables over what the file says.
-    pub(super) fn lay_over(&self, values: &mut toml::Table) {
+    pub(super) fn over(&self, file: &toml::Table) -> Result<config::Config, config::ConfigError> {
+        // As text: of values the crate leaves out empty lists and tables.
+        let file = config::File::from_str(&file.to_string(), config::FileFormat::Toml);
+        let mut layers = config::Config::builder().add_source(file);
         for Variable { path, value, .. } in &self.values {
-            match path.split_once('.') {
-                None => drop(values.insert(path.clone(), value.clone())),
-                Some((table, key)) => {
-                    let entry = values.entry(table).or_insert_with(|| toml::Table::new().into());
-                    if let Some(entry) = entry.as_table_mut() {
-                        entry.insert(key.to_owned(), value.clone());
-                    }
-                }
-            }
+            layers = match value {
+                Toml::Boolean(flag) => layers.set_override(path, *flag),
+                Toml::Integer(number) => layers.set_override(path, *number),
+                other => layers.set_override(path, other.as_str().unwrap_or_default()),
+            }?;
         }
+        layers.build()
     }
 
     /// The variable that sets a key.

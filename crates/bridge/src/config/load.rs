@@ -68,8 +68,7 @@ pub(super) fn read(
     if document.is_whole {
         let mut values = document.tables.clone();
         structure::check(&mut values, &mut mistakes);
-        environment.lay_over(&mut values);
-        match values.try_into::<File>() {
+        match environment.over(&values).and_then(config::Config::try_deserialize::<File>) {
             Ok(file) => config = meaning::of(file, reader, &mut mistakes),
             // Whatever could be wrong was found and taken out before.
             Err(_) if !mistakes.is_empty() => {}

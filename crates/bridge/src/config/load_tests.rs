@@ -217,8 +217,8 @@ match = \"(\"
 fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
     for (text, expected) in [
         ("[modem]\nname = \"main\"", "line 1, column 2: modem: write [[modem]]"),
-        ("[rule]\nname = \"r\"", "line 1, column 2: rule: write [[rule]]"),
-        ("[hook]\non = \"received\"", "line 1, column 2: hook: write [[hook]]"),
+        ("[rule]\nname = \"r\"\nmatch = \"x\"", "line 1, column 2: rule: write [[rule]]"),
+        ("[hook]\non = \"received\"\ncommand = [\"x\"]", "line 1, column 2: hook: write [[hook]]"),
         ("[[mqtt]]\nurl = \"mqtt://h\"", "mqtt: write [mqtt]: it stands once"),
         (
             "[[modem]]\n[modem]",
@@ -306,6 +306,27 @@ fn a_value_that_cannot_be_read_hides_no_other_mistake() {
         assert!(message.contains(expected), "{message}");
     }
     assert!(!message.contains("0123"), "{message}");
+}
+
+#[test]
+fn wrong_brackets_around_a_table_hide_no_mistake_in_it() {
+    let message = mistake(
+        "[modem]\nname = \"Main\"\nbawd = 1\n[[mqtt]]\nprefix = \"#\"\nretain_last = 1\n[hook]\non = \"result\"",
+    );
+    let expected = [
+        "line 1, column 2: modem: write [[modem]]",
+        "line 2, column 8: modem.name: \"Main\"",
+        "line 3, column 1: modem.bawd: ",
+        "line 4, column 3: mqtt: write [mqtt]",
+        "line 5, column 10: mqtt.prefix: ",
+        "line 6, column 15: mqtt.retain_last: ",
+        "line 7, column 2: hook: write [[hook]]",
+        "line 7, column 2: hook.command: it is missing",
+    ];
+    for expected in expected {
+        assert!(message.contains(expected), "{expected:?} is not in: {message}");
+    }
+    assert_eq!(message.lines().count(), expected.len() + 1, "{message}");
 }
 
 #[test]

@@ -36,6 +36,18 @@ pub(super) fn check(values: &mut Values, mistakes: &mut Mistakes) {
 /// False where nothing of it can be read.
 fn check_table(table: &'static Table, value: &mut Toml, mistakes: &mut Mistakes) -> bool {
     let name = table.name;
+    // Written with the wrong brackets, it is plain all the same what is meant.
+    match value {
+        Toml::Table(keys) if table.is_several => {
+            mistakes.add_key(name, format!("write {}: it can stand several times", table.header()));
+            *value = Toml::Array(vec![Toml::Table(std::mem::take(keys))]);
+        }
+        Toml::Array(tables) if !table.is_several && tables.first().is_some_and(Toml::is_table) => {
+            mistakes.add_key(name, format!("write {}: it stands once", table.header()));
+            *value = tables.swap_remove(0);
+        }
+        _ => {}
+    }
     match value {
         Toml::Table(keys) if !table.is_several => check_keys(table, name, keys, mistakes),
         Toml::Array(tables) if table.is_several && tables.iter().all(Toml::is_table) => {
@@ -43,21 +55,10 @@ fn check_table(table: &'static Table, value: &mut Toml, mistakes: &mut Mistakes)
                 check_keys(table, &format!("{name}[{n}]"), keys, mistakes);
             }
         }
-        Toml::Table(keys) => {
-            mistakes.add_key(name, format!("write {}: it can stand several times", table.header()));
-            // What stands in it is looked at all the same, under the places it has.
-            check_keys(table, name, keys, mistakes);
-            return false;
-        }
-        Toml::Array(tables) if !tables.is_empty() && tables.iter().all(Toml::is_table) => {
-            mistakes.add_key(name, format!("write {}: it stands once", table.header()));
-            return false;
-        }
         other => {
-            mistakes.add(
-                name,
-                format!("it is a table, not {}: write {}, and its keys below", kind(other), table.header()),
-            );
+            let words =
+                format!("it is a table, not {}: write {}, and its keys below", kind(other), table.header());
+            mistakes.add(name, words);
             return false;
         }
     }

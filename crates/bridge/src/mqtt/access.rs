@@ -226,26 +226,30 @@ impl Connection {
         if self.limits.max_qos.is_some_and(|qos| qos < 2) {
             return Some("the broker has no QoS 2, and at QoS 1 it would be delivered".to_owned());
         }
-        if let Err(words) = self.publish_unreleased(nobodys).await {
-            return Some(words);
-        }
-        // What the broker delivers at once comes before this answer, or with it.
-        let is_delivered = async {
-            self.send(Packet::PingReq(PingReq)).await?;
-            loop {
-                match self.next().await? {
-                    Packet::Publish(publish) if publish.topic == nobodys.as_bytes() => {
-                        return Ok::<_, String>(true);
-                    }
-                    Packet::PingResp(_) => return Ok(false),
-                    _ => {}
-                }
-            }
-        };
-        match is_delivered.await {
+        match self.would_disturb(nobodys).await {
             Ok(false) => None,
             Ok(true) => Some("this broker would deliver the message that tries it".to_owned()),
             Err(words) => Some(words),
+        }
+    }
+
+    /// Whether the broker delivers what is not released, tried where nobody heeds it.
+    async fn would_disturb(&mut self, nobodys: &str) -> Result<bool, String> {
+        let pkid = self.new_id();
+        let publish = Publish { pkid, ..Publish::new(nobodys, QoS::ExactlyOnce, "", None) };
+        self.send(Packet::Publish(publish)).await?;
+        let (mut is_received, mut is_delivered) = (false, false);
+        loop {
+            match self.next().await? {
+                Packet::Publish(publish) => is_delivered |= publish.topic == nobodys.as_bytes(),
+                Packet::PubRec(answer) if answer.pkid == pkid && !is_received => {
+                    is_received = true;
+                    // What the broker delivers at once comes before the answer to this.
+                    self.send(Packet::PingReq(PingReq)).await?;
+                }
+                Packet::PingResp(_) => return Ok(is_delivered),
+                _ => {}
+            }
         }
     }
 
@@ -257,29 +261,34 @@ impl Connection {
         let pkid = self.new_id();
         let publish = Publish { pkid, retain: true, ..Publish::new(topic, QoS::AtLeastOnce, "", None) };
         self.send(Packet::Publish(publish)).await.ok()?;
+        let (mut is_acknowledged, mut has_come) = (false, false);
         let comes_back = async {
-            let (mut is_acknowledged, mut has_come) = (false, false);
             while !(is_acknowledged && has_come) {
-                match self.next().await.ok()? {
-                    Packet::PubAck(PubAck { pkid: answered, reason, .. }) if answered == pkid => match reason
-                    {
-                        PubAckReason::Success | PubAckReason::NoMatchingSubscribers => is_acknowledged = true,
-                        // Who may not write there cannot find out so.
-                        _ => return None,
-                    },
-                    Packet::Publish(publish)
-                        if publish.topic == topic.as_bytes() && publish.payload.is_empty() =>
-                    {
-                        has_come = true;
+                match self.next().await {
+                    Ok(Packet::PubAck(PubAck { pkid: answered, reason, .. })) if answered == pkid => {
+                        is_acknowledged =
+                            matches!(reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers);
+                        if !is_acknowledged {
+                            return;
+                        }
                     }
-                    _ => {}
+                    Ok(Packet::Publish(publish)) if publish.topic == topic.as_bytes() => {
+                        has_come |= publish.payload.is_empty();
+                    }
+                    Ok(_) => {}
+                    Err(_) => return,
                 }
             }
-            Some(Right::Granted)
         };
-        timeout(ROUND_TRIP, comes_back).await.unwrap_or_else(|_| {
-            Some(Right::Refused("it grants the subscription and delivers nothing".to_owned()))
-        })
+        let in_time = timeout(ROUND_TRIP, comes_back).await.is_ok();
+        match (is_acknowledged, has_come) {
+            (true, true) => Some(Right::Granted),
+            (true, false) if !in_time => {
+                Some(Right::Refused("it grants the subscription and delivers nothing".to_owned()))
+            }
+            // Who may not write there cannot find out so.
+            _ => None,
+        }
     }
 
     /// The broker forgets everything of it, what was never released too.

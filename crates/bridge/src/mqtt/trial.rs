@@ -36,8 +36,9 @@ pub async fn try_each(config: &Mqtt, last_will: &Publish, plan: &Plan) -> Result
             Ok(mut connected) => {
                 // Without it the broker would publish the last will.
                 connected.disconnect(Instant::now() + DISCONNECT_TIMEOUT).await;
-                let access = try_access(config, server, &id, plan).await;
-                (Ok(connected.limits.missing(!config.share.is_empty())), Some(access))
+                let missing = connected.limits.missing(!config.share.is_empty());
+                drop(connected);
+                (Ok(missing), Some(try_access(config, server, &id, plan).await))
             }
             Err(error) => (Err(error), None),
         };

@@ -18,6 +18,9 @@ pub enum OpenError {
     /// There is no store.
     #[error("store {0}: there is nothing yet; has a gateway run with this configuration?")]
     Missing(PathBuf),
+    /// This user may not read or write it.
+    #[error("store {0}: not readable for you: it belongs to the gateway's user; try again with sudo")]
+    Forbidden(PathBuf),
     /// Another process has it open.
     #[error("store {0}: another smsbridge has it open; stop that one, or set another [store] path")]
     Locked(PathBuf),

@@ -1,6 +1,7 @@
 //! Opening the store's file: the folder, its locks, and SQLite's settings.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,10 +32,11 @@ pub(super) fn open(folder: &Path) -> Result<(Connection, Place), OpenError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(broken)?;
     // Before the first PRAGMA below, which would change a file that is not ours.
     let found = schema::check_version(&connection, &file)?;
+    // Numbers and texts that are deleted are to be gone from the file: secure_delete overwrites them.
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA journal_size_limit = 4194304;",
+             PRAGMA journal_size_limit = 4194304; PRAGMA secure_delete = ON;",
         )
         .map_err(broken)?;
     schema::migrate(&mut connection, found)?;
@@ -51,14 +53,20 @@ pub(super) fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
 /// Opens the file for a change beside a running gateway.
 pub(super) fn open_beside_gateway(folder: &Path) -> Result<Connection, OpenError> {
     let connection = open_existing(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")?;
     Ok(connection)
 }
 
 fn open_existing(folder: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let file = folder.join(FILE);
-    if !file.exists() {
-        return Err(OpenError::Missing(file));
+    let is_written = access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
+    if let Err(error) = std::fs::OpenOptions::new().read(true).write(is_written).open(&file) {
+        return Err(match error.kind() {
+            ErrorKind::NotFound => OpenError::Missing(file),
+            ErrorKind::PermissionDenied => OpenError::Forbidden(file),
+            _ => OpenError::Folder { folder: folder.to_owned(), error },
+        });
     }
     let connection = Connection::open_with_flags(&file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| OpenError::Broken { file: file.clone(), error })?;

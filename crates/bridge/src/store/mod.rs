@@ -4,8 +4,7 @@
 //! the tables; `idle` knows the modems that wait. The other files are the operations on rows, each one transaction with
 //! a name from the domain: `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out),
 //! `due` (what time brings about), `budgets` (what went out), `outbox` (to the broker), `parked` (what it does not
-//! take),
-//! `hook_runs`, and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and
+//! take), `hook_runs`, `history` and `forget` (for people), and small facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and
 //! `crate::verdict`.
 
 mod broker;
@@ -18,6 +17,7 @@ mod engine;
 mod error;
 mod facts;
 mod file;
+mod forget;
 mod history;
 mod hook_runs;
 mod idle;
@@ -45,6 +45,7 @@ pub use engine::{Store, StoreConfig};
 #[cfg(test)]
 pub use error::OpenError;
 pub use error::StoreError;
+pub use forget::{Forget, Forgotten, Left, Person};
 pub use history::{Entry, History, HistoryFilter, SentEntry};
 pub use hook_runs::HookRun;
 pub use idle::Idle;

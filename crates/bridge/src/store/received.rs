@@ -26,7 +26,7 @@ const MIN_SAME_SET_S: u64 = 3600;
 const SENT_AGAIN_S: u64 = 60;
 
 /// How long the network repeats a PDU that was not acknowledged to it.
-const REPETITION_MS: i64 = 15 * 60 * 1000;
+pub(super) const REPETITION_MS: i64 = 15 * 60 * 1000;
 
 /// A rule's replies to one sender are counted over this time.
 const REPLY_WINDOW_MS: i64 = 3_600_000;

@@ -5,11 +5,16 @@ use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::findings::Findings;
+#[cfg(unix)]
+use crate::commands::running::{Silence, ask};
 use crate::config::{Config, Modem};
 use crate::message::Name;
 use crate::mqtt::{self, Access, Plan, Right, Trial};
 use crate::remedy;
 use crate::wire::Wire;
+use crate::wire::status::ModemStatus;
+#[cfg(unix)]
+use crate::wire::status::Status;
 use crate::wire::topic::Topics;
 
 /// Tries each address of the broker.
@@ -67,21 +72,27 @@ fn response_topic(config: &Config) -> Option<String> {
 fn say_access(config: &Config, what: &str, plan: &Plan, access: Access, findings: &mut Findings) {
     let Access { reads, writes, arrives } = access;
     let mut good = Vec::new();
-    let arrives = arrives.into_iter().map(|right| (&plan.round_trip, right));
-    for (topic, right) in plan.reads.iter().zip(reads).chain(arrives) {
+    for (topic, right) in plan.reads.iter().zip(reads) {
         match right {
-            Right::Granted if good.contains(&topic) => {}
             Right::Granted => good.push(topic),
             Right::Untried(words) => findings.note(what, format!("subscribing to {topic}: {words}")),
-            Right::Refused(words) => {
-                good.retain(|other| *other != topic);
-                let words = format!("we may not read {topic} ({words})");
-                findings.wrong(what, format!("{words}{}", acl_line(config, "read", topic)));
-            }
+            Right::Refused(words) => findings.wrong(what, may_not_read(config, topic, &words)),
         }
     }
     if !good.is_empty() {
         findings.ok(what, format!("we may subscribe to {}", listed(&good)));
+    }
+    let topic = &plan.round_trip;
+    match arrives {
+        Some(Right::Refused(words)) => findings.wrong(what, may_not_read(config, topic, &words)),
+        Some(Right::Granted) => findings.ok(what, format!("what is published on {topic} reaches us")),
+        // Mosquitto grants every subscription, and drops at delivery what its access list forbids.
+        Some(Right::Untried(_)) | None => findings.note(
+            what,
+            format!(
+                "whether what is published on {topic} reaches us could not be tried: we may not publish there"
+            ),
+        ),
     }
     let (mut good, mut untried) = (Vec::new(), Vec::new());
     for (topic, right) in plan.writes.iter().zip(writes) {
@@ -108,6 +119,10 @@ fn say_access(config: &Config, what: &str, plan: &Plan, access: Access, findings
     }
 }
 
+fn may_not_read(config: &Config, topic: &str, words: &str) -> String {
+    format!("we may not read {topic} ({words}){}", acl_line(config, "read", topic))
+}
+
 /// The first of them, and how many there are besides.
 fn listed(topics: &[&String]) -> String {
     const MAX_LISTED: usize = 12;
@@ -130,10 +145,52 @@ fn acl_line(config: &Config, right: &str, topic: &str) -> String {
     }
 }
 
-/// Tries each modem.
+/// Tries each modem, or asks the running gateway, which has them.
 pub(super) async fn modems(config: &Config, findings: &mut Findings) {
+    let running = running_gateway(config, findings);
     for modem in &config.modems {
-        findings.tell(format!("modem {}", modem.name), look_at(modem).await);
+        let found = match running.iter().flatten().find(|known| known.name == modem.name.as_str()) {
+            Some(known) => of_running_gateway(known),
+            None => look_at(modem).await,
+        };
+        findings.tell(format!("modem {}", modem.name), found);
+    }
+}
+
+/// The modems of the gateway that runs with this configuration; none where none runs.
+#[cfg(unix)]
+fn running_gateway(config: &Config, findings: &Findings) -> Option<Vec<ModemStatus>> {
+    let what = format!("gateway {}", config.name);
+    match ask(config) {
+        Ok((_, status)) => {
+            let Status { gateway, modems, .. } = status;
+            let from = gateway.configuration;
+            findings.note(
+                what,
+                format!("it runs (process {}, configuration {from}) and has the modems", gateway.pid),
+            );
+            Some(modems)
+        }
+        Err(Silence::Nobody { .. }) => None,
+        Err(silence) => {
+            findings.note(what, format!("it runs and could not be asked: {silence}"));
+            None
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn running_gateway(_config: &Config, _findings: &Findings) -> Option<Vec<ModemStatus>> {
+    None
+}
+
+fn of_running_gateway(modem: &ModemStatus) -> Result<String, String> {
+    let network = [modem.operator.as_deref(), modem.registration.as_deref()];
+    let network: Vec<&str> = network.into_iter().flatten().collect();
+    match &modem.problem {
+        Some(problem) => Err(format!("the running gateway says: {problem}")),
+        None if modem.online => Ok(format!("online in the running gateway, {}", network.join(", "))),
+        None => Err(format!("{} in the running gateway", modem.state)),
     }
 }
 

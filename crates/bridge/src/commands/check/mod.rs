@@ -22,7 +22,7 @@ use crate::rules;
 pub struct Check {
     #[command(flatten)]
     config: ConfigArg,
-    /// Try the broker and the modems too (not while a gateway holds the modems)
+    /// Try the broker and the modems too; a running gateway is asked for its own
     #[arg(long)]
     connect: bool,
     /// Show what the rules would do with this text

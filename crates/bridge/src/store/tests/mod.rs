@@ -7,6 +7,7 @@ mod budgets;
 #[cfg(unix)]
 mod disk_full;
 mod due;
+mod forget;
 mod idle;
 mod open;
 mod outbox;

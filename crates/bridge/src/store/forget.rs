@@ -1,0 +1,266 @@
+//! Forgetting a phone number: what was received from it and sent to it is deleted, beside a running gateway.
+//!
+//! What is not over stays, and is counted: a message that still waits for the broker, a modem, a report, a hook or its
+//! other parts would be lost otherwise.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::OpenError;
+use super::file;
+use super::received::REPETITION_MS;
+use crate::event::{Event, ReceivedMessage};
+use crate::message::UnixMs;
+use crate::number::{self, bare, normalise};
+use crate::pdu;
+
+/// Rows deleted in one transaction: the gateway waits until it is committed.
+const MAX_BATCH: usize = 500;
+
+/// Last digits in which spellings of one number agree.
+const TAIL: usize = 6;
+
+/// A number that is to be forgotten, or the name of a sender.
+#[derive(Debug)]
+pub struct Person {
+    written: String,
+    canonical: Option<String>,
+    default_country: String,
+}
+
+impl Person {
+    /// The one who is written so; `default_country` is put before a number without a country code.
+    pub fn new(written: &str, default_country: &str) -> Person {
+        let canonical = normalise(written, default_country).ok();
+        Person { written: written.to_owned(), canonical, default_country: default_country.to_owned() }
+    }
+
+    /// What the number's other spellings end with.
+    fn tail(&self) -> &str {
+        let number = self.canonical.as_ref().unwrap_or(&self.written);
+        let start = number.char_indices().rev().nth(TAIL - 1).map_or(0, |(start, _)| start);
+        number.get(start..).unwrap_or(number)
+    }
+
+    fn is_sender(&self, message: &ReceivedMessage) -> bool {
+        let from_type = message.from_type.as_deref().unwrap_or("unknown");
+        self.is_either(&message.from, number::of_sender(&message.from, from_type, &self.default_country))
+    }
+
+    fn is_recipient(&self, to: &str) -> bool {
+        self.is_either(to, normalise(to, &self.default_country).ok())
+    }
+
+    fn is_either(&self, as_it_stands: &str, number: Option<String>) -> bool {
+        bare(as_it_stands) == bare(&self.written) || (number.is_some() && number == self.canonical)
+    }
+
+    fn is_in(&self, event: &Event) -> bool {
+        match event {
+            Event::Received(received) => received.message().is_some_and(|message| self.is_sender(message)),
+            Event::Result(result) => result.to.as_deref().is_some_and(|to| self.is_recipient(to)),
+            Event::Call(call) => call.from.as_deref().is_some_and(|from| self.is_recipient(from)),
+            Event::Broadcast(_) | Event::UssdReply(_) => false,
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Messages from the number that were deleted.
+    pub received: usize,
+    /// Messages to the number that were deleted.
+    pub sent: usize,
+    /// Modems whose last message was from the number: the broker may have it retained.
+    pub last_of: BTreeSet<String>,
+    /// What is left, because it is not over.
+    pub left: Left,
+}
+
+/// What is not over.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Messages that wait for a modem or for a delivery report.
+    pub to_send: usize,
+    /// Messages and results that wait for the broker.
+    pub to_publish: usize,
+    /// Those of them that the broker does not take.
+    pub parked: usize,
+    /// Runs of hooks.
+    pub hooks: usize,
+    /// Messages of which parts are missing.
+    pub incomplete: usize,
+}
+
+/// The store, where something is to be forgotten.
+pub struct Forget(Connection);
+
+impl Forget {
+    /// Opens the store in `folder`.
+    pub fn open(folder: &Path) -> Result<Forget, OpenError> {
+        file::open_beside_gateway(folder).map(Forget)
+    }
+
+    /// Deletes all that is over.
+    pub fn forget(&mut self, person: &Person, now: UnixMs) -> Result<Forgotten, rusqlite::Error> {
+        let owed = self.owed(person)?;
+        let last_of = self.last_of(person)?;
+        let received = self.received(person)?;
+        let received: Vec<String> = received.into_iter().filter(|id| !owed.received.contains(id)).collect();
+        let messages = self.messages(person)?;
+        let is_over = |message: &&Message| message.is_final && !owed.results.contains(&message.request);
+        let over: Vec<&Message> = messages.iter().filter(is_over).collect();
+        let mut left = owed.left;
+        left.to_send = messages.iter().filter(|message| !message.is_final).count();
+        left.incomplete = self.incomplete(person)?;
+        for batch in received.chunks(MAX_BATCH) {
+            self.delete("DELETE FROM part_set WHERE message_id = ?1", batch)?;
+            self.delete("DELETE FROM received WHERE id = ?1", batch)?;
+        }
+        for batch in over.chunks(MAX_BATCH) {
+            let (ids, requests): (Vec<i64>, Vec<&str>) =
+                batch.iter().map(|message| (message.id, message.request.as_str())).unzip();
+            self.delete("DELETE FROM message WHERE id = ?1 AND final = 1", &ids)?;
+            // One to others as well stays, with its text.
+            self.delete(
+                "DELETE FROM request
+                 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.request_id = request.id)",
+                &requests,
+            )?;
+        }
+        // They only tell a repetition, and that is over after minutes; each has a number and a text.
+        self.0.execute("DELETE FROM direct WHERE at < ?1", [now - REPETITION_MS])?;
+        // Into the file itself, so that nothing is left in the journal beside it.
+        self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(Forgotten { received: received.len(), sent: over.len(), last_of, left })
+    }
+
+    fn delete<T: rusqlite::ToSql>(&mut self, sql: &str, keys: &[T]) -> Result<(), rusqlite::Error> {
+        let transaction = self.0.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut delete = transaction.prepare_cached(sql)?;
+            for key in keys {
+                delete.execute([key])?;
+            }
+        }
+        transaction.commit()
+    }
+
+    /// The ids of messages from the number.
+    fn received(&self, person: &Person) -> Result<Vec<String>, rusqlite::Error> {
+        let mut select = self
+            .0
+            .prepare("SELECT event FROM received WHERE sender = ?1 OR substr(sender, -length(?2)) = ?2")?;
+        let events = select
+            .query_map((&person.written, person.tail()), |row| Ok(row.get::<_, Event>("event").ok()))?;
+        let mut ids = Vec::new();
+        for event in events {
+            // A row that cannot be read is nobody's.
+            if let Some(Event::Received(received)) = event?.filter(|event| person.is_in(event)) {
+                ids.push(received.id);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Modems whose newest message is from the number.
+    fn last_of(&self, person: &Person) -> Result<BTreeSet<String>, rusqlite::Error> {
+        // Of the rows with the greatest time SQLite gives the other columns (bare columns beside max()).
+        let mut select = self.0.prepare("SELECT event, max(received_at) FROM received GROUP BY modem")?;
+        let events = select.query_map([], |row| Ok(row.get::<_, Event>("event").ok()))?;
+        let mut last = BTreeSet::new();
+        for event in events {
+            if let Some(Event::Received(received)) = event?.filter(|event| person.is_in(event)) {
+                last.insert(received.modem.to_string());
+            }
+        }
+        Ok(last)
+    }
+
+    fn messages(&self, person: &Person) -> Result<Vec<Message>, rusqlite::Error> {
+        let mut select = self.0.prepare(
+            "SELECT id, request_id, recipient, final FROM message
+             WHERE recipient = ?1 OR substr(recipient, -length(?2)) = ?2",
+        )?;
+        let rows = select.query_map((&person.written, person.tail()), |row| {
+            let message =
+                Message { id: row.get("id")?, request: row.get("request_id")?, is_final: row.get("final")? };
+            Ok((row.get::<_, String>("recipient")?, message))
+        })?;
+        let mut messages = Vec::new();
+        for row in rows {
+            let (recipient, message) = row?;
+            if person.is_recipient(&recipient) {
+                messages.push(message);
+            }
+        }
+        Ok(messages)
+    }
+
+    /// What broker and hooks have not had yet.
+    fn owed(&self, person: &Person) -> Result<Owed, rusqlite::Error> {
+        let mut owed = Owed::default();
+        let mut select =
+            self.0.prepare("SELECT event, parked FROM outbox WHERE event IS NOT NULL AND kind <> 'last'")?;
+        let rows = select
+            .query_map([], |row| Ok((row.get::<_, Event>("event").ok(), row.get::<_, bool>("parked")?)))?;
+        for row in rows {
+            let (event, is_parked) = row?;
+            if let Some(event) = event.filter(|event| person.is_in(event)) {
+                *(if is_parked { &mut owed.left.parked } else { &mut owed.left.to_publish }) += 1;
+                owed.note(event);
+            }
+        }
+        let mut select = self.0.prepare("SELECT event FROM hook_run")?;
+        let events = select.query_map([], |row| Ok(row.get::<_, Event>("event").ok()))?;
+        for event in events {
+            if let Some(event) = event?.filter(|event| person.is_in(event)) {
+                owed.left.hooks += 1;
+                owed.note(event);
+            }
+        }
+        Ok(owed)
+    }
+
+    /// How many messages of the number wait for parts.
+    fn incomplete(&self, person: &Person) -> Result<usize, rusqlite::Error> {
+        let mut select = self.0.prepare(
+            "SELECT p.pdu FROM part_set s JOIN part p ON p.set_id = s.id
+             WHERE s.message_id IS NULL GROUP BY s.id",
+        )?;
+        let first_parts = select.query_map([], |row| row.get::<_, String>("pdu"))?;
+        let mut incomplete = 0;
+        for first_part in first_parts {
+            let message = pdu::join(&[first_part?]);
+            incomplete += usize::from(message.is_ok_and(|message| person.is_sender(&message)));
+        }
+        Ok(incomplete)
+    }
+}
+
+struct Message {
+    id: i64,
+    request: String,
+    is_final: bool,
+}
+
+/// What is owed of a number.
+#[derive(Default)]
+struct Owed {
+    received: BTreeSet<String>,
+    results: BTreeSet<String>,
+    left: Left,
+}
+
+impl Owed {
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Received(received) => drop(self.received.insert(received.id)),
+            Event::Result(result) => self.results.extend(result.id),
+            _ => {}
+        }
+    }
+}
