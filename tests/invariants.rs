@@ -82,7 +82,7 @@ fn only_app_spawns() {
     let allowed = [
         "crates/bridge/src/app.rs",
         "crates/bridge/src/store/",
-        "crates/bridge/src/commands/log.rs",
+        "crates/bridge/src/log/",
         "crates/bridge/src/commands/demo.rs",
     ];
     let rule = "Only app.rs starts tasks, so that one screen shows who runs and how it stops:";
@@ -99,13 +99,17 @@ fn only_app_spawns() {
 #[test]
 fn only_output_and_log_print() {
     // The macros panic where nobody reads, and pass on what a terminal obeys.
-    let rule = "What is printed goes through commands/output.rs or commands/log.rs:";
+    let rule = "What is printed goes through commands/output.rs or log/:";
     for folder in ["crates/bridge/src", "crates/modem/src", "crates/codec/src"] {
         only_in(rule, folder, &["print!(", "println!(", "dbg!("], &[]);
     }
     let places = [
         "crates/bridge/src/commands/output.rs",
-        "crates/bridge/src/commands/log.rs",
+        "crates/bridge/src/log/",
+        // Asks what is there, and prints nothing.
+        "crates/bridge/src/commands/terminal.rs",
+        // A line on a terminal that is taken away again.
+        "crates/bridge/src/commands/progress.rs",
         // One answer a line, escaped there.
         "crates/bridge/src/commands/pdu.rs",
         // A test that is about to kill the process.

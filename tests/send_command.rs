@@ -342,6 +342,33 @@ fn the_password_of_a_file_is_used_and_the_configured_one_is_not() {
 }
 
 #[test]
+fn only_the_file_with_the_password_that_is_used_has_to_be_readable() {
+    let mut rig = Rig::start();
+    let passwords = rig.folder().join("mqtt-password");
+    fs::write(&passwords, "the gateway's\n").expect("a file");
+    let observer = observers_password(&rig);
+    rig.reconfigure(|config| {
+        config.unset("mqtt", "password");
+        config.set("mqtt", "password_file", "mqtt-password");
+        config.set_modem("pin_file", "/nowhere/pin");
+    });
+    let output = rig.gateway.run_command(&["send", "--to", ANNA, "beside the configuration"]);
+    assert_eq!(code(output.status), 0, "no PIN is needed: {}", said(&output));
+    fs::remove_file(&passwords).expect("the file");
+    let login = ["send", "--to", ANNA, "--user", "observer", "--password-file", &observer, "as another"];
+    let output = rig.gateway.run_command(&login);
+    assert_eq!(code(output.status), 0, "{}", said(&output));
+    let output = rig.gateway.run_command(&["send", "--to", ANNA, "without a password"]);
+    assert_eq!(code(output.status), 2, "{}", said(&output));
+    assert!(
+        has_all(&said(&output), &["mqtt.password_file", "mqtt-password", "cannot be read"]),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(texts(&rig), ["beside the configuration", "as another"]);
+}
+
+#[test]
 fn without_response_topics_the_results_are_read_where_all_are() {
     let rig = Rig::with(|config| config.set("mqtt", "response_prefix", ""));
     let file = observers_password(&rig);

@@ -46,6 +46,13 @@ impl Config {
         entry.as_table_mut().expect("a table of the configuration").insert(key.to_owned(), value.into());
     }
 
+    /// Takes a key away that [`Config::new`] sets.
+    pub fn unset(&mut self, table: &str, key: &str) {
+        let entry =
+            self.root.get_mut(table).and_then(Value::as_table_mut).and_then(|table| table.remove(key));
+        assert!(entry.is_some(), "there is no {table}.{key}");
+    }
+
     /// Sets a key outside of all tables.
     pub fn set_root(&mut self, key: &str, value: impl Into<Value>) {
         self.root.insert(key.to_owned(), value.into());

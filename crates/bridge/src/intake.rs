@@ -16,7 +16,7 @@ use crate::policy;
 use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, Source};
 use crate::store::{Store, StoreError};
 use crate::ussd_queue::{UssdQueue, UssdRequest};
-use crate::wire::request::{Reason, Rejection, UssdRejection, read_cancel, read_send, read_ussd, request_id};
+use crate::wire::request::{Rejection, UssdRejection, read_cancel, read_send, read_ussd, request_id};
 use crate::wire::topic::ResponseTopics;
 
 /// The largest payload a request may have.

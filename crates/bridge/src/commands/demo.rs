@@ -5,6 +5,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,12 +16,19 @@ use smsbridge_simulator::{Options, Reports, Simulator, tcp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::demo_view::{self, Counts, Printer, View};
+use super::demo_view::{self, Counts, View};
+use super::output::say;
 use super::terminal::{self, Style};
 use crate::escape::field;
 use crate::mqtt::Caller;
 use crate::signals::Signals;
 use crate::{app, config};
+
+/// Lines that wait for a terminal; what comes beyond is dropped.
+const MAX_LINES: usize = 1000;
+
+/// How long the end waits for the last lines.
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One message of each kind a gateway has to get right.
 const SAMPLES: [(&str, &str); 7] = [
@@ -255,5 +263,37 @@ fn remove_leftovers() {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Prints lines in order from a thread of its own: a terminal that is stopped or gone holds up nothing.
+struct Printer {
+    lines: SyncSender<String>,
+    ended: Receiver<()>,
+}
+
+impl Printer {
+    fn start() -> Printer {
+        let (lines, waiting) = sync_channel::<String>(MAX_LINES);
+        let (end, ended) = channel();
+        std::thread::spawn(move || {
+            while let Ok(line) = waiting.recv() {
+                say(line);
+            }
+            // Nobody listens any more where printing took too long.
+            let _ = end.send(());
+        });
+        Printer { lines, ended }
+    }
+
+    fn print(&self, line: impl Into<String>) {
+        // Where there is no room nobody has read for long.
+        let _ = self.lines.try_send(line.into());
+    }
+
+    /// Waits for the last lines, a second at most.
+    fn finish(self) {
+        drop(self.lines);
+        let _ = self.ended.recv_timeout(LAST_LINES_TIMEOUT);
     }
 }

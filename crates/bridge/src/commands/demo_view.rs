@@ -1,17 +1,13 @@
 //! What the demo shows: each message and each result as a subscriber of its broker sees it, a line each.
 //!
-//! The view is pure: topics and payloads go in, lines come out. The printer is apart, with a thread of its own, so that
-//! a terminal that is stopped or gone holds up nothing.
+//! Pure, but for the time of day: topics and payloads go in, lines come out.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::columns::{padded, time_of_day, truncated};
-use super::output::say;
 use super::terminal::Style;
 use crate::config::{Config, Outbound};
 use crate::escape::field;
@@ -31,12 +27,6 @@ const STATE: usize = 9;
 
 /// Columns of a text, however narrow the terminal is.
 const MIN_TEXT: usize = 12;
-
-/// Lines that wait for a terminal; what comes beyond is dropped.
-const MAX_LINES: usize = 1000;
-
-/// How long the end waits for the last lines.
-const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many there were of what.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -234,38 +224,6 @@ impl View {
 /// The time of day of now.
 pub(super) fn now() -> String {
     time_of_day(None, TimeZone::system())
-}
-
-/// Prints lines in order, and makes nobody wait for it.
-pub(super) struct Printer {
-    lines: SyncSender<String>,
-    ended: Receiver<()>,
-}
-
-impl Printer {
-    pub(super) fn start() -> Printer {
-        let (lines, waiting) = sync_channel::<String>(MAX_LINES);
-        let (end, ended) = channel();
-        std::thread::spawn(move || {
-            while let Ok(line) = waiting.recv() {
-                say(line);
-            }
-            // Nobody listens any more where printing took too long.
-            let _ = end.send(());
-        });
-        Printer { lines, ended }
-    }
-
-    pub(super) fn print(&self, line: impl Into<String>) {
-        // Where there is no room nobody has read for long.
-        let _ = self.lines.try_send(line.into());
-    }
-
-    /// Waits for the last lines, a second at most.
-    pub(super) fn finish(self) {
-        drop(self.lines);
-        let _ = self.ended.recv_timeout(LAST_LINES_TIMEOUT);
-    }
 }
 
 #[cfg(test)]

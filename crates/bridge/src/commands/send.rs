@@ -5,20 +5,19 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::io::{IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
 
 use super::columns::{padded, time_of_day};
 use super::config_arg::ConfigArg;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::terminal::Style;
-use crate::config::{ConfigError, Mqtt};
+use crate::config::{Config, ConfigError, SecretFile};
 use crate::escape::field;
 use crate::intake::MAX_PAYLOAD;
 use crate::log;
@@ -29,6 +28,9 @@ use crate::signals::Signals;
 use crate::wire::caller::{ResultSummary, SendCommand};
 use crate::wire::request::is_legal_id;
 use crate::wire::topic::{Topics, response_topic};
+
+/// The key of the configured password's file.
+const PASSWORD_FILE: &str = "mqtt.password_file";
 
 /// Send one SMS through the running gateway.
 #[derive(Debug, Args)]
@@ -83,8 +85,7 @@ pub struct NoAnswer(String);
 impl Send {
     /// True when every recipient's last result is a good one.
     pub async fn run(self) -> anyhow::Result<bool> {
-        let mut config = self.config.load()?;
-        self.log_in_as_asked(&mut config.mqtt)?;
+        let config = self.config()?;
         let text = if self.text == "-" { text_of_standard_input()? } else { self.text.clone() };
         let topics = Topics::new(&config.mqtt.prefix, &config.name);
         let id = self.id.clone().unwrap_or_else(new_id);
@@ -148,28 +149,35 @@ impl Send {
         }
     }
 
-    fn log_in_as_asked(&self, mqtt: &mut Mqtt) -> anyhow::Result<()> {
-        let (configured_user, configured_password) = mqtt.login.take().unzip();
-        let user = self.user.clone().or(configured_user);
-        let password = match &self.password_file {
-            Some(path) => {
-                let file = path.display().to_string();
-                let text = std::fs::read_to_string(path).map_err(|e| {
-                    ConfigError::new("--password-file", format!("{file}: cannot be read ({e})"))
-                })?;
-                Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
-            }
-            None => configured_password,
+    /// The configuration, logging in as asked. Of the files with secrets only the one that is needed is read: who sends
+    /// need not be let read the others.
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = self.config.load_without_secrets()?;
+        let configured = config.source.secret_files.iter().find(|file| file.key == PASSWORD_FILE);
+        let unreadable = |key: &str, path: &Path, e| {
+            ConfigError::new(key, format!("{} cannot be read ({e})", path.display()))
         };
-        mqtt.login = match (user, password) {
+        let read = match (&self.password_file, configured) {
+            (Some(path), _) => {
+                let file = SecretFile { key: String::new(), written: path.clone(), path: path.clone() };
+                Some(file.read().map_err(|e| unreadable("--password-file", path, e))?)
+            }
+            (None, Some(file)) => {
+                Some(file.read().map_err(|e| unreadable(&file.shown_key(), &file.path, e))?)
+            }
+            (None, None) => None,
+        };
+        let (configured_user, configured_password) = config.mqtt.login.take().unzip();
+        let password = read.or(configured_password);
+        config.mqtt.login = match (self.user.clone().or(configured_user), password) {
             (Some(user), password) => Some((user, password.unwrap_or_default())),
             (None, Some(_)) => {
-                let words = "a password needs a user name: give --user NAME too".to_owned();
+                let words = "a password needs a user name: give --user NAME too";
                 bail!(ConfigError::new("--password-file", words));
             }
             (None, None) => None,
         };
-        Ok(())
+        Ok(config)
     }
 }
 

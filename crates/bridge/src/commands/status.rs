@@ -1,6 +1,5 @@
 //! `smsbridge status`: how the running gateway, its broker and its modems are.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,7 +10,7 @@ use super::columns::padded;
 use super::config_arg::ConfigArg;
 use super::output::{say, say_json, write_as_it_is};
 use super::running::ask;
-use super::terminal::Style;
+use super::terminal::{self, Style};
 use crate::escape::field;
 use crate::log::in_words;
 use crate::wire::status::{ModemStatus, SignalStatus, Status};
@@ -36,7 +35,7 @@ impl StatusArgs {
     /// True when everything is well.
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
-        let is_cleared = self.watch && !self.json && std::io::stdout().is_terminal();
+        let is_cleared = self.watch && !self.json && terminal::is_there();
         loop {
             let answer = ask(&config);
             if is_cleared {

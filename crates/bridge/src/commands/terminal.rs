@@ -22,11 +22,7 @@ impl Style {
     /// Colours where standard output is a terminal, `NO_COLOR` is unset or empty and `TERM` is not `dumb`.
     pub fn stdout() -> Style {
         let variable = |name| std::env::var_os(name);
-        Self::of(
-            std::io::stdout().is_terminal(),
-            variable("NO_COLOR").as_deref(),
-            variable("TERM").as_deref(),
-        )
+        Self::of(is_there(), variable("NO_COLOR").as_deref(), variable("TERM").as_deref())
     }
 
     /// No colours.
@@ -81,6 +77,11 @@ impl Style {
         let codes = [GOOD, BAD, WEAK, STRONG, END].into_iter().filter(|_| self.is_coloured);
         codes.filter_map(|code| Some((text.find(code)?, code))).min()
     }
+}
+
+/// Whether standard output is a terminal.
+pub fn is_there() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Columns of the terminal at standard output; none where it is no terminal, or does not tell.

@@ -3,7 +3,6 @@
 //! It has its own client id, so that it never takes over the gateway's session.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
