@@ -110,22 +110,23 @@ impl Fields {
     pub fn take(&mut self, names: &[&'static str]) -> Result<Option<Field>, Mistake> {
         self.known.extend(names);
         let Some(&name) = names.first() else { return Ok(None) };
-        let mut found: Option<Field> = None;
-        while let Some(at) = self.members.iter().position(|(member, _)| names.contains(&member.as_str())) {
-            let (written, value) = self.members.remove(at);
-            match &found {
-                _ if value.is_null() => {}
-                None => found = Some(Field { name, written, value }),
-                Some(first) if first.written == written => {
-                    return Err(Mistake::of(name, "it stands there twice: give it once"));
-                }
-                Some(first) => {
-                    let both = format!("`{}` and `{written}` mean the same: give one of them", first.written);
-                    return Err(Mistake::of(name, both));
-                }
+        let is_it = |(member, value): &(String, Value)| names.contains(&member.as_str()) && !value.is_null();
+        let (found, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.members).into_iter().partition(is_it);
+        self.members = others;
+        self.members.retain(|(member, _)| !names.contains(&member.as_str()));
+        let mut found = found.into_iter();
+        let first = found.next().map(|(written, value)| Field { name, written, value });
+        match (&first, found.next()) {
+            (Some(first), Some((second, _))) if first.written == second => {
+                Err(Mistake::of(name, "it stands there twice: give it once"))
             }
+            (Some(first), Some((second, _))) => {
+                let both = format!("`{}` and `{second}` mean the same: give one of them", first.written);
+                Err(Mistake::of(name, both))
+            }
+            _ => Ok(first),
         }
-        Ok(found)
     }
 
     /// Takes true or false.

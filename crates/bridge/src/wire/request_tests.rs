@@ -204,6 +204,23 @@ fn the_words_for_the_log_quote_nothing_of_the_payload() {
 }
 
 #[test]
+fn a_request_of_many_members_costs_no_more_than_its_length() {
+    let members = |member: &str, n: usize| format!("{{{}\"text\":\"x\"}}", member.repeat(n));
+    let begun = std::time::Instant::now();
+    for payload in [
+        members("\"to\":null,", 23_000),
+        members("\"to\":\"1\",", 23_000),
+        members("\"x\":1,", 40_000),
+        members(&format!("\"{}\":1,", "x".repeat(250_000)), 1),
+    ] {
+        assert!(read_send(payload.as_bytes()).is_err());
+    }
+    // A quarter of a second here; a payload's length squared would take minutes.
+    let took = begun.elapsed();
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_cancel_is_named() {
     assert_eq!(read_cancel(br#"{"id":"a1"}"#).unwrap(), "a1");
     for (payload, expected) in [
