@@ -228,7 +228,7 @@ fn what_is_wrong_with_a_cancel_is_named() {
         (r#"{"id":5}"#, "id: 1 to 64 of A-Z a-z 0-9 . _ ~ : - in quotes, not 5"),
         (r#"{"id":"a b"}"#, "id: 1 to 64 of"),
         (r#"{"ids":"a"}"#, "ids: there is no such field; did you mean `id`?"),
-        ("a1", "not JSON but a plain text"),
+        ("a1", r#"not JSON but a plain text; expected JSON such as {"id":"#),
     ] {
         let rejection = read_cancel(payload.as_bytes()).expect_err(payload);
         assert!(rejection.reason.failure.message.starts_with(expected), "{payload}: {rejection:?}");
@@ -244,7 +244,7 @@ fn what_is_wrong_with_a_ussd_request_is_named() {
         (r#"{"id":"u1","codes":"*100#"}"#, Some("u1"), "codes: there is no such field; did you mean `code`?"),
         (r#"{"id":"u1"}"#, Some("u1"), "code: it is missing: expected one of `code`, `reply` and `cancel`"),
         (r#"{"id":7,"code":"*100#"}"#, None, "id: 1 to 64"),
-        ("*100#", None, "not JSON but a plain text"),
+        ("*100#", None, r#"not JSON but a plain text; expected JSON such as {"code":"*100#"}"#),
     ] {
         let rejection = read_ussd(payload.as_bytes()).expect_err(payload);
         assert!(rejection.mistake.to_string().starts_with(expected), "{payload}: {rejection:?}");
