@@ -20,25 +20,25 @@ fn is_hidden(character: char) -> bool {
 /// A field of a line: what is hidden is written as Rust would (`\n`, `\u{202e}`), and so is a backslash, so that nobody
 /// can write an escape that is none.
 pub fn field(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' | '\n' | '\r' | '\t' => shown.extend(character.escape_default()),
-            hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
-            plain => shown.push(plain),
-        }
-    }
-    shown
+    escaped(text, |character| match character {
+        '\\' | '\n' | '\r' | '\t' => Some(character.escape_default().to_string()),
+        _ => None,
+    })
 }
 
 /// Whole lines of our own, in which fields are escaped already: whatever is still hidden there, but line breaks.
 pub fn lines(text: &str) -> String {
+    escaped(text, |character| (character == '\n').then(|| "\n".to_owned()))
+}
+
+/// A text with `special` in the place of some characters, and what else is hidden as Rust would write it.
+fn escaped(text: &str, special: impl Fn(char) -> Option<String>) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '\n' => shown.push('\n'),
-            hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
-            plain => shown.push(plain),
+        match special(character) {
+            Some(instead) => shown.push_str(&instead),
+            None if is_hidden(character) => shown.extend(character.escape_unicode()),
+            None => shown.push(character),
         }
     }
     shown

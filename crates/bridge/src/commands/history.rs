@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::config_arg::ConfigArg;
-use super::output::{say, say_json};
+use super::output::{say, say_each};
 use crate::escape::field;
 use crate::event::ReceivedContent;
 use crate::message::UnixMs;
@@ -38,15 +38,7 @@ impl HistoryArgs {
         let is_narrowed = self.since.is_some() || self.from.is_some() || self.to.is_some();
         let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
         let entries = History::open(&config.store.path)?.entries(&filter)?;
-        for entry in &entries {
-            let is_read = match self.json {
-                true => say_json(&wire::history::entry(entry, config.inbound.include_pdu)),
-                false => say(line(entry)),
-            };
-            if !is_read {
-                break;
-            }
-        }
+        say_each(&entries, self.json, |entry| wire::history::entry(entry, config.inbound.include_pdu), line);
         if entries.is_empty() && !self.json {
             say(match is_narrowed {
                 true => "no message matches".to_owned(),

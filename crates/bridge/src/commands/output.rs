@@ -24,6 +24,18 @@ pub(super) fn say_json(json: &str) -> bool {
     write_line(escape::json(json))
 }
 
+/// Writes each of these, as JSON or for people, until nobody reads it any more.
+pub(super) fn say_each<T>(
+    all: &[T],
+    is_json: bool,
+    json: impl Fn(&T) -> String,
+    line: impl Fn(&T) -> String,
+) {
+    let write = |one: &T| if is_json { say_json(&json(one)) } else { say(line(one)) };
+    // Stops at the first that is not read.
+    let _ = all.iter().all(write);
+}
+
 fn write_line(mut line: String) -> bool {
     line.push('\n');
     write_as_it_is(line.as_bytes())

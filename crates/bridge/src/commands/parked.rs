@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::config_arg::ConfigArg;
-use super::output::{say, say_json};
+use super::output::{say, say_each};
 use crate::escape::{self, field};
 use crate::store::{Parked, ParkedRow};
 use crate::wire::topic::Topics;
@@ -37,15 +37,7 @@ impl ParkedArgs {
         }
         let topics = Topics::new(&config.mqtt.prefix, &config.name);
         let wire = Wire { topics, include_pdu: config.inbound.include_pdu };
-        for parked in &rows {
-            let is_read = match self.json {
-                true => say_json(&wire::parked::row(parked, &wire)),
-                false => say(line(parked, &wire)),
-            };
-            if !is_read {
-                break;
-            }
-        }
+        say_each(&rows, self.json, |row| wire::parked::row(row, &wire), |row| line(row, &wire));
         if rows.is_empty() && !self.json {
             say("none: the broker took everything");
         }

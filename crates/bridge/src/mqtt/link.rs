@@ -221,7 +221,7 @@ impl Link {
 
     /// Waits a little for what is in flight, so that little is published twice; then sends DISCONNECT.
     async fn drain(&mut self, events: &mut Vec<PumpEvent>) {
-        let deadline = tokio::time::Instant::now() + DRAIN_TIMEOUT;
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         self.fill().await;
         while self.connection.is_up() && (self.publisher.is_in_flight() || self.inbox.is_undecided()) {
             match tokio::time::timeout_at(deadline, self.events.recv_many(events, MAX_BATCH)).await {

@@ -107,7 +107,7 @@ impl Publisher {
                 let manner = if takes_others { Manner::Broke } else { Manner::BrokeAsAll };
                 self.blame_state(topic, manner, format!("the connection breaks when {topic} is published"));
             }
-            Some(row) => self.count_break(&guilty.topic, row, takes_others, reason).await,
+            Some(row) => self.count_break(topic, row, takes_others, reason).await,
         }
         self.blame.settled(&guilty);
     }
@@ -125,7 +125,7 @@ impl Publisher {
         };
         match self.store.count_break(row.id, words, limit, now_ms()).await {
             Ok(breaks) if breaks >= limit && row.is_copy => {
-                drop_response(&self.store, row.id, topic, reason).await;
+                drop_response(&self.store, row.id, &format!("{reason}: {topic}")).await;
             }
             Ok(breaks) if breaks >= limit => {
                 tracing::error!(
@@ -201,8 +201,7 @@ impl Publisher {
         let topic = in_flight.topic.as_str();
         match in_flight.row {
             None => self.blame_state(topic, Manner::Refused, format!("{topic} is not published: {reason}")),
-            Some(row) if row.is_copy => drop_response(&self.store, row.id, topic, reason).await,
-            Some(row) => park(&self.store, row.id, format!("{reason}: {topic}; {ACCESS_RULES}")).await,
+            Some(row) => set_aside(&self.store, row, format!("{reason}: {topic}; {ACCESS_RULES}")).await,
         }
     }
 
@@ -366,11 +365,7 @@ async fn publish_row(
     if size > limit {
         let topic = &publish.topic;
         let words = format!("{size} octets on {topic}, the broker takes at most {limit}: raise its limit");
-        if is_copy {
-            drop_response(store, row.id, topic, &words).await;
-        } else {
-            park(store, row.id, words).await;
-        }
+        set_aside(store, Row { id: row.id, is_copy }, words).await;
         return Ok(());
     }
     send(flight, connection, publish, Some(Row { id: row.id, is_copy }))?;
@@ -387,6 +382,15 @@ fn send(flight: &mut Flight, connection: &Connection, publish: Publish, row: Opt
     Ok(())
 }
 
+/// The broker will not take a row: a copy of a result is a courtesy and is dropped, any other is kept apart.
+async fn set_aside(store: &Store, row: Row, reason: String) {
+    if row.is_copy {
+        drop_response(store, row.id, &reason).await;
+    } else {
+        park(store, row.id, reason).await;
+    }
+}
+
 async fn park(store: &Store, row: i64, reason: String) {
     tracing::error!("message {row} is parked: {reason}");
     if let Err(error) = store.park(row, reason, now_ms()).await {
@@ -394,8 +398,8 @@ async fn park(store: &Store, row: i64, reason: String) {
     }
 }
 
-async fn drop_response(store: &Store, row: i64, topic: &str, reason: &str) {
-    tracing::warn!("no results of that request go to {topic}, where its caller wants them: {reason}");
+async fn drop_response(store: &Store, row: i64, reason: &str) {
+    tracing::warn!("no results of that request go where its caller wants them: {reason}");
     if let Err(error) = store.drop_response(row).await {
         error.log();
     }
