@@ -91,6 +91,8 @@ fn every_fault_of_what_the_configuration_names_is_found_at_once() {
     write("no-interpreter", "#!/opt/nowhere/python\n", 0o755);
     write("no-program-of-env", "#!/usr/bin/env no-such-program\n", 0o755);
     write("windows", "#!/bin/sh\r\necho\r\n", 0o755);
+    write("no-first-line", "echo hello\n", 0o755);
+    write("empty", "", 0o755);
     write("good", "#!/usr/bin/env sh\n", 0o755);
     write("no-pem", "nothing\n", 0o644);
     write("store-file", "", 0o644);
@@ -103,7 +105,16 @@ fn every_fault_of_what_the_configuration_names_is_found_at_once() {
         path("no-pem"),
         path("store-file"),
     );
-    let hooks = ["not-executable", "no-interpreter", "no-program-of-env", "windows", "good", "not-there"];
+    let hooks = [
+        "no-first-line",
+        "empty",
+        "not-executable",
+        "no-interpreter",
+        "no-program-of-env",
+        "windows",
+        "good",
+        "not-there",
+    ];
     let hooks = hooks.map(|name| format!("[[hook]]\non = \"received\"\ncommand = [{:?}]\n", path(name)));
     let by_name = "[[hook]]\non = \"result\"\ncommand = [\"no-such-program\"]\n";
     std::fs::write(rig.gateway.config_path(), text + &hooks.concat() + by_name)
@@ -117,6 +128,8 @@ fn every_fault_of_what_the_configuration_names_is_found_at_once() {
         &["hook", "/not-executable", "chmod +x"],
         &["hook", "no-interpreter", "names /opt/nowhere/python", "no such file"],
         &["hook", "no-program-of-env", "names no-such-program", "PATH"],
+        &["hook", "no-first-line", "begin it with a line such as #!/bin/sh"],
+        &["hook", "/empty", "begin it with a line such as #!/bin/sh"],
         &["hook", "windows", "Windows"],
         &["hook", "/not-there", "no such file"],
         &["hook no-such-program", "no folder of PATH has it"],

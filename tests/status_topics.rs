@@ -45,6 +45,21 @@ fn all_state_is_retained_and_no_event_is() {
 }
 
 #[test]
+fn the_last_message_is_taken_off_the_broker_where_it_is_not_to_stay_there() {
+    let mut rig = Rig::start();
+    rig.modem.deliver("+4915100000001", "Your code is 4711");
+    rig.client.wait_for_json("the last message", |topic, _| topic == "sms/last/main");
+    assert_eq!(code(rig.gateway.stop()), 0);
+    rig.reconfigure(|config| config.set("mqtt", "retain_last", false));
+    rig.start_gateway();
+    rig.client.wait_for_text("sms/last/main", "");
+    rig.assert_still_works("later");
+    let late = rig.client("late", &["sms/#"]);
+    late.wait_for_text("sms/gateway/attic/availability", "online");
+    assert_eq!(late.last_on("sms/last/main"), None, "nothing is left there, and nothing new comes");
+}
+
+#[test]
 fn a_late_subscriber_sees_state_and_the_last_message_only() {
     let rig = Rig::start();
     rig.assert_still_works("earlier");

@@ -5,6 +5,7 @@ pub mod broker_side;
 pub mod client;
 pub mod cluster;
 pub mod damage;
+pub mod documents;
 pub mod gateway;
 pub mod modem;
 pub mod mqtt_packets;

@@ -281,10 +281,7 @@ impl Intake {
             return Ok(AfterAck::Nothing);
         }
         let (id, reason) = match read_ussd(payload) {
-            Err(UssdRejection { id, mistake }) => {
-                log_rejection(FailureCode::Malformed, id.as_deref(), mistake.field, &mistake.expected);
-                (id, mistake.to_string())
-            }
+            Err(UssdRejection { id, mistake }) => (id, mistake.to_string()),
             Ok(request) if origin.redelivered => {
                 let reason = "it came a second time and may have been carried out: it is not repeated";
                 (request.id, reason.to_owned())
@@ -324,11 +321,6 @@ pub fn stale(name: &Name, instance: &str) -> String {
         "another gateway named {name} ({instance}) ran while this waited, and may have sent it: look at its results, and \
          send what is missing again with a new id; [mqtt] on_stale = \"send\" sends it"
     )
-}
-
-/// The reason in our own words: what the caller wrote is not logged.
-fn log_rejection(code: FailureCode, id: Option<&str>, field: Option<&str>, reason: &str) {
-    tracing::warn!(%code, id, field, reason, "a request was rejected");
 }
 
 fn too_many(recipients: usize, limit: usize) -> Failure {

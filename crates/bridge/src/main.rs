@@ -39,6 +39,7 @@ mod signals;
 mod status_socket;
 mod store;
 mod systemd;
+mod terminal;
 mod timer;
 #[cfg(test)]
 mod timer_tests;

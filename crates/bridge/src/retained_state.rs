@@ -39,6 +39,8 @@ impl Key {
 #[derive(Debug)]
 struct Entry {
     state: State,
+    /// Newer than `state`, and not worth a publish yet.
+    newer: Option<State>,
     published: bool,
 }
 
@@ -47,14 +49,15 @@ impl RetainedState {
     pub fn set(&self, state: State) {
         let mut entries = self.entries();
         let key = Key::of(&state);
-        if entries.get(&key).is_some_and(|entry| entry.state == state) {
+        if let Some(entry) = entries.get_mut(&key).filter(|entry| entry.state == state) {
+            entry.newer = None;
             return;
         }
         if let State::Modem(state) = &state {
             let subject = ProblemSubject::of_modem(&state.modem, "state");
             self.problems.set(&subject, state.problem.as_deref());
         }
-        entries.insert(key, Entry { state, published: false });
+        entries.insert(key, Entry { state, newer: None, published: false });
         drop(entries);
         self.changed.notify_one();
     }
@@ -64,9 +67,16 @@ impl RetainedState {
         &self.problems
     }
 
-    /// All states there are.
+    /// What is newer than a state that was set, and need not be published yet: for whoever asks.
+    pub fn note(&self, state: State) {
+        if let Some(entry) = self.entries().get_mut(&Key::of(&state)) {
+            entry.newer = Some(state);
+        }
+    }
+
+    /// All states there are, each as new as it is known.
     pub fn all(&self) -> Vec<State> {
-        self.entries().values().map(|entry| entry.state.clone()).collect()
+        self.entries().values().map(|entry| entry.newer.as_ref().unwrap_or(&entry.state).clone()).collect()
     }
 
     /// Waits for a change, one made before the call included.
@@ -125,5 +135,21 @@ mod tests {
         retained.republish_all();
         assert_eq!(retained.take_unpublished(1).len(), 1);
         assert_eq!(retained.take_unpublished(9).len(), 1);
+    }
+
+    #[test]
+    fn who_asks_hears_what_is_newer_than_what_was_published() {
+        use crate::event::ModemState;
+        let retained = RetainedState::default();
+        let first = ModemState::new("main".parse().unwrap());
+        let newer = ModemState { number: Some("+491".to_owned()), ..first.clone() };
+        let shown = |state: &ModemState| [State::Modem(Box::new(state.clone()))];
+        retained.set(State::Modem(Box::new(first.clone())));
+        retained.take_unpublished(9);
+        retained.note(State::Modem(Box::new(newer.clone())));
+        assert!(retained.take_unpublished(9).is_empty(), "it need not be published");
+        assert_eq!(retained.all(), shown(&newer));
+        retained.set(State::Modem(Box::new(first.clone())));
+        assert_eq!(retained.all(), shown(&first));
     }
 }

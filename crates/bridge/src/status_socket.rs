@@ -129,7 +129,7 @@ mod tests {
         let path = folder.path().join("attic.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists(), "a killed gateway leaves its socket");
-        let socket = StatusSocket::open(&[path.clone()]).await.unwrap();
+        let socket = StatusSocket::open(std::slice::from_ref(&path)).await.unwrap();
         let elsewhere = folder.path().join("elsewhere").join("attic.sock");
         let other = StatusSocket::open(&[path.clone(), elsewhere.clone()]).await.err().unwrap();
         assert!(other.contains("another gateway"), "{other}");
@@ -149,7 +149,7 @@ mod tests {
     async fn who_does_not_read_keeps_nobody_waiting_for_long() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("attic.sock");
-        let socket = StatusSocket::open(&[path.clone()]).await.unwrap();
+        let socket = StatusSocket::open(std::slice::from_ref(&path)).await.unwrap();
         let stop = CancellationToken::new();
         // More than a socket holds.
         tokio::spawn(socket.serve(|| "x".repeat(4 << 20), stop.clone()));

@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo_view::{self, Counts, View};
 use super::output::say;
-use super::terminal::{self, Style};
 use crate::escape::field;
 use crate::mqtt::Caller;
 use crate::signals::Signals;
+use crate::terminal::{self, Style};
 use crate::{app, config};
 
 /// Lines that wait for a terminal; what comes beyond is dropped.

@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::columns::{padded, time_of_day, truncated};
-use super::terminal::Style;
 use crate::config::{Config, Outbound};
 use crate::escape::field;
 use crate::policy;
 use crate::request::Content;
 use crate::rules::{self, Rule};
+use crate::terminal::Style;
 use crate::wire::caller::{ReceivedSummary, ResultSummary};
 use crate::wire::request::read_send;
 use crate::wire::topic::Topics;

@@ -24,7 +24,6 @@ mod runtime;
 mod send;
 #[cfg(unix)]
 mod status;
-mod terminal;
 
 pub use cli::{Cli, execute};
 pub use send::NoAnswer;

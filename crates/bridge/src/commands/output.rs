@@ -7,8 +7,8 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 use std::sync::OnceLock;
 
-use super::terminal::Style;
 use crate::escape;
+use crate::terminal::Style;
 
 /// Why standard output could not be written, the first time.
 static FAILURE: OnceLock<std::io::Error> = OnceLock::new();

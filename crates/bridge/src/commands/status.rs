@@ -10,9 +10,9 @@ use super::columns::padded;
 use super::config_arg::ConfigArg;
 use super::output::{say, say_json, write_as_it_is};
 use super::running::ask;
-use super::terminal::{self, Style};
 use crate::escape::field;
 use crate::log::in_words;
+use crate::terminal::{self, Style};
 use crate::wire::status::{ModemStatus, SignalStatus, Status};
 
 /// Between two looks of `--watch`.

@@ -96,15 +96,10 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// A mistake with its line and column, where it has one.
-    pub(super) fn with_place(&self, offset: Option<usize>, words: &str) -> String {
-        match offset {
-            Some(offset) => {
-                let (line, column) = line_of(self.text, offset);
-                format!("line {line}, column {column}: {words}")
-            }
-            None => words.to_owned(),
-        }
+    /// A mistake with its line and column.
+    pub(super) fn with_place(&self, offset: usize, words: &str) -> String {
+        let (line, column) = line_of(self.text, offset);
+        format!("line {line}, column {column}: {words}")
     }
 
     /// The words of a mistake with its key.

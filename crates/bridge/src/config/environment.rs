@@ -125,8 +125,13 @@ impl Known {
     fn variable(&self) -> String {
         let parts = [self.table.name, self.key.map_or("", |key| key.name)];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("{PREFIX}{}", parts.join("__").to_ascii_uppercase())
+        variable_of(&parts.join("."))
     }
+}
+
+/// The variable of a key, `table.key`.
+pub(super) fn variable_of(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace('.', "__").to_ascii_uppercase())
 }
 
 /// What is wrong with a variable that is no key; nothing where it is another's.

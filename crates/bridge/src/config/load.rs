@@ -72,7 +72,7 @@ pub(super) fn read(
             Ok(file) => config = meaning::of(file, reader, &mut mistakes),
             // Whatever could be wrong was found and taken out before.
             Err(_) if !mistakes.is_empty() => {}
-            Err(_) => mistakes.add("", "it cannot be read: please report this"),
+            Err(_) => mistakes.add("mqtt", "it cannot be read: please report this"),
         }
     }
     let all = in_order(place, &document, mistakes, &environment);
@@ -98,13 +98,20 @@ fn in_order(
     mistakes: Mistakes,
     environment: &Environment,
 ) -> Vec<String> {
-    let mut of_file =
-        document.syntax.iter().map(|(at, words)| (Some(*at), words.clone())).collect::<Vec<_>>();
+    let mut of_file = document.syntax.clone();
     let mut of_variables = Vec::new();
     for mistake in mistakes.into_vec() {
         match environment.variable(&mistake.path) {
             Some(name) => of_variables.push(format!("{name}: {}", mistake.words)),
-            None => of_file.push((document.offset(&mistake), Document::with_key(&mistake))),
+            None => match document.offset(&mistake) {
+                Some(offset) => of_file.push((offset, Document::with_key(&mistake))),
+                // Nothing of it stands in the file: what is missing is missing beside a variable.
+                None => of_variables.push(format!(
+                    "{}: {}",
+                    environment::variable_of(&mistake.path),
+                    mistake.words
+                )),
+            },
         }
     }
     of_file.sort();

@@ -347,6 +347,16 @@ fn mistakes_in_the_file_and_in_variables_are_told_together() {
 }
 
 #[test]
+fn what_is_missing_beside_a_variable_is_named_as_a_variable() {
+    let message = with_variables("", &[("SMSBRIDGE_MQTT__PASSWORD", "hunter2")]).unwrap_err();
+    assert!(message.starts_with("SMSBRIDGE_MQTT__USERNAME: it is missing"), "{message}");
+    let message = with_variables("", &[("SMSBRIDGE_MQTT__CLIENT_KEY", "/x")]).unwrap_err();
+    assert!(message.starts_with("SMSBRIDGE_MQTT__CLIENT_KEY: it needs client_cert"), "{message}");
+    let message = with_variables("", &[("SMSBRIDGE_MQTT__PASSWORD_FILE", "/none/x")]).unwrap_err();
+    assert!(message.contains("SMSBRIDGE_MQTT__PASSWORD_FILE: /none/x cannot be read"), "{message}");
+}
+
+#[test]
 fn a_secret_in_a_file_of_a_bare_name_is_found_beside_the_configuration_and_read_only_where_it_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.toml");

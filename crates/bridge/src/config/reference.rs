@@ -8,7 +8,7 @@ use toml::Value as Toml;
 
 use super::file::{File, HookTable, ModemTable, RuleTable};
 use super::keys::{Key, TABLES, Table};
-use super::kinds::{Kind, one_of};
+use super::kinds::Kind;
 use super::known_keys;
 
 /// What stands around the generated part of docs/configuration.md.
@@ -40,7 +40,10 @@ fn kind_words(kind: Kind) -> String {
         Kind::Whole(min, max) => format!("whole number, {min} to {max}"),
         Kind::Texts(_) => "list of texts".to_owned(),
         Kind::TextOrTexts(_) => "text, or list of texts".to_owned(),
-        Kind::OneOf(words) => one_of(words),
+        Kind::OneOf(words) => {
+            let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+            words.join(" or ")
+        }
     }
 }
 
@@ -54,7 +57,7 @@ fn rendered(table: &Table) -> String {
     let title = if table.name.is_empty() { "At the top".to_owned() } else { format!("`{}`", table.header()) };
     let mut text = format!("## {title}\n\n{}", table.words);
     if table.is_several {
-        text.push_str(" It can stand several times, so no environment variable sets its keys.");
+        text.push_str("\n\nThe table can stand several times, so no environment variable sets its keys.");
     }
     text.push_str("\n\n| key | kind | default | meaning |\n|---|---|---|---|\n");
     for key in table.keys {

@@ -7,7 +7,7 @@ use crate::event::{
     BroadcastContent, CallState, Event, MessageState, Received, ReceivedContent, SendResult, UssdReply,
     UssdState,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureCode};
 use crate::message::Name;
 
 /// A line about an event, before it is said.
@@ -113,8 +113,8 @@ fn of_result(result: &SendResult) -> EventLine {
     if fields.duplicate {
         words += ", said again for a repeated request";
     }
-    if let Some(Failure { code, message, .. }) = &fields.error {
-        words += &format!(": {code}: {}", without_private(message));
+    if let Some(failure) = &fields.error {
+        words += &format!(": {}: {}", failure.code, reason(failure));
     }
     let is_bad = matches!(
         state,
@@ -135,6 +135,15 @@ fn of_ussd(reply: &UssdReply) -> EventLine {
     let reason = reply.text.as_deref().filter(|_| is_warning).map(without_private);
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     EventLine { is_warning, ..EventLine::plain(&reply.modem, format!("USSD{id}: {state}{reason}")) }
+}
+
+/// Why it failed, without what the caller wrote: of a field of the wrong type that stands behind what was expected.
+fn reason(failure: &Failure) -> String {
+    let words = match failure.code {
+        FailureCode::Malformed => failure.message.split(", not ").next().unwrap_or_default(),
+        _ => &failure.message,
+    };
+    without_private(words)
 }
 
 fn counted(n: u32, what: &str) -> String {
@@ -180,9 +189,9 @@ mod tests {
 
     use super::*;
     use crate::event::ResultFields;
-    use crate::failure::FailureCode;
     use crate::pdu;
     use crate::pdu_fixtures::short;
+    use crate::wire::request::read_send;
 
     fn received() -> Received {
         let pdus = vec![short("+4915112345678", "Your code is 4711", 0)];
@@ -224,11 +233,34 @@ mod tests {
         let fields = ResultFields { parts: Some(2), modem: "main".parse().ok(), ..ResultFields::default() };
         let line = EventLine::of(&result(MessageState::Sent, fields));
         assert_eq!((line.words.as_str(), line.is_warning), ("request order-17: sent, 2 parts", false));
+        let error = Some(Failure::permanent(FailureCode::Malformed, "text: a text, not 4711"));
+        let line =
+            EventLine::of(&result(MessageState::Rejected, ResultFields { error, ..ResultFields::default() }));
+        assert_eq!(line.words, "request order-17: rejected: malformed: text: a text");
         let error = Some(Failure::permanent(FailureCode::BadNumber, "`to`: \"+49 \\\"151\" is no number"));
         let line =
             EventLine::of(&result(MessageState::Rejected, ResultFields { error, ..ResultFields::default() }));
         let words = "request order-17: rejected: bad-number: `to`: \"…\" is no number";
         assert_eq!((line.words.as_str(), line.is_warning), (words, true));
+    }
+
+    #[test]
+    fn of_a_payload_that_is_wrong_the_field_is_named_and_not_what_stands_there() {
+        for (payload, expected) in [
+            (r#"{"id":"a","to":"SECRET","text":5}"#, "text: "),
+            (r#"{"id":"a","to":["1",{"SECRET":1}],"text":"x"}"#, "to[1]: "),
+            (r#"{"id":"SECRET SECRET","to":"1","text":"x"}"#, "id: "),
+            (
+                r#"{"id":"a","to":"1","text":"SECRET","ttl":1}"#,
+                "ttl: there is no such field; did you mean `ttl_s`?",
+            ),
+            ("SECRET", "not JSON"),
+            (r#"{"to":"SECRET""#, "line 1"),
+        ] {
+            let result = read_send(payload.as_bytes()).expect_err(payload).into_result(0);
+            let words = EventLine::of(&Event::Result(result)).words;
+            assert!(words.contains(expected) && !words.contains("SECRET"), "{payload}: {words}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::{escape, wire};
+use crate::{escape, terminal, wire};
 
 /// Who reads standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,18 +29,12 @@ impl Reader {
     pub(super) fn of_standard_error() -> Reader {
         if is_read_by_journald() {
             Reader::Journald
-        } else if std::io::stderr().is_terminal() && may_colour(|name| std::env::var_os(name)) {
+        } else if std::io::stderr().is_terminal() && terminal::are_colours_wanted() {
             Reader::Terminal
         } else {
             Reader::File
         }
     }
-}
-
-/// Whether the environment leaves us colours: <https://no-color.org>, and no dumb terminal.
-pub(super) fn may_colour(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
-    variable("NO_COLOR").is_none_or(|value| value.is_empty())
-        && variable("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Whether standard error is the stream that journald made for us: JOURNAL_STREAM names its device and inode
@@ -150,22 +144,5 @@ mod tests {
         assert_eq!(shown(Reader::File), format!("{at} WARN  {text}"));
         assert_eq!(shown(Reader::Journald), format!("<4>{}\n", text.trim_end().replace('\n', "\n<4>")));
         assert_eq!(shown(Reader::Terminal), format!("\x1b[2m{at}\x1b[0m \x1b[33mWARN \x1b[0m {text}"));
-    }
-
-    #[test]
-    fn no_color_and_a_dumb_terminal_are_honoured() {
-        for (variables, expected) in [
-            (&[][..], true),
-            (&[("TERM", "xterm")], true),
-            (&[("NO_COLOR", "")], true),
-            (&[("NO_COLOR", "1")], false),
-            (&[("TERM", "dumb")], false),
-            (&[("TERM", "xterm"), ("NO_COLOR", "0")], false),
-        ] {
-            let variable = |name: &str| {
-                variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).into())
-            };
-            assert_eq!(may_colour(variable), expected, "{variables:?}");
-        }
     }
 }

@@ -284,9 +284,12 @@ impl StatusView {
     }
 
     fn update(&mut self) {
+        let state = State::Modem(Box::new(self.state.clone()));
         if self.updated_at.is_none_or(|at| at.elapsed() >= UPDATE_INTERVAL) {
             self.updated_at = Some(Instant::now());
-            self.retained.set(State::Modem(Box::new(self.state.clone())));
+            self.retained.set(state);
+        } else {
+            self.retained.note(state);
         }
     }
 

@@ -14,6 +14,7 @@ use super::apart::Apart;
 use super::blame::{Blame, Manner};
 use super::client::Connection;
 use super::link_state::{About, LinkState};
+use super::reason;
 use super::window::{InFlight, Row, Window};
 use crate::clock::now_ms;
 use crate::crash;
@@ -187,7 +188,8 @@ impl Publisher {
                 Err(reason)
             }
             reason => {
-                self.refused(&in_flight, &format!("the broker refused it: {}", in_words(reason))).await;
+                self.refused(&in_flight, &format!("the broker refused it: {}", reason::in_words(reason)))
+                    .await;
                 self.blame.settled(&in_flight);
                 Ok(())
             }
@@ -401,16 +403,3 @@ async fn drop_response(store: &Store, row: i64, topic: &str, reason: &str) {
 
 /// What to do where the broker does not take a topic of ours.
 const ACCESS_RULES: &str = "check the broker's access rules and limits";
-
-/// A reason to refuse a PUBLISH (MQTT 5, 3.4.2.1), in words.
-fn in_words(reason: PubAckReason) -> &'static str {
-    match reason {
-        PubAckReason::NotAuthorized => "not authorized",
-        PubAckReason::TopicNameInvalid => "topic name invalid",
-        PubAckReason::PayloadFormatInvalid => "payload format invalid",
-        PubAckReason::QuotaExceeded => "quota exceeded",
-        PubAckReason::PacketIdentifierInUse => "packet identifier in use",
-        PubAckReason::ImplementationSpecificError => "implementation specific error",
-        _ => "unspecified error",
-    }
-}

@@ -22,12 +22,10 @@ const EXAMPLE: &str = r#"expected JSON such as {"to":"+4915112345678","text":"He
 /// What is wrong with a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The field it is about, where there is one of that name.
-    pub field: Option<&'static str>,
-    /// Its name as the caller wrote it, with the number of the element where it is about one.
+    /// The field it is about as the caller wrote it, with the number of the element where it is about one.
     written: String,
     /// What was expected: our own words, nothing of the payload.
-    pub expected: String,
+    expected: String,
     /// What came.
     came: Option<String>,
 }
@@ -35,12 +33,12 @@ pub struct Mistake {
 impl Mistake {
     /// A mistake of the whole payload.
     fn whole(expected: impl Into<String>) -> Mistake {
-        Mistake { field: None, written: String::new(), expected: expected.into(), came: None }
+        Mistake { written: String::new(), expected: expected.into(), came: None }
     }
 
     /// A mistake of a field whose value says nothing about it.
     pub fn of(field: &'static str, expected: impl Into<String>) -> Mistake {
-        Mistake { field: Some(field), written: field.to_owned(), expected: expected.into(), came: None }
+        Mistake { written: field.to_owned(), expected: expected.into(), came: None }
     }
 }
 
@@ -168,7 +166,7 @@ impl Fields {
             None => format!("there is no such field; there are {}", self.known.join(", ")),
         };
         let written = shortened(&unknown);
-        Err(Mistake { field: None, written, expected, came: None })
+        Err(Mistake { written, expected, came: None })
     }
 }
 

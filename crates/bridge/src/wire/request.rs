@@ -34,48 +34,29 @@ pub struct Rejection {
     /// The beginning of the payload, where there is no id.
     pub payload: Option<String>,
     /// Why it is rejected.
-    pub reason: Reason,
-}
-
-/// Why a request is rejected: what its caller is told, and what may be logged of that.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reason {
-    /// For the caller, whose own words it may quote.
     pub failure: Failure,
-    /// The field it is about.
-    pub field: Option<&'static str>,
-    /// In our own words alone.
-    pub words: String,
 }
 
-impl From<Failure> for Reason {
-    /// Of a failure that quotes nothing.
-    fn from(failure: Failure) -> Reason {
-        Reason { words: failure.message.clone(), field: None, failure }
-    }
-}
-
-impl From<Mistake> for Reason {
-    fn from(mistake: Mistake) -> Reason {
-        let failure = Failure::permanent(FailureCode::Malformed, mistake.to_string());
-        Reason { failure, field: mistake.field, words: mistake.expected }
+impl From<Mistake> for Failure {
+    fn from(mistake: Mistake) -> Failure {
+        Failure::permanent(FailureCode::Malformed, mistake.to_string())
     }
 }
 
 impl Rejection {
     /// Rejects a payload, whatever it says.
-    pub fn new(payload: &[u8], reason: impl Into<Reason>) -> Self {
-        let reason = reason.into();
+    pub fn new(payload: &[u8], failure: impl Into<Failure>) -> Self {
+        let failure = failure.into();
         match Fields::read(payload).ok().and_then(|fields| Some((readable_id(&fields)?, fields))) {
             Some((id, fields)) => {
-                Rejection { id: Some(id), to: readable_recipient(&fields), payload: None, reason }
+                Rejection { id: Some(id), to: readable_recipient(&fields), payload: None, failure }
             }
-            None => Rejection::unreadable(payload, reason),
+            None => Rejection::unreadable(payload, failure),
         }
     }
 
-    fn unreadable(payload: &[u8], reason: Reason) -> Self {
-        Rejection { id: None, to: None, payload: Some(beginning(payload)), reason }
+    fn unreadable(payload: &[u8], failure: Failure) -> Self {
+        Rejection { id: None, to: None, payload: Some(beginning(payload)), failure }
     }
 
     /// The result that says so.
@@ -87,7 +68,7 @@ impl Rejection {
             is_final: true,
             at,
             fields: ResultFields {
-                error: Some(self.reason.failure),
+                error: Some(self.failure),
                 payload: self.payload,
                 ..ResultFields::default()
             },

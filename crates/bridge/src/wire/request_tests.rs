@@ -34,7 +34,7 @@ fn with(key: &str, value: &str) -> String {
 
 fn words(text: &str) -> String {
     let rejection = read_send(text.as_bytes()).expect_err(text);
-    let message = rejection.reason.failure.message;
+    let message = rejection.failure.message;
     for english in ["invalid type", "invalid value", "expected a ", "EOF", "at line 1 column"] {
         assert!(!message.contains(english), "{text}: a parser's English: {message}");
     }
@@ -185,22 +185,7 @@ fn a_payload_that_is_no_json_object_is_told_where_and_how() {
         assert!(message.contains(expected), "{payload}: {message}");
     }
     let rejection = read_send(b"{\"to\":\"\xff\"}").expect_err("not UTF-8");
-    assert!(rejection.reason.failure.message.starts_with("not UTF-8 (octet 8)"), "{rejection:?}");
-}
-
-#[test]
-fn the_words_for_the_log_quote_nothing_of_the_payload() {
-    for payload in [
-        r#"{"to":"SECRET","text":5,"SECRET":1}"#,
-        r#"{"to":"SECRET","text":"SECRET","SECRET":1}"#,
-        r#"{"to":["SECRET",{"SECRET":1}],"text":"x"}"#,
-        r#"{"id":"SECRET SECRET","to":"1","text":"x"}"#,
-        "SECRET",
-        r#"{"to":"SECRET""#,
-    ] {
-        let reason = read_send(payload.as_bytes()).expect_err(payload).reason;
-        assert!(!reason.words.contains("SECRET") && !reason.words.is_empty(), "{payload}: {reason:?}");
-    }
+    assert!(rejection.failure.message.starts_with("not UTF-8 (octet 8)"), "{rejection:?}");
 }
 
 #[test]
@@ -214,7 +199,7 @@ fn what_is_wrong_with_a_cancel_is_named() {
         ("a1", "not JSON but a plain text"),
     ] {
         let rejection = read_cancel(payload.as_bytes()).expect_err(payload);
-        assert!(rejection.reason.failure.message.starts_with(expected), "{payload}: {rejection:?}");
+        assert!(rejection.failure.message.starts_with(expected), "{payload}: {rejection:?}");
         assert_eq!(rejection.id, None, "that request has results of its own");
     }
 }
@@ -239,7 +224,7 @@ proptest! {
     #[test]
     fn whatever_comes_is_answered_in_few_words(payload in proptest::collection::vec(any::<u8>(), 0..300)) {
         let rejection = read_send(&payload).expect_err("noise was accepted");
-        prop_assert!(rejection.reason.failure.message.chars().count() <= 401);
+        prop_assert!(rejection.failure.message.chars().count() <= 401);
     }
 
     #[test]
@@ -253,7 +238,8 @@ proptest! {
         ];
         let text = with(keys[at], value);
         if let Err(rejection) = read_send(text.as_bytes()) {
-            prop_assert!(rejection.reason.field.is_some(), "{text}: {rejection:?}");
+            let message = &rejection.failure.message;
+            prop_assert!(keys.iter().any(|key| message.starts_with(key)), "{text}: {message}");
         }
     }
 }

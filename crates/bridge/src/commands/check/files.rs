@@ -101,7 +101,15 @@ fn interpreter(path: &Path) -> Result<Option<String>, String> {
         Err(error) => return Err(words(&error)),
     };
     file.take(MAX_FIRST_LINE as u64).read_to_end(&mut begin).map_err(|error| words(&error))?;
-    let Some(line) = begin.strip_prefix(b"#!") else { return Ok(None) };
+    let Some(line) = begin.strip_prefix(b"#!") else {
+        // A program has zeros in its head; a text is run by nobody who is not named.
+        return match begin.contains(&0) {
+            true => Ok(None),
+            false => {
+                Err("it is a text without an interpreter: begin it with a line such as #!/bin/sh".to_owned())
+            }
+        };
+    };
     let line =
         String::from_utf8_lossy(line.split(|octet| *octet == b'\n').next().unwrap_or_default()).into_owned();
     if line.ends_with('\r') {

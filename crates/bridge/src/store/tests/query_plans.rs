@@ -5,7 +5,7 @@
 use super::*;
 
 /// Tables that hold one row, or a handful.
-const SMALL: [&str; 2] = ["depth", "fact"];
+const SMALL: [&str; 3] = ["depth", "fact", "pin_attempt"];
 
 /// Indices without which a statement reads more rows, but not all: parked rows, requests that are no replies, and
 /// what other modems sent.

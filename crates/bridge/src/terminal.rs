@@ -1,4 +1,4 @@
-//! What the terminal at standard output can do: colour, and how wide it is.
+//! What a terminal can do: colour, and how wide that at standard output is.
 //!
 //! Output that goes elsewhere, to a file or a program, has no colour and no limit of width.
 
@@ -19,21 +19,15 @@ const STRONG: &str = "\x1b[1m";
 const END: &str = "\x1b[0m";
 
 impl Style {
-    /// Colours where standard output is a terminal, `NO_COLOR` is unset or empty and `TERM` is not `dumb`.
+    /// Colours where standard output is a terminal whose user wants them.
     pub fn stdout() -> Style {
-        let variable = |name| std::env::var_os(name);
-        Self::of(is_there(), variable("NO_COLOR").as_deref(), variable("TERM").as_deref())
+        Style { is_coloured: is_there() && are_colours_wanted() }
     }
 
     /// No colours.
     #[cfg(test)]
-    pub(super) fn plain() -> Style {
+    pub fn plain() -> Style {
         Style { is_coloured: false }
-    }
-
-    fn of(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> Style {
-        let is_wanted = no_color.is_none_or(OsStr::is_empty);
-        Style { is_coloured: is_terminal && is_wanted && term.is_none_or(|term| term != "dumb") }
     }
 
     /// What is as it should be.
@@ -61,7 +55,7 @@ impl Style {
     }
 
     /// Applies `escape` to all of a text but the colours that a style of this kind has put there.
-    pub(super) fn around_colours(&self, text: &str, escape: impl Fn(&str) -> String) -> String {
+    pub fn around_colours(&self, text: &str, escape: impl Fn(&str) -> String) -> String {
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, code)) = self.first_code(rest) {
@@ -82,6 +76,16 @@ impl Style {
 /// Whether standard output is a terminal.
 pub fn is_there() -> bool {
     std::io::stdout().is_terminal()
+}
+
+/// Whether the user wants colours: `NO_COLOR` is unset or empty (<https://no-color.org>), and `TERM` is not `dumb`.
+pub fn are_colours_wanted() -> bool {
+    let variable = |name| std::env::var_os(name);
+    are_wanted(variable("NO_COLOR").as_deref(), variable("TERM").as_deref())
+}
+
+fn are_wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
 }
 
 /// Columns of the terminal at standard output; none where it is no terminal, or does not tell.
@@ -106,19 +110,17 @@ mod tests {
     const PLAIN: Style = Style { is_coloured: false };
 
     #[test]
-    fn colours_are_for_terminals_whose_user_wants_them() {
-        for (is_terminal, no_color, term, expect) in [
-            (true, None, Some("xterm-256color"), true),
-            (true, None, None, true),
-            (true, Some(""), Some("linux"), true),
-            (true, Some("1"), Some("linux"), false),
-            (true, Some("0"), Some("linux"), false),
-            (true, None, Some("dumb"), false),
-            (false, None, Some("xterm"), false),
-            (false, Some(""), None, false),
+    fn no_color_and_a_dumb_terminal_are_honoured() {
+        for (no_color, term, expect) in [
+            (None, Some("xterm-256color"), true),
+            (None, None, true),
+            (Some(""), Some("linux"), true),
+            (Some("1"), Some("linux"), false),
+            (Some("0"), Some("linux"), false),
+            (None, Some("dumb"), false),
         ] {
-            let style = Style::of(is_terminal, no_color.map(OsStr::new), term.map(OsStr::new));
-            assert_eq!(style.is_coloured, expect, "{is_terminal} {no_color:?} {term:?}");
+            let is_wanted = are_wanted(no_color.map(OsStr::new), term.map(OsStr::new));
+            assert_eq!(is_wanted, expect, "{no_color:?} {term:?}");
         }
     }
 
