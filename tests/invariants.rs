@@ -107,7 +107,7 @@ fn only_output_and_log_print() {
         "crates/bridge/src/commands/output.rs",
         "crates/bridge/src/log/",
         // Asks what is there, and prints nothing.
-        "crates/bridge/src/commands/terminal.rs",
+        "crates/bridge/src/terminal.rs",
         // A line on a terminal that is taken away again.
         "crates/bridge/src/commands/progress.rs",
         // One answer a line, escaped there.
