@@ -110,7 +110,7 @@ fn shape(text: &str) -> Vec<String> {
         let line = replace(line.to_owned(), r"\b(SM|ME|MT|SR) \d+/\d+", "");
         let line = replace(line, r"\([0-9a-f-]+[^)]*\)", "");
         let line = replace(line, r"\d+", "0");
-        let line = replace(line, r"up 0 [a-z0-9 ]+", "up 0");
+        let line = replace(line, r"up 0[a-z0-9 .]*", "up 0");
         replace(line, r"\s+", " ").trim_end().to_owned()
     };
     text.lines().map(shaped).collect()

@@ -50,6 +50,7 @@ pub fn load(named: Option<&Path>, secrets: Secrets) -> Result<Config, ConfigErro
 }
 
 /// Reads a configuration from its text, overridden by the environment. Mistakes name `place`.
+#[cfg(any(test, feature = "demo"))]
 pub fn parse(place: &str, text: &str) -> Result<Config, ConfigError> {
     read(place, text, std::env::vars_os(), &mut Reader::new(Secrets::Read, None))
 }

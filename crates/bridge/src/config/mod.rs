@@ -28,7 +28,9 @@ mod structure;
 mod values;
 
 pub use error::ConfigError;
-pub use load::{load, parse};
+pub use load::load;
+#[cfg(any(test, feature = "demo"))]
+pub use load::parse;
 pub use meaning::pin_mistake;
 pub use secrets::Secrets;
 pub use settings::{

@@ -117,8 +117,10 @@ impl Forget {
         left.to_send = messages.iter().filter(|message| !message.is_final).count();
         left.incomplete = self.incomplete(person)?;
         for batch in received.chunks(MAX_BATCH) {
-            self.delete("DELETE FROM part_set WHERE message_id = ?1", batch)?;
             self.delete("DELETE FROM received WHERE id = ?1", batch)?;
+        }
+        for batch in self.part_sets(&received)?.chunks(MAX_BATCH) {
+            self.delete("DELETE FROM part_set WHERE id = ?1", batch)?;
         }
         for batch in over.chunks(MAX_BATCH) {
             let (ids, requests): (Vec<i64>, Vec<&str>) =
@@ -164,6 +166,16 @@ impl Forget {
             }
         }
         Ok(ids)
+    }
+
+    /// The sets of parts that these messages were made of.
+    fn part_sets(&self, received: &[String]) -> Result<Vec<i64>, rusqlite::Error> {
+        let received: BTreeSet<&String> = received.iter().collect();
+        let mut select =
+            self.0.prepare("SELECT id, message_id FROM part_set WHERE message_id IS NOT NULL")?;
+        let sets = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sets = sets.collect::<Result<Vec<(i64, String)>, _>>()?;
+        Ok(sets.into_iter().filter(|(_, message)| received.contains(message)).map(|(set, _)| set).collect())
     }
 
     /// Modems whose newest message is from the number.

@@ -16,9 +16,6 @@ use crate::nearest::nearest;
 /// Characters of a value that a mistake shows.
 const MAX_SHOWN: usize = 40;
 
-/// What an object is to look like.
-const EXAMPLE: &str = r#"expected JSON such as {"to":"+4915112345678","text":"Hello"}"#;
-
 /// What is wrong with a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -67,23 +64,28 @@ pub struct Field {
 }
 
 impl Fields {
-    /// Reads a payload that is to be one JSON object.
-    pub fn read(payload: &[u8]) -> Result<Fields, Mistake> {
+    /// Reads a payload that is to be one JSON object, such as `example`.
+    pub fn read(payload: &[u8], example: &str) -> Result<Fields, Mistake> {
         let text = std::str::from_utf8(payload).map_err(|error| {
-            Mistake::whole(format!("not UTF-8 (octet {}); {EXAMPLE}", error.valid_up_to() + 1))
+            Mistake::whole(format!(
+                "not UTF-8 (octet {}); expected JSON such as {example}",
+                error.valid_up_to() + 1
+            ))
         })?;
         let begin = text.trim_start();
         if begin.is_empty() {
-            return Err(Mistake::whole(format!("the payload is empty; {EXAMPLE}")));
+            return Err(Mistake::whole(format!("the payload is empty; expected JSON such as {example}")));
         }
         if !begin.starts_with('{') {
             return Err(Mistake::whole(match serde_json::from_str::<Value>(text) {
-                Ok(value) => format!("not a JSON object but {}; {EXAMPLE}", kind(&value)),
+                Ok(value) => {
+                    format!("not a JSON object but {}; expected JSON such as {example}", kind(&value))
+                }
                 Err(error) if begin.starts_with(['[', '"']) => broken(&error),
                 Err(_) if begin.starts_with('\u{feff}') => {
                     "not JSON: a byte order mark stands before it; leave that out".to_owned()
                 }
-                Err(_) => format!("not JSON but a plain text; {EXAMPLE}"),
+                Err(_) => format!("not JSON but a plain text; expected JSON such as {example}"),
             }));
         }
         let mut reader = serde_json::Deserializer::from_str(text);
@@ -108,22 +110,22 @@ impl Fields {
     pub fn take(&mut self, names: &[&'static str]) -> Result<Option<Field>, Mistake> {
         self.known.extend(names);
         let Some(&name) = names.first() else { return Ok(None) };
-        let mut found: Option<Field> = None;
-        while let Some(at) = self.members.iter().position(|(member, _)| names.contains(&member.as_str())) {
-            let (written, value) = self.members.remove(at);
-            match &found {
-                _ if value.is_null() => {}
-                None => found = Some(Field { name, written, value }),
-                Some(first) if first.written == written => {
-                    return Err(Mistake::of(name, "it stands there twice: give it once"));
-                }
-                Some(first) => {
-                    let both = format!("`{}` and `{written}` mean the same: give one of them", first.written);
-                    return Err(Mistake::of(name, both));
-                }
+        let is_it = |(member, _): &(String, Value)| names.contains(&member.as_str());
+        let (found, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.members).into_iter().partition(is_it);
+        self.members = others;
+        let mut found = found.into_iter().filter(|(_, value)| !value.is_null());
+        let first = found.next().map(|(written, value)| Field { name, written, value });
+        match (&first, found.next()) {
+            (Some(first), Some((second, _))) if first.written == second => {
+                Err(Mistake::of(name, "it stands there twice: give it once"))
             }
+            (Some(first), Some((second, _))) => {
+                let both = format!("`{}` and `{second}` mean the same: give one of them", first.written);
+                Err(Mistake::of(name, both))
+            }
+            _ => Ok(first),
         }
-        Ok(found)
     }
 
     /// Takes true or false.

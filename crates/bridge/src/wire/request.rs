@@ -47,7 +47,7 @@ impl Rejection {
     /// Rejects a payload, whatever it says.
     pub fn new(payload: &[u8], failure: impl Into<Failure>) -> Self {
         let failure = failure.into();
-        match Fields::read(payload).ok().and_then(|fields| Some((readable_id(&fields)?, fields))) {
+        match Fields::read(payload, EXAMPLE).ok().and_then(|fields| Some((readable_id(&fields)?, fields))) {
             Some((id, fields)) => {
                 Rejection { id: Some(id), to: readable_recipient(&fields), payload: None, failure }
             }
@@ -78,8 +78,8 @@ impl Rejection {
 
 /// Reads a payload of `send`.
 pub fn read_send(payload: &[u8]) -> Result<SendRequest, Box<Rejection>> {
-    let fields =
-        Fields::read(payload).map_err(|mistake| Box::new(Rejection::unreadable(payload, mistake.into())))?;
+    let fields = Fields::read(payload, EXAMPLE)
+        .map_err(|mistake| Box::new(Rejection::unreadable(payload, mistake.into())))?;
     send_request(fields).map_err(|mistake| Box::new(Rejection::new(payload, mistake)))
 }
 
@@ -157,6 +157,9 @@ fn content(
     }
 }
 
+/// The least a request has.
+const EXAMPLE: &str = r#"{"to":"+4915112345678","text":"Hello"}"#;
+
 /// The names of the text.
 const TEXT: [&str; 3] = ["text", "message", "body"];
 
@@ -183,7 +186,7 @@ pub fn read_cancel(payload: &[u8]) -> Result<String, Box<Rejection>> {
         fields.finish()?;
         id.ok_or_else(|| Mistake::of("id", "it is missing: that of the request to cancel"))
     };
-    let id = Fields::read(payload).and_then(read);
+    let id = Fields::read(payload, r#"{"id":"order-17"}"#).and_then(read);
     // Not under the id that it names: that request has results of its own.
     id.map_err(|mistake| Box::new(Rejection::unreadable(payload, mistake.into())))
 }
@@ -200,7 +203,7 @@ pub struct UssdRejection {
 /// Reads a payload of `ussd/<modem>`.
 pub fn read_ussd(payload: &[u8]) -> Result<UssdRequest, UssdRejection> {
     let rejection = |mistake| UssdRejection { id: request_id(payload), mistake };
-    Fields::read(payload).and_then(ussd_request).map_err(rejection)
+    Fields::read(payload, r#"{"code":"*100#"}"#).and_then(ussd_request).map_err(rejection)
 }
 
 fn ussd_request(mut fields: Fields) -> Result<UssdRequest, Mistake> {
@@ -233,12 +236,12 @@ fn ussd_string(text: &str) -> Option<String> {
 
 /// The id of a request, where that can be read.
 pub fn request_id(payload: &[u8]) -> Option<String> {
-    readable_id(&Fields::read(payload).ok()?)
+    readable_id(&Fields::read(payload, EXAMPLE).ok()?)
 }
 
 /// What the rejection of a payload quotes, as a payload: the rest need not be kept.
 pub fn shortened(payload: &[u8]) -> Vec<u8> {
-    let fields = Fields::read(payload).ok();
+    let fields = Fields::read(payload, EXAMPLE).ok();
     match fields.and_then(|fields| Some((readable_id(&fields)?, readable_recipient(&fields)))) {
         Some((id, to)) => json!({"id": id, "to": to}).to_string().into_bytes(),
         None => payload[..payload.len().min(MAX_PAYLOAD_SHOWN)].to_vec(),

@@ -189,6 +189,23 @@ fn a_payload_that_is_no_json_object_is_told_where_and_how() {
 }
 
 #[test]
+fn a_request_of_many_members_costs_no_more_than_its_length() {
+    let members = |member: &str, n: usize| format!("{{{}\"text\":\"x\"}}", member.repeat(n));
+    let begun = std::time::Instant::now();
+    for payload in [
+        members("\"to\":null,", 23_000),
+        members("\"to\":\"1\",", 23_000),
+        members("\"x\":1,", 40_000),
+        members(&format!("\"{}\":1,", "x".repeat(250_000)), 1),
+    ] {
+        assert!(read_send(payload.as_bytes()).is_err());
+    }
+    // A quarter of a second here; a payload's length squared would take minutes.
+    let took = begun.elapsed();
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_cancel_is_named() {
     assert_eq!(read_cancel(br#"{"id":"a1"}"#).unwrap(), "a1");
     for (payload, expected) in [
@@ -196,7 +213,7 @@ fn what_is_wrong_with_a_cancel_is_named() {
         (r#"{"id":5}"#, "id: 1 to 64 of A-Z a-z 0-9 . _ ~ : - in quotes, not 5"),
         (r#"{"id":"a b"}"#, "id: 1 to 64 of"),
         (r#"{"ids":"a"}"#, "ids: there is no such field; did you mean `id`?"),
-        ("a1", "not JSON but a plain text"),
+        ("a1", r#"not JSON but a plain text; expected JSON such as {"id":"#),
     ] {
         let rejection = read_cancel(payload.as_bytes()).expect_err(payload);
         assert!(rejection.failure.message.starts_with(expected), "{payload}: {rejection:?}");
@@ -212,7 +229,7 @@ fn what_is_wrong_with_a_ussd_request_is_named() {
         (r#"{"id":"u1","codes":"*100#"}"#, Some("u1"), "codes: there is no such field; did you mean `code`?"),
         (r#"{"id":"u1"}"#, Some("u1"), "code: it is missing: expected one of `code`, `reply` and `cancel`"),
         (r#"{"id":7,"code":"*100#"}"#, None, "id: 1 to 64"),
-        ("*100#", None, "not JSON but a plain text"),
+        ("*100#", None, r#"not JSON but a plain text; expected JSON such as {"code":"*100#"}"#),
     ] {
         let rejection = read_ussd(payload.as_bytes()).expect_err(payload);
         assert!(rejection.mistake.to_string().starts_with(expected), "{payload}: {rejection:?}");
