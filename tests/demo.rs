@@ -29,7 +29,8 @@ impl Demo {
         let log = folder.path().join("demo.log");
         let begin = Instant::now();
         let process = Process::start("smsbridge demo", &mut command, &log);
-        wait_until("the first output", || output(&log).contains("mqtt://127.0.0.1:"));
+        // What it is about to do is said at once; how long that takes is the machine's.
+        wait_until("the first output", || output(&log).contains("smsbridge demo: starting"));
         let first = begin.elapsed();
         assert!(first < Duration::from_secs(2), "the first output came after {} ms", first.as_millis());
         let port = wait_for("a port in the output", || port_in(&output(&log)));

@@ -74,7 +74,7 @@ enum Command {
 /// How much is logged.
 #[derive(Debug, Args)]
 struct Verbosity {
-    /// Log more; -vv everything. Numbers and texts too: mind who reads it
+    /// Log more, and with -vv more still; at debug numbers and texts too: mind who reads it
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 100)]
     verbose: u8,
     /// Log less
