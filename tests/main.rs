@@ -31,7 +31,7 @@ mod forget_command;
 mod fuzz_targets;
 mod graceful_stop;
 mod hidden_characters;
-mod history_and_send_commands;
+mod history_command;
 mod hooks;
 mod hostile_arguments;
 mod hostile_broker;
