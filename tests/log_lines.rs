@@ -11,6 +11,7 @@ use crate::harness::modem::ModemOptions;
 use crate::harness::mqtt_packets::Publish;
 use crate::harness::process::code;
 use crate::harness::rig::Rig;
+use crate::harness::terminal::Terminal;
 
 /// The lines of the log that have all these words.
 fn lines(rig: &Rig, words: &[&str]) -> Vec<String> {
@@ -197,6 +198,25 @@ fn a_redirected_log_of_a_service_is_no_journal() {
     rig.gateway.start_with(&[("JOURNAL_STREAM", "1:2")]);
     let start = rig.gateway.wait_for_log(&["smsbridge", "starts: gateway"]);
     assert!(start.contains("INFO") && start.contains("T"), "{start}");
+}
+
+#[test]
+fn colours_are_for_terminals_whose_user_wants_them() {
+    let rig = Rig::prepare(&ModemOptions::default(), |_| {});
+    let config = rig.gateway.config_path().display().to_string();
+    for (environment, is_coloured) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "")], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+    ] {
+        let mut terminal = Terminal::start(rig.folder(), &["run", "--config", &config], environment);
+        terminal.wait_for("connected to the broker");
+        terminal.press("\x03");
+        assert_eq!(code(terminal.wait_for_end()), 0);
+        terminal.wait_for("stopped as asked");
+        assert_eq!(terminal.shown().contains('\x1b'), is_coloured, "{environment:?}: {}", terminal.shown());
+    }
 }
 
 #[test]

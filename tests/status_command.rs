@@ -11,6 +11,7 @@ use crate::harness::broker::is_root;
 use crate::harness::gateway::{Gateway, PROGRAM, has_all, program};
 use crate::harness::process::{Process, code};
 use crate::harness::rig::Rig;
+use crate::harness::terminal::Terminal;
 use crate::harness::wait::{wait_for, wait_until};
 
 fn said(output: &Output) -> String {
@@ -129,6 +130,18 @@ fn watched_it_shows_what_changes_until_nobody_reads() {
     drop(read);
     let unread = reader.stdout(write).stderr(Stdio::null()).status().expect("it ends");
     assert_eq!(code(unread), 1, "the gateway does not run, and nobody reads");
+}
+
+#[test]
+fn at_a_terminal_it_is_in_colour() {
+    let rig = Rig::start();
+    let config = rig.gateway.config_path().display().to_string();
+    for (environment, well) in [(&[][..], "\x1b[32mwell"), (&[("NO_COLOR", "1")], "attic  well")] {
+        let mut terminal = Terminal::start(rig.folder(), &["status", "--config", &config], environment);
+        terminal.wait_for(well);
+        terminal.wait_for_end();
+        assert_eq!(terminal.shown().contains('\x1b'), environment.is_empty(), "{}", terminal.shown());
+    }
 }
 
 #[test]

@@ -89,14 +89,14 @@ fn are_wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
 }
 
 /// Columns of the terminal at standard output; none where it is no terminal, or does not tell.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "demo"))]
 pub fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Columns of the terminal at standard output; not known on this system.
-#[cfg(not(unix))]
+#[cfg(all(not(unix), feature = "demo"))]
 pub fn width() -> Option<usize> {
     None
 }

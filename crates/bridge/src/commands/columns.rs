@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
+#[cfg(feature = "demo")]
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Spaces up to `width` columns; a text that is longer stays as it is.
@@ -15,6 +16,7 @@ pub(super) fn padded(text: &str, width: usize) -> String {
 }
 
 /// The beginning of a text that has `width` columns at most, with `…` for what is left out.
+#[cfg(feature = "demo")]
 pub(super) fn truncated(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();

@@ -128,6 +128,7 @@ impl Caller {
     }
 
     /// Subscribes to `filters` and hands over every topic and payload, for as long as the connection lasts.
+    #[cfg(feature = "demo")]
     pub async fn follow(
         self,
         filters: &[String],

@@ -2,6 +2,7 @@
 //!
 //! Pure. What is read is what a broker delivers: it may be anybody's.
 
+#[cfg(feature = "demo")]
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,7 @@ impl ResultSummary {
 }
 
 /// What people want to know of a received message.
+#[cfg(feature = "demo")]
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct ReceivedSummary {
     /// Its id.
@@ -130,6 +132,7 @@ pub struct ReceivedSummary {
     pub fields: BTreeMap<String, String>,
 }
 
+#[cfg(feature = "demo")]
 impl ReceivedSummary {
     /// Reads a payload of `sms/received/<modem>`; none where it is not one.
     pub fn read(payload: &[u8]) -> Option<Self> {
