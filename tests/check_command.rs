@@ -342,3 +342,19 @@ fn a_running_gateway_is_asked_for_the_modems_it_has() {
     assert_eq!(code, 1, "{said}");
     assert!(has_line(&said, "WRONG", &["modem main", "the running gateway says", "unplugged"]), "{said}");
 }
+
+#[test]
+fn a_store_that_is_looked_at_is_left_as_it_was() {
+    let mut rig = Rig::start();
+    rig.gateway.stop();
+    let files = || {
+        let files = std::fs::read_dir(rig.folder().join("store")).expect("a store");
+        let mut names: Vec<_> = files.map(|file| file.expect("a file").file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let output = rig.gateway.run_command(&["check"]);
+    assert_eq!(code(output.status), 0, "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(files(), before);
+}

@@ -87,9 +87,63 @@ fn what_is_rejected_is_logged_with_reason_and_field_and_not_with_what_was_writte
         assert!(!line.contains("4711") && !line.contains("15100000002"), "what was written is in: {line}");
         assert_eq!(lines(&rig, &[&format!("request {id}:")]).len(), 1, "{}", rig.gateway.log());
     }
+    for (id, request, words) in [
+        (
+            "field",
+            json!({"id": "field", "to": "+4915100000002", "text": "x", "My code is 4711": 1}),
+            "a field",
+        ),
+        (
+            "name",
+            json!({"id": "name", "to": "+4915100000002", "text": "x", "modem": "4711-4711"}),
+            "only main",
+        ),
+        ("text", json!({"id": "text", "to": "+4915100000002", "text": 4711}), "text: "),
+        (
+            "encoding",
+            json!({"id": "encoding", "to": "+4915100000002", "text": "x", "encoding": "4711"}),
+            "\"gsm7\"",
+        ),
+    ] {
+        rig.request(&request);
+        let line = rig.gateway.wait_for_log(&[&format!("request {id}: rejected"), words]);
+        assert!(!line.contains("4711"), "what was written is in: {line}");
+    }
     rig.client.publish("sms/send", "call 15100000002 at home");
     let line = rig.gateway.wait_for_log(&["request without an id: rejected: malformed"]);
     assert!(!line.contains("15100000002") && !line.contains("home"), "what was written is in: {line}");
+}
+
+#[test]
+fn no_code_and_no_reply_of_ussd_is_logged() {
+    let rig = Rig::with(|config| config.set("ussd", "allow", vec!["*100#"]));
+    for (id, request, words) in [
+        ("pin", json!({"id": "pin", "code": "**04*4711*5678*5678#"}), "this code is not in [ussd] allow"),
+        ("reply", json!({"id": "reply", "reply": "4711"}), "no menu is open"),
+        ("number", json!({"id": "number", "code": 4711}), "code: "),
+        ("field", json!({"id": "field", "4711": "*100#"}), "a field"),
+    ] {
+        rig.client.publish("sms/ussd/main", request.to_string());
+        let line = rig.gateway.wait_for_log(&[&format!("main: USSD {id}: failed"), words]);
+        assert!(!line.contains("4711") && !line.contains("5678"), "what was written is in: {line}");
+    }
+}
+
+#[test]
+fn a_topic_for_results_that_the_broker_forbids_is_not_logged() {
+    let mut rig = Rig::start();
+    rig.broker.restart_with(("", ""), ("topic write answers/#", "topic write answers/other"));
+    rig.wait_subscribed();
+    rig.client.publish_with(Publish {
+        topic: "sms/send".to_owned(),
+        payload: json!({"id": "copies", "to": "+4915100000002", "text": "x"}).to_string().into_bytes(),
+        qos: 1,
+        response_topic: Some("answers/15100000009".to_owned()),
+        ..Publish::default()
+    });
+    rig.gateway
+        .wait_for_log(&["no results of that request go where its caller wants them", "not authorized"]);
+    assert!(!rig.gateway.log().contains("15100000009"), "{}", rig.gateway.log());
 }
 
 #[test]
@@ -229,6 +283,26 @@ fn a_wrong_log_level_is_an_error_and_no_silence() {
         assert_eq!(code(rig.gateway.wait_for_end()), 2, "{level}");
         rig.gateway.wait_for_log(&["SMSBRIDGE_LOG", words, "expected one of"]);
     }
+}
+
+#[test]
+fn a_level_for_one_module_leaves_the_others_theirs() {
+    for level in [" ", ",", "smsbridge_modem=debug"] {
+        let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
+        rig.gateway.start_with(&[("SMSBRIDGE_LOG", level)]);
+        rig.gateway.wait_for_log(&["smsbridge", "starts: gateway"]);
+    }
+}
+
+#[test]
+fn under_journald_each_mistake_of_the_configuration_is_an_error() {
+    let mut rig = Rig::prepare(&ModemOptions::default(), |config| config.set("outbound", "max_parts", 0));
+    rig.reconfigure(|config| config.set("mqtt", "prefx", "sms"));
+    let script = "export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2); exec \"$0\" \"$@\"";
+    rig.gateway.start_by(&["/bin/sh", "-c", script]);
+    assert_eq!(code(rig.gateway.wait_for_end()), 2);
+    rig.gateway.wait_for_log(&["<3>", "max_parts"]);
+    rig.gateway.wait_for_log(&["<3>", "prefx"]);
 }
 
 #[test]

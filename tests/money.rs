@@ -10,6 +10,7 @@ use smsbridge_simulator::Ussd;
 use crate::harness::client::Client;
 use crate::harness::gateway::{Config, has_all};
 use crate::harness::modem::ModemOptions;
+use crate::harness::mqtt_packets::Publish;
 use crate::harness::process::code;
 use crate::harness::rig::Rig;
 use crate::harness::wait::wait_until;
@@ -318,7 +319,15 @@ fn send_ends_when_its_id_belongs_to_another() {
         let (id, at) = (&request["id"], "2026-11-22T07:15:35.002Z");
         let refused =
             json!({"id": id, "to": ANNA, "state": "rejected", "final": false, "conflict": true, "at": at});
-        other.publish("sms/result", refused.to_string());
+        let asked = other.received().into_iter().find(|publish| publish.topic == "sms/send");
+        let asked = asked.expect("the request, as it came");
+        other.publish_with(Publish {
+            topic: asked.response_topic.expect("a topic for the results"),
+            correlation_data: asked.correlation_data,
+            payload: refused.to_string().into_bytes(),
+            qos: 1,
+            ..Publish::default()
+        });
         command.join().expect("the command runs")
     });
     assert_eq!(output.status.code(), Some(1), "{output:?}");

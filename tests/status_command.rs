@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::harness::broker::is_root;
 use crate::harness::gateway::{Gateway, PROGRAM, has_all, program};
+use crate::harness::modem::ModemOptions;
 use crate::harness::process::{Process, code};
 use crate::harness::rig::Rig;
 use crate::harness::terminal::Terminal;
@@ -86,7 +87,7 @@ fn a_gateway_that_does_not_run_is_told_in_words() {
     assert!(socket(&rig).exists(), "a killed gateway leaves its socket");
     let (code, words) = status(&rig, &[]);
     assert_eq!(code, 1, "{words}");
-    assert!(has_all(&words, &["no gateway attic runs here", "attic.sock", "smsbridge run"]), "{words}");
+    assert!(has_all(&words, &["no gateway named attic runs here", "attic.sock", "smsbridge run"]), "{words}");
     rig.start_gateway();
     wait_until("the next gateway to answer", || status(&rig, &[]).0 == 0);
     rig.gateway.stop();
@@ -122,7 +123,7 @@ fn watched_it_shows_what_changes_until_nobody_reads() {
     rig.proxy.cut();
     wait_until("a broker that is gone", || shown("not connected"));
     rig.gateway.kill();
-    wait_until("a gateway that is gone", || shown("no gateway attic runs here"));
+    wait_until("a gateway that is gone", || shown("no gateway named attic runs here"));
     assert_eq!(watch.ended(), None, "it goes on");
     let mut reader = program(rig.folder());
     reader.args(["status", "--watch", "--config"]).arg(rig.gateway.config_path());
@@ -197,4 +198,47 @@ fn it_needs_no_password_of_the_broker() {
     fs::write(rig.gateway.config_path(), text).expect("a configuration file");
     let (code, said) = status(&rig, &[]);
     assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_place_that_cannot_be_looked_at_hides_no_gateway_at_another() {
+    let rig = Rig::start();
+    let runtime = rig.folder().join("runtime");
+    let in_store = rig.folder().join("store/attic.sock");
+    fs::rename(runtime.join("attic.sock"), &in_store).expect("a socket in another place");
+    for runtime in ["/dev/null", &"x".repeat(200)] {
+        let mut command = program(rig.folder());
+        command.args(["status", "--json", "--config"]).arg(rig.gateway.config_path());
+        let output = command.env("RUNTIME_DIRECTORY", runtime).output().expect("it runs");
+        assert!(
+            said(&output).contains(&format!("\"pid\":{}", rig.gateway.id())),
+            "{runtime}: {}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
+fn another_gateway_of_the_name_is_not_taken_for_ours() {
+    let rig = Rig::start();
+    let mut config = rig.config.clone();
+    config.set("store", "path", rig.folder().join("other").display().to_string());
+    fs::write(rig.gateway.config_path(), config.to_toml()).expect("a configuration file");
+    let (code, words) = status(&rig, &[]);
+    assert_eq!(code, 1, "{words}");
+    assert!(has_all(&words, &["another store", "a name of its own"]), "{words}");
+    let output = rig.gateway.run_command(&["check", "--connect"]);
+    assert!(!said(&output).contains("in the running gateway"), "{}", said(&output));
+}
+
+#[test]
+fn watched_as_json_it_goes_on_without_a_gateway() {
+    let rig = Rig::prepare(&ModemOptions::default(), |_| {});
+    let mut command = program(rig.folder());
+    command.args(["status", "--watch", "--json", "--config"]).arg(rig.gateway.config_path());
+    let log = rig.folder().join("watch.log");
+    let mut watch = Process::start("smsbridge status --watch", &mut command, &log);
+    let count = || fs::read_to_string(&log).expect("its output").matches("{\"error\":\"no gateway").count();
+    wait_until("two looks", || count() >= 2);
+    assert_eq!(watch.ended(), None, "it goes on");
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use smsbridge_modem::AtError;
 
 /// Why a request was refused or given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The reason, for programs.
     pub code: FailureCode,
@@ -18,6 +18,17 @@ pub struct Failure {
     pub message: String,
     /// Whether trying the same again can never help.
     pub permanent: bool,
+    /// The reason in our own words alone, for the log: the message may quote a number or a text. Not stored: of a
+    /// failure that was read back there is the code.
+    #[serde(skip)]
+    pub logged: Option<String>,
+}
+
+/// What is logged of it is no part of a failure.
+impl PartialEq for Failure {
+    fn eq(&self, other: &Failure) -> bool {
+        (self.code, &self.message, self.permanent) == (other.code, &other.message, other.permanent)
+    }
 }
 
 /// Characters of a failure's message: it may quote what a caller wrote, and a result is to be small whatever that was.
@@ -27,14 +38,21 @@ const MAX_MESSAGE: usize = 400;
 const MAX_QUOTED: usize = 64;
 
 impl Failure {
-    /// A failure that trying again cannot help.
+    /// A failure that trying again cannot help, in our own words.
     pub fn permanent(code: FailureCode, message: impl Into<String>) -> Self {
-        Failure { code, message: beginning(message.into(), MAX_MESSAGE), permanent: true }
+        Failure { permanent: true, ..Failure::transient(code, message) }
     }
 
-    /// A failure that may pass.
+    /// A failure that may pass, in our own words.
     pub fn transient(code: FailureCode, message: impl Into<String>) -> Self {
-        Failure { code, message: beginning(message.into(), MAX_MESSAGE), permanent: false }
+        let message = beginning(message.into(), MAX_MESSAGE);
+        Failure { code, logged: Some(message.clone()), message, permanent: false }
+    }
+
+    /// The same of a message that quotes what a caller wrote: the log has these words instead.
+    #[must_use]
+    pub fn logged_as(self, words: impl Into<String>) -> Self {
+        Failure { logged: Some(words.into()), ..self }
     }
 }
 

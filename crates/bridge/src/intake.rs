@@ -181,19 +181,24 @@ impl Intake {
             && via != named
         {
             let words = format!("modem: {via}, as the topic says, not {named}");
-            return Err(Failure::permanent(FailureCode::Malformed, words));
+            let failure = Failure::permanent(FailureCode::Malformed, words);
+            return Err(failure.logged_as("modem: another one than in the topic"));
         }
         if let Some(modem) = via.or(request.modem.as_ref())
             && !self.ussd.contains_key(modem)
         {
-            return Err(Failure::permanent(FailureCode::UnknownModem, self.no_such_modem(modem)));
+            let failure = Failure::permanent(FailureCode::UnknownModem, self.no_such_modem(modem));
+            return Err(failure.logged_as(format!("there are only {}", self.known_modems())));
         }
         policy::check_parts(&request.body, &self.outbound)
     }
 
     fn no_such_modem(&self, modem: &Name) -> String {
-        let known: Vec<_> = self.ussd.keys().map(Name::as_str).collect();
-        format!("there is no modem {modem} here, only {}", known.join(", "))
+        format!("there is no modem {modem} here, only {}", self.known_modems())
+    }
+
+    fn known_modems(&self) -> String {
+        self.ussd.keys().map(Name::as_str).collect::<Vec<_>>().join(", ")
     }
 
     /// Each recipient once, with the reason why nothing may be sent to it; `refusal` holds for all.
@@ -277,19 +282,21 @@ impl Intake {
     ) -> Result<AfterAck, StoreError> {
         // What is refused unread may be only the beginning of what came.
         if let Some(reason) = refusal {
-            self.refuse_ussd(modem, request_id(payload), reason).await?;
+            self.refuse_ussd(modem, request_id(payload), reason.clone(), reason).await?;
             return Ok(AfterAck::Nothing);
         }
-        let (id, reason) = match read_ussd(payload) {
-            Err(UssdRejection { id, mistake }) => (id, mistake.to_string()),
+        let (id, reason, logged) = match read_ussd(payload) {
+            Err(UssdRejection { id, mistake }) => (id, mistake.to_string(), mistake.own_words()),
             Ok(request) if origin.redelivered => {
                 let reason = "it came a second time and may have been carried out: it is not repeated";
-                (request.id, reason.to_owned())
+                (request.id, reason.to_owned(), reason.to_owned())
             }
-            Ok(request) if !self.ussd.contains_key(&modem) => (request.id, self.no_such_modem(&modem)),
+            Ok(request) if !self.ussd.contains_key(&modem) => {
+                (request.id, self.no_such_modem(&modem), format!("there are only {}", self.known_modems()))
+            }
             Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
         };
-        self.refuse_ussd(modem, id, reason).await?;
+        self.refuse_ussd(modem, id, reason, logged).await?;
         Ok(AfterAck::Nothing)
     }
 
@@ -298,14 +305,22 @@ impl Intake {
         match self.ussd.get(&modem).map(|queue| queue.push(request)) {
             Some(Err(request)) => {
                 let reason = "too many USSD requests wait for this modem".to_owned();
-                self.refuse_ussd(modem, request.id, reason).await
+                self.refuse_ussd(modem, request.id, reason.clone(), reason).await
             }
             _ => Ok(()),
         }
     }
 
-    async fn refuse_ussd(&self, modem: Name, id: Option<String>, reason: String) -> Result<(), StoreError> {
-        let reply = UssdReply { modem, id, text: Some(reason), state: UssdState::Failed };
+    /// Answers with the reason; `logged` is the same without what the caller wrote.
+    async fn refuse_ussd(
+        &self,
+        modem: Name,
+        id: Option<String>,
+        reason: String,
+        logged: String,
+    ) -> Result<(), StoreError> {
+        let (text, logged) = (Some(reason), Some(logged));
+        let reply = UssdReply { modem, id, text, state: UssdState::Failed, logged };
         self.store.publish(Event::UssdReply(reply)).await
     }
 }

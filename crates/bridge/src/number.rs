@@ -84,8 +84,9 @@ pub fn bare(number: &str) -> String {
 /// `bad-number`: it is no number, a code with `*` or `#`, or a number that cannot be.
 pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure> {
     let bare = bare(number);
-    let refused =
-        |words: &str| Err(Failure::permanent(FailureCode::BadNumber, format!("{number:?} {words}")));
+    let refused = |words: &str| {
+        Err(Failure::permanent(FailureCode::BadNumber, format!("{number:?} {words}")).logged_as(words))
+    };
     if bare.contains(['*', '#']) {
         return refused("is a code, not a phone number; codes go to ussd/<modem>");
     }

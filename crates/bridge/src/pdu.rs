@@ -343,11 +343,12 @@ fn split_options(body: &Body, reference: u8) -> SplitOptions {
 }
 
 fn unencodable(error: EncodeError) -> Failure {
-    let code = match error.kind {
-        EncodeErrorKind::TooManyParts => FailureCode::TooLong,
-        _ => FailureCode::Unencodable,
-    };
-    Failure::permanent(code, error.to_string())
+    match error.kind {
+        EncodeErrorKind::TooManyParts => Failure::permanent(FailureCode::TooLong, error.to_string()),
+        // It names a character of the text.
+        _ => Failure::permanent(FailureCode::Unencodable, error.to_string())
+            .logged_as("the text cannot be written in this alphabet"),
+    }
 }
 
 #[cfg(test)]

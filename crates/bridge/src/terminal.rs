@@ -85,7 +85,16 @@ pub fn are_colours_wanted() -> bool {
 }
 
 fn are_wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
-    no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
+    no_color.is_none_or(OsStr::is_empty) && obeys(term)
+}
+
+/// Whether a terminal is none of those (`TERM=dumb`) that show control sequences in place of obeying them.
+pub fn can_move() -> bool {
+    obeys(std::env::var_os("TERM").as_deref())
+}
+
+fn obeys(term: Option<&OsStr>) -> bool {
+    term.is_none_or(|term| term != "dumb")
 }
 
 /// Columns of the terminal at standard output; none where it is no terminal, or does not tell.

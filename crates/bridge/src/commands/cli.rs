@@ -82,15 +82,12 @@ struct Verbosity {
     quiet: u8,
 }
 
-/// From the least to the most.
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-
 impl Verbosity {
     /// The level to log at, where `usual` is the command's own.
     fn level(&self, usual: &str) -> &'static str {
-        let usual = LEVELS.iter().position(|level| *level == usual).unwrap_or_default();
+        let usual = log::LEVELS.iter().position(|(level, _)| *level == usual).unwrap_or_default();
         let level = (usual + usize::from(self.verbose)).saturating_sub(self.quiet.into());
-        LEVELS[level.min(LEVELS.len() - 1)]
+        log::LEVELS[level.min(log::LEVELS.len() - 1)].0
     }
 }
 

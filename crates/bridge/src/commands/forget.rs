@@ -14,7 +14,7 @@ pub struct ForgetArgs {
     #[command(flatten)]
     config: ConfigArg,
     /// The number, however it is written, or the name of a sender
-    #[arg(long)]
+    #[arg(long, value_parser = number)]
     number: String,
 }
 
@@ -23,10 +23,17 @@ impl ForgetArgs {
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
         let person = Person::new(&self.number, &config.outbound.default_country);
-        let forgotten = Forget::open(&config.store.path)?.forget(&person, now_ms())?;
+        let forgotten = Forget::open(&config.store.of_gateway())?.forget(&person, now_ms())?;
         let topics = Topics::new(&config.mqtt.prefix, &config.name);
         say(words(&forgotten, &topics, config.mqtt.retain_last));
         Ok(forgotten.left == Left::default())
+    }
+}
+
+fn number(text: &str) -> Result<String, String> {
+    match text.chars().any(char::is_alphanumeric) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a number such as +4915112345678, or the name of a sender".to_owned()),
     }
 }
 
@@ -39,6 +46,9 @@ fn words(forgotten: &Forgotten, topics: &Topics, retains_last: bool) -> String {
         (left.parked, "to be published, which the broker does not take: `smsbridge parked --drop`"),
         (left.hooks, "for a hook"),
         (left.incomplete, "for their other parts, at most [inbound] reassembly_timeout_s"),
+        (left.unsettled, "until the broker has read their acknowledgement, some seconds"),
+        (left.in_modem, "until the modem was seen without them, a minute or so"),
+        (left.recent, "for a repetition by the network, a quarter of an hour at most"),
     ];
     let left = left.into_iter().filter(|(count, _)| *count > 0);
     let left: Vec<String> = left.map(|(count, what)| format!("left: {count} that wait {what}")).collect();

@@ -37,7 +37,7 @@ impl HistoryArgs {
         let config = self.config.load_without_secrets()?;
         let is_narrowed = self.since.is_some() || self.from.is_some() || self.to.is_some();
         let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
-        let entries = History::open(&config.store.path)?.entries(&filter)?;
+        let entries = History::open(&config.store.of_gateway())?.entries(&filter)?;
         say_each(&entries, self.json, |entry| wire::history::entry(entry, config.inbound.include_pdu), line);
         if entries.is_empty() && !self.json {
             say(match is_narrowed {

@@ -84,7 +84,7 @@ Examples:
 
 Exit codes:
   0  nothing is wrong
-  1  the broker or a modem does not do what a gateway needs
+  1  a file, the store, the broker or a modem is not as a gateway needs it
   2  wrong usage or configuration"
 );
 

@@ -29,7 +29,7 @@ impl ParkedArgs {
     /// Prints them, or drops some; false where one to be dropped is not there.
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
-        let parked = Parked::open(&config.store.path)?;
+        let parked = Parked::open(&config.store.of_gateway())?;
         let rows = parked.rows()?;
         if self.drop_all || !self.drop.is_empty() {
             let all = rows.iter().map(|parked| parked.row.id).collect();

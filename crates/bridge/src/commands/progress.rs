@@ -3,11 +3,12 @@
 //! One line that is written over and taken away again, so that nothing of it is left when the command ends.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::OsStr;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use crate::terminal;
 
 /// Before anything is shown, and between two lines.
 const TICK: Duration = Duration::from_secs(1);
@@ -26,11 +27,10 @@ pub(super) struct Progress {
 impl Progress {
     /// Begins a wait, whose line is `words … 3 s`.
     pub(super) fn new(words: &str) -> Progress {
-        let is_dumb = std::env::var_os("TERM").as_deref() == Some(OsStr::new("dumb"));
         Progress {
             words: RefCell::new(words.to_owned()),
             began: Instant::now(),
-            is_wanted: std::io::stderr().is_terminal() && !is_dumb,
+            is_wanted: std::io::stderr().is_terminal() && terminal::can_move(),
             is_shown: Cell::new(false),
         }
     }

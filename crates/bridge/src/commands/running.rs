@@ -14,10 +14,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Silence {
+pub(super) enum NoAnswer {
     /// Nothing listens.
     #[error(
-        "no gateway {name} runs here, or it may not be asked: nothing listens at {}; start it with `smsbridge run` or \
+        "no gateway named {name} runs here, or it may not be asked: nothing listens at {}; start it with `smsbridge run` or \
          `systemctl start smsbridge`, and see its log",
         .sockets.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
     )]
@@ -25,36 +25,43 @@ pub(super) enum Silence {
     /// There is a socket that is not for this user.
     #[error("{}: only the gateway's user and group may ask: try again with sudo", .0.display())]
     Forbidden(PathBuf),
+    /// Another gateway of the name answers.
+    #[error(
+        "{}: the gateway that answers there has another store, {store}: it is not the one of this configuration, and has \
+         its name; give each a name of its own",
+        .socket.display()
+    )]
+    Other { socket: PathBuf, store: String },
     /// It did not answer, or with something else.
     #[error("{}: {words}", .socket.display())]
     Unreadable { socket: PathBuf, words: String },
 }
 
 /// What the running gateway of this configuration answers: the document, and the same as read.
-pub(super) fn ask(config: &Config) -> Result<(String, Status), Silence> {
+pub(super) fn ask(config: &Config) -> Result<(String, Status), NoAnswer> {
     let sockets = runtime_folder::sockets(&config.name, &config.store.path);
-    let mut forbidden = None;
+    // The first place at which something is wrong, if nobody answers at another one.
+    let mut first = None;
     for socket in &sockets {
-        match read(socket) {
-            Ok(document) => {
-                return match Status::read(&document) {
-                    Ok(status) => Ok((document, status)),
-                    Err(words) => Err(Silence::Unreadable { socket: socket.clone(), words }),
-                };
-            }
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                forbidden.get_or_insert_with(|| socket.clone());
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
-            Err(error) => {
-                return Err(Silence::Unreadable { socket: socket.clone(), words: error.to_string() });
-            }
-        }
+        let no_answer = match read(socket).map(|document| (Status::read(&document), document)) {
+            Ok((Ok(status), document)) if is_of(config, &status) => return Ok((document, status)),
+            Ok((Ok(status), _)) => NoAnswer::Other { socket: socket.clone(), store: status.gateway.store },
+            Ok((Err(words), _)) => NoAnswer::Unreadable { socket: socket.clone(), words },
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => NoAnswer::Forbidden(socket.clone()),
+            // Of a place that the gateway could not use either.
+            Err(_) => continue,
+        };
+        first.get_or_insert(no_answer);
     }
-    Err(match forbidden {
-        Some(socket) => Silence::Forbidden(socket),
-        None => Silence::Nobody { name: config.name.to_string(), sockets },
-    })
+    Err(first.unwrap_or(NoAnswer::Nobody { name: config.name.to_string(), sockets }))
+}
+
+/// Whether a gateway is that of this configuration. Where the store's place is the default one, that of another user is
+/// another; what the user may not look at is compared as it is written.
+fn is_of(config: &Config, status: &Status) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (ours, theirs) = (&config.store.path, Path::new(&status.gateway.store));
+    config.store.is_default || real(ours) == real(theirs)
 }
 
 fn read(socket: &Path) -> std::io::Result<String> {

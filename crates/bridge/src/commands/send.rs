@@ -73,8 +73,24 @@ pub struct Send {
     #[arg(long)]
     json: bool,
     /// The text; - reads it from standard input. It may begin with -
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true, value_parser = text)]
     text: String,
+}
+
+/// What is to be sent. A word that looks like an option is a misspelt one, unless `--` stands before it.
+fn text(text: &str) -> Result<String, String> {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_option = text.strip_prefix("--").is_some_and(|word| {
+        let name = word.split('=').next().unwrap_or_default();
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(is_letter)
+    });
+    match text {
+        "" => Err("an empty text is not sent".to_owned()),
+        _ if is_option && std::env::args_os().all(|argument| argument != "--") => {
+            Err("there is no such option; to send it as a text, write -- before it".to_owned())
+        }
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// The request may be carried out, and what becomes of it is not known.
@@ -128,10 +144,17 @@ impl Send {
             }
         });
         let outcome = called.await;
-        let ask_again = format!(
-            "the request {id} may still be sent; the same command with --id {id} sends nothing twice, and brings its \
-             last result"
-        );
+        let ask_again = match config.mqtt.share.as_str() {
+            "" => format!(
+                "the request {id} may still be sent; the same command with --id {id} sends nothing twice, and brings \
+                 its last result"
+            ),
+            // Each gateway of a group remembers the ids of its own requests.
+            group => format!(
+                "the request {id} may still be sent by one of the gateways of the group {group}; asked again, another \
+                 of them may send it too"
+            ),
+        };
         match outcome {
             Ok(()) => Ok(results.all_good),
             Err(error) if error.is::<Interrupted>() && !is_out.get() => {

@@ -13,6 +13,7 @@ use super::running::ask;
 use crate::escape::field;
 use crate::log::in_words;
 use crate::terminal::{self, Style};
+use crate::wire;
 use crate::wire::status::{ModemStatus, SignalStatus, Status};
 
 /// Between two looks of `--watch`.
@@ -44,8 +45,11 @@ impl StatusArgs {
             let (is_well, is_read) = match answer {
                 Ok((document, status)) if self.json => (status.is_well(), say_json(document.trim_end())),
                 Ok((_, status)) => (status.is_well(), say(shown(&status, Style::stdout(), Timestamp::now()))),
-                Err(silence) if self.watch && !self.json => (false, say(silence)),
-                Err(silence) => return Err(silence.into()),
+                Err(no_answer) if self.watch && self.json => {
+                    (false, say_json(&wire::status::no_answer(&no_answer.to_string())))
+                }
+                Err(no_answer) if self.watch => (false, say(no_answer)),
+                Err(no_answer) => return Err(no_answer.into()),
             };
             if !self.watch || !is_read {
                 return Ok(is_well);

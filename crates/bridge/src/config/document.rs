@@ -165,7 +165,7 @@ fn in_words(text: &str, offset: usize, error: &Error) -> String {
             "a number cannot begin with 0: a text of digits, such as a PIN, stands in quotes",
         ),
         ("string values must be quoted", "a text stands in quotes: write \"…\""),
-        ("invalid boolean", "expected true or false in small letters; a text stands in quotes"),
+        ("invalid boolean", "expected true or false in small letters, or a text in quotes"),
         ("invalid float", "this is no number; a text stands in quotes"),
         ("invalid integer", "this is no number; a text stands in quotes"),
         ("key with no value", "expected KEY = VALUE"),

@@ -38,6 +38,7 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
         mqtt: mqtt?,
         modems: modems?,
         store: Store {
+            is_default: file.store.path.is_empty() && std::env::var_os("STATE_DIRECTORY").is_none(),
             path: if file.store.path.is_empty() { default_store_path() } else { file.store.path.into() },
             keep: days(file.store.keep_days),
         },

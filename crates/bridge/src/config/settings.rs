@@ -1,6 +1,6 @@
 //! The checked configuration, as the rest of the gateway uses it. Values that exist are legal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -9,6 +9,7 @@ use smsbridge_modem::profile::Overrides;
 use smsbridge_modem::trace::TraceFile;
 
 use super::error::ConfigError;
+use super::values::OF_SERVICE;
 use crate::event::Event;
 use crate::message::Name;
 use crate::number::NumberPattern;
@@ -59,7 +60,11 @@ pub struct Source {
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.file {
-            Some(file) => write!(f, "{}", file.display()),
+            // For whoever reads it elsewhere.
+            Some(file) => {
+                let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+                write!(f, "{}", file.display())
+            }
             None => f.write_str("from the environment"),
         }
     }
@@ -220,8 +225,23 @@ pub struct Modem {
 pub struct Store {
     /// Its folder.
     pub path: PathBuf,
+    /// Whether nobody named it, so that it depends on the user.
+    pub is_default: bool,
     /// How long finished messages are kept; zero keeps them for ever.
     pub keep: Duration,
+}
+
+impl Store {
+    /// The folder that a command looks into beside a gateway: the service's, where nobody named one and this user has
+    /// none of his own. He may not be allowed to look there, and is told so.
+    pub fn of_gateway(&self) -> PathBuf {
+        self.or_of(Path::new(OF_SERVICE))
+    }
+
+    fn or_of(&self, service: &Path) -> PathBuf {
+        let is_nobodys = self.is_default && !self.path.join("smsbridge.sqlite").exists();
+        if is_nobodys && service.symlink_metadata().is_ok() { service.to_owned() } else { self.path.clone() }
+    }
 }
 
 /// Incoming messages.
@@ -293,4 +313,23 @@ pub struct Ussd {
     pub allow: Vec<String>,
     /// Codes and answers to menus a modem may send in 24 hours; none for no limit.
     pub per_day: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_store_of_his_own_looks_into_that_of_the_service() {
+        let folder = tempfile::tempdir().unwrap();
+        let (own, service) = (folder.path().join("own"), folder.path().join("service"));
+        let store = |is_default| Store { path: own.clone(), is_default, keep: Duration::ZERO };
+        assert_eq!(store(true).or_of(&service), own, "there is no service");
+        std::fs::create_dir(&service).unwrap();
+        assert_eq!(store(true).or_of(&service), service);
+        assert_eq!(store(false).or_of(&service), own, "it was named");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("smsbridge.sqlite"), "").unwrap();
+        assert_eq!(store(true).or_of(&service), own, "it is there");
+    }
 }

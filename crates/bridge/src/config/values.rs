@@ -66,12 +66,15 @@ fn each<T>(
 /// Digits of a short code; what is longer is a number of some country.
 const MAX_SHORT_CODE: usize = 8;
 
+/// Where the service keeps its store.
+pub(super) const OF_SERVICE: &str = "/var/lib/smsbridge";
+
 /// `$STATE_DIRECTORY`, else /var/lib/smsbridge where it can be written, else the user's state folder.
 pub(super) fn default_store_path() -> PathBuf {
     if let Some(folder) = std::env::var_os("STATE_DIRECTORY").filter(|s| !s.is_empty()) {
         return folder.into();
     }
-    let system = PathBuf::from("/var/lib/smsbridge");
+    let system = PathBuf::from(OF_SERVICE);
     if may_write(&system) {
         return system;
     }

@@ -370,6 +370,9 @@ pub struct UssdReply {
     pub text: Option<String>,
     /// Whether the session goes on.
     pub state: UssdState,
+    /// Why it failed, in our own words alone, for the log; not stored.
+    #[serde(skip)]
+    pub logged: Option<String>,
 }
 
 /// The state of a USSD session.

@@ -10,7 +10,7 @@ use crate::config::ConfigError;
 const VARIABLE: &str = "SMSBRIDGE_LOG";
 
 /// Levels, from nothing to everything.
-const LEVELS: [(&str, LevelFilter); 6] = [
+pub const LEVELS: [(&str, LevelFilter); 6] = [
     ("off", LevelFilter::OFF),
     ("error", LevelFilter::ERROR),
     ("warn", LevelFilter::WARN),
@@ -31,7 +31,7 @@ pub(super) fn from_environment(level: &str) -> Result<Targets, ConfigError> {
         return parse(level).map_err(|words| ConfigError::new("log", words));
     };
     let text = value.to_str().ok_or_else(|| ConfigError::new(VARIABLE, "it is not UTF-8"))?;
-    parse(text).map_err(|words| ConfigError::new(VARIABLE, words))
+    parse(&format!("{level},{text}")).map_err(|words| ConfigError::new(VARIABLE, words))
 }
 
 /// Reads `level` and `module=level`, separated by commas, in any order.
@@ -58,13 +58,10 @@ fn level(word: &str) -> Result<LevelFilter, String> {
     })
 }
 
-/// A module that logs, or one within it.
+/// A module that logs. Those within it are not told apart: nobody could say which names there are.
 fn known(module: &str) -> Result<&str, String> {
-    let first = module.split("::").next().unwrap_or_default();
-    MODULES
-        .contains(&first)
-        .then_some(module)
-        .ok_or_else(|| format!("{module:?} logs nothing: expected one of {}", MODULES.join(", ")))
+    let known = MODULES.contains(&module).then_some(module);
+    known.ok_or_else(|| format!("{module:?} logs nothing: expected one of {}", MODULES.join(", ")))
 }
 
 #[cfg(test)]
@@ -81,7 +78,9 @@ mod tests {
         assert!(targets.would_enable("smsbridge_modem::session", &Level::DEBUG));
         assert!(!targets.would_enable("rumqttc::v5", &Level::WARN), "it would show topics");
         assert!(parse("DEBUG,rumqttc=debug").unwrap().would_enable("rumqttc::v5", &Level::DEBUG));
-        assert!(parse("smsbridge::mqtt=trace").unwrap().would_enable("smsbridge::mqtt::link", &Level::TRACE));
+        let targets = parse("info,smsbridge_modem=debug").unwrap();
+        assert!(targets.would_enable("smsbridge", &Level::INFO), "the command's own level stays");
+        assert!(parse("info, ,").unwrap().would_enable("smsbridge", &Level::INFO));
         assert!(!parse("off").unwrap().would_enable("smsbridge", &Level::ERROR));
     }
 
@@ -94,6 +93,7 @@ mod tests {
             ("smsbridge=", "no level"),
             ("smsbrige=debug", "smsbridge"),
             ("=debug", "smsbridge"),
+            ("smsbridge::aap=debug", "smsbridge::aap"),
             ("info;debug", "no level"),
         ] {
             let words = parse(text).expect_err(text);

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::{escape, terminal, wire};
+use crate::{escape, terminal};
 
 /// Who reads standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut said = Said::default();
         event.record(&mut said);
-        let at = wire::time(jiff::Timestamp::now().as_millisecond());
+        let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
         out.write_str(&line(self.reader, &at, *event.metadata().level(), &said))
     }
 }
@@ -117,11 +117,20 @@ fn line(reader: Reader, at: &str, level: Level, said: &Said) -> String {
         _ => (7, "34"),
     };
     match reader {
-        // A line break begins another entry, with a priority of its own.
-        Reader::Journald => format!("<{priority}>{}\n", text.replace('\n', &format!("\n<{priority}>"))),
+        Reader::Journald => with_priority(priority, &text),
         Reader::File => format!("{at} {level:<5} {text}\n"),
         Reader::Terminal => format!("\x1b[2m{at}\x1b[0m \x1b[{colour}m{level:<5}\x1b[0m {text}\n"),
     }
+}
+
+/// Each line with its priority: a line break begins another entry.
+fn with_priority(priority: u8, text: &str) -> String {
+    format!("<{priority}>{}\n", text.replace('\n', &format!("\n<{priority}>")))
+}
+
+/// What is said beside the log: of the process's end, or of lines that are missing.
+pub(super) fn last_words(text: &str) -> String {
+    if is_read_by_journald() { with_priority(3, text) } else { format!("{text}\n") }
 }
 
 #[cfg(test)]

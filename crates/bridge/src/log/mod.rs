@@ -11,6 +11,7 @@ mod problem_log;
 mod queue;
 
 pub use event_line::EventLine;
+pub use filter::LEVELS;
 pub use problem_log::{ProblemLog, ProblemSubject, in_words};
 pub use queue::finish;
 
@@ -40,8 +41,7 @@ pub fn begin(level: &str) -> Result<(), ConfigError> {
 
 /// Says a line beside the log, such as why the process ends. It waits in the same queue.
 pub fn say(line: &str) {
-    let priority = if format::is_read_by_journald() { "<3>" } else { "" };
-    queue().push(format!("{priority}{}\n", escape::lines(line)).as_bytes());
+    queue().push(format::last_words(&escape::lines(line)).as_bytes());
 }
 
 /// The default hook would write to standard error itself, and wait where nobody reads it.

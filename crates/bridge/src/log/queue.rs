@@ -8,6 +8,8 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::format::last_words;
+
 /// Octets that wait to be written; what comes beyond is dropped.
 const MAX_WAITING: usize = 1 << 20;
 
@@ -135,7 +137,7 @@ impl State {
     /// Says in its place in the log how many lines are missing there.
     fn note_dropped(&mut self) {
         if self.dropped > 0 {
-            let words = format!("{} log lines were dropped: nobody read them\n", self.dropped);
+            let words = last_words(&format!("{} log lines were dropped: nobody read them", self.dropped));
             self.dropped = 0;
             self.add(words.as_bytes());
         }
@@ -153,7 +155,7 @@ fn serve(queue: &Queue, mut out: impl Write) {
             text.push('\n');
         }
         if lost > 0 {
-            text.push_str(&format!("{lost} log lines were dropped: they could not be written\n"));
+            text.push_str(&last_words(&format!("{lost} log lines were dropped: they could not be written")));
         }
         let text = [text.as_bytes(), &line].concat();
         match write_whole(&mut out, &text) {

@@ -1,8 +1,10 @@
-//! What a broker's access list lets us do, found by doing it, so that nobody notices.
+//! What a broker's access list lets us do, found by doing it, so that nobody is disturbed.
 //!
 //! Subscribes for a moment, and publishes at QoS 2 without ever releasing it: a broker judges such a message at once, and
 //! delivers it only after a PUBREL that never comes. One that delivers it all the same is found out first, on a topic
-//! that no gateway has. The messages are empty and not retained. Input: the broker's answers.
+//! that no gateway has. Whether what is published on `send` arrives is told by an empty retained message there, which no gateway
+//! takes for a request; it takes a retained request off the broker, which none would carry out. Input: the broker's
+//! answers.
 
 use std::io;
 use std::sync::Arc;
@@ -79,8 +81,8 @@ pub(super) async fn try_access(
     client_id: &str,
     plan: &Plan,
 ) -> Result<Access, String> {
-    let door = Door { config, server, client_id };
-    let mut connection = door.open().await?;
+    let target = Target { config, server, client_id };
+    let mut connection = target.open().await?;
     let reads = connection.subscribe(&plan.reads).await?;
     let arrives = connection.round_trip(&plan.round_trip).await;
     let mut writes = Vec::new();
@@ -88,7 +90,7 @@ pub(super) async fn try_access(
         Some(reason) => writes.resize(plan.writes.len(), Right::Untried(reason)),
         None => {
             connection.close().await;
-            writes = door.publish_all(&plan.writes).await?;
+            writes = target.publish_all(&plan.writes).await?;
             return Ok(Access { reads, writes, arrives });
         }
     }
@@ -97,7 +99,7 @@ pub(super) async fn try_access(
 }
 
 /// How to connect.
-struct Door<'a> {
+struct Target<'a> {
     config: &'a Mqtt,
     server: &'a Server,
     client_id: &'a str,
@@ -114,7 +116,7 @@ struct Connection {
     last_id: u16,
 }
 
-impl Door<'_> {
+impl Target<'_> {
     async fn open(&self) -> Result<Connection, String> {
         timeout(STEP, self.connect()).await.map_err(|_| no_answer())?
     }

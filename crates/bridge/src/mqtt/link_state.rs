@@ -68,11 +68,11 @@ impl LinkState {
     }
 
     pub(super) fn set(&self, about: About, problem: Option<String>) {
-        let logged = problem.as_ref().map(|words| match about {
-            About::Connection => format!("{words}; it is tried again until it works"),
-            _ => words.clone(),
+        let subject = ProblemSubject::of(about.words()).and_then(match about {
+            About::Connection => "; it is tried again until it works",
+            _ => "",
         });
-        self.log.set(&ProblemSubject::of(about.words()), logged.as_deref());
+        self.log.set(&subject, problem.as_deref());
         match problem {
             Some(words) => self.problems().insert(about, words),
             None => self.problems().remove(&about),

@@ -125,7 +125,7 @@ impl Publisher {
         };
         match self.store.count_break(row.id, words, limit, now_ms()).await {
             Ok(breaks) if breaks >= limit && row.is_copy => {
-                drop_response(&self.store, row.id, &format!("{reason}: {topic}")).await;
+                drop_response(&self.store, row.id, reason).await;
             }
             Ok(breaks) if breaks >= limit => {
                 tracing::error!(
@@ -201,7 +201,7 @@ impl Publisher {
         let topic = in_flight.topic.as_str();
         match in_flight.row {
             None => self.blame_state(topic, Manner::Refused, format!("{topic} is not published: {reason}")),
-            Some(row) => set_aside(&self.store, row, format!("{reason}: {topic}; {ACCESS_RULES}")).await,
+            Some(row) => set_aside(&self.store, row, topic, &format!("{reason}; {ACCESS_RULES}")).await,
         }
     }
 
@@ -364,8 +364,8 @@ async fn publish_row(
     let (size, limit) = (publish.max_packet_size(), flight.max_packet);
     if size > limit {
         let topic = &publish.topic;
-        let words = format!("{size} octets on {topic}, the broker takes at most {limit}: raise its limit");
-        set_aside(store, Row { id: row.id, is_copy }, words).await;
+        let words = format!("{size} octets, the broker takes at most {limit}: raise its limit");
+        set_aside(store, Row { id: row.id, is_copy }, topic, &words).await;
         return Ok(());
     }
     send(flight, connection, publish, Some(Row { id: row.id, is_copy }))?;
@@ -383,21 +383,24 @@ fn send(flight: &mut Flight, connection: &Connection, publish: Publish, row: Opt
 }
 
 /// The broker will not take a row: a copy of a result is a courtesy and is dropped, any other is kept apart.
-async fn set_aside(store: &Store, row: Row, reason: String) {
+async fn set_aside(store: &Store, row: Row, topic: &str, reason: &str) {
     if row.is_copy {
-        drop_response(store, row.id, &reason).await;
+        drop_response(store, row.id, reason).await;
     } else {
-        park(store, row.id, reason).await;
+        park(store, row.id, format!("{reason}: {topic}")).await;
     }
 }
 
 async fn park(store: &Store, row: i64, reason: String) {
-    tracing::error!("message {row} is parked: {reason}");
-    if let Err(error) = store.park(row, reason, now_ms()).await {
-        error.log();
+    match store.park(row, reason.clone(), now_ms()).await {
+        Ok(true) => tracing::error!("message {row} is parked: {reason}"),
+        // It was offered once more.
+        Ok(false) => tracing::debug!("message {row} is parked again: {reason}"),
+        Err(error) => error.log(),
     }
 }
 
+/// A caller's topic is not logged: it may have a number in it.
 async fn drop_response(store: &Store, row: i64, reason: &str) {
     tracing::warn!("no results of that request go where its caller wants them: {reason}");
     if let Err(error) = store.drop_response(row).await {

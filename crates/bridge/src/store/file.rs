@@ -50,6 +50,27 @@ pub(super) fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
     open_existing(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
+/// Opens the file for reading and leaves nothing beside it: SQLite makes a journal for each reader of a file that
+/// nobody has open, unless it is told that nothing changes. What the last gateway left in a journal is read as well.
+pub(super) fn open_unchanged(folder: &Path, is_running: bool) -> Result<Connection, OpenError> {
+    let file = folder.join(FILE);
+    let path = file.to_str().filter(|_| !is_running && !folder.join(format!("{FILE}-wal")).exists());
+    let Some(path) = path else { return open_read_only(folder) };
+    let path: String = path
+        .chars()
+        .map(|c| match c {
+            '%' | '?' | '#' => format!("%{:02X}", u32::from(c)),
+            other => other.to_string(),
+        })
+        .collect();
+    let access =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), access)
+        .map_err(|error| OpenError::Broken { file: file.clone(), error })?;
+    schema::check_version(&connection, &file)?;
+    Ok(connection)
+}
+
 /// Opens the file for a change beside a running gateway.
 pub(super) fn open_beside_gateway(folder: &Path) -> Result<Connection, OpenError> {
     let connection = open_existing(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -58,6 +79,7 @@ pub(super) fn open_beside_gateway(folder: &Path) -> Result<Connection, OpenError
     Ok(connection)
 }
 
+/// Opens the store of another process. Where this user has none at the default place, it may be the service's.
 fn open_existing(folder: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let file = folder.join(FILE);
     let is_written = access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);

@@ -93,6 +93,12 @@ pub struct Left {
     pub hooks: usize,
     /// Messages of which parts are missing.
     pub incomplete: usize,
+    /// Requests whose acknowledgement the broker may not have read: it may deliver them again.
+    pub unsettled: usize,
+    /// Messages that are still in the modem or on its SIM.
+    pub in_modem: usize,
+    /// What may come once more within a quarter of an hour: messages delivered directly, and reports on no message.
+    pub recent: usize,
 }
 
 /// The store, where something is to be forgotten.
@@ -111,11 +117,18 @@ impl Forget {
         let received = self.received(person)?;
         let received: Vec<String> = received.into_iter().filter(|id| !owed.received.contains(id)).collect();
         let messages = self.messages(person)?;
-        let is_over = |message: &&Message| message.is_final && !owed.results.contains(&message.request);
+        let is_over = |message: &&Message| {
+            message.is_final && !message.is_unsettled && !owed.results.contains(&message.request)
+        };
         let over: Vec<&Message> = messages.iter().filter(is_over).collect();
         let mut left = owed.left;
         left.to_send = messages.iter().filter(|message| !message.is_final).count();
+        left.unsettled = messages.iter().filter(|message| message.is_final && message.is_unsettled).count();
         left.incomplete = self.incomplete(person)?;
+        left.in_modem = self.pdus(person, "SELECT pdu FROM slot")?;
+        for batch in owed.last.chunks(MAX_BATCH) {
+            self.delete("DELETE FROM outbox WHERE id = ?1", batch)?;
+        }
         for batch in received.chunks(MAX_BATCH) {
             self.delete("DELETE FROM received WHERE id = ?1", batch)?;
         }
@@ -135,6 +148,8 @@ impl Forget {
         }
         // They only tell a repetition, and that is over after minutes; each has a number and a text.
         self.0.execute("DELETE FROM direct WHERE at < ?1", [now - REPETITION_MS])?;
+        // Kept without the service centre, which is of length 0 here.
+        left.recent = self.pdus(person, "SELECT '00' || pdu FROM direct")? + self.reports(person)?;
         // Into the file itself, so that nothing is left in the journal beside it.
         self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(Forgotten { received: received.len(), sent: over.len(), last_of, left })
@@ -194,12 +209,17 @@ impl Forget {
 
     fn messages(&self, person: &Person) -> Result<Vec<Message>, rusqlite::Error> {
         let mut select = self.0.prepare(
-            "SELECT id, request_id, recipient, final FROM message
-             WHERE recipient = ?1 OR substr(recipient, -length(?2)) = ?2",
+            "SELECT m.id, m.request_id, m.recipient, m.final, r.packet_id IS NOT NULL AS is_unsettled
+             FROM message m JOIN request r ON r.id = m.request_id
+             WHERE m.recipient = ?1 OR substr(m.recipient, -length(?2)) = ?2",
         )?;
         let rows = select.query_map((&person.written, person.tail()), |row| {
-            let message =
-                Message { id: row.get("id")?, request: row.get("request_id")?, is_final: row.get("final")? };
+            let message = Message {
+                id: row.get("id")?,
+                request: row.get("request_id")?,
+                is_final: row.get("final")?,
+                is_unsettled: row.get("is_unsettled")?,
+            };
             Ok((row.get::<_, String>("recipient")?, message))
         })?;
         let mut messages = Vec::new();
@@ -215,13 +235,20 @@ impl Forget {
     /// What broker and hooks have not had yet.
     fn owed(&self, person: &Person) -> Result<Owed, rusqlite::Error> {
         let mut owed = Owed::default();
-        let mut select =
-            self.0.prepare("SELECT event, parked FROM outbox WHERE event IS NOT NULL AND kind <> 'last'")?;
-        let rows = select
-            .query_map([], |row| Ok((row.get::<_, Event>("event").ok(), row.get::<_, bool>("parked")?)))?;
+        let mut select = self.0.prepare(
+            "SELECT id, event, parked, kind = 'last' AS is_last FROM outbox WHERE event IS NOT NULL",
+        )?;
+        let rows = select.query_map([], |row| {
+            let event = row.get::<_, Event>("event").ok();
+            Ok((row.get("id")?, event, row.get::<_, bool>("parked")?, row.get::<_, bool>("is_last")?))
+        })?;
         for row in rows {
-            let (event, is_parked) = row?;
+            let (id, event, is_parked, is_last) = row?;
             if let Some(event) = event.filter(|event| person.is_in(event)) {
+                if is_last {
+                    owed.last.push(id);
+                    continue;
+                }
                 *(if is_parked { &mut owed.left.parked } else { &mut owed.left.to_publish }) += 1;
                 owed.note(event);
             }
@@ -243,20 +270,39 @@ impl Forget {
             "SELECT p.pdu FROM part_set s JOIN part p ON p.set_id = s.id
              WHERE s.message_id IS NULL GROUP BY s.id",
         )?;
-        let first_parts = select.query_map([], |row| row.get::<_, String>("pdu"))?;
-        let mut incomplete = 0;
-        for first_part in first_parts {
-            let message = pdu::join(&[first_part?]);
-            incomplete += usize::from(message.is_ok_and(|message| person.is_sender(&message)));
-        }
-        Ok(incomplete)
+        count_pdus(&mut select, person)
     }
+
+    /// How many of these PDUs are from the number.
+    fn pdus(&self, person: &Person, sql: &str) -> Result<usize, rusqlite::Error> {
+        count_pdus(&mut self.0.prepare(sql)?, person)
+    }
+
+    /// How many reports about messages to the number match none.
+    fn reports(&self, person: &Person) -> Result<usize, rusqlite::Error> {
+        let mut select = self.0.prepare("SELECT number FROM early_report")?;
+        let numbers = select.query_map([], |row| row.get::<_, String>("number"))?;
+        let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
+        // Only the end of the number is kept.
+        Ok(numbers.iter().filter(|number| number.ends_with(person.tail())).count())
+    }
+}
+
+fn count_pdus(select: &mut rusqlite::Statement<'_>, person: &Person) -> Result<usize, rusqlite::Error> {
+    let pdus = select.query_map([], |row| row.get::<_, String>(0))?;
+    let mut count = 0;
+    for pdu in pdus {
+        let message = pdu::join(&[pdu?]);
+        count += usize::from(message.is_ok_and(|message| person.is_sender(&message)));
+    }
+    Ok(count)
 }
 
 struct Message {
     id: i64,
     request: String,
     is_final: bool,
+    is_unsettled: bool,
 }
 
 /// What is owed of a number.
@@ -264,6 +310,8 @@ struct Message {
 struct Owed {
     received: BTreeSet<String>,
     results: BTreeSet<String>,
+    /// Copies for dashboards that the broker has not had: nobody waits for one.
+    last: Vec<i64>,
     left: Left,
 }
 

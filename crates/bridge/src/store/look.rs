@@ -44,7 +44,7 @@ pub fn look(folder: &Path) -> Result<Condition, OpenError> {
     }
     may_write_file(&database).map_err(|error| OpenError::Folder { folder: database.clone(), error })?;
     // Refuses one of another program or a newer version.
-    drop(file::open_read_only(folder)?);
+    drop(file::open_unchanged(folder, is_running)?);
     Ok(if is_running { Condition::Running } else { Condition::Ready })
 }
 
@@ -53,7 +53,8 @@ pub fn is_pin_known_wrong(folder: &Path, pin: &str) -> Result<bool, OpenError> {
     if !folder.join(file::FILE).exists() {
         return Ok(false);
     }
-    let connection = file::open_read_only(folder)?;
+    let is_running = is_locked(folder).unwrap_or(true);
+    let connection = file::open_unchanged(folder, is_running)?;
     let count = "SELECT count(*) FROM pin_attempt WHERE digest = ?1 AND state = 'wrong'";
     let known: i64 = connection.query_row(count, [pin_attempts::digest(pin)], |row| row.get(0))?;
     Ok(known > 0)

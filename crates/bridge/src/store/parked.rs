@@ -17,8 +17,8 @@ use crate::message::UnixMs;
 pub const MAX_BREAKS: u32 = 3;
 
 impl Store {
-    /// Parks a row the broker does not take, for this reason.
-    pub async fn park(&self, id: i64, reason: String, now: UnixMs) -> Result<(), StoreError> {
+    /// Parks a row the broker does not take, for this reason; whether it is the first time.
+    pub async fn park(&self, id: i64, reason: String, now: UnixMs) -> Result<bool, StoreError> {
         self.write(move |tx| park(tx, id, &reason, now)).await
     }
 
@@ -89,13 +89,19 @@ impl Store {
     }
 }
 
-fn park(tx: &Tx<'_>, id: i64, reason: &str, now: UnixMs) -> Result<(), StoreError> {
+fn park(tx: &Tx<'_>, id: i64, reason: &str, now: UnixMs) -> Result<bool, StoreError> {
+    let parked_at: Option<UnixMs> = tx
+        .sql
+        .prepare_cached("SELECT parked_at FROM outbox WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?
+        .flatten();
     tx.sql
         .prepare_cached(
             "UPDATE outbox SET parked = 1, parked_because = ?2, parked_at = coalesce(parked_at, ?3) WHERE id = ?1",
         )?
         .execute((id, reason, now))?;
-    Ok(())
+    Ok(parked_at.is_none())
 }
 
 /// A parked row, for people.

@@ -21,6 +21,8 @@ const MAX_SHOWN: usize = 40;
 pub struct Mistake {
     /// The field it is about as the caller wrote it, with the number of the element where it is about one.
     written: String,
+    /// Whether that is the name of a field there is, or nothing at all.
+    is_known: bool,
     /// What was expected: our own words, nothing of the payload.
     expected: String,
     /// What came.
@@ -30,12 +32,23 @@ pub struct Mistake {
 impl Mistake {
     /// A mistake of the whole payload.
     fn whole(expected: impl Into<String>) -> Mistake {
-        Mistake { written: String::new(), expected: expected.into(), came: None }
+        Mistake { written: String::new(), is_known: true, expected: expected.into(), came: None }
     }
 
     /// A mistake of a field whose value says nothing about it.
     pub fn of(field: &'static str, expected: impl Into<String>) -> Mistake {
-        Mistake { written: field.to_owned(), expected: expected.into(), came: None }
+        Mistake { written: field.to_owned(), is_known: true, expected: expected.into(), came: None }
+    }
+}
+
+impl Mistake {
+    /// The same without anything of the payload, for the log. A field that is unknown is one nobody knows the name of.
+    pub fn own_words(&self) -> String {
+        match (self.is_known, self.written.is_empty()) {
+            (true, false) => format!("{}: {}", self.written, self.expected),
+            (true, true) => self.expected.clone(),
+            (false, _) => format!("a field: {}", self.expected),
+        }
     }
 }
 
@@ -168,7 +181,7 @@ impl Fields {
             None => format!("there is no such field; there are {}", self.known.join(", ")),
         };
         let written = shortened(&unknown);
-        Err(Mistake { written, expected, came: None })
+        Err(Mistake { written, is_known: false, expected, came: None })
     }
 }
 

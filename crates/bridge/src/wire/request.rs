@@ -39,7 +39,8 @@ pub struct Rejection {
 
 impl From<Mistake> for Failure {
     fn from(mistake: Mistake) -> Failure {
-        Failure::permanent(FailureCode::Malformed, mistake.to_string())
+        let logged = mistake.own_words();
+        Failure::permanent(FailureCode::Malformed, mistake.to_string()).logged_as(logged)
     }
 }
 

@@ -93,6 +93,11 @@ pub fn document(facts: &Facts, connected_to: Option<&str>, states: &[State]) -> 
     })
 }
 
+/// What stands in the place of the document where no gateway answers.
+pub fn no_answer(error: &str) -> String {
+    json(&serde_json::json!({ "error": error }))
+}
+
 /// The document as far as people are shown it.
 #[derive(Debug, Deserialize)]
 pub struct Status {

@@ -5,8 +5,9 @@ use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, SimStatus, detect, status};
 
 use super::findings::Findings;
+use crate::commands::progress::Progress;
 #[cfg(unix)]
-use crate::commands::running::{Silence, ask};
+use crate::commands::running::{NoAnswer, ask};
 use crate::config::{Config, Modem};
 use crate::message::Name;
 use crate::mqtt::{self, Access, Plan, Right, Trial};
@@ -22,7 +23,8 @@ pub(super) async fn broker(config: &Config, findings: &mut Findings) {
     let topics = Topics::new(&config.mqtt.prefix, &config.name);
     let plan = plan(config, &topics);
     let last_will = Wire { topics, include_pdu: false }.last_will();
-    let trials = match mqtt::try_each(&config.mqtt, &last_will, &plan).await {
+    let trial = mqtt::try_each(&config.mqtt, &last_will, &plan);
+    let trials = match Progress::new("trying the broker").during(trial).await {
         Ok(trials) => trials,
         Err(error) => return findings.wrong("broker", error),
     };
@@ -151,7 +153,7 @@ pub(super) async fn modems(config: &Config, findings: &mut Findings) {
     for modem in &config.modems {
         let found = match running.iter().flatten().find(|known| known.name == modem.name.as_str()) {
             Some(known) => of_running_gateway(known),
-            None => look_at(modem).await,
+            None => Progress::new(&format!("asking modem {}", modem.name)).during(look_at(modem)).await,
         };
         findings.tell(format!("modem {}", modem.name), found);
     }
@@ -171,9 +173,9 @@ fn running_gateway(config: &Config, findings: &Findings) -> Option<Vec<ModemStat
             );
             Some(modems)
         }
-        Err(Silence::Nobody { .. }) => None,
-        Err(silence) => {
-            findings.note(what, format!("it runs and could not be asked: {silence}"));
+        Err(NoAnswer::Nobody { .. } | NoAnswer::Other { .. }) => None,
+        Err(no_answer) => {
+            findings.note(what, format!("it runs and could not be asked: {no_answer}"));
             None
         }
     }

@@ -27,12 +27,15 @@ pub(super) struct UssdAnswer {
     pub id: Option<String>,
     pub text: Option<String>,
     pub state: UssdState,
+    /// Why it failed, in our own words alone, for the log.
+    pub logged: Option<String>,
 }
 
 impl UssdAnswer {
     /// The answer to a request that failed.
     pub(super) fn failed(id: Option<String>, reason: impl Into<String>) -> Self {
-        UssdAnswer { id, text: Some(reason.into()), state: UssdState::Failed }
+        let reason = reason.into();
+        UssdAnswer { id, logged: Some(reason.clone()), text: Some(reason), state: UssdState::Failed }
     }
 }
 
@@ -83,7 +86,7 @@ impl UssdSession {
             UssdAction::Code(_) if rules.allow.is_empty() => {
                 "USSD is off: allow codes by name, such as [ussd] allow = [\"*100#\"]".to_owned()
             }
-            UssdAction::Code(code) if !is_allowed(code) => format!("{code} is not in [ussd] allow"),
+            UssdAction::Code(code) if !is_allowed(code) => "this code is not in [ussd] allow".to_owned(),
             _ if self.is_waiting() => "another USSD request waits for the network's answer".to_owned(),
             UssdAction::Code(_) if is_open && is_theirs => format!(
                 "a menu is open for another request, until that is answered or cancelled or {} s are over",
@@ -121,15 +124,15 @@ impl UssdSession {
         let Urc::Ussd { state, text, dcs } = urc else { return };
         let text = text.as_ref().map(|text| ussd_text::decode(text, *dcs, is_packed));
         self.deadline = None;
-        let failed = |reason: &str| (Some(reason.to_owned()), UssdState::Failed);
-        let (text, state) = match (state, text) {
-            (1, text) => (text, UssdState::More),
-            (0 | 2, Some(text)) => (Some(text), UssdState::Done),
-            (0, None) => (None, UssdState::Done),
+        let failed = |reason: &str| (Some(reason.to_owned()), UssdState::Failed, Some(reason.to_owned()));
+        let (text, state, logged) = match (state, text) {
+            (1, text) => (text, UssdState::More, None),
+            (0 | 2, Some(text)) => (Some(text), UssdState::Done, None),
+            (0, None) => (None, UssdState::Done, None),
             (2, None) => failed("the network ended the session"),
             (4, _) => failed("the network does not support this code"),
             (5, _) => failed("the network did not answer in time"),
-            (_, Some(text)) => (Some(text), UssdState::Failed),
+            (_, Some(text)) => (Some(text), UssdState::Failed, None),
             (_, None) => failed("the network refused"),
         };
         let id = if state == UssdState::More {
@@ -138,7 +141,7 @@ impl UssdSession {
         } else {
             self.end()
         };
-        self.answers.push_back(UssdAnswer { id, text, state });
+        self.answers.push_back(UssdAnswer { id, text, state, logged });
     }
 
     /// When to call [`UssdSession::tick`].

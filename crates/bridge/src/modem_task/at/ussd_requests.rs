@@ -29,7 +29,7 @@ pub(super) async fn send(
         UssdAction::Cancel => {
             ussd::end(&mut modem.session).await?;
             ussd.end();
-            let answer = UssdAnswer { id, text: None, state: UssdState::Done };
+            let answer = UssdAnswer { id, text: None, state: UssdState::Done, logged: None };
             Ok(publish(modem.task, answer).await?)
         }
         UssdAction::Code(text) | UssdAction::Reply(text) => {
@@ -94,8 +94,8 @@ async fn send_text(modem: &mut ConnectedModem<'_>, text: String) -> Option<SendT
 
 /// Publishes an answer.
 pub(super) async fn publish(task: &ModemTask, answer: UssdAnswer) -> Result<(), StoreError> {
-    let UssdAnswer { id, text, state } = answer;
-    let reply = UssdReply { modem: task.config.name.clone(), id, text, state };
+    let UssdAnswer { id, text, state, logged } = answer;
+    let reply = UssdReply { modem: task.config.name.clone(), id, text, state, logged };
     task.store.publish(Event::UssdReply(reply)).await
 }
 

@@ -99,3 +99,41 @@ async fn neighbours_and_names_are_not_mixed_up() {
     assert_eq!(forget(&fixture, "+49 (0)151 12345678").received, 1);
     assert_eq!(fixture.sql::<i64>("SELECT count(*) FROM received"), 2);
 }
+
+#[tokio::test]
+async fn a_request_that_the_broker_may_deliver_again_is_known_until_it_may_not() {
+    let mut fixture = StoreFixture::new();
+    fixture.admit(from_broker(request("once", ALICE), origin(29)), T0).await;
+    fixture.send(1, T0).await;
+    fixture.drain().await;
+    let forgotten = forget(&fixture, ALICE);
+    assert_eq!((forgotten.sent, forgotten.left.unsettled), (0, 1));
+    let again = Origin { redelivered: true, ..origin(29) };
+    let admitted = fixture.admit(from_broker(request("once", ALICE), again), T0).await;
+    assert_eq!(admitted, Admitted::Redelivered, "it would be sent a second time");
+}
+
+#[tokio::test]
+async fn a_copy_for_dashboards_that_waits_goes_with_its_message() {
+    let mut fixture = StoreFixture::new();
+    fixture.accept(sm(1), &short(ALICE, "secret", T0), T0).await;
+    fixture.store().slots_deleted(SIM.into(), vec![sm(1).unwrap()]).await.unwrap();
+    fixture.store().swept(SIM.into(), vec!["SM".to_owned()], Vec::new()).await.unwrap();
+    fixture.change("PRAGMA secure_delete = ON; DELETE FROM outbox WHERE kind = 'event'; UPDATE outbox SET parked = 1, parked_at = 0");
+    let forgotten = forget(&fixture, ALICE);
+    assert_eq!((forgotten.received, &forgotten.left), (1, &Default::default()));
+    fixture.close();
+    assert_eq!(fixture.sql::<i64>("SELECT count(*) FROM outbox"), 0);
+    assert!(!octets(&fixture).contains("secret"));
+}
+
+#[tokio::test]
+async fn what_lies_in_the_modem_or_came_just_now_is_counted() {
+    let mut fixture = StoreFixture::new();
+    fixture.accept(sm(1), &short(ALICE, "on the SIM", T0), T0).await;
+    fixture.accept(None, &short(ALICE, "delivered directly", T0), T0 + DAY).await;
+    fixture.report(&status_report(9, ALICE, T0 / 1000, 0, DELIVERED), T0 + DAY).await;
+    fixture.drain().await;
+    let forgotten = forget(&fixture, ALICE);
+    assert_eq!((forgotten.received, forgotten.left.in_modem, forgotten.left.recent), (2, 1, 2));
+}
