@@ -1,5 +1,5 @@
-//! `smsbridge check --connect` against brokers that answer otherwise than mosquitto does: each is understood, and none is
-//! made to deliver what only tries it.
+//! `smsbridge check --connect` against brokers that answer otherwise than mosquitto does: each is understood, and none
+//! is made to deliver what only tries it.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,4 +1,5 @@
-//! Messages and status reports the modem hands over and does not store: said once, they are published whatever happens next.
+//! Messages and status reports the modem hands over and does not store: said once, they are published whatever happens
+//! next.
 
 use std::time::Duration;
 

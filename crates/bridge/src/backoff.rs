@@ -43,8 +43,8 @@ impl Reconnect {
         self.connected_at.is_some_and(|at| now.duration_since(at) >= STABLE_AFTER)
     }
 
-    /// The connection failed or could not be made: how long to wait. Only a connection that stood for a minute makes the
-    /// delays short again, so that one that comes and goes is not retried every second.
+    /// The connection failed or could not be made: how long to wait. Only a connection that stood for a minute makes
+    /// the delays short again, so that one that comes and goes is not retried every second.
     pub fn failed(&mut self, now: Instant) -> Duration {
         if self.has_lasted(now) {
             self.delays.reset();

@@ -95,8 +95,8 @@ pub fn is_submit(pdu: &str) -> bool {
     Pdu::decode_hex(pdu, Direction::MobileOriginated).is_ok_and(is_submit)
 }
 
-/// The PDU with a service centre address, where a modem leaves that out: the length it gives is then that of all octets. A
-/// length that counts the address too looks the same, so what is behind such an address must make no sense.
+/// The PDU with a service centre address, where a modem leaves that out: the length it gives is then that of all
+/// octets. A length that counts the address too looks the same, so what is behind such an address must make no sense.
 pub fn with_service_centre(pdu: String, tpdu_length: Option<u16>) -> String {
     if tpdu_length.map(usize::from) != Some(pdu.len() / 2) {
         return pdu;
@@ -119,8 +119,8 @@ fn originator(from: &Address) -> String {
     }
 }
 
-/// Whether two PDUs carry the same user data. What else differs is the network's: the time stamp of a part that was sent
-/// again, more messages waiting, the service centre.
+/// Whether two PDUs carry the same user data. What else differs is the network's: the time stamp of a part that was
+/// sent again, more messages waiting, the service centre.
 pub fn is_same_user_data(one: &str, other: &str) -> bool {
     let user_data = |pdu: &str| deliver(pdu).map(|deliver| deliver.user_data);
     one == other || user_data(one).is_some_and(|this| user_data(other) == Some(this))
@@ -138,8 +138,8 @@ pub fn is_beginning_of(cut: &str, whole: &str) -> bool {
     }
 }
 
-/// What a PDU and its repetition by the network have in common: all but the service centre it came through and whether more
-/// messages wait there (TP-MMS, TS 23.040 9.2.3.2).
+/// What a PDU and its repetition by the network have in common: all but the service centre it came through and whether
+/// more messages wait there (TP-MMS, TS 23.040 9.2.3.2).
 pub fn repeated_part(pdu: &str) -> String {
     let Ok(mut octets) = hex::decode(pdu) else { return pdu.to_owned() };
     let service_centre = octets.first().map_or(0, |&length| usize::from(length) + 1);
@@ -289,8 +289,8 @@ pub fn count(body: &Body) -> Result<(MessageEncoding, usize), Failure> {
     Ok((encoding, count.parts))
 }
 
-/// Where a body is split: the alphabet and TP-UDL of each part. Parts that were submitted fit together with those that were
-/// not only where this is still the same.
+/// Where a body is split: the alphabet and TP-UDL of each part. Parts that were submitted fit together with those that
+/// were not only where this is still the same.
 pub fn part_lengths(body: &Body) -> Result<Vec<String>, Failure> {
     let parts = match &body.content {
         Content::Text(text) => smsbridge_codec::split(&transliterated(text, body), &split_options(body, 0)),

@@ -1,8 +1,8 @@
 //! What a modem has taught: how slow it is with each command, and what it never answers.
 //!
-//! Kept from one session to the next, by the modem. A command that is answered late costs nothing but the wait; one that
-//! is not answered is given more time in the next session, and if it is not needed it is left out. Pure. Input: how long
-//! each command took.
+//! Kept from one session to the next, by the modem. A command that is answered late costs nothing but the wait; one
+//! that is not answered is given more time in the next session, and if it is not needed it is left out. Pure. Input:
+//! how long each command took.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

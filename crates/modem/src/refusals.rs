@@ -1,8 +1,8 @@
 //! What the modem refuses for now, and when each of it is tried again.
 //!
 //! The one place that decides that. A refusal was answered in step, so it ends no session and stops nothing else: the
-//! ability waits for a pause that grows, and is tried again while the session lives. Pure: time is passed in. Input: the
-//! refusals of `session`, `selection`, `sms` and `settings`.
+//! ability waits for a pause that grows, and is tried again while the session lives. Pure: time is passed in. Input:
+//! the refusals of `session`, `selection`, `sms` and `settings`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! One life of a connection to a modem.
 //!
-//! Owns the port, the engine and the queue of unsolicited result codes; runs one command at a time. Decides what the end
-//! of a command means:
+//! Owns the port, the engine and the queue of unsolicited result codes; runs one command at a time. Decides what the
+//! end of a command means:
 //!
 //! | the command ended | is the session good? | what follows |
 //! |---|---|---|
@@ -220,8 +220,8 @@ impl<P> Session<P> {
         Ok(())
     }
 
-    /// Words that follow a start mean one, unless the bring-up led to them. The answer to the command in flight is still
-    /// awaited, for a while: it says more.
+    /// Words that follow a start mean one, unless the bring-up led to them. The answer to the command in flight is
+    /// still awaited, for a while: it says more.
     fn on_started(&mut self, words: &str) {
         const STARTING: Duration = Duration::from_secs(90);
         let is_ours = self.started_by_us.is_some_and(|at| at.elapsed() <= STARTING);

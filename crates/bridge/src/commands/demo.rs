@@ -1,4 +1,5 @@
-//! `smsbridge demo`: the whole gateway with a simulated modem and an MQTT broker inside, what to type, and what happens.
+//! `smsbridge demo`: the whole gateway with a simulated modem and an MQTT broker inside, what to type, and what
+//! happens.
 //!
 //! Nothing here is a shortcut: the gateway is the one of `run`, its modem is reached over TCP, its broker over MQTT.
 //! The store is a folder of its own that is gone afterwards.

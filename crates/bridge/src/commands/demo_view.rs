@@ -98,8 +98,8 @@ impl View {
         self.width = width;
     }
 
-    /// The line about a message that was published, if there is one; `at` is the time of day. Where the rule that matched
-    /// finds no room in it, it has a second one.
+    /// The line about a message that was published, if there is one; `at` is the time of day. Where the rule that
+    /// matched finds no room in it, it has a second one.
     pub(super) fn line(&mut self, topic: &str, payload: &[u8], at: &str) -> Option<String> {
         if topic == self.received {
             return Some(self.incoming(&ReceivedSummary::read(payload)?, at));

@@ -1,5 +1,5 @@
-//! `smsbridge pdu decode` and `smsbridge pdu encode`: one line of input, one answer, written before the next line is read, so
-//! that another program can keep one process and ask it.
+//! `smsbridge pdu decode` and `smsbridge pdu encode`: one line of input, one answer, written before the next line is
+//! read, so that another program can keep one process and ask it.
 //!
 //! The codec explains PDUs; only the JSON of a request to encode is defined here. Every line is answered, if need be
 //! with an error. It must never open a modem, a store or a network connection.

@@ -17,8 +17,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) enum NoAnswer {
     /// Nothing listens.
     #[error(
-        "no gateway named {name} runs here, or it may not be asked: nothing listens at {}; start it with `smsbridge run` or \
-         `systemctl start smsbridge`, and see its log",
+        "no gateway named {name} runs here, or it may not be asked: nothing listens at {}; start it with \
+         `smsbridge run` or `systemctl start smsbridge`, and see its log",
         .sockets.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ")
     )]
     Nobody { name: String, sockets: Vec<PathBuf> },
@@ -27,8 +27,8 @@ pub(super) enum NoAnswer {
     Forbidden(PathBuf),
     /// Another gateway of the name answers.
     #[error(
-        "{}: the gateway that answers there has another store, {store}: it is not the one of this configuration, and has \
-         its name; give each a name of its own",
+        "{}: the gateway that answers there has another store, {store}: it is not the one of this configuration, \
+         and has its name; give each a name of its own",
         .socket.display()
     )]
     Other { socket: PathBuf, store: String },

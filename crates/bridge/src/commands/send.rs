@@ -163,7 +163,8 @@ impl Send {
             Err(error) if error.is::<Interrupted>() => bail!(NoAnswer(format!("interrupted: {ask_again}"))),
             Err(error) if error.is::<NoAnswer>() && !results.is_ours => {
                 let words = format!(
-                    "{error}, nor any other: does a gateway run on this prefix, and may this user read results? {ask_again}"
+                    "{error}, nor any other: does a gateway run on this prefix, and may this user read results? \
+                     {ask_again}"
                 );
                 bail!(NoAnswer(words))
             }

@@ -1,4 +1,5 @@
-//! What kinds of values keys have, and the words for a value of another one. No words show the value: it may be a secret.
+//! What kinds of values keys have, and the words for a value of another one. No words show the value: it may be a
+//! secret.
 
 use toml::Value as Toml;
 

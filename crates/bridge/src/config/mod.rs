@@ -2,9 +2,9 @@
 //!
 //! `load` finds the file and reads it with the environment. On the way `document` parses the text and knows the lines,
 //! `structure` holds it against the keys there are (`keys`, with their `kinds`), `environment` says which variables are
-//! keys, `file` has the tables as they are written with their defaults, `meaning` checks what they mean, `secrets` reads
-//! secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what is wrong.
-//! Input: a TOML file and `SMSBRIDGE_*` variables.
+//! keys, `file` has the tables as they are written with their defaults, `meaning` checks what they mean, `secrets`
+//! reads secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what
+//! is wrong. Input: a TOML file and `SMSBRIDGE_*` variables.
 
 mod document;
 mod environment;

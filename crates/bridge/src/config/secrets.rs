@@ -1,8 +1,8 @@
 //! Secrets from files: where such a file is, and reading it.
 //!
 //! A bare file name is that of a credential systemd passes, in `$CREDENTIALS_DIRECTORY`; else it stands beside the
-//! configuration file. So one configuration serves the service and root's `smsbridge send` alike. Any other relative path
-//! is one from the working folder.
+//! configuration file. So one configuration serves the service and root's `smsbridge send` alike. Any other relative
+//! path is one from the working folder.
 
 use std::path::{Path, PathBuf};
 

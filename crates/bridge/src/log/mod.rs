@@ -1,8 +1,8 @@
 //! The log on standard error, and a process's last words there.
 //!
 //! `filter` says what is logged, `format` how a line looks, `queue` takes it to standard error and never waits. What
-//! happened and what is wrong become lines in `event_line` and `problem_log`: no line has a phone number or a text above
-//! debug, and none a PIN or password.
+//! happened and what is wrong become lines in `event_line` and `problem_log`: no line has a phone number or a text
+//! above debug, and none a PIN or password.
 
 mod event_line;
 mod filter;

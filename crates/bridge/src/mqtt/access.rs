@@ -1,10 +1,10 @@
 //! What a broker's access list lets us do, found by doing it, so that nobody is disturbed.
 //!
-//! Subscribes for a moment, and publishes at QoS 2 without ever releasing it: a broker judges such a message at once, and
-//! delivers it only after a PUBREL that never comes. One that delivers it all the same is found out first, on a topic
-//! that no gateway has. Whether what is published on `send` arrives is told by an empty retained message there, which no gateway
-//! takes for a request; it takes a retained request off the broker, which none would carry out. Input: the broker's
-//! answers.
+//! Subscribes for a moment, and publishes at QoS 2 without ever releasing it: a broker judges such a message at once,
+//! and delivers it only after a PUBREL that never comes. One that delivers it all the same is found out first, on a
+//! topic that no gateway has. Whether what is published on `send` arrives is told by an empty retained message there,
+//! which no gateway takes for a request; it takes a retained request off the broker, which none would carry out. Input:
+//! the broker's answers.
 
 use std::io;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Trying a broker, for `smsbridge check --connect`: whether it lets a gateway in, what it lacks, and what its access list
-//! lets the gateway do.
+//! Trying a broker, for `smsbridge check --connect`: whether it lets a gateway in, what it lacks, and what its access
+//! list lets the gateway do.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub struct Trial {
     pub access: Option<Result<Access, String>>,
 }
 
-/// Connects to each address as the gateway does, with its last will and its limits, but under another client id: the broker
-/// keeps nothing of it. Then tries what the plan says.
+/// Connects to each address as the gateway does, with its last will and its limits, but under another client id: the
+/// broker keeps nothing of it. Then tries what the plan says.
 pub async fn try_each(config: &Mqtt, last_will: &Publish, plan: &Plan) -> Result<Vec<Trial>, CallerError> {
     let id = client_id();
     let addresses = clean(options::gateway(config, &id, last_will)?);

@@ -1,7 +1,7 @@
 //! Reads a payload's JSON object field by field, and says in words what is wrong with it.
 //!
-//! Pure. Owns the words for a JSON that cannot be read and for a field of another type or range; which fields there are is
-//! `request.rs`'s matter. Input: payloads as the broker delivers them.
+//! Pure. Owns the words for a JSON that cannot be read and for a field of another type or range; which fields there are
+//! is `request.rs`'s matter. Input: payloads as the broker delivers them.
 
 use std::fmt;
 use std::ops::RangeInclusive;

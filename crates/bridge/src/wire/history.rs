@@ -1,5 +1,5 @@
-//! JSON of `smsbridge history --json`: what was published of a message, in the same order, then its direction and, for an
-//! outgoing one, what was sent.
+//! JSON of `smsbridge history --json`: what was published of a message, in the same order, then its direction and, for
+//! an outgoing one, what was sent.
 //!
 //! Pure. Input: entries of the store's history.
 

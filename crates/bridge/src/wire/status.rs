@@ -1,6 +1,7 @@
 //! The document of `smsbridge status`: the gateway, its broker and its modems, as the running gateway has them.
 //!
-//! Pure. Written by the gateway, read by the command line. Keys that the retained states have mean what they mean there.
+//! Pure. Written by the gateway, read by the command line. Keys that the retained states have mean what they mean
+//! there.
 
 use serde::{Deserialize, Serialize};
 

@@ -200,8 +200,8 @@ impl ResponseTopics {
     }
 }
 
-/// A response topic of a caller's own, `<beginning><user>/<name>`, as access lists have it: `answers/%u/#`. Without the user
-/// where there is none, or its name can be no part of a topic. None where no response topic is honoured.
+/// A response topic of a caller's own, `<beginning><user>/<name>`, as access lists have it: `answers/%u/#`. Without the
+/// user where there is none, or its name can be no part of a topic. None where no response topic is honoured.
 pub fn response_topic(beginning: &str, user: Option<&str>, name: &str) -> Option<String> {
     let with_user = user.map(|user| format!("{beginning}{user}/{name}"));
     let without = format!("{beginning}{name}");

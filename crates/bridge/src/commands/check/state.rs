@@ -36,7 +36,9 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             Ok(false) => {}
             Ok(true) => findings.wrong(
                 what,
-                format!("{key}: a SIM refused this PIN before, and it is not tried on that one again: set the right one"),
+                format!(
+                    "{key}: a SIM refused this PIN before, and it is not tried on that one again: set the right one"
+                ),
             ),
             Err(error) => findings.wrong(what, error),
         }

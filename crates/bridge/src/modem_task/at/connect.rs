@@ -1,5 +1,5 @@
-//! The only way into a session: open the port that `find` finds, take the recovery step that is due, bring the modem up,
-//! unlock the SIM.
+//! The only way into a session: open the port that `find` finds, take the recovery step that is due, bring the modem
+//! up, unlock the SIM.
 
 use std::time::Duration;
 

@@ -15,8 +15,8 @@ use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;
 use crate::remedy;
 
-/// The port where the modem was last, or the configured one. If that is not there any more it may have another name: the
-/// modem is looked for by its IMEI, and by that alone, so that nobody else's is taken.
+/// The port where the modem was last, or the configured one. If that is not there any more it may have another name:
+/// the modem is looked for by its IMEI, and by that alone, so that nobody else's is taken.
 pub(super) async fn find_and_open(
     task: &ModemTask,
     line: &mut Line,
@@ -59,8 +59,8 @@ async fn open(task: &ModemTask, spec: &PortSpec) -> Result<Port, PortError> {
     })
 }
 
-/// Whether a port at which a session failed may belong to something else by now: another interface of the modem, or another
-/// modem.
+/// Whether a port at which a session failed may belong to something else by now: another interface of the modem, or
+/// another modem.
 pub(super) fn may_be_elsewhere(error: &SessionError) -> bool {
     matches!(error, SessionError::AtPort { .. } | SessionError::OtherModem { .. })
 }
@@ -73,8 +73,8 @@ pub(super) struct Here<'a> {
     pub(super) is_mute: bool,
 }
 
-/// Looks for the modem by its IMEI at other ports. Gives the port it was found at, open, and that where it was expected.
-/// If that was mute, it is heard meanwhile: a modem that hung is not kept waiting by the search.
+/// Looks for the modem by its IMEI at other ports. Gives the port it was found at, open, and that where it was
+/// expected. If that was mute, it is heard meanwhile: a modem that hung is not kept waiting by the search.
 pub(super) async fn elsewhere(
     task: &ModemTask,
     remembered: Option<&str>,

@@ -22,7 +22,8 @@ const SETTLE_TIME: Duration = Duration::from_millis(150);
 /// For so long another port that appeared may be the configured one, whose link is still to come.
 const LINK_TIME: Duration = Duration::from_millis(700);
 
-/// A modem that says something after so long a silence is awake. Doubled, from a second on, each time that was of no use.
+/// A modem that says something after so long a silence is awake. Doubled, from a second on, each time that was of no
+/// use.
 const FIRST_QUIET: Duration = Duration::from_millis(300);
 
 /// The port of one modem, while there is no session over it.
@@ -145,14 +146,14 @@ impl Line {
         self.port.take().filter(|_| step != Some(Step::Reopen))
     }
 
-    /// What to try of `step`, now that it is known how the wait ended: what came back by itself needs no more than to be
-    /// opened and initialised.
+    /// What to try of `step`, now that it is known how the wait ended: what came back by itself needs no more than to
+    /// be opened and initialised.
     pub(super) fn needed(&self, step: Option<Step>) -> Option<Step> {
         step.map(|step| if self.woken.is_some() { step.min(Step::Reopen) } else { step })
     }
 
-    /// Waits for `delay`, before a session that begins with `step`; less where the port appears, the modem says something
-    /// or at a stop.
+    /// Waits for `delay`, before a session that begins with `step`; less where the port appears, the modem says
+    /// something or at a stop.
     pub(in crate::modem_task) async fn wait(
         &mut self,
         delay: Duration,

@@ -46,8 +46,8 @@ pub(super) async fn ask<'a>(
     Ok(Some(Entry { pin: pin.expose_secret(), sim, tries_left }))
 }
 
-/// Enters the PIN. To be run to its end: a PIN whose answer nobody waited for may never be entered again. Takes as long as
-/// the modem may take for the one command, 20 s at most.
+/// Enters the PIN. To be run to its end: a PIN whose answer nobody waited for may never be entered again. Takes as long
+/// as the modem may take for the one command, 20 s at most.
 pub(super) async fn enter(
     task: &ModemTask,
     modem: &mut Synchronised<'_, Port>,
@@ -81,8 +81,8 @@ pub(super) async fn enter(
     }
 }
 
-/// The SIM is open. A PIN whose answer was lost was right then, or somebody else entered one: either way the SIM counts its
-/// tries from the start again, and the PIN may be entered when it is next asked for.
+/// The SIM is open. A PIN whose answer was lost was right then, or somebody else entered one: either way the SIM counts
+/// its tries from the start again, and the PIN may be entered when it is next asked for.
 pub(super) async fn opened(task: &ModemTask, sim: &Sim) -> Result<(), SessionError> {
     if task.config.pin.is_some() {
         // Where the ICCID could not be read before the PIN, the attempt may stand under the modem's name.

@@ -119,7 +119,10 @@ async fn a_copy_for_dashboards_that_waits_goes_with_its_message() {
     fixture.accept(sm(1), &short(ALICE, "secret", T0), T0).await;
     fixture.store().slots_deleted(SIM.into(), vec![sm(1).unwrap()]).await.unwrap();
     fixture.store().swept(SIM.into(), vec!["SM".to_owned()], Vec::new()).await.unwrap();
-    fixture.change("PRAGMA secure_delete = ON; DELETE FROM outbox WHERE kind = 'event'; UPDATE outbox SET parked = 1, parked_at = 0");
+    fixture.change(
+        "PRAGMA secure_delete = ON; DELETE FROM outbox WHERE kind = 'event';
+         UPDATE outbox SET parked = 1, parked_at = 0",
+    );
     let forgotten = forget(&fixture, ALICE);
     assert_eq!((forgotten.received, &forgotten.left), (1, &Default::default()));
     fixture.close();
