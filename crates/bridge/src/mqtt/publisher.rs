@@ -125,7 +125,7 @@ impl Publisher {
         };
         match self.store.count_break(row.id, words, limit, now_ms()).await {
             Ok(breaks) if breaks >= limit && row.is_copy => {
-                drop_response(&self.store, row.id, reason).await;
+                drop_response(&self.store, row.id, &format!("{reason}: {}", shown(topic, row))).await;
             }
             Ok(breaks) if breaks >= limit => {
                 tracing::error!(
@@ -137,8 +137,9 @@ impl Publisher {
             }
             Ok(breaks) => tracing::warn!(
                 breaks,
-                "a connection broke with message {} on {topic} alone in flight: it goes after the others",
-                row.id
+                "a connection broke with message {} on {} alone in flight: it goes after the others",
+                row.id,
+                shown(topic, row)
             ),
             Err(error) => error.log(),
         }
@@ -201,7 +202,10 @@ impl Publisher {
         let topic = in_flight.topic.as_str();
         match in_flight.row {
             None => self.blame_state(topic, Manner::Refused, format!("{topic} is not published: {reason}")),
-            Some(row) => set_aside(&self.store, row, topic, &format!("{reason}; {ACCESS_RULES}")).await,
+            Some(row) => {
+                let words = format!("{reason}: {}; {ACCESS_RULES}", shown(topic, row));
+                set_aside(&self.store, row, words).await;
+            }
         }
     }
 
@@ -364,8 +368,10 @@ async fn publish_row(
     let (size, limit) = (publish.max_packet_size(), flight.max_packet);
     if size > limit {
         let topic = &publish.topic;
-        let words = format!("{size} octets, the broker takes at most {limit}: raise its limit");
-        set_aside(store, Row { id: row.id, is_copy }, topic, &words).await;
+        let row = Row { id: row.id, is_copy };
+        let topic = shown(topic, row);
+        let words = format!("{size} octets on {topic}, the broker takes at most {limit}: raise its limit");
+        set_aside(store, row, words).await;
         return Ok(());
     }
     send(flight, connection, publish, Some(Row { id: row.id, is_copy }))?;
@@ -383,11 +389,19 @@ fn send(flight: &mut Flight, connection: &Connection, publish: Publish, row: Opt
 }
 
 /// The broker will not take a row: a copy of a result is a courtesy and is dropped, any other is kept apart.
-async fn set_aside(store: &Store, row: Row, topic: &str, reason: &str) {
+async fn set_aside(store: &Store, row: Row, reason: String) {
     if row.is_copy {
-        drop_response(store, row.id, reason).await;
+        drop_response(store, row.id, &reason).await;
     } else {
-        park(store, row.id, format!("{reason}: {topic}")).await;
+        park(store, row.id, reason).await;
+    }
+}
+
+/// A row's topic for people. A caller chose that of a copy, and may have put a phone number in it.
+fn shown(topic: &str, row: Row) -> String {
+    match row.is_copy {
+        true => topic.replace(|c: char| c.is_ascii_digit(), "#"),
+        false => topic.to_owned(),
     }
 }
 
@@ -400,7 +414,6 @@ async fn park(store: &Store, row: i64, reason: String) {
     }
 }
 
-/// A caller's topic is not logged: it may have a number in it.
 async fn drop_response(store: &Store, row: i64, reason: &str) {
     tracing::warn!("no results of that request go where its caller wants them: {reason}");
     if let Err(error) = store.drop_response(row).await {
