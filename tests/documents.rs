@@ -259,7 +259,8 @@ fn every_command_is_one_that_there_is() {
     let shell = Shell::new(rig.broker.port, &passwords);
     let (mut calls, mut requests) = (0, 0);
     for block in blocks_tagged("sh", 25) {
-        assert!(!block.text.contains("> /"), "{}: a test must not write there", block.place);
+        let writes = block.text.replace("> /dev/null", "");
+        assert!(!writes.contains("> /"), "{}: a test must not write there", block.place);
         let output = shell.run(&block);
         let words = said(&output);
         assert_eq!(code(output.status), 0, "{}: {words}", block.place);

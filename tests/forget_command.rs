@@ -41,7 +41,7 @@ fn how_do_i_forget_a_number() {
     // A message of hers is the last one again.
     wait_until("the hint what the broker keeps", || {
         let (_, said) = run(&rig, &["forget", "--number", HER]);
-        has_all(&said, &["forgotten: 1 received", "mosquitto_pub -r -n -t sms/last/main"])
+        has_all(&said, &["forgotten: 1 received", "-r -n -t sms/last/main"])
     });
     rig.gateway.assert_running();
     assert_eq!(crate::harness::process::code(rig.gateway.stop()), 0);

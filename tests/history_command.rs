@@ -43,6 +43,22 @@ fn history_can_be_narrowed() {
 }
 
 #[test]
+fn a_number_is_found_however_it_is_written() {
+    let rig = Rig::with(|config| config.set("outbound", "default_country", "49"));
+    rig.assert_still_works("kept");
+    for (option, written, expected) in [
+        ("--from", "0151 00000001", 1),
+        ("--from", "+49 (0)151 00000001", 1),
+        ("--to", "015100000002", 1),
+        ("--to", "015100000003", 0),
+        ("--from", "00000001", 0),
+    ] {
+        let output = rig.gateway.run_command(&["history", "--json", option, written]);
+        assert_eq!(lines_of_json(&output.stdout).len(), expected, "{option} {written}");
+    }
+}
+
+#[test]
 fn history_for_people_shows_the_text() {
     let rig = Rig::start();
     rig.assert_still_works("kept");

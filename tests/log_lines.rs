@@ -159,10 +159,10 @@ fn a_broker_that_is_away_for_long_costs_one_line_and_its_return_another() {
     let_it_fail(12);
     let said = lines(&rig, &["WARN"]);
     rig.broker.restart();
-    rig.gateway.wait_for_log(&["INFO", "over after", "127.0.0.1"]);
+    rig.gateway.wait_for_log(&["INFO", "well again after", "127.0.0.1"]);
     // One wording when the connection breaks, one when none can be made.
     assert!((1..=2).contains(&said.len()), "a line a try:\n{}", said.join("\n"));
-    assert_eq!(lines(&rig, &["over after"]).len(), 1, "{}", rig.gateway.log());
+    assert_eq!(lines(&rig, &["well again after"]).len(), 1, "{}", rig.gateway.log());
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_modem_that_is_away_for_long_costs_a_line_for_each_wording() {
     assert_eq!(wordings.len(), said.len(), "the same words again:\n{}", said.join("\n"));
     rig.modem.plug();
     rig.wait_until_well();
-    rig.gateway.wait_for_log(&["INFO", "main: over after"]);
+    rig.gateway.wait_for_log(&["INFO", "main: well again after"]);
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_disk_that_is_full_for_long_costs_few_lines() {
     let said = lines(&rig, &["the store cannot be written"]);
     rig.gateway.limit_file_size(None);
     rig.wait_for_received("waits");
-    rig.gateway.wait_for_log(&["over after", "the store cannot be written"]);
+    rig.gateway.wait_for_log(&["well again after", "the store cannot be written"]);
     // The store says it, and the modem whose message waits.
     assert!(said.len() <= 2, "a line a try:\n{}", said.join("\n"));
 }

@@ -335,10 +335,17 @@ fn the_password_of_a_file_is_used_and_the_configured_one_is_not() {
     let login = ["send", "--to", ANNA, "--user", "observer", "--password-file", &file, "as another"];
     let output = rig.gateway.run_command(&login);
     assert_eq!(code(output.status), 0, "{}", said(&output));
-    let wrong = ["send", "--to", ANNA, "--user", "observer", "as another"];
-    let output = rig.gateway.run_command(&wrong);
+    let wrong = rig.folder().join("wrong").display().to_string();
+    std::fs::write(&wrong, "another's").expect("a file");
+    let login = ["send", "--to", ANNA, "--user", "observer", "--password-file", &wrong, "as another"];
+    let output = rig.gateway.run_command(&login);
     assert_eq!(code(output.status), 1, "{}", said(&output));
-    assert!(has_all(&said(&output), &["refuses the user name or password"]), "{}", said(&output));
+    let words = ["refuses the user name or password", "check --user and --password-file"];
+    assert!(has_all(&said(&output), &words), "{}", said(&output));
+    // The gateway's password is no other user's.
+    let output = rig.gateway.run_command(&["send", "--to", ANNA, "--user", "observer", "as another"]);
+    assert_eq!(code(output.status), 2, "{}", said(&output));
+    assert!(has_all(&said(&output), &["--password-file"]), "{}", said(&output));
 }
 
 #[test]

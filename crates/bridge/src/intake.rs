@@ -23,7 +23,7 @@ use crate::wire::topic::ResponseTopics;
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 
 /// What to do about two gateways on one prefix.
-const NOT_SHARED_REMEDY: &str = "set [mqtt] share to one group's name on all of them, or use another prefix; send/<modem> works meanwhile. \
+const NOT_SHARED_REMEDY: &str = "set [mqtt] share to one group's name on all of them, or use another prefix; requests for one modem go on meanwhile. \
      One that is gone for good: publish an empty retained message to its availability topic";
 
 /// What a broker delivered on one of our topics.
@@ -325,8 +325,14 @@ impl Intake {
     }
 }
 
-/// Why requests for any modem are refused while the gateway `other` takes them too.
-pub fn not_shared(other: &str) -> String {
+/// Why the gateway `own` refuses requests for any modem while the gateway `other` takes them too.
+pub fn not_shared(own: &Name, other: &str) -> String {
+    if other == own.as_str() {
+        return format!(
+            "another gateway is named {other} too, and both would send: give each a name of its own; requests for one \
+             modem go on meanwhile"
+        );
+    }
     format!("gateway {other} is on this prefix too, and both would send: {NOT_SHARED_REMEDY}")
 }
 

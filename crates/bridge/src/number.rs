@@ -85,10 +85,13 @@ pub fn bare(number: &str) -> String {
 pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure> {
     let bare = bare(number);
     let refused = |words: &str| {
-        Err(Failure::permanent(FailureCode::BadNumber, format!("{number:?} {words}")).logged_as(words))
+        Err(Failure::permanent(FailureCode::BadNumber, format!("{number:?} {words}"))
+            .logged_as(format!("the number {words}")))
     };
     if bare.contains(['*', '#']) {
-        return refused("is a code, not a phone number; codes go to ussd/<modem>");
+        return refused(
+            "is a code, not a phone number: codes are for USSD, on the topic ussd/<modem> below the prefix",
+        );
     }
     let digits = bare.strip_prefix('+').unwrap_or(&bare);
     if digits.is_empty() || digits.len() > 20 || !are_digits(digits) {
@@ -101,9 +104,7 @@ pub fn normalise(number: &str, default_country: &str) -> Result<String, Failure>
     match (abroad, bare.strip_prefix("00")) {
         (Some(digits), _) => match international(&digits) {
             Some(number) => Ok(number),
-            None => {
-                refused("is no possible phone number; expected a country code, then 15 digits at most in all")
-            }
+            None => refused("is no possible phone number; expected a country code, 5 to 15 digits in all"),
         },
         // As typed, but for the zero that is not dialled from abroad.
         (None, Some(digits)) => Ok(international(digits).map_or(bare.clone(), |n| n.replacen('+', "00", 1))),

@@ -73,15 +73,17 @@ pub fn dialled(written: &str, outbound: &Outbound) -> Result<String, Failure> {
 /// # Errors
 /// `denied` by a list; `bad-number`: it has no country, and there are lists.
 pub fn check_recipient(number: &str, outbound: &Outbound) -> Result<(), Failure> {
-    let denied =
-        |why: &str| Err(Failure::permanent(FailureCode::Denied, format!("{number} {why}")).logged_as(why));
+    let denied = |why: &str| {
+        Err(Failure::permanent(FailureCode::Denied, format!("{number} {why}"))
+            .logged_as(format!("the number {why}")))
+    };
     let has_list = !outbound.allow.is_empty() || !outbound.deny.is_empty();
     let is_listed = is_short_code(number, &outbound.short_codes, &outbound.allow);
     if has_list && !number.starts_with('+') && !is_listed {
         let words = "has no country code, so that [outbound] allow and deny cannot judge it: write it with +, set \
             [outbound] default_country, or list it in [outbound] short_codes";
         let failure = Failure::permanent(FailureCode::BadNumber, format!("{number} {words}"));
-        return Err(failure.logged_as(words));
+        return Err(failure.logged_as(format!("the number {words}")));
     }
     if any_matches(&outbound.deny, number) {
         return denied("is on [outbound] deny");

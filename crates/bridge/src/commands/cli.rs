@@ -111,7 +111,7 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
         }
         #[cfg(feature = "demo")]
         Command::Demo(demo) => {
-            begin_log("warn")?;
+            begin_log("error")?;
             block_on(async { demo.run().await.map(|()| true) })?
         }
         #[cfg(unix)]

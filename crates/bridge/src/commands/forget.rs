@@ -43,11 +43,14 @@ fn words(forgotten: &Forgotten, topics: &Topics, retains_last: bool) -> String {
     let left = [
         (left.to_send, "to be sent, or for a delivery report: `sms/cancel` ends what was not sent"),
         (left.to_publish, "to be published, once the broker is there"),
-        (left.parked, "to be published, which the broker does not take: `smsbridge parked --drop`"),
+        (
+            left.parked,
+            "to be published, which the broker does not take: `smsbridge parked` shows them, and drops one with --drop ROW",
+        ),
         (left.hooks, "for a hook"),
         (left.incomplete, "for their other parts, at most [inbound] reassembly_timeout_s"),
-        (left.unsettled, "until the broker has read their acknowledgement, some seconds"),
-        (left.in_modem, "until the modem was seen without them, a minute or so"),
+        (left.unsettled, "until the broker cannot deliver them again, some seconds"),
+        (left.in_modem, "until the modem no longer lists them, a minute or so"),
         (left.recent, "for a repetition by the network, a quarter of an hour at most"),
     ];
     let left = left.into_iter().filter(|(count, _)| *count > 0);
@@ -55,13 +58,14 @@ fn words(forgotten: &Forgotten, topics: &Topics, retains_last: bool) -> String {
     let is_all = left.is_empty();
     lines.extend(left);
     if !is_all {
-        lines.push("Forget the number again when that is over.".to_owned());
+        lines.push("Run it again when that is over.".to_owned());
     }
     if retains_last {
         let retained = last_of.iter().filter_map(|modem| Some(topics.last(&modem.parse().ok()?)));
         lines.extend(retained.map(|topic| {
             format!(
-                "The broker still has its last message: `mosquitto_pub -r -n -t {topic}` deletes it there."
+                "The broker may still have its last message. To delete it there, log in as the gateway does: \
+                 `mosquitto_pub -u USER -P PASSWORD -q 1 -r -n -t {topic}`"
             )
         }));
     }

@@ -9,7 +9,7 @@ use crate::escape::field;
 use crate::event::ReceivedContent;
 use crate::message::UnixMs;
 use crate::request::Content;
-use crate::store::{Entry, History, HistoryFilter};
+use crate::store::{Entry, History, HistoryFilter, Person};
 use crate::wire;
 
 /// Show what the store holds.
@@ -36,7 +36,12 @@ impl HistoryArgs {
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
         let is_narrowed = self.since.is_some() || self.from.is_some() || self.to.is_some();
-        let filter = HistoryFilter { since: self.since.unwrap_or(0), from: self.from, to: self.to };
+        let person = |written: String| Person::new(&written, &config.outbound.default_country);
+        let filter = HistoryFilter {
+            since: self.since.unwrap_or(0),
+            from: self.from.map(person),
+            to: self.to.map(person),
+        };
         let entries = History::open(&config.store.of_gateway())?.entries(&filter)?;
         say_each(&entries, self.json, |entry| wire::history::entry(entry, config.inbound.include_pdu), line);
         if entries.is_empty() && !self.json {

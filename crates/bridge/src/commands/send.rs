@@ -64,7 +64,7 @@ pub struct Send {
     #[arg(long, value_parser = id)]
     id: Option<String>,
     /// Log in at the broker as this user, not as the gateway does
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "password_file")]
     user: Option<String>,
     /// File with the password for the broker, in place of the configuration's
     #[arg(long, value_name = "FILE")]
@@ -72,7 +72,7 @@ pub struct Send {
     /// Print each result as the gateway publishes it, one JSON object a line
     #[arg(long)]
     json: bool,
-    /// The text; - reads it from standard input. It may begin with -
+    /// The text; - reads it from standard input. Put -- before one that could be taken for an option
     #[arg(allow_hyphen_values = true, value_parser = text)]
     text: String,
 }
@@ -169,8 +169,16 @@ impl Send {
                 bail!(NoAnswer(words))
             }
             Err(error) if error.is::<NoAnswer>() => bail!(NoAnswer(format!("{error}: {ask_again}"))),
-            Err(error) => Err(error),
+            Err(error) => Err(self.of_this_login(error)),
         }
+    }
+
+    /// Where the login is not the configuration's, a refusal names what it is.
+    fn of_this_login(&self, error: anyhow::Error) -> anyhow::Error {
+        let words = error.to_string();
+        let options = "--user and --password-file";
+        let own = words.replace("[mqtt] username and password, or password_file", options);
+        if self.password_file.is_none() || own == words { error } else { anyhow::Error::msg(own) }
     }
 
     /// The configuration, logging in as asked. Of the files with secrets only the one that is needed is read: who sends

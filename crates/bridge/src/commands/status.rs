@@ -45,7 +45,7 @@ impl StatusArgs {
             let (is_well, is_read) = match answer {
                 Ok((document, status)) if self.json => (status.is_well(), say_json(document.trim_end())),
                 Ok((_, status)) => (status.is_well(), say(shown(&status, Style::stdout(), Timestamp::now()))),
-                Err(no_answer) if self.watch && self.json => {
+                Err(no_answer) if self.json => {
                     (false, say_json(&wire::status::no_answer(&no_answer.to_string())))
                 }
                 Err(no_answer) if self.watch => (false, say(no_answer)),
@@ -71,7 +71,7 @@ fn shown(status: &Status, style: Style, now: Timestamp) -> String {
         format!(
             "gateway  {}  {}  {}",
             style.strong(&field(&gateway.name)),
-            verdict(style, gateway.problem.is_none(), "well", "not well"),
+            verdict(style, status.is_well(), "well", "not well"),
             style.weak(&format!("smsbridge {}, process {}{age}", field(&gateway.version), gateway.pid)),
         ),
         style.weak(&format!(
@@ -174,7 +174,7 @@ mod tests {
     fn everything_is_in_columns_and_what_is_wrong_stands_below() {
         let now = "2026-11-22T09:05:00Z".parse().unwrap();
         let expected = "\
-gateway  attic  well  smsbridge 0.1.0 (abc), process 7, up 2 h 5 min
+gateway  attic  not well  smsbridge 0.1.0 (abc), process 7, up 2 h 5 min
          configuration a.toml, store /store
 broker   h:1883  not connected
 queue    2 to send, 1 to publish, 0 parked

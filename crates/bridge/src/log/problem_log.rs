@@ -134,7 +134,7 @@ impl ProblemLog {
         let over = problems.extract_if(.., |_, problem| is_over(problem));
         over.map(|(subject, problem)| {
             let lasted = problem.quiet_since.unwrap_or(now).duration_since(problem.since);
-            (subject.modem, format!("over after {}: {}", in_words(lasted), problem.words))
+            (subject.modem, format!("well again after {}; it was: {}", in_words(lasted), problem.words))
         })
         .collect()
     }
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(said, ["no answer at try 0; next: reopen", "no answer at try 1; next: reset"]);
         let over = log.over(at(499) + OVER_AFTER);
         assert_eq!(over.len(), 1);
-        assert_eq!(over[0].1, "over after 8 min 19 s: no answer at try 499; next: reset");
+        assert_eq!(over[0].1, "well again after 8 min 19 s; it was: no answer at try 499; next: reset");
         assert!(log.over(at(1000)).is_empty(), "it is said once that it is over");
         assert!(
             log.change(&main(), Some("no answer at try 0; next: reopen"), at(1001)).is_some(),

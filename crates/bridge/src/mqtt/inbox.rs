@@ -188,7 +188,8 @@ impl Inbox {
 
     /// Why requests for any modem are refused, if they are.
     fn not_shared(&self) -> Option<String> {
-        self.neighbours.online(Instant::now()).filter(|_| !self.is_shared).map(not_shared)
+        let other = self.neighbours.online(Instant::now()).filter(|_| !self.is_shared)?;
+        Some(not_shared(self.topics.gateway_name(), other))
     }
 
     /// Called each second: what is to be published again because somebody else published under our name.

@@ -282,7 +282,7 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
             ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
         ) => {
             format!(
-                "the broker at {address} refuses the user name or password: check [mqtt] username and password"
+                "the broker at {address} refuses the user name or password: check [mqtt] username and password, or password_file"
             )
         }
         ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => {

@@ -10,62 +10,14 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::OpenError;
 use super::file;
+use super::person::Person;
 use super::received::REPETITION_MS;
-use crate::event::{Event, ReceivedMessage};
+use crate::event::Event;
 use crate::message::UnixMs;
-use crate::number::{self, bare, normalise};
 use crate::pdu;
 
 /// Rows deleted in one transaction: the gateway waits until it is committed.
 const MAX_BATCH: usize = 500;
-
-/// Last digits in which spellings of one number agree.
-const TAIL: usize = 6;
-
-/// A number that is to be forgotten, or the name of a sender.
-#[derive(Debug)]
-pub struct Person {
-    written: String,
-    canonical: Option<String>,
-    default_country: String,
-}
-
-impl Person {
-    /// The one who is written so; `default_country` is put before a number without a country code.
-    pub fn new(written: &str, default_country: &str) -> Person {
-        let canonical = normalise(written, default_country).ok();
-        Person { written: written.to_owned(), canonical, default_country: default_country.to_owned() }
-    }
-
-    /// What the number's other spellings end with.
-    fn tail(&self) -> &str {
-        let number = self.canonical.as_ref().unwrap_or(&self.written);
-        let start = number.char_indices().rev().nth(TAIL - 1).map_or(0, |(start, _)| start);
-        number.get(start..).unwrap_or(number)
-    }
-
-    fn is_sender(&self, message: &ReceivedMessage) -> bool {
-        let from_type = message.from_type.as_deref().unwrap_or("unknown");
-        self.is_either(&message.from, number::of_sender(&message.from, from_type, &self.default_country))
-    }
-
-    fn is_recipient(&self, to: &str) -> bool {
-        self.is_either(to, normalise(to, &self.default_country).ok())
-    }
-
-    fn is_either(&self, as_it_stands: &str, number: Option<String>) -> bool {
-        bare(as_it_stands) == bare(&self.written) || (number.is_some() && number == self.canonical)
-    }
-
-    fn is_in(&self, event: &Event) -> bool {
-        match event {
-            Event::Received(received) => received.message().is_some_and(|message| self.is_sender(message)),
-            Event::Result(result) => result.to.as_deref().is_some_and(|to| self.is_recipient(to)),
-            Event::Call(call) => call.from.as_deref().is_some_and(|from| self.is_recipient(from)),
-            Event::Broadcast(_) | Event::UssdReply(_) => false,
-        }
-    }
-}
 
 /// What became of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -172,7 +124,7 @@ impl Forget {
             .0
             .prepare("SELECT event FROM received WHERE sender = ?1 OR substr(sender, -length(?2)) = ?2")?;
         let events = select
-            .query_map((&person.written, person.tail()), |row| Ok(row.get::<_, Event>("event").ok()))?;
+            .query_map((person.written(), person.tail()), |row| Ok(row.get::<_, Event>("event").ok()))?;
         let mut ids = Vec::new();
         for event in events {
             // A row that cannot be read is nobody's.
@@ -213,7 +165,7 @@ impl Forget {
              FROM message m JOIN request r ON r.id = m.request_id
              WHERE m.recipient = ?1 OR substr(m.recipient, -length(?2)) = ?2",
         )?;
-        let rows = select.query_map((&person.written, person.tail()), |row| {
+        let rows = select.query_map((person.written(), person.tail()), |row| {
             let message = Message {
                 id: row.get("id")?,
                 request: row.get("request_id")?,

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::error::OpenError;
 use super::file;
+use super::person::Person;
 use crate::event::{Event, Received, SendResult};
 use crate::message::UnixMs;
 use crate::request::Body;
@@ -20,10 +21,10 @@ pub struct History(Connection);
 pub struct HistoryFilter {
     /// None older than this.
     pub since: UnixMs,
-    /// Only messages from this sender.
-    pub from: Option<String>,
-    /// Only messages to this recipient.
-    pub to: Option<String>,
+    /// Only messages from them.
+    pub from: Option<Person>,
+    /// Only messages to them.
+    pub to: Option<Person>,
 }
 
 /// One message.
@@ -76,11 +77,16 @@ impl History {
     }
 
     fn received(&self, filter: &HistoryFilter) -> Result<Vec<Entry>, rusqlite::Error> {
-        let mut select = self
-            .0
-            .prepare("SELECT event FROM received WHERE received_at >= ?1 AND (?2 IS NULL OR sender = ?2)")?;
-        let events = select.query_map((filter.since, &filter.from), |row| row.get("event"))?;
+        let mut select = self.0.prepare(
+            "SELECT event FROM received
+             WHERE received_at >= ?1 AND (?2 IS NULL OR sender = ?2 OR substr(sender, -length(?3)) = ?3)",
+        )?;
+        let (written, tail) =
+            (filter.from.as_ref().map(Person::written), filter.from.as_ref().map(Person::tail));
+        let is_wanted = |event: &Event| filter.from.as_ref().is_none_or(|person| person.is_in(event));
+        let events = select.query_map((filter.since, written, tail), |row| row.get("event"))?;
         let received = events.filter_map(readable).filter_map(|event| match event {
+            Ok(event) if !is_wanted(&event) => None,
             Ok(Event::Received(received)) => Some(Ok(Entry::Received(received))),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
@@ -91,12 +97,15 @@ impl History {
     fn sent(&self, filter: &HistoryFilter) -> Result<Vec<Entry>, rusqlite::Error> {
         let mut select = self.0.prepare(
             "SELECT r.accepted_at, m.result, r.body FROM message m JOIN request r ON r.id = m.request_id
-             WHERE r.accepted_at >= ?1 AND (?2 IS NULL OR m.recipient = ?2)",
+             WHERE r.accepted_at >= ?1 AND (?2 IS NULL OR m.recipient = ?2 OR substr(m.recipient, -length(?3)) = ?3)",
         )?;
-        let rows = select.query_map((filter.since, &filter.to), |row| {
+        let (written, tail) = (filter.to.as_ref().map(Person::written), filter.to.as_ref().map(Person::tail));
+        let is_wanted = |event: &Event| filter.to.as_ref().is_none_or(|person| person.is_in(event));
+        let rows = select.query_map((filter.since, written, tail), |row| {
             Ok((row.get("accepted_at")?, row.get("result")?, row.get("body")?))
         })?;
         let sent = rows.filter_map(readable).filter_map(|row| match row {
+            Ok((_, event, _)) if !is_wanted(&event) => None,
             Ok((at, Event::Result(result), body)) => Some(Ok(Entry::Sent(SentEntry { at, result, body }))),
             Ok(_) => None,
             Err(error) => Some(Err(error)),

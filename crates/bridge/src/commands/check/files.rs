@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use smsbridge_modem::port::PortSpec;
 
 use super::findings::Findings;
+use secrecy::ExposeSecret as _;
+
 use crate::config::{Config, Hook, SecretFile};
 use crate::mqtt::tls_mistakes;
 
@@ -46,11 +48,21 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Only whether it can be read: what logs in reads it.
+/// Whether it holds a secret: one line, and something on it.
+fn one_line(file: &SecretFile) -> Result<String, String> {
+    let secret = file.read().map_err(|error| words(&error))?;
+    match secret.expose_secret().lines().count() {
+        0 => Err("it is empty".to_owned()),
+        1 => Ok("can be read".to_owned()),
+        _ => Err("it has more than one line: all of them would be the secret".to_owned()),
+    }
+}
+
+/// Only whether it can be read, and can be a secret: what logs in uses it.
 fn secret(file: &SecretFile, findings: &mut Findings) {
     let what = format!("{} {}", file.shown_key(), file.path.display());
     match may_read(&file.path) {
-        Ok(()) => findings.ok(what, "can be read"),
+        Ok(()) => findings.tell(what, one_line(file)),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             findings
                 .note(what, "this user may not read it: the gateway's user has to, or systemd passes it on");
