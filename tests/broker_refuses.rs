@@ -253,7 +253,8 @@ fn of_two_gateways_with_one_name_the_one_that_stays_is_online_again() {
     let mut by_hand = ByHand::prepare(&rig);
     by_hand.gateway.start();
     rig.client.wait_for_json("both to see the other", |topic, state| {
-        topic == "sms/gateway/attic" && state["problem"].as_str().is_some_and(|words| words.contains("share"))
+        topic == "sms/gateway/attic"
+            && state["problem"].as_str().is_some_and(|words| words.contains("is named attic too"))
     });
     assert_eq!(code(by_hand.gateway.stop()), 0);
     let topics = ["sms/gateway/attic/availability", "sms/modem/main/availability"];

@@ -1,6 +1,8 @@
 //! `smsbridge history`: what the store holds, for people and for scripts, beside a running gateway.
 
 use clap::Args;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::config_arg::ConfigArg;
@@ -20,7 +22,7 @@ pub struct HistoryArgs {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-    /// Not older than this: a time such as 2026-11-22T10:00:00Z, or an age such as 36h or 7d
+    /// Not older than this: a time such as 2026-11-22T10:00:00Z, 2026-11-22T10:00 or 2026-11-22, or an age: 36h, 7d
     #[arg(long, value_parser = since)]
     since: Option<UnixMs>,
     /// Only messages from this sender
@@ -84,6 +86,11 @@ fn since(text: &str) -> Result<UnixMs, String> {
         return Ok(at.as_millisecond());
     }
     let too_long = |_| "there is no such time: an age may have a few thousand years at most".to_owned();
+    // Without a zone it is the reader's own time; a date alone is its beginning.
+    if let Ok(at) = text.parse::<DateTime>() {
+        let at = at.to_zoned(TimeZone::system()).map_err(too_long)?;
+        return Ok(at.timestamp().as_millisecond());
+    }
     if let Ok(age) = text.parse::<SignedDuration>() {
         return Timestamp::now().checked_sub(age).map(Timestamp::as_millisecond).map_err(too_long);
     }
@@ -151,7 +158,17 @@ mod tests {
         ] {
             assert!(since(text).is_err(), "{text:?} was taken");
         }
-        for text in ["36h", "7d", "2026-11-22T10:00:00Z", "87600h", "-1h", "0s"] {
+        for text in [
+            "36h",
+            "7d",
+            "2026-11-22",
+            "2026-11-22T10:00:00",
+            "2026-11-22 10:00",
+            "2026-11-22T10:00:00Z",
+            "87600h",
+            "-1h",
+            "0s",
+        ] {
             assert!(since(text).is_ok(), "{text:?} was refused");
         }
     }

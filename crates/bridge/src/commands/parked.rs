@@ -51,9 +51,9 @@ fn line(parked: &ParkedRow, wire: &Wire) -> String {
         Ok(publication) => {
             let publish = wire.publication(publication);
             let (topic, reason) = (field(&publish.topic), field(&parked.reason));
-            format!("{id}  {at}  {topic}\n    {reason}\n    {}", escape::json(&publish.payload))
+            format!("row {id}  {at}  {topic}\n    {reason}\n    {}", escape::json(&publish.payload))
         }
-        Err(unreadable) => format!("{id}  {at}\n    {}", field(unreadable)),
+        Err(unreadable) => format!("row {id}  {at}\n    {}", field(unreadable)),
     }
 }
 

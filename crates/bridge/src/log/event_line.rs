@@ -7,7 +7,6 @@ use crate::event::{
     BroadcastContent, CallState, Event, MessageState, Received, ReceivedContent, SendResult, UssdReply,
     UssdState,
 };
-
 use crate::message::Name;
 
 /// A line about an event, before it is said.

@@ -26,7 +26,7 @@ pub struct Check {
     #[arg(long)]
     connect: bool,
     /// Show what the rules would do with this text
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     rule: Option<String>,
 }
 
