@@ -101,7 +101,8 @@ impl Intake {
         }
         match (route, refusal, stale) {
             (Route::Ussd { modem }, refusal, stale) => {
-                let refusal = refusal.map(|failure| failure.message).or(stale);
+                let is_stale = |reason| Failure::permanent(FailureCode::Stale, reason);
+                let refusal = refusal.or(stale.map(is_stale));
                 return self.take_ussd(modem, payload, refusal, origin).await;
             }
             (_, Some(failure), _) => self.reject(Rejection::new(payload, failure), answer_to, now).await?,
@@ -187,18 +188,15 @@ impl Intake {
         if let Some(modem) = via.or(request.modem.as_ref())
             && !self.ussd.contains_key(modem)
         {
-            let failure = Failure::permanent(FailureCode::UnknownModem, self.no_such_modem(modem));
-            return Err(failure.logged_as(format!("there are only {}", self.known_modems())));
+            return Err(self.unknown_modem(modem));
         }
         policy::check_parts(&request.body, &self.outbound)
     }
 
-    fn no_such_modem(&self, modem: &Name) -> String {
-        format!("there is no modem {modem} here, only {}", self.known_modems())
-    }
-
-    fn known_modems(&self) -> String {
-        self.ussd.keys().map(Name::as_str).collect::<Vec<_>>().join(", ")
+    fn unknown_modem(&self, modem: &Name) -> Failure {
+        let known = self.ussd.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        let words = format!("there is no modem {modem} here, only {known}");
+        Failure::permanent(FailureCode::UnknownModem, words).logged_as(format!("there are only {known}"))
     }
 
     /// Each recipient once, with the reason why nothing may be sent to it; `refusal` holds for all.
@@ -277,26 +275,24 @@ impl Intake {
         &self,
         modem: Name,
         payload: &[u8],
-        refusal: Option<String>,
+        refusal: Option<Failure>,
         origin: Origin,
     ) -> Result<AfterAck, StoreError> {
         // What is refused unread may be only the beginning of what came.
-        if let Some(reason) = refusal {
-            self.refuse_ussd(modem, request_id(payload), reason.clone(), reason).await?;
+        if let Some(failure) = refusal {
+            self.refuse_ussd(modem, request_id(payload), failure).await?;
             return Ok(AfterAck::Nothing);
         }
-        let (id, reason, logged) = match read_ussd(payload) {
-            Err(UssdRejection { id, mistake }) => (id, mistake.to_string(), mistake.own_words()),
+        let (id, failure) = match read_ussd(payload) {
+            Err(UssdRejection { id, mistake }) => (id, mistake.into()),
             Ok(request) if origin.redelivered => {
                 let reason = "it came a second time and may have been carried out: it is not repeated";
-                (request.id, reason.to_owned(), reason.to_owned())
+                (request.id, Failure::permanent(FailureCode::Unknown, reason))
             }
-            Ok(request) if !self.ussd.contains_key(&modem) => {
-                (request.id, self.no_such_modem(&modem), format!("there are only {}", self.known_modems()))
-            }
+            Ok(request) if !self.ussd.contains_key(&modem) => (request.id, self.unknown_modem(&modem)),
             Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
         };
-        self.refuse_ussd(modem, id, reason, logged).await?;
+        self.refuse_ussd(modem, id, failure).await?;
         Ok(AfterAck::Nothing)
     }
 
@@ -304,22 +300,17 @@ impl Intake {
     pub async fn send_ussd(&self, modem: Name, request: UssdRequest) -> Result<(), StoreError> {
         match self.ussd.get(&modem).map(|queue| queue.push(request)) {
             Some(Err(request)) => {
-                let reason = "too many USSD requests wait for this modem".to_owned();
-                self.refuse_ussd(modem, request.id, reason.clone(), reason).await
+                let reason = "too many USSD requests wait for this modem";
+                let failure = Failure::transient(FailureCode::Modem, reason);
+                self.refuse_ussd(modem, request.id, failure).await
             }
             _ => Ok(()),
         }
     }
 
-    /// Answers with the reason; `logged` is the same without what the caller wrote.
-    async fn refuse_ussd(
-        &self,
-        modem: Name,
-        id: Option<String>,
-        reason: String,
-        logged: String,
-    ) -> Result<(), StoreError> {
-        let (text, logged) = (Some(reason), Some(logged));
+    async fn refuse_ussd(&self, modem: Name, id: Option<String>, failure: Failure) -> Result<(), StoreError> {
+        let Failure { message, logged, .. } = failure;
+        let text = Some(message);
         let reply = UssdReply { modem, id, text, state: UssdState::Failed, logged };
         self.store.publish(Event::UssdReply(reply)).await
     }

@@ -28,7 +28,7 @@ pub struct Client {
 /// The current connection to the broker, if there is one.
 pub(super) struct Connection {
     gate: Arc<Gate>,
-    problem: Arc<LinkState>,
+    link_state: Arc<LinkState>,
     /// Its number; none while there is no connection.
     number: Option<u64>,
     /// We asked the pump to close it.
@@ -38,8 +38,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(gate: Arc<Gate>, problem: Arc<LinkState>) -> Self {
-        Connection { gate, problem, number: None, is_closing: false, may_retain: true }
+    pub(super) fn new(gate: Arc<Gate>, link_state: Arc<LinkState>) -> Self {
+        Connection { gate, link_state, number: None, is_closing: false, may_retain: true }
     }
 
     /// The connection with this number is established, to a broker that keeps retained messages or does not.
@@ -105,7 +105,7 @@ impl Connection {
         // The pump may already have lost it.
         if self.gate.request_close(number) {
             self.is_closing = true;
-            self.problem.set(About::Connection, Some(reason.to_owned()));
+            self.link_state.set(About::Connection, Some(reason.to_owned()));
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Inbox {
     store: Store,
     intake: Intake,
     topics: Topics,
-    problem: Arc<LinkState>,
+    link_state: Arc<LinkState>,
     neighbours: Neighbours,
     /// Whether requests for any modem come by a shared subscription.
     is_shared: bool,
@@ -122,14 +122,14 @@ impl Inbox {
         topics: Topics,
         subscriptions: &Subscriptions,
         instance: String,
-        problem: Arc<LinkState>,
+        link_state: Arc<LinkState>,
     ) -> Self {
         let neighbours = Neighbours::new(topics.gateway_name().clone(), instance);
         Inbox {
             store,
             intake,
             topics,
-            problem,
+            link_state,
             neighbours,
             is_shared: subscriptions.is_shared(),
             mqtt_session: 0,
@@ -155,14 +155,14 @@ impl Inbox {
         };
         // The broker delivers their retained topics again.
         self.neighbours.forget(now);
-        self.problem.set(About::Neighbour, None);
+        self.link_state.set(About::Neighbour, None);
     }
 
     /// The connection is lost: its requests must not be acknowledged on the next one.
     pub(super) fn connection_lost(&mut self) {
         self.held.clear();
         self.held_since = None;
-        self.problem.set(About::Store, None);
+        self.link_state.set(About::Store, None);
         self.waited = Waited::Ours;
     }
 
@@ -171,7 +171,7 @@ impl Inbox {
         let topic = std::str::from_utf8(&publish.topic).ok();
         let Some(gateway) = topic.and_then(|topic| self.topics.parse_gateway(topic)) else { return false };
         self.neighbours.on_publish(&gateway, &publish.payload, publish.retain, Instant::now());
-        self.problem.set(About::Neighbour, self.not_shared());
+        self.link_state.set(About::Neighbour, self.not_shared());
         connection.acknowledge(publish);
         true
     }
@@ -197,10 +197,10 @@ impl Inbox {
         let now = Instant::now();
         self.retry_held(connection).await;
         self.take_requests(Vec::new(), connection).await;
-        self.problem.set(About::Neighbour, self.not_shared());
+        self.link_state.set(About::Neighbour, self.not_shared());
         if self.stale_until.is_some_and(|until| until <= now) {
             self.stale_until = None;
-            self.problem.set(About::Stale, None);
+            self.link_state.set(About::Stale, None);
         }
         self.neighbours.answer(now)
     }
@@ -323,7 +323,7 @@ impl Inbox {
     fn say_stale(&mut self) {
         if let Waited::Stale { other } = &self.waited {
             let words = stale(self.topics.gateway_name(), other);
-            self.problem.set(About::Stale, Some(words));
+            self.link_state.set(About::Stale, Some(words));
             self.stale_until = Some(Instant::now() + STALE_SHOWN);
         }
     }
@@ -334,7 +334,7 @@ impl Inbox {
             self.held_since = Some(Instant::now());
             let words =
                 format!("{error}: requests wait and are not acknowledged; check the disk of [store] path");
-            self.problem.set(About::Store, Some(words));
+            self.link_state.set(About::Store, Some(words));
         }
         self.held.push(request);
     }
@@ -355,7 +355,7 @@ impl Inbox {
             self.store_requests(held, connection).await;
         }
         if self.held.is_empty() {
-            self.problem.set(About::Store, None);
+            self.link_state.set(About::Store, None);
         } else {
             self.held_since = since;
         }

@@ -45,7 +45,7 @@ pub struct Link {
     store: Store,
     retained: Arc<RetainedState>,
     subscriptions: Subscriptions,
-    problem: Arc<LinkState>,
+    link_state: Arc<LinkState>,
     connection: Connection,
     publisher: Publisher,
     inbox: Inbox,
@@ -62,21 +62,21 @@ impl Link {
         intake: Intake,
         subscriptions: Subscriptions,
         wire: Wire,
-        problem: Arc<LinkState>,
+        link_state: Arc<LinkState>,
     ) -> Self {
         let Client { gate, id, events } = client;
         let topics = wire.topics.clone();
         Link {
-            connection: Connection::new(Arc::clone(&gate), Arc::clone(&problem)),
-            publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire, Arc::clone(&problem)),
-            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, id, Arc::clone(&problem)),
+            connection: Connection::new(Arc::clone(&gate), Arc::clone(&link_state)),
+            publisher: Publisher::new(store.clone(), Arc::clone(&retained), wire, Arc::clone(&link_state)),
+            inbox: Inbox::new(store.clone(), intake, topics, &subscriptions, id, Arc::clone(&link_state)),
             suback_due: None,
             gate,
             events,
             store,
             retained,
             subscriptions,
-            problem,
+            link_state,
         }
     }
 
@@ -143,16 +143,16 @@ impl Link {
                 // Requests of the last connection must not be acknowledged on this one.
                 requests.clear();
                 self.inbox.connection_lost();
-                self.problem.connected_to(Some(address));
+                self.link_state.connected_to(Some(address));
                 self.connection.begin(connection, limits.has_retain);
                 let missing = limits.missing(self.subscriptions.is_shared());
-                self.problem.set(About::Broker, missing);
+                self.link_state.set(About::Broker, missing);
                 match self.subscribe(connection, session_present, limits.has_wildcards).await {
                     Ok((mqtt_session, stale)) => {
                         self.suback_due = Some(Instant::now() + SUBACK_TIMEOUT);
                         self.publisher.connected(limits.receive_maximum, limits.max_packet);
                         self.inbox.connected(mqtt_session, session_present, stale);
-                        self.problem.set(About::Connection, None);
+                        self.link_state.set(About::Connection, None);
                     }
                     Err(reason) => self.connection.close(&reason),
                 }
@@ -174,14 +174,14 @@ impl Link {
             PumpEvent::Subscribed(codes) => {
                 self.suback_due = None;
                 if let Some(words) = self.subscriptions.refused(&codes) {
-                    self.problem.set(About::Connection, Some(words));
+                    self.link_state.set(About::Connection, Some(words));
                 }
             }
             PumpEvent::PingAnswered => self.inbox.settle_packet_ids(&self.connection).await,
             PumpEvent::Lost { reason, refused } => {
                 requests.clear();
                 self.inbox.connection_lost();
-                self.problem.connected_to(None);
+                self.link_state.connected_to(None);
                 self.suback_due = None;
                 if self.connection.end() {
                     let words = reason.as_deref().unwrap_or_default();
@@ -191,7 +191,7 @@ impl Link {
                 }
                 // Where we closed the connection, the reason is set already.
                 if reason.is_some() {
-                    self.problem.set(About::Connection, reason);
+                    self.link_state.set(About::Connection, reason);
                 }
             }
         }

@@ -30,7 +30,7 @@ pub(super) struct Publisher {
     store: Store,
     retained: Arc<RetainedState>,
     wire: Wire,
-    problem: Arc<LinkState>,
+    link_state: Arc<LinkState>,
     blame: Blame,
     apart: Apart,
     /// Acknowledged rows that are still in the store.
@@ -64,13 +64,13 @@ impl Publisher {
         store: Store,
         retained: Arc<RetainedState>,
         wire: Wire,
-        problem: Arc<LinkState>,
+        link_state: Arc<LinkState>,
     ) -> Self {
         Publisher {
             store,
             retained,
             wire,
-            problem,
+            link_state,
             blame: Blame::default(),
             apart: Apart::new(Instant::now()),
             acknowledged: Vec::new(),
@@ -80,7 +80,7 @@ impl Publisher {
 
     /// A connection is established: everything unacknowledged is published again.
     pub(super) fn connected(&mut self, receive_maximum: u16, max_packet: Option<u32>) {
-        self.problem.set(About::Size, None);
+        self.link_state.set(About::Size, None);
         self.flight = Some(Flight {
             window: Window::new(receive_maximum),
             max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
@@ -148,7 +148,7 @@ impl Publisher {
     fn blame_state(&mut self, topic: &str, manner: Manner, words: String) {
         if self.blame.blame_state(topic, manner, Instant::now()) {
             let words = format!("{words}: {ACCESS_RULES}");
-            self.problem.set(About::Topic, Some(words));
+            self.link_state.set(About::Topic, Some(words));
         }
     }
 
@@ -170,7 +170,7 @@ impl Publisher {
                     self.retained.republish_all();
                 }
                 if !self.blame.is_any_state_blamed() {
-                    self.problem.set(About::Topic, None);
+                    self.link_state.set(About::Topic, None);
                 }
                 self.acknowledged.extend(in_flight.row.map(|row| row.id));
                 if apart.is_some_and(|apart| apart.is_parked) {
@@ -296,7 +296,7 @@ impl Publisher {
                 let (topic, limit) = (&publish.topic, flight.max_packet);
                 let words =
                     format!("{topic} is not published: {size} octets, the broker takes at most {limit}");
-                self.problem.set(About::Size, Some(words));
+                self.link_state.set(About::Size, Some(words));
                 continue;
             }
             if !self.blame.is_withheld(&publish.topic, Instant::now()) {

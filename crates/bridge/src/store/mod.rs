@@ -4,8 +4,8 @@
 //! the tables; `idle` knows the modems that wait. The other files are the operations on rows, each one transaction with
 //! a name from the domain: `received` (messages in), `requests`, `claims`, `sending` and `reports` (messages out),
 //! `due` (what time brings about), `budgets` (what went out), `outbox` (to the broker), `parked` (what it does not
-//! take), `hook_runs`, `history`, `forget` and `look` (for commands), and small facts. An `Ok` means: on disk. What a
-//! message means is decided in `crate::incoming` and `crate::verdict`.
+//! take), `hook_runs`, `history`, `forget` and `look` (for commands; `person` is whom they are asked for), and small
+//! facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`.
 
 mod broker;
 mod budgets;

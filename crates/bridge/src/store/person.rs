@@ -1,4 +1,5 @@
-//! Somebody whose messages are looked for: a phone number, however network and people write it, or the name of a sender.
+//! Somebody whose messages are looked for: a phone number, however network and people write it, or the name of a
+//! sender.
 //!
 //! Pure.
 
