@@ -141,7 +141,7 @@ fn acknowledgements_that_never_come_end_the_connection_and_are_told() {
         rig.published("sms/received/").iter().filter(|crossing| crossing.is_taken_over()).count() >= 4
     });
     rig.proxy.lose_acknowledgements(false);
-    rig.gateway.wait_for_log(&["acknowledged no message for a minute"]);
+    rig.gateway.wait_for_log(&["did not acknowledge a message"]);
     for n in 0..20 {
         rig.wait_for_received(&format!("lost {n}"));
     }

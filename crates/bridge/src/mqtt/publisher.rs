@@ -221,7 +221,7 @@ impl Publisher {
         if oldest.is_none_or(|since| now - since < PUBACK_TIMEOUT) {
             return Ok(());
         }
-        let reason = "the broker acknowledged no message for a minute";
+        let reason = "the broker did not acknowledge a message for a minute";
         self.connection_broke(false, reason).await;
         Err(reason)
     }

@@ -324,6 +324,19 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
             let reason = reason::in_words(reason_code);
             format!("the broker at {address} ended the connection: {reason}{other}")
         }
+        // An id comes round again while the message that had it is still not acknowledged.
+        ConnectionError::MqttState(StateError::CollisionTimeout) => {
+            format!("the broker at {address} did not acknowledge a message")
+        }
+        ConnectionError::MqttState(StateError::AwaitPingResp) => {
+            format!("the broker at {address} did not answer a ping")
+        }
+        ConnectionError::MqttState(StateError::Unsolicited(_)) => {
+            format!("the broker at {address} acknowledged a message it was not sent")
+        }
+        ConnectionError::MqttState(StateError::Deserialization(e)) => {
+            format!("the broker at {address} sent what is not MQTT 5: {e}")
+        }
         ConnectionError::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             format!("nothing listens at {address}: check [mqtt] url, and that the broker runs")
         }
