@@ -95,7 +95,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         client,
         store.clone(),
         Arc::clone(&retained),
-        Intake::new(store.clone(), ussd.clone(), config.outbound.clone(), &config.mqtt),
+        Intake::new(store.clone(), ussd.clone(), config),
         Subscriptions::new(&wire.topics, &config.mqtt.share, &names),
         wire.clone(),
         Arc::clone(&link_state),

@@ -3,9 +3,12 @@
 //! A name begins with a letter and a number has none, so that no text can be both. Names are compared as people read
 //! them: without case, and whatever spaces stand around them.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use crate::nearest::nearest;
 
 /// Somebody messages are sent to by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +23,16 @@ pub struct Contact {
 pub const EXPECTED_NAME: &str =
     "a letter first, then letters, digits, spaces and . _ - ', 64 characters at most, no space at the end";
 
+/// Characters of a name.
+const MAX_NAME: usize = 64;
+
 /// Whether a text can be the name of a contact; see [`EXPECTED_NAME`]. Letters are those of any script.
 pub fn is_name(text: &str) -> bool {
     // Some scripts write a letter as several characters, the others of which are marks.
     static NAME: LazyLock<Result<Regex, regex::Error>> =
-        LazyLock::new(|| Regex::new(r"^\p{L}(?:[\p{L}\p{M}\p{N} ._'-]{0,62}[\p{L}\p{M}\p{N}._'-])?$"));
-    NAME.as_ref().is_ok_and(|name| name.is_match(text))
+        LazyLock::new(|| Regex::new(r"^\p{L}[\p{L}\p{M}\p{N} ._'-]*$"));
+    let is_long = text.chars().nth(MAX_NAME).is_some();
+    !is_long && !text.ends_with(' ') && NAME.as_ref().is_ok_and(|name| name.is_match(text))
 }
 
 /// What all spellings of one name have in common.
@@ -33,6 +40,33 @@ pub fn key(name: &str) -> String {
     // Some letters have a capital and no small one of their own, and the other way round.
     let folded = name.to_uppercase().to_lowercase();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// All contacts, to be found by any spelling of their names.
+#[derive(Debug, Clone, Default)]
+pub struct Contacts(BTreeMap<String, Contact>);
+
+impl Contacts {
+    /// The contacts of a configuration, whose names differ.
+    pub fn new(contacts: &[Contact]) -> Contacts {
+        Contacts(contacts.iter().map(|contact| (key(&contact.name), contact.clone())).collect())
+    }
+
+    /// The contact of that name.
+    pub fn named(&self, written: &str) -> Option<&Contact> {
+        if self.0.is_empty() { None } else { self.0.get(&key(written)) }
+    }
+
+    /// The name that a text was probably meant to be.
+    pub fn nearest(&self, written: &str) -> Option<&str> {
+        let near = nearest(&key(written), self.0.keys().map(String::as_str))?;
+        self.0.get(near).map(|contact| contact.name.as_str())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ impl IncomingPolicy {
         let request = Request {
             id: Some(format!("reply-{}", received.id)),
             fingerprint: String::new(),
-            to: vec![Recipient { number, refusal }],
+            to: vec![Recipient { number, contact: None, refusal }],
             parts: counted.map_or(0, |(_, parts)| parts),
             body,
             modem: Some(received.modem.clone()),
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!((matched.name.as_str(), matched.fields["account"].as_str()), ("meter", "12345"));
         let request = incoming.reply.expect("the rule has a reply").request;
         assert_eq!(request.id.as_deref(), Some("reply-id"));
-        assert_eq!(request.to, [Recipient { number: ALICE.to_owned(), refusal: None }]);
+        assert_eq!(request.to, [Recipient { number: ALICE.to_owned(), contact: None, refusal: None }]);
         assert_eq!(request.body.content, Content::Text("Got 678".to_owned()));
         assert_eq!(request.modem, Some("main".parse().unwrap()));
     }
@@ -243,7 +243,11 @@ mod tests {
             |more: &str| policy(&format!("{more}\n[outbound]\ndefault_country = \"49\"\n{METER}"));
         for from in ["+4915112345678", "004915112345678", "015112345678"] {
             let reply = message(&in_germany(""), from, "12345 678").reply.expect("a reply");
-            assert_eq!(reply.request.to, [Recipient { number: ALICE.to_owned(), refusal: None }], "{from}");
+            assert_eq!(
+                reply.request.to,
+                [Recipient { number: ALICE.to_owned(), contact: None, refusal: None }],
+                "{from}"
+            );
             for deny in ["+4915*", "015*", "004915*"] {
                 let denying = in_germany(&format!("[inbound]\ndeny = [\"{deny}\"]"));
                 let incoming = message(&denying, from, "12345 678");

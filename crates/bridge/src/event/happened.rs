@@ -187,6 +187,8 @@ pub struct SendResult {
     pub id: Option<String>,
     /// The recipient; none where it could not be read.
     pub to: Option<String>,
+    /// The name of the contact the recipient was written as.
+    pub contact: Option<String>,
     /// The state reached.
     pub state: MessageState,
     /// Whether no other result follows.

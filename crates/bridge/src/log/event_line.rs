@@ -166,7 +166,7 @@ mod tests {
 
     fn result(state: MessageState, fields: ResultFields) -> Event {
         let (id, to) = (Some("order-17".to_owned()), Some("+4915112345678".to_owned()));
-        Event::Result(SendResult { id, to, state, is_final: true, at: 0, fields })
+        Event::Result(SendResult { id, to, contact: None, state, is_final: true, at: 0, fields })
     }
 
     #[test]

@@ -67,6 +67,7 @@ mod tests {
         let sent = SendResult {
             id: Some("a1".to_owned()),
             to: Some("+491".to_owned()),
+            contact: None,
             state: MessageState::Sent,
             is_final: true,
             at: 0,

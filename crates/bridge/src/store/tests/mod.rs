@@ -9,6 +9,7 @@ mod disk_full;
 mod due;
 mod forget;
 mod idle;
+mod migration;
 mod open;
 mod outbox;
 mod place;
@@ -285,7 +286,7 @@ fn from_broker(request: Request, origin: Origin) -> Request {
 }
 
 fn recipient(number: &str) -> Recipient {
-    Recipient { number: number.to_owned(), refusal: None }
+    Recipient { number: number.to_owned(), contact: None, refusal: None }
 }
 
 /// A request for one part to one number.
