@@ -86,7 +86,7 @@ impl Intake {
             store,
             ussd,
             outbound: config.outbound.clone(),
-            contacts: Contacts::new(&config.contacts),
+            contacts: Contacts::new(&config.contacts, &config.outbound.default_country),
             responses: ResponseTopics::new(&config.mqtt.response_prefix),
             on_stale: config.mqtt.on_stale,
         }

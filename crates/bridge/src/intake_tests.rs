@@ -25,7 +25,7 @@ const BOB: &str = "+79211234567";
 struct Fixture {
     intake: Intake,
     store: Store,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Fixture {
@@ -43,7 +43,7 @@ impl Fixture {
         let config = config::parse("test", toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        Fixture { intake: intake(&store, &config), store, folder }
+        Fixture { intake: intake(&store, &config), store, _folder: folder }
     }
 
     /// The gateway starts again with another configuration.

@@ -237,7 +237,7 @@ mod tests {
     fn what_a_caller_wrote_for_a_name_is_not_for_the_log() {
         let text = "[[contact]]\nname = \"Anna\"\nnumber = \"+4915112345678\"";
         let config = crate::config::parse("x", text).unwrap();
-        let contacts = Contacts::new(&config.contacts);
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
         for written in ["Ana", "Bob", "+49 Anna", "x".repeat(100_000).as_str(), "Annna\u{202e}", ""] {
             let failure = dialled(written, &contacts, &config.outbound).expect_err(written);
             let logged = failure.logged.unwrap();

@@ -71,7 +71,7 @@ impl View {
             online: topics.gateway_availability(),
             rules: config.rules.clone(),
             outbound: config.outbound.clone(),
-            contacts: Contacts::new(&config.contacts),
+            contacts: Contacts::new(&config.contacts, &config.outbound.default_country),
             style,
             width: None,
             texts: HashMap::new(),

@@ -40,7 +40,7 @@ impl HistoryArgs {
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
         let is_narrowed = self.since.is_some() || self.from.is_some() || self.to.is_some();
-        let contacts = Contacts::new(&config.contacts);
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
         let country = &config.outbound.default_country;
         let person = |written: String| match contacts.named(&written) {
             Some(contact) => Person::of_contact(contact, country),
@@ -131,6 +131,7 @@ mod tests {
             was_stored: false,
             content: ReceivedContent::Message(Box::new(message)),
             pdus,
+            contact: None,
             rule: None,
         })
     }

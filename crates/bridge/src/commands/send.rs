@@ -127,7 +127,7 @@ impl Send {
             correlation: secret,
             results: topics.result(),
         };
-        let contacts = Contacts::new(&config.contacts);
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
         let dialled = |to: &String| match policy::dialled(to, &contacts, &config.outbound) {
             Ok(dialled) => dialled.numbers,
             Err(_) => vec![to.clone()],

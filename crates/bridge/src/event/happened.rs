@@ -39,6 +39,8 @@ pub struct Received {
     pub content: ReceivedContent,
     /// The PDUs in hex, in the order of their parts.
     pub pdus: Vec<String>,
+    /// The contact whose number the sender's is.
+    pub contact: Option<String>,
     /// The rule that matched the text.
     pub rule: Option<RuleMatch>,
 }
@@ -285,6 +287,8 @@ pub struct Call {
     pub modem: Name,
     /// The caller; none where the number is withheld.
     pub from: Option<String>,
+    /// The contact whose number that is.
+    pub contact: Option<String>,
     /// When.
     pub at: UnixMs,
     /// Whether it still rings.

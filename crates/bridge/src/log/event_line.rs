@@ -160,6 +160,7 @@ mod tests {
             was_stored: false,
             content,
             pdus,
+            contact: None,
             rule: None,
         }
     }

@@ -104,6 +104,8 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
 struct CallForm<'a> {
     modem: &'a str,
     from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
     at: String,
     state: &'static str,
 }
@@ -113,6 +115,7 @@ pub fn call(call: &Call) -> String {
     json(&CallForm {
         modem: call.modem.as_str(),
         from: call.from.as_deref(),
+        contact: call.contact.as_deref(),
         at: time(call.at),
         state: match call.state {
             CallState::Ringing => "ringing",

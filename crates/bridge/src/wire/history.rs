@@ -91,6 +91,7 @@ mod tests {
             was_stored: false,
             content: ReceivedContent::Undecodable("too short".to_owned()),
             pdus: vec!["00".to_owned()],
+            contact: None,
             rule: None,
         };
         let published = received(&incoming, false);
