@@ -8,6 +8,7 @@ mod backoff;
 mod clock;
 mod commands;
 mod config;
+mod contact;
 mod crash;
 mod escape;
 mod event;

@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) store: StoreTable,
     pub(super) inbound: InboundTable,
     pub(super) outbound: OutboundTable,
+    pub(super) contact: Vec<ContactTable>,
     pub(super) ussd: UssdTable,
     pub(super) rule: Vec<RuleTable>,
     pub(super) hook: Vec<HookTable>,
@@ -35,6 +36,7 @@ impl Default for File {
             store: StoreTable::default(),
             inbound: InboundTable::default(),
             outbound: OutboundTable::default(),
+            contact: Vec::new(),
             ussd: UssdTable::default(),
             rule: Vec::new(),
             hook: Vec::new(),
@@ -179,6 +181,15 @@ impl Default for OutboundTable {
             per_day: 1000,
         }
     }
+}
+
+/// A name has to be given, and either a number or several.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ContactTable {
+    pub(super) name: Option<String>,
+    pub(super) number: Option<String>,
+    pub(super) numbers: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

@@ -10,6 +10,7 @@ use smsbridge_modem::trace::TraceFile;
 
 use super::error::ConfigError;
 use super::values::OF_SERVICE;
+use crate::contact::Contact;
 use crate::event::Event;
 use crate::message::Name;
 use crate::number::NumberPattern;
@@ -32,6 +33,8 @@ pub struct Config {
     pub inbound: Inbound,
     /// Rules for outgoing messages.
     pub outbound: Outbound,
+    /// Who can be sent to by name.
+    pub contacts: Vec<Contact>,
     /// Rules for USSD.
     pub ussd: Ussd,
     /// Rules for incoming texts, in order.

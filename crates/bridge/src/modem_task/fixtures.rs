@@ -22,6 +22,7 @@ pub(super) fn task_with(keys: &str) -> (ModemTask, TempDir) {
         retained: Arc::new(RetainedState::default()),
         ussd: Arc::new(UssdQueue::default()),
         ussd_rules: config.ussd.clone(),
+        contacts: Arc::default(),
         trace: None,
         candidates: Arc::new(Vec::new),
     };
