@@ -274,7 +274,7 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[mqtt]\nprefix=\"a\"\nprefix=\"b\"", "line 3, column 1: this key stands there twice"),
         ("mqtt = \"mqtt://h\"", "line 1, column 8: mqtt: it is a table, not a text: write [mqtt]"),
         ("modem = [\"a\"]", "modem: it is a table, not a list: write [[modem]]"),
-        ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt]"),
+        ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt] or [homeassistant]"),
         ("pin = \"0000\"", "pin: it belongs below [[modem]]"),
         ("deny = []", "deny: it belongs below [inbound] or [outbound]"),
         ("[mqtt]\npin = \"0000\"", "line 2, column 1: mqtt.pin: it belongs below [[modem]]"),
