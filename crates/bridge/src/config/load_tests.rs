@@ -287,7 +287,7 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[mqqt]\nurl = \"x\"", "line 1, column 2: mqqt: there is no such table; did you mean [mqtt]?"),
         ("[[modems]]\nname = \"x\"", "modems: there is no such table; did you mean [[modem]]?"),
         ("[telegram]\nname = \"x\"", "telegram: there is no such table; there are [mqtt], [[modem]]"),
-        ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt]?"),
+        ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt] or [homeassistant]?"),
         ("nam = \"sms\"", "nam: there is no such key; did you mean `name`?"),
         ("[mqtt]\nfoo = 1", "mqtt.foo: there is no such key; [mqtt] has url, username"),
         ("[mqtt.tls]\nca = 1", "mqtt.tls: there is no such key"),
