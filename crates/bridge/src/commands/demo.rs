@@ -50,6 +50,10 @@ const SAMPLES: [(&str, &str); 7] = [
 /// How long the gateway may take to be online.
 const START: Duration = Duration::from_secs(30);
 
+/// The largest packet its broker takes, in octets. Its own limit is larger than a packet can be, and clients in Python,
+/// such as Home Assistant, lose the connection over that.
+const MAX_PACKET: usize = 1024 * 1024;
+
 /// Before the first sample.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -159,6 +163,7 @@ fn broker_config(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
     Ok(BrokerConfig::new()
         .with_bind_addresses(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])
         .with_sys_topics_enabled(false)
+        .with_max_packet_size(MAX_PACKET)
         .with_storage(storage))
 }
 
