@@ -59,6 +59,9 @@ const PAUSE: Duration = Duration::from_secs(4);
 pub struct Demo {
     #[command(flatten)]
     broker: BrokerArgs,
+    /// Announce the modem to Home Assistant
+    #[arg(long)]
+    home_assistant: bool,
 }
 
 impl Demo {
@@ -92,7 +95,7 @@ impl Demo {
         });
         let modem =
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
-        let config = broker.configuration(modem.address()?, &folder.0)?;
+        let config = broker.configuration(modem.address()?, &folder.0, self.home_assistant)?;
         let mut view = View::new(&config, Style::stdout());
         let (what_to_type, leftovers) = (broker.what_to_type(&config), Leftovers::of(&config));
         let (mqtt, filters, is_online) = (config.mqtt.clone(), view.filters(), Notify::new());
@@ -115,7 +118,9 @@ impl Demo {
                 // Not before the gateway listens: what is sent to nobody is lost.
                 let online = tokio::time::timeout(START, is_online.notified()).await;
                 online.context("the gateway does not come online; with -v it says more")?;
-                printer.print(format!("{what_to_type}\nBelow, what the network delivers (←) and what goes out (→). Ctrl-C ends it.\n"));
+                printer.print(format!(
+                    "{what_to_type}\nBelow, what the network delivers (←) and what goes out (→). Ctrl-C ends it.\n"
+                ));
                 deliver_samples(&simulator, printer).await;
                 anyhow::Ok(())
             } => failed,

@@ -19,6 +19,10 @@ use crate::store::{Store, StoreConfig};
 /// What the topics begin with on a broker of the user's.
 const PREFIX: &str = "smsdemo";
 
+/// The largest packet the one inside takes, in octets. Its own limit is larger than a packet can be, and clients in Python,
+/// such as Home Assistant, lose the connection over that.
+const MAX_PACKET: usize = 1024 * 1024;
+
 /// Which broker the demo uses.
 #[derive(Debug, Args)]
 pub struct BrokerArgs {
@@ -101,8 +105,14 @@ impl DemoBroker<'_> {
     }
 
     /// The configuration of a gateway on it, with this modem.
-    pub(super) fn configuration(&self, modem: SocketAddr, folder: &Path) -> anyhow::Result<Config> {
-        let mut config = config::parse("demo", &configuration(&self.table()?, modem, folder))?;
+    pub(super) fn configuration(
+        &self,
+        modem: SocketAddr,
+        folder: &Path,
+        home_assistant: bool,
+    ) -> anyhow::Result<Config> {
+        let text = configuration(&self.table()?, modem, folder, home_assistant);
+        let mut config = config::parse("demo", &text)?;
         if let DemoBroker::Yours(..) = self {
             config.mqtt.login_place = LOGIN_OPTIONS;
         }
@@ -136,9 +146,14 @@ impl DemoBroker<'_> {
                 )
             }
         };
+        let home_assistant = self.home_assistant(config);
+        let listens = match self {
+            DemoBroker::Inside(_, address) => format!(" Its broker listens on mqtt://{address}."),
+            DemoBroker::Yours(..) => String::new(),
+        };
         format!(
             "\
-In another terminal, follow everything:
+The gateway is online.{listens} In another terminal, follow everything:
 
     mosquitto_sub {at} -t '{prefix}/#' -v
 
@@ -146,8 +161,25 @@ and send an SMS, in one of two ways:
 
     mosquitto_pub {at} -q 1 -t {prefix}/send -m '{{\"to\":\"+4915112345678\",\"text\":\"Привет 👋\"}}'
     {by_command} --to +4915112345678 'Hello from here'
+
+{home_assistant}
 "
         )
+    }
+
+    fn home_assistant(&self, config: &Config) -> String {
+        let devices = "the devices \"SMS main\" and\n\"SMS gateway demo\" appear.";
+        match self {
+            _ if !config.home_assistant.discovery => {
+                "With --home-assistant the modem appears in a Home Assistant that uses this broker."
+                    .to_owned()
+            }
+            DemoBroker::Inside(_, address) => format!(
+                "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {}: {devices}",
+                address.port()
+            ),
+            DemoBroker::Yours(..) => format!("In the Home Assistant that uses this broker, {devices}"),
+        }
     }
 
     /// Takes back what the gateway left at a broker of the user's. The gateway has to be stopped.
@@ -198,11 +230,12 @@ fn inside(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
     Ok(BrokerConfig::new()
         .with_bind_addresses(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])
         .with_sys_topics_enabled(false)
+        .with_max_packet_size(MAX_PACKET)
         .with_storage(storage))
 }
 
 /// The configuration of a demo with this broker, whose modem listens there.
-fn configuration(table: &str, modem: SocketAddr, folder: &Path) -> String {
+fn configuration(table: &str, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
     format!(
         "\
 name = \"demo\"
@@ -213,6 +246,11 @@ port = \"tcp://{modem}\"
 path = {folder:?}
 [outbound]
 delivery_report = true
+[homeassistant]
+discovery = {home_assistant}
+[[contact]]
+name = \"Anna\"
+number = \"+4915112345678\"
 [[rule]]
 name = \"meter\"
 match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
