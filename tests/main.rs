@@ -33,6 +33,7 @@ mod fuzz_targets;
 mod graceful_stop;
 mod hidden_characters;
 mod history_command;
+mod home_assistant_app;
 mod hooks;
 mod hostile_arguments;
 mod hostile_broker;
