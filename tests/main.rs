@@ -34,6 +34,7 @@ mod graceful_stop;
 mod hidden_characters;
 mod history_command;
 mod home_assistant_app;
+mod home_assistant_app_files;
 mod hooks;
 mod hostile_arguments;
 mod hostile_broker;
