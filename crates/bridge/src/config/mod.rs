@@ -6,6 +6,8 @@
 //! reads secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what
 //! is wrong. Input: a TOML file and `SMSBRIDGE_*` variables.
 
+#[cfg(test)]
+mod contact_tests;
 mod document;
 mod environment;
 mod error;

@@ -22,11 +22,11 @@ use crate::store::{Claim, Claimed, Cursor, Publication, Store, StoreConfig};
 use crate::ussd_queue::{UssdAction, UssdRequest};
 
 const HOUR: UnixMs = 3_600_000;
-const ALICE: &str = "+4915112345678";
-const BOB: &str = "+79211234567";
+pub(crate) const ALICE: &str = "+4915112345678";
+pub(crate) const BOB: &str = "+79211234567";
 
 /// An intake for the modems `main` and `attic`, and its store.
-struct Fixture {
+pub(crate) struct Fixture {
     intake: Intake,
     store: Store,
     /// What is asked of `main`.
@@ -35,7 +35,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn new() -> Fixture {
+    pub(crate) fn new() -> Fixture {
         Fixture::with("")
     }
 
@@ -45,7 +45,7 @@ impl Fixture {
     }
 
     /// Of a whole configuration.
-    fn of(toml: &str) -> Fixture {
+    pub(crate) fn of(toml: &str) -> Fixture {
         let config = config::parse("test", toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
@@ -54,13 +54,13 @@ impl Fixture {
     }
 
     /// The gateway starts again with another configuration.
-    fn reconfigured(self, toml: &str) -> Fixture {
+    pub(crate) fn reconfigured(self, toml: &str) -> Fixture {
         let config = config::parse("test", toml).unwrap();
         let (intake, asked) = intake(&self.store, &config);
         Fixture { intake, asked, ..self }
     }
 
-    async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
+    pub(crate) async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
         self.intake.take(delivery).await.unwrap()
     }
 
@@ -71,7 +71,7 @@ impl Fixture {
         rows.into_iter().map(|row| row.publication.unwrap()).collect()
     }
 
-    async fn results(&self) -> Vec<SendResult> {
+    pub(crate) async fn results(&self) -> Vec<SendResult> {
         let result = |publication| match publication {
             Publication::Event(Event::Result(result)) => result,
             other => panic!("{other:?} is no result"),
@@ -92,7 +92,7 @@ impl Fixture {
         code
     }
 
-    async fn claim(&self, modem: &str, now: UnixMs) -> Option<Claim> {
+    pub(crate) async fn claim(&self, modem: &str, now: UnixMs) -> Option<Claim> {
         self.store.process_due(now).await.unwrap();
         match self.store.claim(named(modem), modem.to_owned(), now).await.unwrap() {
             Claimed::Message(claim) => Some(*claim),
@@ -125,7 +125,7 @@ fn named(text: &str) -> Name {
 }
 
 /// A delivery on `send`, published as it should be.
-fn delivery(payload: &[u8]) -> Delivery<'_> {
+pub(crate) fn delivery(payload: &[u8]) -> Delivery<'_> {
     Delivery {
         route: Route::Send { modem: None },
         payload,
@@ -148,7 +148,7 @@ fn rfc3339(time: UnixMs) -> String {
 }
 
 /// A request to Alice with these members besides.
-fn request(members: Value) -> Vec<u8> {
+pub(crate) fn request(members: Value) -> Vec<u8> {
     let mut request = json!({"to": ALICE, "text": "Hello"});
     request.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     request.to_string().into_bytes()
