@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::clock::now_ms;
-use crate::config;
+use crate::config::{self, Config};
 use crate::event::{Event, MessageState, SendResult, UssdReply, UssdState};
 use crate::failure::FailureCode;
 use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD};
@@ -19,11 +19,11 @@ use crate::store::{Claim, Claimed, Cursor, Publication, Store, StoreConfig};
 use crate::ussd_queue::{UssdAction, UssdRequest};
 
 const HOUR: UnixMs = 3_600_000;
-const ALICE: &str = "+4915112345678";
-const BOB: &str = "+79211234567";
+pub(crate) const ALICE: &str = "+4915112345678";
+pub(crate) const BOB: &str = "+79211234567";
 
 /// An intake for the modems `main` and `attic`, and its store.
-struct Fixture {
+pub(crate) struct Fixture {
     intake: Intake,
     store: Store,
     /// What is asked of `main`.
@@ -32,23 +32,31 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn new() -> Fixture {
+    pub(crate) fn new() -> Fixture {
         Fixture::with("")
     }
 
     /// With more in the table `[mqtt]`.
     fn with(mqtt: &str) -> Fixture {
-        let toml = format!("[mqtt]\n{mqtt}\n[outbound]\ndefault_country = \"49\"\ndeny = [\"+7*\"]");
-        let config = config::parse("test", &toml).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        let requests = ["main", "attic"].map(|modem| (named(modem), Arc::<ModemRequests>::default()));
-        let asked = Arc::clone(&requests[0].1);
-        let intake = Intake::new(store.clone(), BTreeMap::from(requests), config.outbound, &config.mqtt);
-        Fixture { intake, store, asked, _folder: folder }
+        Fixture::of(&format!("[mqtt]\n{mqtt}\n[outbound]\ndefault_country = \"49\"\ndeny = [\"+7*\"]"))
     }
 
-    async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
+    /// Of a whole configuration.
+    pub(crate) fn of(toml: &str) -> Fixture {
+        let config = config::parse("test", toml).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
+        let asked = Arc::default();
+        Fixture { intake: intake(&store, &asked, &config), store, asked, _folder: folder }
+    }
+
+    /// The gateway starts again with another configuration.
+    pub(crate) fn reconfigured(self, toml: &str) -> Fixture {
+        let config = config::parse("test", toml).unwrap();
+        Fixture { intake: intake(&self.store, &self.asked, &config), ..self }
+    }
+
+    pub(crate) async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
         self.intake.take(delivery).await.unwrap()
     }
 
@@ -59,7 +67,7 @@ impl Fixture {
         rows.into_iter().map(|row| row.publication.unwrap()).collect()
     }
 
-    async fn results(&self) -> Vec<SendResult> {
+    pub(crate) async fn results(&self) -> Vec<SendResult> {
         let result = |publication| match publication {
             Publication::Event(Event::Result(result)) => result,
             other => panic!("{other:?} is no result"),
@@ -80,7 +88,7 @@ impl Fixture {
         code
     }
 
-    async fn claim(&self, modem: &str, now: UnixMs) -> Option<Claim> {
+    pub(crate) async fn claim(&self, modem: &str, now: UnixMs) -> Option<Claim> {
         self.store.process_due(now).await.unwrap();
         match self.store.claim(named(modem), modem.to_owned(), now).await.unwrap() {
             Claimed::Message(claim) => Some(*claim),
@@ -101,12 +109,17 @@ impl Fixture {
     }
 }
 
+fn intake(store: &Store, main: &Arc<ModemRequests>, config: &Config) -> Intake {
+    let modems = [(named("main"), Arc::clone(main)), (named("attic"), Arc::default())];
+    Intake::new(store.clone(), BTreeMap::from(modems), config)
+}
+
 fn named(text: &str) -> Name {
     text.parse().unwrap()
 }
 
 /// A delivery on `send`, published as it should be.
-fn delivery(payload: &[u8]) -> Delivery<'_> {
+pub(crate) fn delivery(payload: &[u8]) -> Delivery<'_> {
     Delivery {
         route: Route::Send { modem: None },
         payload,
@@ -129,7 +142,7 @@ fn rfc3339(time: UnixMs) -> String {
 }
 
 /// A request to Alice with these members besides.
-fn request(members: Value) -> Vec<u8> {
+pub(crate) fn request(members: Value) -> Vec<u8> {
     let mut request = json!({"to": ALICE, "text": "Hello"});
     request.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     request.to_string().into_bytes()

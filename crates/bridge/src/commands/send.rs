@@ -3,7 +3,7 @@
 //! It asks as any user of the broker may: its results come on a response topic of its own.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,12 +12,14 @@ use anyhow::bail;
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::columns::{padded, time_of_day};
+use super::columns::{padded, time_of_day, with_contact};
 use super::config_arg::ConfigArg;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use crate::config::{Config, ConfigError, SecretFile};
+use crate::contact::{self, Contacts};
 use crate::escape::field;
+use crate::failure::quoted;
 use crate::intake::MAX_PAYLOAD;
 use crate::log;
 use crate::message::new_id;
@@ -37,7 +39,7 @@ const PASSWORD_FILE: &str = "mqtt.password_file";
 pub struct Send {
     #[command(flatten)]
     config: ConfigArg,
-    /// Recipient, such as +4915112345678; may be given several times
+    /// Recipient, such as +4915112345678 or the name of a contact; may be given several times
     #[arg(long, required = true, value_name = "NUMBER")]
     to: Vec<String>,
     /// Modem to send by
@@ -126,11 +128,9 @@ impl Send {
             correlation: secret,
             results: topics.result(),
         };
-        let dialled = |to: &String| policy::dialled(to, &config.outbound).unwrap_or_else(|_| to.clone());
-        let recipients = self.to.iter().map(dialled).collect::<BTreeSet<_>>().len();
         let progress = Progress::new("waiting for the broker");
         let is_out = Cell::new(false);
-        let mut results = Results::new(&id, recipients, self.json);
+        let mut results = Results::new(&id, &self.to, &config, self.json);
         let limit = Duration::from_secs(self.timeout);
         let caller = Caller::new(&config.mqtt).map_err(in_commands)?;
         let mut signals = Signals::new()?;
@@ -230,8 +230,14 @@ fn in_commands(error: CallerError) -> anyhow::Error {
 /// The results so far, shown as they come.
 struct Results<'a> {
     id: &'a str,
-    /// Recipients without a last result.
-    open: usize,
+    /// The numbers that are to have a last result, and whether they had it.
+    recipients: BTreeMap<String, bool>,
+    /// Names that no contact of ours has, and whether the gateway has told whom they reach.
+    names: BTreeMap<String, bool>,
+    /// Last results of other numbers: the gateway may dial ours in another way.
+    others: usize,
+    /// No other result is waited for.
+    is_over: bool,
     all_good: bool,
     /// The gateway has taken our request under this id.
     is_ours: bool,
@@ -243,10 +249,22 @@ struct Results<'a> {
 }
 
 impl<'a> Results<'a> {
-    fn new(id: &'a str, recipients: usize, as_json: bool) -> Self {
+    fn new(id: &'a str, to: &[String], config: &Config, as_json: bool) -> Self {
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
+        let (mut recipients, mut names) = (BTreeMap::new(), BTreeMap::new());
+        for written in to {
+            match policy::dialled(written, &contacts, &config.outbound) {
+                Ok(dialled) => recipients.extend(dialled.numbers.into_iter().map(|number| (number, false))),
+                // As the gateway quotes it.
+                Err(_) => drop(names.insert(contact::key(&quoted(written)), false)),
+            }
+        }
         Results {
             id,
-            open: recipients,
+            recipients,
+            names,
+            others: 0,
+            is_over: false,
             all_good: true,
             is_ours: false,
             shown: HashSet::new(),
@@ -290,17 +308,32 @@ impl<'a> Results<'a> {
             // A dry run's answer under an id that another request has; or, once our request is stored, another's that
             // is refused.
             if !self.is_ours {
-                (self.open, self.all_good) = (0, result.is_success());
+                (self.is_over, self.all_good) = (true, result.is_success());
             }
-            return self.open == 0;
+            return self.is_over;
         }
         self.is_ours = true;
-        if result.r#final {
+        self.all_good &= !result.r#final || result.is_success();
+        match &result.to {
+            Some(to) => self.note(to, result.contact.as_deref(), result.r#final),
             // One result answers for all recipients where the request could not be read.
-            self.open = if result.to.is_none() { 0 } else { self.open.saturating_sub(1) };
-            self.all_good &= result.is_success();
+            None => self.is_over |= result.r#final,
         }
-        self.open == 0
+        let open = self.recipients.values().filter(|has_last| !**has_last).count();
+        self.is_over |= open <= self.others && self.names.values().all(|is_known| *is_known);
+        self.is_over
+    }
+
+    /// Notes a result of a number, or of a name that no contact has.
+    fn note(&mut self, to: &str, contact: Option<&str>, is_last: bool) {
+        if let Some(is_known) = self.names.get_mut(&contact::key(contact.unwrap_or(to))) {
+            *is_known = true;
+            self.recipients.entry(to.to_owned()).or_default();
+        }
+        match self.recipients.get_mut(to) {
+            Some(has_last) => *has_last |= is_last,
+            None => self.others += usize::from(is_last),
+        }
     }
 
     fn line(&self, result: &ResultSummary) -> String {
@@ -311,7 +344,8 @@ impl<'a> Results<'a> {
             (false, _) => state,
         };
         let at = self.style.weak(&time_of_day(result.at.as_deref(), self.zone.clone()));
-        let to = padded(&field(result.to.as_deref().unwrap_or("all")), 16);
+        let to = with_contact(result.contact.as_deref(), result.to.as_deref().unwrap_or("all"));
+        let to = padded(&field(&to), 16);
         format!("{at}  {to}  {state}  {}", field(&result.details())).trim_end().to_owned()
     }
 }
