@@ -1,8 +1,5 @@
 //! What intake decides of each delivery, on a real store: what is stored, what is answered, what is left to do.
 
-mod contacts;
-mod restart;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,15 +46,14 @@ impl Fixture {
         let config = config::parse("test", toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        let (intake, asked) = intake(&store, &config);
-        Fixture { intake, store, asked, _folder: folder }
+        let asked = Arc::default();
+        Fixture { intake: intake(&store, &asked, &config), store, asked, _folder: folder }
     }
 
     /// The gateway starts again with another configuration.
     pub(crate) fn reconfigured(self, toml: &str) -> Fixture {
         let config = config::parse("test", toml).unwrap();
-        let (intake, asked) = intake(&self.store, &config);
-        Fixture { intake, asked, ..self }
+        Fixture { intake: intake(&self.store, &self.asked, &config), ..self }
     }
 
     pub(crate) async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
@@ -113,11 +109,9 @@ impl Fixture {
     }
 }
 
-/// And what is asked of `main`.
-fn intake(store: &Store, config: &Config) -> (Intake, Arc<ModemRequests>) {
-    let requests = ["main", "attic"].map(|modem| (named(modem), Arc::<ModemRequests>::default()));
-    let asked = Arc::clone(&requests[0].1);
-    (Intake::new(store.clone(), BTreeMap::from(requests), config), asked)
+fn intake(store: &Store, main: &Arc<ModemRequests>, config: &Config) -> Intake {
+    let modems = [(named("main"), Arc::clone(main)), (named("attic"), Arc::default())];
+    Intake::new(store.clone(), BTreeMap::from(modems), config)
 }
 
 fn named(text: &str) -> Name {
@@ -406,4 +400,45 @@ async fn a_ussd_request_is_handed_over_only_when_it_is_certain_to_come_once() {
         fixture.intake.send_ussd(named("main"), request.clone()).await.unwrap();
     }
     assert!(fixture.ussd_failure().await.contains("too many"));
+}
+
+fn restart(payload: &[u8]) -> Delivery<'_> {
+    Delivery { route: Route::Restart { modem: named("main") }, ..delivery(payload) }
+}
+
+#[tokio::test]
+async fn a_restart_is_handed_over_once_it_is_acknowledged_and_nobody_is_answered() {
+    let fixture = Fixture::new();
+    for payload in [&b"restart"[..], b"{}", b" {\"id\": \"button-1\"} ", b"{\"id\":null}"] {
+        assert_eq!(fixture.take(restart(payload)).await, AfterAck::Restart(named("main")));
+    }
+    assert!(!fixture.asked.restart.take(), "it is not acknowledged yet");
+    fixture.intake.restart(&named("main"));
+    fixture.intake.restart(&named("other"));
+    assert!(fixture.asked.restart.take());
+    assert!(fixture.publications().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_restart_that_may_not_be_one_is_not_carried_out() {
+    let fixture = Fixture::new();
+    let refused = [
+        Delivery { retained: true, ..restart(b"restart") },
+        Delivery { size: MAX_PAYLOAD + 1, ..restart(b"restart") },
+        Delivery { route: Route::Restart { modem: named("other") }, ..restart(b"restart") },
+        Delivery { origin: Origin { redelivered: true, ..restart(b"").origin }, ..restart(b"restart") },
+        Delivery { stale: Some("another ran".to_owned()), ..restart(b"restart") },
+        Delivery { retained: true, ..restart(b"") },
+        restart(b""),
+        restart(b"reset"),
+        restart(b"restart\n"),
+        restart(b"[]"),
+        restart(b"{\"id\":\"\"}"),
+        restart(b"{\"modem\":\"main\"}"),
+    ];
+    for delivery in refused {
+        let shown = format!("{delivery:?}");
+        assert_eq!(fixture.take(delivery).await, AfterAck::Nothing, "{shown}");
+    }
+    assert!(!fixture.asked.restart.take() && fixture.publications().await.is_empty());
 }
