@@ -11,6 +11,7 @@ mod demo_view;
 mod detect;
 mod forget;
 mod history;
+mod import;
 mod manual;
 mod output;
 mod pages;
