@@ -38,6 +38,7 @@ mod hostile_broker;
 mod hostile_requests;
 mod hundred_modems;
 mod import_circles;
+mod import_command;
 mod invariants;
 mod killed_at_random;
 mod kinds_of_messages;

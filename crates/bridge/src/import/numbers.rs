@@ -39,7 +39,7 @@ pub(super) fn add_file(
         let words = match not_taken.is_empty() {
             true => "The list is empty.".to_owned(),
             false => format!(
-                "Of that file, these lines are not taken over: {}. Read them yourself.",
+                "Lines of that file that are not taken over: {}. Look at them yourself.",
                 listed(&not_taken)
             ),
         };

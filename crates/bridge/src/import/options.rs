@@ -33,7 +33,7 @@ impl Entry {
     /// Whether its value is better not shown a second time.
     pub(super) fn is_secret(&self) -> bool {
         let key = self.key.to_ascii_lowercase();
-        key.contains("password")
+        (key.contains("password") && !key.ends_with("prompt"))
             || ["pin", "phonecode", "networkcode"].contains(&&*key)
             || self.value.to_ascii_uppercase().contains("CPIN")
     }

@@ -45,7 +45,9 @@ pub fn import(
         Kind::Smstools => smstools::draft(ini::read(&text.text), files),
         Kind::Sms2mqtt => sms2mqtt::draft(&text.text, is_compose(&text.text)),
     };
-    draft.left.sort_by_key(|left| left.origin.line);
+    draft.left.sort_by(|a, b| (a.origin.line, &a.why).cmp(&(b.origin.line, &b.why)));
+    // What stands in a section of all modems is told once.
+    draft.left.dedup_by(|a, b| a.origin.line == b.origin.line && a.why == b.why);
     let mut out = Writer::default();
     head(&mut out, place, kind, text.is_latin1, &draft);
     out.table("[mqtt]", &draft.mqtt);

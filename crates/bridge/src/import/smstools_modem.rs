@@ -224,7 +224,14 @@ fn limits(sources: &Sources, outbound: &mut Table, options: &mut Options, draft:
         match limit {
             Some((limit, key)) if set_once(outbound, key, limit, &entry) => {
                 if let Some(key) = outbound.key(key) {
-                    key.note("Here each part of a message counts.");
+                    if let Some(clear) =
+                        clear.filter(|clear| key.from.iter().all(|origin| origin.line != clear.line))
+                    {
+                        key.also_from(&clear);
+                    }
+                    if key.note.is_empty() {
+                        key.note("Here each part of a message counts.");
+                    }
                 }
             }
             _ => {

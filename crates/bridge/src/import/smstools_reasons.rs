@@ -22,6 +22,7 @@ const NUMBERS: &str =
 const PROGRAMS: &str =
     "No program is run for that. Services read sms/received/<modem> and publish on sms/send (MQTT).";
 
+const KEPT: &str = "What is stored is deleted from the SIM, so that it does not fill up.";
 const OF_EACH: &str = "A modem's own section says it, which counts.";
 
 /// The sentences for an option above all sections; `key` in small letters.
@@ -111,6 +112,7 @@ pub(super) fn of_global(key: &str) -> &'static str {
         "priviledged_numbers" => "All messages are published as they come: there is no order among them.",
         "voicecall_hangup_ath" => CALLS,
         "hangup_incoming_call" => OF_EACH,
+        "keep_messages" => KEPT,
         _ => "SMS Server Tools 3.1.21 have no such option: smsd did not start with it.",
     }
 }
@@ -224,7 +226,7 @@ pub(super) fn of_modem(key: &str) -> &'static str {
         "pdu_from_file" | "sending_disabled" | "text_is_pdu_key" => TESTING,
         "modem_disabled" => "Only for tests: take the modem's table out instead.",
         "outgoing" => "Every modem that is online sends. `modem` in a request chooses one.",
-        "keep_messages" => "What is stored is deleted from the SIM, so that it does not fill up.",
+        "keep_messages" => KEPT,
         "incoming" => "Every modem receives: nothing to set.",
         "message_count_clear" => "It only says how long message_limit lasts: see there.",
         "national_toa_unknown" => NUMBERS,

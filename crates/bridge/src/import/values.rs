@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 use smsbridge_modem::port::PortSpec;
 
-use super::draft::{Draft, Key, Table};
+use super::draft::{Draft, Key, Table, Value};
 use super::options::Entry;
 use crate::config::pin_mistake;
 use crate::message::Name;
@@ -15,10 +15,6 @@ pub(super) const BETTER_PORT: &str = "A path below /dev/serial/by-id/ stays the 
 
 /// What has to be filled in where the other gateway had no broker.
 pub(super) const BROKER: &str = "[mqtt] url, and username and password_file where the broker asks for them.";
-
-/// What is said of a secret in the file.
-const BETTER_PIN: &str =
-    "Better in a file of its own that only the gateway may read: pin_file = \"sim-pin\".";
 
 /// Longest name of a modem.
 const MAX_NAME: usize = 32;
@@ -69,7 +65,13 @@ pub(super) fn set_pin(table: &mut Table, entry: &Entry, draft: &mut Draft) {
     let pin = entry.word();
     match pin_mistake(&SecretString::from(pin.to_owned())) {
         None => {
-            table.set("pin", pin, entry).note(BETTER_PIN);
+            let name = match table.key("name").map(|key| &key.value) {
+                Some(Value::Text(name)) => name.clone(),
+                _ => String::new(),
+            };
+            table.set("pin", pin, entry).note(&format!(
+                "Better in a file of its own that only the gateway may read: pin_file = \"pin-{name}\"."
+            ));
         }
         Some(_) => draft.leave(entry, "Not a PIN of 4 to 8 digits. Set pin or pin_file below [[modem]]."),
     }
