@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use toml::{Table, Value};
 
 use crate::harness::broker::Login;
+use crate::harness::documents::blocks_tagged;
 use crate::harness::gateway::{has_all, program};
 use crate::harness::modem::ModemOptions;
 use crate::harness::process::code;
@@ -307,4 +308,30 @@ fn a_gateway_runs_with_what_sms2mqtt_had() {
     client.publish("home/sms/send", r#"{"number":"+33612345678", "text":"This is a test message"}"#);
     client
         .wait_for_json("the result", |topic, result| topic == "home/sms/result" && result["state"] == "sent");
+}
+
+#[test]
+fn the_script_of_the_guide_gives_an_eventhandler_the_file_it_knows() {
+    let blocks = blocks_tagged("sh file", 1);
+    let script =
+        blocks.iter().find(|block| block.text.contains("# usage: sms-received-file ")).expect("the script");
+    let mut rig = Rig::prepare(&ModemOptions::default(), |_| {});
+    let path = |name: &str| rig.folder().join(name).display().to_string();
+    let (wrapper, handler, seen) = (path("sms-received-file"), path("smsevent"), path("seen"));
+    // As an eventhandler reads it: the first argument, headers, an empty line, the text.
+    let reads = format!(
+        "#!/bin/sh\n{{ echo \"$1\"; sed -n 's/^From: //p' \"$2\"; sed '1,/^$/d' \"$2\"; }} >{seen}.new && mv {seen}.new {seen}\n"
+    );
+    for (file, text) in [(&wrapper, &script.text), (&handler, &reads)] {
+        fs::write(file, text).expect("a script");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("its permissions");
+    }
+    rig.reconfigure(|config| {
+        config.add("hook", &format!("on = \"received\"\ncommand = [{wrapper:?}, {handler:?}]"));
+    });
+    rig.start_gateway();
+    rig.modem.deliver("+4915112345678", "Grüße: $(reboot)\nzwei");
+    wait_until("the eventhandler", || Path::new(&seen).exists());
+    let read = fs::read_to_string(&seen).expect("what it read");
+    assert_eq!(read, "RECEIVED\n4915112345678\nGrüße: $(reboot)\nzwei\n");
 }

@@ -46,18 +46,36 @@ pub(super) struct Table {
 
 impl Table {
     /// Sets a key to what an option says.
-    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Value>, entry: &Entry) -> &mut Key {
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Setting>, entry: &Entry) -> &mut Key {
         self.put(name, value.into(), vec![Origin::of(entry)])
     }
 
     /// Sets a key to what no option says.
-    pub(super) fn set_ours(&mut self, name: &'static str, value: impl Into<Value>) -> &mut Key {
+    pub(super) fn set_ours(&mut self, name: &'static str, value: impl Into<Setting>) -> &mut Key {
         self.put(name, value.into(), Vec::new())
     }
 
-    fn put(&mut self, name: &'static str, value: Value, from: Vec<Origin>) -> &mut Key {
+    fn put(&mut self, name: &'static str, value: Setting, from: Vec<Origin>) -> &mut Key {
         self.keys.push(Key { name, value, from, note: String::new() });
         self.keys.last_mut().expect("it was just put there")
+    }
+
+    /// Sets a key that several options may set; false where another one has set it to something else.
+    pub(super) fn set_once(&mut self, name: &'static str, value: impl Into<Setting>, entry: &Entry) -> bool {
+        let value = value.into();
+        match self.key(name) {
+            None => {
+                self.set(name, value, entry);
+                true
+            }
+            Some(key) if key.value == value => {
+                if key.from.iter().all(|origin| origin.line != entry.line) {
+                    key.also_from(entry);
+                }
+                true
+            }
+            Some(_) => false,
+        }
     }
 
     pub(super) fn key(&mut self, name: &str) -> Option<&mut Key> {
@@ -71,10 +89,10 @@ impl Table {
         }
         let key = match self.keys.iter().position(|key| key.name == name) {
             Some(at) => &mut self.keys[at],
-            None => self.put(name, Value::List(Vec::new()), Vec::new()),
+            None => self.put(name, Setting::List(Vec::new()), Vec::new()),
         };
         key.from.push(Origin::of(entry));
-        if let Value::List(list) = &mut key.value {
+        if let Setting::List(list) = &mut key.value {
             list.extend(texts);
         }
     }
@@ -84,7 +102,7 @@ impl Table {
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: &'static str,
-    pub(super) value: Value,
+    pub(super) value: Setting,
     pub(super) from: Vec<Origin>,
     /// Sentences; empty where there is nothing to say.
     pub(super) note: String,
@@ -108,40 +126,40 @@ impl Key {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum Setting {
     Text(String),
     Number(u32),
     Flag(bool),
     List(Vec<String>),
 }
 
-impl From<String> for Value {
-    fn from(text: String) -> Value {
-        Value::Text(text)
+impl From<String> for Setting {
+    fn from(text: String) -> Setting {
+        Setting::Text(text)
     }
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Value {
-        Value::Text(text.to_owned())
+impl From<&str> for Setting {
+    fn from(text: &str) -> Setting {
+        Setting::Text(text.to_owned())
     }
 }
 
-impl From<u32> for Value {
-    fn from(number: u32) -> Value {
-        Value::Number(number)
+impl From<u32> for Setting {
+    fn from(number: u32) -> Setting {
+        Setting::Number(number)
     }
 }
 
-impl From<bool> for Value {
-    fn from(flag: bool) -> Value {
-        Value::Flag(flag)
+impl From<bool> for Setting {
+    fn from(flag: bool) -> Setting {
+        Setting::Flag(flag)
     }
 }
 
-impl From<Vec<String>> for Value {
-    fn from(list: Vec<String>) -> Value {
-        Value::List(list)
+impl From<Vec<String>> for Setting {
+    fn from(list: Vec<String>) -> Setting {
+        Setting::List(list)
     }
 }
 

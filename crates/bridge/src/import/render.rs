@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Key, Left, Table, Value};
+use super::draft::{Draft, Key, Left, Setting, Table};
 use super::files::Files;
 use super::kind::{Kind, NotRecognised, is_compose, recognise};
 use super::text::decode;
@@ -150,10 +150,10 @@ impl Writer {
             self.comment("", &key.note);
         }
         match &key.value {
-            Value::List(texts) if texts.iter().map(|text| text.len() + 4).sum::<usize>() > WIDTH => {
+            Setting::List(texts) if texts.iter().map(|text| text.len() + 4).sum::<usize>() > WIDTH => {
                 self.line(&format!("{} = [", key.name));
                 for text in texts {
-                    self.line(&format!("    {},", quoted(text)));
+                    self.line(&format!("    {},", escape::toml(text)));
                 }
                 self.line("]");
             }
@@ -190,19 +190,14 @@ impl Writer {
     }
 }
 
-fn written(value: &Value) -> String {
+fn written(value: &Setting) -> String {
     match value {
-        Value::Text(text) => quoted(text),
-        Value::Number(number) => number.to_string(),
-        Value::Flag(flag) => flag.to_string(),
-        Value::List(texts) => {
-            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+        Setting::Text(text) => escape::toml(text),
+        Setting::Number(number) => number.to_string(),
+        Setting::Flag(flag) => flag.to_string(),
+        Setting::List(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| escape::toml(text)).collect();
             format!("[{}]", texts.join(", "))
         }
     }
-}
-
-/// A text as TOML: a JSON string is one as well.
-fn quoted(text: &str) -> String {
-    escape::json(&serde_json::Value::from(text).to_string())
 }

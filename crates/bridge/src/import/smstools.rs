@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{Draft, Table, shown};
+use super::draft::{Draft, shown};
 use super::files::Files;
 use super::ini::Ini;
 use super::numbers;
 use super::options::{Entry, Options};
-use super::smstools_modem::{self, Sources};
+use super::smstools_modem::{self, Device, EVENTHANDLER, Sources};
 use super::smstools_reasons::{of_global, of_modem, of_section};
 use super::values::{self, number};
 
@@ -69,23 +69,12 @@ fn not_used(options: &Options, devices: &[Device]) -> Vec<String> {
     options.sections().into_iter().filter(is_modem).take(MAX_DEVICES).collect()
 }
 
-/// Why the program for events is not run.
-pub(super) const EVENTHANDLER: &str = "It was called with RECEIVED, SENT, FAILED, REPORT or CALL and a file. A [[hook]] gets JSON on its \
-                                       standard input instead; docs/migrating.md has a script that runs such a program for what \
-                                       is received.";
-
 /// The first of several values: `? GSM1 | GSM2`.
 fn first_choice(value: &str) -> &str {
     match value.strip_prefix('?') {
         Some(choices) => choices.split('|').next().unwrap_or_default().trim(),
         None => value,
     }
-}
-
-/// A modem by its name, and where it is named.
-pub(super) struct Device {
-    pub(super) name: String,
-    pub(super) entry: Option<Entry>,
 }
 
 fn devices(options: &mut Options, draft: &mut Draft) -> Vec<Device> {
@@ -203,29 +192,6 @@ fn validity_s(text: &str) -> Option<u32> {
         }
     };
     Some(seconds).filter(|seconds| *seconds > 0)
-}
-
-/// Adds a table for `[outbound]` once: several modems may say the same.
-pub(super) fn set_once(
-    table: &mut Table,
-    key: &'static str,
-    value: impl Into<super::draft::Value>,
-    entry: &Entry,
-) -> bool {
-    let value = value.into();
-    match table.key(key) {
-        Some(there) if there.value == value => {
-            if there.from.iter().all(|origin| origin.line != entry.line) {
-                there.also_from(entry);
-            }
-            true
-        }
-        Some(_) => false,
-        None => {
-            table.set(key, value, entry);
-            true
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{Draft, Left, Table, Value, shown};
+use super::draft::{Draft, Left, Setting, Table, shown};
 use super::options::{Entry, Options};
-use super::smstools::{Device, EVENTHANDLER, set_once};
 use super::values::{self, name, note_port, number, set_flag, set_pin, set_service_center, yes_no};
+
+/// Why the program for events is not run.
+pub(super) const EVENTHANDLER: &str = "It was called with RECEIVED, SENT, FAILED, REPORT or CALL and a file. A [[hook]] gets JSON on its \
+                                       standard input instead; docs/migrating.md has a script that runs such a program for what \
+                                       is received.";
+
+/// A modem by its name, and where it is named.
+pub(super) struct Device {
+    pub(super) name: String,
+    pub(super) entry: Option<Entry>,
+}
 
 /// The sections a modem's options are looked for in, the one that counts first.
 pub(super) struct Sources(Vec<String>);
@@ -106,7 +116,7 @@ fn port(
         let is_used = |port: &str| {
             draft.modems.iter().any(|other| {
                 !other.is_off
-                    && other.keys.iter().any(|key| key.name == "port" && key.value == Value::from(port))
+                    && other.keys.iter().any(|key| key.name == "port" && key.value == Setting::from(port))
             })
         };
         match values::port(&text) {
@@ -155,7 +165,7 @@ fn calls(sources: &Sources, table: &mut Table, options: &mut Options, draft: &mu
     if let Some(entry) = sources.take(options, "phonecalls") {
         let is_clip = ["clip", "2"].iter().any(|word| entry.word().eq_ignore_ascii_case(word));
         match table.key("hang_up") {
-            Some(key) if is_clip && key.value != Value::Flag(true) => {
+            Some(key) if is_clip && key.value != Setting::Flag(true) => {
                 key.value = true.into();
                 key.also_from(&entry).note("With `clip` smsd hung up in any case.");
             }
@@ -207,7 +217,7 @@ fn limits(sources: &Sources, outbound: &mut Table, options: &mut Options, draft:
             false => yes_no(&entry),
         };
         match is_wanted {
-            Some(is_wanted) if set_once(outbound, "delivery_report", is_wanted, &entry) => {}
+            Some(is_wanted) if outbound.set_once("delivery_report", is_wanted, &entry) => {}
             Some(_) => draft
                 .leave(&entry, "Another modem above says otherwise. `delivery_report` in a request counts."),
             None => draft.leave(&entry, "Neither yes nor no."),
@@ -222,7 +232,7 @@ fn limits(sources: &Sources, outbound: &mut Table, options: &mut Options, draft:
             _ => None,
         });
         match limit {
-            Some((limit, key)) if set_once(outbound, key, limit, &entry) => {
+            Some((limit, key)) if outbound.set_once(key, limit, &entry) => {
                 if let Some(key) = outbound.key(key) {
                     if let Some(clear) =
                         clear.filter(|clear| key.from.iter().all(|origin| origin.line != clear.line))

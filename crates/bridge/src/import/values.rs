@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 use smsbridge_modem::port::PortSpec;
 
-use super::draft::{Draft, Key, Table, Value};
+use super::draft::{Draft, Key, Setting, Table};
 use super::options::Entry;
 use crate::config::pin_mistake;
 use crate::message::Name;
@@ -66,7 +66,7 @@ pub(super) fn set_pin(table: &mut Table, entry: &Entry, draft: &mut Draft) {
     match pin_mistake(&SecretString::from(pin.to_owned())) {
         None => {
             let name = match table.key("name").map(|key| &key.value) {
-                Some(Value::Text(name)) => name.clone(),
+                Some(Setting::Text(name)) => name.clone(),
                 _ => String::new(),
             };
             table.set("pin", pin, entry).note(&format!(
