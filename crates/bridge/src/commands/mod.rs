@@ -13,6 +13,7 @@ mod demo_view;
 mod detect;
 mod forget;
 mod history;
+mod import;
 mod manual;
 mod output;
 mod pages;
