@@ -29,10 +29,7 @@ for (;;) {
 
 /** One life of both connections. Rejects with the error of one of them. */
 async function serve() {
-  const store = new Store(env.DATABASE_URL, {
-    repliesPerHour: Number(env.REPLIES_PER_HOUR ?? 6),
-    repeatSeconds: Number(env.REPEAT_SECONDS ?? 10),
-  });
+  const store = new Store(env.DATABASE_URL);
   let client;
   try {
     await new Promise((_, fail) => {

@@ -7,20 +7,22 @@ import { answer } from './readings.js';
 /** What the id of a reply begins with; the id of its message follows. */
 export const REPLY = 'meter-';
 
+/** Two machines that answer each other stop at this many; an SMS costs money. */
+const REPLIES_PER_HOUR = 6;
+
+/** An answer that is not accepted is published again after this, then after twice as long, up to ten minutes. */
+const REPEAT_SECONDS = 2;
+
 /** Every method is one transaction, and has committed when it resolves. Rejects with the database's error. */
 export class Store {
   #pool;
-  #repliesPerHour;
-  #repeatSeconds;
 
-  constructor(url, { repliesPerHour, repeatSeconds }) {
+  constructor(url) {
     // Nobody waits for ever for a server that has gone without a word.
     const patience = { connectionTimeoutMillis: 10_000, query_timeout: 30_000 };
     this.#pool = new pg.Pool({ connectionString: url, max: 2, ...patience });
     // A connection that ends while nobody uses it: the next query has a new one.
     this.#pool.on('error', () => {});
-    this.#repliesPerHour = repliesPerHour;
-    this.#repeatSeconds = repeatSeconds;
   }
 
   close() {
@@ -78,7 +80,7 @@ export class Store {
        where recipient = $1 and created_at > now() - interval '1 hour'`,
       [sender],
     );
-    if (replies >= this.#repliesPerHour) return `${outcome}, no reply: too many in an hour`;
+    if (replies >= REPLIES_PER_HOUR) return `${outcome}, no reply: too many in an hour`;
     await db.query('insert into outbox (id, recipient, modem, text) values ($1, $2, $3, $4)', [
       `${REPLY}${id}`,
       sender,
@@ -96,7 +98,7 @@ export class Store {
        where id in (select id from outbox where state = 'waiting' and publish_at <= now()
                     order by publish_at limit 20)
        returning id, recipient, modem, text, tries`,
-      [this.#repeatSeconds],
+      [REPEAT_SECONDS],
     );
     return rows;
   }

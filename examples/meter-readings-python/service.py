@@ -39,11 +39,7 @@ def main() -> None:
 
 def serve() -> None:
     """One life of both connections. Ends with the error of one of them."""
-    store = Store(
-        os.environ["DATABASE_URL"],
-        replies_per_hour=int(os.environ.get("REPLIES_PER_HOUR", "6")),
-        repeat_seconds=int(os.environ.get("REPEAT_SECONDS", "10")),
-    )
+    store = Store(os.environ["DATABASE_URL"])
     client = connect(store)
     try:
         # One thread does everything, so nothing is acknowledged before its commit. paho's own loops would
@@ -92,7 +88,9 @@ def on_connect(client, store, flags, reason_code, properties) -> None:
 
 def on_subscribe(client, store, mid, reason_codes, properties) -> None:
     if any(code.is_failure for code in reason_codes):
-        raise ConnectionError(f"the broker refuses: may this user read {PREFIX}/received/+ and {PREFIX}/result?")
+        raise ConnectionError(
+            f"the broker refuses: may this user read {PREFIX}/received/+ and {PREFIX}/result?"
+        )
     log.info("subscribed")
 
 

@@ -9,6 +9,12 @@ from readings import Message, answer
 # What the id of a reply begins with; the id of its message follows.
 REPLY = "meter-"
 
+# Two machines that answer each other stop at this many; an SMS costs money.
+REPLIES_PER_HOUR = 6
+
+# An answer that is not accepted is published again after this, then after twice as long, up to ten minutes.
+REPEAT_SECONDS = 2
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -24,11 +30,9 @@ class Reply:
 class Store:
     """Every method is one transaction, and has committed when it returns. Raises psycopg.Error."""
 
-    def __init__(self, url: str, replies_per_hour: int, repeat_seconds: int) -> None:
+    def __init__(self, url: str) -> None:
         # Nobody waits for ever for a server that has gone without a word.
         self._db = psycopg.connect(url, autocommit=True, connect_timeout=10, tcp_user_timeout=30_000)
-        self._replies_per_hour = replies_per_hour
-        self._repeat_seconds = repeat_seconds
 
     def close(self) -> None:
         self._db.close()
@@ -59,7 +63,7 @@ class Store:
                 )
             if not message.answerable:
                 return f"{outcome}, no reply to this sender"
-            if self._replies_in_an_hour(message.sender) >= self._replies_per_hour:
+            if self._replies_in_an_hour(message.sender) >= REPLIES_PER_HOUR:
                 return f"{outcome}, no reply: too many in an hour"
             self._db.execute(
                 "insert into outbox (id, recipient, modem, text) values (%s, %s, %s, %s)",
@@ -74,7 +78,7 @@ class Store:
             " publish_at = now() + least(interval '10 min', %s * interval '1 s' * 2 ^ least(tries, 10))"
             " where id in (select id from outbox where state = 'waiting' and publish_at <= now()"
             " order by publish_at limit 20) returning id, recipient, modem, text, tries",
-            [self._repeat_seconds],
+            [REPEAT_SECONDS],
         )
         return [Reply(*row) for row in rows]
 

@@ -27,37 +27,23 @@ use crate::store::{REPLY, Store};
 const START_OVER_S: u64 = 3;
 const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
 
-struct Settings {
-    prefix: String,
-    file: String,
-    replies_per_hour: i64,
-    repeat_s: i64,
-    mqtt: MqttOptions,
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let settings = Settings {
-        prefix: setting("SMS_PREFIX", "sms"),
-        file: var("DATABASE_FILE").context("DATABASE_FILE")?,
-        replies_per_hour: setting("REPLIES_PER_HOUR", "6").parse().context("REPLIES_PER_HOUR")?,
-        repeat_s: setting("REPEAT_SECONDS", "10").parse().context("REPEAT_SECONDS")?,
-        mqtt: mqtt_options()?,
-    };
+    let (prefix, file) = (setting("SMS_PREFIX", "sms"), var("DATABASE_FILE").context("DATABASE_FILE")?);
+    let options = mqtt_options()?;
     loop {
-        let Err(error) = serve(&settings).await;
+        let Err(error) = serve(&prefix, &file, options.clone()).await;
         eprintln!("starting over in {START_OVER_S} s: {error:#}");
         sleep(Duration::from_secs(START_OVER_S)).await;
     }
 }
 
 /// One life of both connections. Ends with the error of one of them.
-async fn serve(settings: &Settings) -> anyhow::Result<Infallible> {
-    let Settings { prefix, file, replies_per_hour, repeat_s, mqtt } = settings;
-    let store = Store::open(file, *replies_per_hour, *repeat_s).context("the database")?;
+async fn serve(prefix: &str, file: &str, options: MqttOptions) -> anyhow::Result<Infallible> {
+    let store = Store::open(file).context("the database")?;
     // A new client for each connection: it must not send acknowledgements of the one before, and what that had in
     // flight is in the outbox.
-    let (client, event_loop) = AsyncClient::new(mqtt.clone(), 100);
+    let (client, event_loop) = AsyncClient::new(options, 100);
     let due = Notify::new();
     tokio::select! {
         ended = receive(prefix, &client, event_loop, &store, &due) => ended,

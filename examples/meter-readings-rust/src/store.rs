@@ -7,11 +7,15 @@ use crate::readings::{Message, Outcome};
 /// What the id of a reply begins with; the id of its message follows.
 pub const REPLY: &str = "meter-";
 
+/// Two machines that answer each other stop at this many; an SMS costs money.
+const REPLIES_PER_HOUR: i64 = 6;
+
+/// An answer that is not accepted is published again after this, then after twice as long, up to ten minutes.
+const REPEAT_S: i64 = 2;
+
 /// Every method is one transaction, and has committed when it returns.
 pub struct Store {
     db: Connection,
-    replies_per_hour: i64,
-    repeat_s: i64,
 }
 
 /// A request for the gateway. The same id always has the same content: that makes it safe to repeat.
@@ -24,12 +28,12 @@ pub struct Reply {
 }
 
 impl Store {
-    pub fn open(path: &str, replies_per_hour: i64, repeat_s: i64) -> Result<Self> {
+    pub fn open(path: &str) -> Result<Self> {
         let db = Connection::open(path)?;
         // A commit has reached the disk when it returns.
         db.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;")?;
         db.execute_batch(include_str!("schema.sql"))?;
-        Ok(Self { db, replies_per_hour, repeat_s })
+        Ok(Self { db })
     }
 
     /// Stores a message, its reading and the answer. Says what became of it.
@@ -55,7 +59,7 @@ impl Store {
         }
         let reply = if !message.is_answerable() {
             ", no reply to this sender"
-        } else if self.replies_in_an_hour(&message.sender)? >= self.replies_per_hour {
+        } else if self.replies_in_an_hour(&message.sender)? >= REPLIES_PER_HOUR {
             ", no reply: too many in an hour"
         } else {
             transaction.execute(
@@ -81,7 +85,7 @@ impl Store {
                           order by publish_at limit 20)
              returning id, recipient, modem, text, tries",
         )?;
-        let rows = update.query_map([self.repeat_s], |row| {
+        let rows = update.query_map([REPEAT_S], |row| {
             let (id, to, modem, text, tries) = row.try_into()?;
             Ok(Reply { id, to, modem, text, tries })
         })?;

@@ -99,7 +99,6 @@ impl Setup {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("MQTT_PORT", self.rig.broker.port.to_string());
         command.env("MQTT_USERNAME", &self.login.user).env("MQTT_PASSWORD", &self.login.password);
-        command.env("REPEAT_SECONDS", "1");
         let (name, value) = self.database.setting();
         command.env(name, value);
         self.service = Some(Process::start("the service", &mut command, &self.log_path()));
