@@ -41,6 +41,7 @@ in_each_language!(
     killed_at_random_under_load,
     the_database_is_away_for_a_while,
     broker_gateway_and_service_are_restarted,
+    its_readme_followed_to_the_letter,
 );
 
 const ANNA: &str = "+79211234567";
@@ -288,6 +289,15 @@ fn broker_gateway_and_service_are_restarted(language: Language) {
         assert_eq!(setup.wait_for_answer(&number(n), 1), thanks(n), "through an absence of the service");
     }
     setup.assert_counts(20, 20, 20);
+}
+
+fn its_readme_followed_to_the_letter(language: Language) {
+    let mut setup = Setup::prepare(language);
+    setup.follow_readme();
+    setup.says(ANNA, "Счёт 12345, показание 678");
+    assert_eq!(setup.wait_for_answer(ANNA, 1), "Принято. Абонент 12345, показание 678");
+    setup.says(BORIS, "Account 12347: 678");
+    assert_eq!(setup.wait_for_answer(BORIS, 1), "There is no account 12347. Please look at your bill");
 }
 
 fn number(n: u32) -> String {

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::broker::Login;
+use crate::harness::documents;
 use crate::harness::modem::ModemOptions;
 use crate::harness::postgres::Postgres;
 use crate::harness::process::Process;
@@ -102,6 +103,36 @@ impl Setup {
         let (name, value) = self.database.setting();
         command.env(name, value);
         self.service = Some(Process::start("the service", &mut command, &self.log_path()));
+    }
+
+    /// Types what the README of the example says, in a copy of its folder: first what makes it ready, then what starts it.
+    pub fn follow_readme(&mut self) {
+        let folder = self.rig.folder().join("copy");
+        copy(&root().join(self.language.folder()), &folder);
+        let name = format!("{}/README.md", self.language.folder());
+        let readme = documents::all().into_iter().find(|document| document.name == name).expect("a README");
+        let blocks = readme.blocks();
+        let [prepare, start] = &blocks[..] else { panic!("{name} has {} blocks, not two", blocks.len()) };
+        let output = self.shell(&folder, &prepare.text).output().expect("bash runs");
+        assert!(output.status.success(), "{}: {output:?}", prepare.place);
+        let before = self.connections();
+        let mut command = self.shell(&folder, &start.text);
+        self.service = Some(Process::start("the service", &mut command, &self.log_path()));
+        self.wait_connected(before);
+    }
+
+    /// Bash becomes the last program it runs, so that it can be killed.
+    fn shell(&self, folder: &Path, script: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", script]).current_dir(folder);
+        command.env("MQTT_PORT", self.rig.broker.port.to_string());
+        command.env("MQTT_USERNAME", &self.login.user).env("MQTT_PASSWORD", &self.login.password);
+        // Else it would compile everything once more.
+        command.env("CARGO_TARGET_DIR", installed().join("rust"));
+        if let Database::Postgres(server) = &self.database {
+            command.envs(server.environment());
+        }
+        command
     }
 
     /// Waits until it has connected and subscribed more often than `before`.
@@ -233,42 +264,52 @@ impl Setup {
 
 impl Language {
     fn program(self, folder: &Path) -> Command {
-        let (installed, examples) = (installed(), root().join("examples"));
+        let (installed, sources) = (installed(), root().join(self.folder()));
         match self {
-            Language::Rust => Command::new(installed.join("rust/debug/meter-readings")),
+            Language::Rust => Command::new(installed.join("meter-readings")),
             Language::Python => {
                 let mut command = Command::new(installed.join("python/bin/python"));
                 // It writes nothing beside the sources.
-                command.arg("-B").arg(examples.join("meter-readings-python/service.py"));
+                command.arg("-B").arg(sources.join("service.py"));
                 command
             }
             Language::Node => {
-                let copy = folder.join("node");
-                if !copy.exists() {
-                    copy_node(
-                        &examples.join("meter-readings-node"),
-                        &installed.join("node/node_modules"),
-                        &copy,
-                    );
+                // Node looks for packages beside the sources.
+                let beside = folder.join("node");
+                if !beside.exists() {
+                    copy(&sources, &beside);
+                    let packages = installed.join("node/node_modules");
+                    symlink(packages, beside.join("node_modules")).expect("a link to the packages");
                 }
                 let mut command = Command::new("node");
-                command.arg(copy.join("service.js"));
+                command.arg(beside.join("service.js"));
                 command
             }
+        }
+    }
+
+    /// From the workspace's folder.
+    fn folder(self) -> &'static str {
+        match self {
+            Language::Python => "examples/meter-readings-python",
+            Language::Rust => "examples/meter-readings-rust",
+            Language::Node => "examples/meter-readings-node",
         }
     }
 }
 
-/// Node looks for packages beside the sources.
-fn copy_node(sources: &Path, packages: &Path, copy: &Path) {
-    fs::create_dir(copy).expect("a folder for the sources");
-    for entry in fs::read_dir(sources).expect("the example's folder") {
+/// Copies sources, and nothing that was made of them.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder for a copy");
+    for entry in fs::read_dir(from).unwrap_or_else(|e| panic!("{}: {e}", from.display())) {
         let path = entry.expect("a folder entry").path();
+        let name = path.file_name().expect("a file name");
         if path.is_file() {
-            fs::copy(&path, copy.join(path.file_name().expect("a file name"))).expect("a copy");
+            fs::copy(&path, to.join(name)).expect("a copy");
+        } else if !["target", "node_modules", ".venv", "__pycache__"].iter().any(|made| name == *made) {
+            copy(&path, &to.join(name));
         }
     }
-    symlink(packages, copy.join("node_modules")).expect("a link to the packages");
 }
 
 /// What tests/ecosystem/install/services has installed.
@@ -282,23 +323,21 @@ pub fn installed() -> PathBuf {
 
 impl Database {
     fn create(language: Language, folder: &Path) -> Self {
-        let example = |name: &str| {
-            let path = root().join("examples").join(name);
+        let schema = |path: &str| {
+            let path = root().join(language.folder()).join(path);
             fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
         };
         match language {
             Language::Rust => {
                 let file = folder.join("meters.sqlite");
                 let db = Connection::open(&file).expect("a database");
-                db.execute_batch(&example("meter-readings-rust/src/schema.sql"))
-                    .expect("the example's schema");
+                db.execute_batch(&schema("src/schema.sql")).expect("the example's schema");
                 db.execute_batch(&sqlite_triggers()).expect("the test's triggers");
                 Database::Sqlite(file)
             }
             Language::Python | Language::Node => {
                 let server = Postgres::start();
-                let name = if language == Language::Python { "python" } else { "node" };
-                server.run(&example(&format!("meter-readings-{name}/schema.sql")));
+                server.run(&schema("schema.sql"));
                 server.run(POSTGRES_TRIGGERS);
                 Database::Postgres(server)
             }
