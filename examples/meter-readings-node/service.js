@@ -1,9 +1,9 @@
 // Takes meter readings by SMS: receives them from smsbridge over MQTT, stores them, answers by SMS.
 //
 // Loses nothing and answers once, killed at any instant: a message is acknowledged to the broker after the commit that
-// stores it, and its answer is stored in the same transaction and published until the gateway accepts it. So there is no
-// shutdown to get right, and one way out of any fault: drop both connections and start over. The broker then delivers
-// again what was not acknowledged, and the database knows by its id what it has.
+// stores it, and its answer is stored in the same transaction and published until the gateway accepts it. So there is
+// no shutdown to get right, and one way out of any fault: drop both connections and start over. The broker then
+// delivers again what was not acknowledged, and the database knows by its id what it has.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -49,7 +49,9 @@ async function serve() {
         // mqtt.js acknowledges when `done` is called, and hands over the next message then. Without it the
         // connection ends before the acknowledgement, and the broker delivers again.
         customHandleAcks: (topic, payload, packet, done) => {
-          take(store, topic, payload).then(() => done(0), fail);
+          take(store, topic, payload)
+            .then(() => done(0))
+            .catch(fail);
         },
       });
       client.on('error', fail);

@@ -15,7 +15,7 @@ import paho.mqtt.client as mqtt
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.properties import MQTTException, Properties
 
 from readings import read_message
 from store import REPLY, Store
@@ -31,7 +31,7 @@ def main() -> None:
     while True:
         try:
             serve()
-        except (OSError, psycopg.Error) as error:
+        except (OSError, psycopg.Error, MQTTException) as error:
             # The first line alone: the next ones of PostgreSQL's may quote what somebody wrote.
             log.warning("starting over in %d s: %s", START_OVER_SECONDS, str(error).partition("\n")[0])
         time.sleep(START_OVER_SECONDS)

@@ -1,6 +1,6 @@
 //! The services of examples/ through every misfortune of theirs: nothing is lost, nothing stored or answered twice.
 //!
-//! One table of behaviours for all three languages: the gateway, a simulated modem, mosquitto and the database are real.
+//! One table of behaviours for all three languages. The gateway, mosquitto and the databases are real.
 
 mod setup;
 
@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::harness::gateway::has_all;
+use crate::harness::ports::free_port;
 use crate::harness::seed::Seed;
 use crate::harness::wait::{wait_at_most, wait_until};
+use crate::security::Authority;
 use setup::{Language, Point, Setup};
 
 /// Each behaviour is a test in each language.
@@ -41,6 +44,7 @@ in_each_language!(
     killed_at_random_under_load,
     the_database_is_away_for_a_while,
     broker_gateway_and_service_are_restarted,
+    it_trusts_the_certificates_of_the_system_and_no_others,
     its_readme_followed_to_the_letter,
 );
 
@@ -136,7 +140,7 @@ fn what_is_no_message(setup: &Setup) {
         "{}",
         r#"{"text":"20009 1"}"#,
         r#"{"id":17,"modem":"main","from":[],"text":{}}"#,
-        r#"{"id":"undecodable","modem":"main","received_at":"2026-11-22T07:15:31.120Z","error":"no PDU","pdus":["00"]}"#,
+        r#"{"id":"undecodable","modem":"main","received_at":"2026-11-22T07:15:31.120Z","error":"no","pdus":["00"]}"#,
     ] {
         setup.rig.client.publish("sms/received/main", payload);
         setup.rig.client.publish("sms/result", payload);
@@ -289,6 +293,36 @@ fn broker_gateway_and_service_are_restarted(language: Language) {
         assert_eq!(setup.wait_for_answer(&number(n), 1), thanks(n), "through an absence of the service");
     }
     setup.assert_counts(20, 20, 20);
+}
+
+fn it_trusts_the_certificates_of_the_system_and_no_others(language: Language) {
+    let mut setup = Setup::prepare(language);
+    let authority = Authority::new(setup.rig.folder(), "authority");
+    authority.certify("server", "subjectAltName=IP:127.0.0.1");
+    setup.rig.gateway.stop();
+    let port = free_port();
+    let (certificate, key) = (authority.file("server.crt"), authority.file("server.key"));
+    let listener =
+        format!("persistence true\nlistener {port} 127.0.0.1\ncertfile {certificate}\nkeyfile {key}");
+    setup.rig.broker.restart_with(("persistence true", &listener), ("", ""));
+    setup.rig.start_gateway();
+    setup.set("MQTT_TLS", "yes");
+    setup.set("MQTT_PORT", &port.to_string());
+
+    setup.launch_service();
+    wait_until("the service to refuse an unknown authority", || {
+        has_all(&setup.log(), &["starting over", "certif"])
+    });
+    assert_eq!(setup.connections(), 0, "it must not connect to whom it does not trust");
+    setup.kill_service();
+
+    // As if the system knew it.
+    let ca = authority.file("ca.crt");
+    setup.set("SSL_CERT_FILE", &ca);
+    setup.set("NODE_EXTRA_CA_CERTS", &ca);
+    setup.start_service();
+    setup.says(&number(1), &reading(1));
+    assert_eq!(setup.wait_for_answer(&number(1), 1), thanks(1));
 }
 
 fn its_readme_followed_to_the_letter(language: Language) {

@@ -29,18 +29,19 @@ const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let (prefix, file) = (setting("SMS_PREFIX", "sms"), var("DATABASE_FILE").context("DATABASE_FILE")?);
+    let (prefix, file) =
+        (setting("SMS_PREFIX", "sms"), var("DATABASE_FILE").context("DATABASE_FILE has to name a file")?);
     let options = mqtt_options()?;
     loop {
         let Err(error) = serve(&prefix, &file, options.clone()).await;
-        eprintln!("starting over in {START_OVER_S} s: {error:#}");
+        eprintln!("starting over in {START_OVER_S} s: {error}");
         sleep(Duration::from_secs(START_OVER_S)).await;
     }
 }
 
 /// One life of both connections. Ends with the error of one of them.
 async fn serve(prefix: &str, file: &str, options: MqttOptions) -> anyhow::Result<Infallible> {
-    let store = Store::open(file).context("the database")?;
+    let store = Store::open(file)?;
     // A new client for each connection: it must not send acknowledgements of the one before, and what that had in
     // flight is in the outbox.
     let (client, event_loop) = AsyncClient::new(options, 100);
@@ -139,7 +140,8 @@ async fn publish(
 
 fn mqtt_options() -> anyhow::Result<MqttOptions> {
     let is_tls = var("MQTT_TLS").is_ok();
-    let port = setting("MQTT_PORT", if is_tls { "8883" } else { "1883" }).parse().context("MQTT_PORT")?;
+    let port =
+        setting("MQTT_PORT", if is_tls { "8883" } else { "1883" }).parse().context("MQTT_PORT is no port")?;
     let client_id = setting("MQTT_CLIENT_ID", "meter-readings");
     let mut options = MqttOptions::new(client_id, setting("MQTT_HOST", "127.0.0.1"), port);
     if is_tls {

@@ -62,6 +62,8 @@ pub struct Setup {
     language: Language,
     database: Database,
     login: Login,
+    /// Variables of its environment, beside the usual ones.
+    more: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -81,7 +83,7 @@ impl Setup {
             Rig::prepare_with(options, |config| RULES.iter().for_each(|rule| config.add("rule", rule)));
         rig.start_gateway();
         let database = Database::create(language, rig.folder());
-        let setup = Self { service: None, rig, language, database, login };
+        let setup = Self { service: None, rig, language, database, login, more: Vec::new() };
         let accounts: Vec<String> = ACCOUNTS.map(|account| format!("('{account}')")).collect();
         setup.run(&format!("insert into accounts values {}", accounts.join(",")));
         setup
@@ -101,11 +103,11 @@ impl Setup {
         command.env("MQTT_PORT", self.rig.broker.port.to_string());
         command.env("MQTT_USERNAME", &self.login.user).env("MQTT_PASSWORD", &self.login.password);
         let (name, value) = self.database.setting();
-        command.env(name, value);
+        command.env(name, value).envs(self.more.iter().cloned());
         self.service = Some(Process::start("the service", &mut command, &self.log_path()));
     }
 
-    /// Types what the README of the example says, in a copy of its folder: first what makes it ready, then what starts it.
+    /// Types what the README of the example says, in a copy of its folder: what makes it ready, then what starts it.
     pub fn follow_readme(&mut self) {
         let folder = self.rig.folder().join("copy");
         copy(&root().join(self.language.folder()), &folder);
@@ -145,6 +147,11 @@ impl Setup {
         self.log().lines().filter(|line| line.ends_with("subscribed")).count()
     }
 
+    /// Sets a variable of its environment, for its next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.more.push((name.to_owned(), value.to_owned()));
+    }
+
     /// kill -9.
     pub fn kill_service(&mut self) {
         if let Some(mut service) = self.service.take() {
@@ -175,8 +182,7 @@ impl Setup {
         count.parse().unwrap_or_else(|e| panic!("{what}: {count:?}: {e}"))
     }
 
-    /// PostgreSQL stops; SQLite's file is locked by somebody who does not finish. Until the returned value is dropped,
-    /// which is `come_back`.
+    /// PostgreSQL stops; SQLite's file is locked by somebody who does not finish, which is who is returned.
     pub fn take_database_away(&mut self) -> Option<Connection> {
         match &mut self.database {
             Database::Postgres(server) => {
@@ -191,6 +197,7 @@ impl Setup {
         }
     }
 
+    /// With who took it away.
     pub fn bring_database_back(&mut self, lock: Option<Connection>) {
         drop(lock);
         if let Database::Postgres(server) = &mut self.database {
