@@ -1,3 +1,5 @@
-//! What others make, beside the gateway: run by `tests/run ecosystem`, which installs it.
+//! The gateway among the programs of its users: Home Assistant, Node-RED, services. Run by `tests/run ecosystem`, which
+//! installs them.
 
 mod import;
+mod services;

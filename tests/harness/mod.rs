@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod modem;
 pub mod mqtt_packets;
 pub mod ports;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod rig;
