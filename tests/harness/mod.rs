@@ -4,6 +4,7 @@ pub mod broker;
 pub mod broker_side;
 pub mod client;
 pub mod cluster;
+pub mod contract;
 pub mod damage;
 pub mod documents;
 pub mod gateway;
