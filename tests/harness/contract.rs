@@ -102,6 +102,27 @@ pub fn mistake_of_received(publish: &Publish) -> Option<String> {
     (!forged.contains(&(publish.topic.clone(), publish.payload.clone()))).then_some(mistake)
 }
 
+/// What a command prints with `--json` is as its schema says, line by line.
+pub fn assert_printed(schema: &str, output: &[u8]) {
+    for line in String::from_utf8_lossy(output).lines() {
+        let value = serde_json::from_str(line).unwrap_or_else(|e| panic!("not a JSON line: {e}: {line}"));
+        let mistakes = mistakes(schema, &value);
+        assert!(mistakes.is_empty(), "not as docs/schema/{schema}.schema.json says: {mistakes:?}: {line}");
+    }
+}
+
+/// The same for a command line; nothing where what it prints has no schema.
+pub fn assert_output(arguments: &[&str], output: &[u8]) {
+    let schema = match arguments.first() {
+        Some(&command @ ("status" | "history" | "parked" | "detect")) => command,
+        Some(&"send") => "result",
+        _ => return,
+    };
+    if arguments.contains(&"--json") {
+        assert_printed(schema, output);
+    }
+}
+
 /// Requests of which gateway and schema do not say the same: taken against the schema, or refused with it.
 pub fn disagreements(record: &Record) -> Vec<String> {
     let answers = record.from_gateway.iter().filter_map(|crossing| {

@@ -2,6 +2,8 @@
 //!
 //! Run with SMSBRIDGE_TEST_WRITE=1, the tests write the files. Tests alone: nothing of it is in the binary.
 
+mod asyncapi;
+mod examples;
 mod files;
 mod requests;
 mod requests_tests;

@@ -2,6 +2,7 @@
 //! are second ones: the tests below hold them against the reader.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use super::words;
 
 /// A request on `sms/send` or `sms/send/<modem>`. Null says that a field is not given; an unknown field is refused.
 #[derive(JsonSchema)]
-#[schemars(rename = "SendRequest", deny_unknown_fields, extend("allOf" = [one_recipient(), one_content(), flash_is_class_0()]))]
+#[schemars(rename = "SendRequest", deny_unknown_fields, extend("not" = any_of(refused_to_send())))]
 #[expect(dead_code, reason = "only its schema is used")]
 pub struct SendForm {
     /// The caller's own; makes the request idempotent: the same again sends nothing and repeats the last result.
@@ -78,9 +79,7 @@ pub struct CancelForm {
 
 /// A request on `sms/ussd/<modem>`: a code, the answer to a menu, or the end of a menu.
 #[derive(JsonSchema)]
-#[schemars(rename = "UssdRequest", deny_unknown_fields, extend("oneOf" = [
-    given("code", &["reply"], &["cancel"]), given("reply", &["code"], &["cancel"]), is_cancelled(),
-]))]
+#[schemars(rename = "UssdRequest", deny_unknown_fields, extend("not" = any_of(refused_ussd())))]
 #[expect(dead_code, reason = "only its schema is used")]
 pub struct UssdForm {
     /// The caller's own; the reply carries it, and only it answers and cancels the menu it opened.
@@ -112,46 +111,67 @@ impl JsonSchema for Recipients {
     }
 }
 
-fn not_null() -> Value {
-    json!({ "not": { "type": "null" } })
+// What goes together and what does not is one `not`: programs that make types of a schema pass over it, and would make
+// a type of each case where it were said what is right.
+
+fn any_of(mistakes: Vec<Value>) -> Value {
+    json!({ "anyOf": mistakes })
 }
 
-/// `field` is given; of the others these are not, and those are not true.
-fn given(field: &str, absent: &[&str], untrue: &[&str]) -> Value {
-    let absent = absent.iter().map(|name| (*name, json!({ "type": "null" })));
-    let untrue = untrue.iter().map(|name| (*name, json!({ "enum": [false, null] })));
-    let members = absent.chain(untrue).chain([(field, not_null())]);
-    let properties: serde_json::Map<String, Value> =
-        members.map(|(name, value)| (name.to_owned(), value)).collect();
-    json!({ "required": [field], "properties": properties })
+/// That all of `given` are there, and none of `missing`.
+fn mistake(words: &str, given: &[&str], missing: &[&str]) -> Value {
+    let given_ones = given.iter().map(|name| (*name, json!({ "not": { "type": "null" } })));
+    let missing = missing.iter().map(|name| (*name, json!({ "type": "null" })));
+    let properties: BTreeMap<&str, Value> = given_ones.chain(missing).collect();
+    match given {
+        [] => json!({ "description": words, "properties": properties }),
+        given => json!({ "description": words, "properties": properties, "required": given }),
+    }
 }
 
-fn one_recipient() -> Value {
-    let names = ["to", "number", "target"].map(|name| given(name, &[], &[]));
-    json!({ "oneOf": names })
+/// That two of `names` are there.
+fn two_of(words: &str, names: &[&str]) -> Vec<Value> {
+    let pairs = names
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| names[at + 1..].iter().map(move |other| [*one, *other]));
+    pairs.map(|pair| mistake(words, &pair, &[])).collect()
 }
 
-/// One text, or data with its port.
-fn one_content() -> Value {
-    let texts = ["text", "message", "body"].map(|name| given(name, &["data", "destination_port"], &[]));
-    let data = json!({
-        "required": ["data", "destination_port"],
-        "properties": { "data": not_null(), "destination_port": not_null() },
+fn refused_to_send() -> Vec<Value> {
+    let recipients = ["to", "number", "target"];
+    let contents = ["text", "message", "body", "data"];
+    let one_of_each = [
+        mistake("There is no recipient.", &[], &recipients),
+        mistake("There is neither a text nor data.", &[], &contents),
+        mistake("The port of data is missing.", &["data"], &["destination_port"]),
+        mistake("There is a port, but no data.", &["destination_port"], &["data"]),
+        json!({
+            "description": "Flash is class 0, and another class is given.",
+            "properties": { "flash": { "const": true }, "class": { "type": "integer", "minimum": 1 } },
+            "required": ["flash", "class"],
+        }),
+    ];
+    let two = two_of("Two names of the recipient.", &recipients).into_iter();
+    let both = two_of("Two texts, or a text and data.", &contents);
+    one_of_each.into_iter().chain(two).chain(both).collect()
+}
+
+fn refused_ussd() -> Vec<Value> {
+    let cancels = |with: &str| {
+        json!({
+            "description": "A menu is ended and something else is asked for.",
+            "properties": { "cancel": { "const": true }, with: { "not": { "type": "null" } } },
+            "required": ["cancel", with],
+        })
+    };
+    let nothing = json!({
+        "description": "There is neither a code nor a reply, and no menu is ended.",
+        "properties": {
+            "code": { "type": "null" },
+            "reply": { "type": "null" },
+            "cancel": { "not": { "const": true } },
+        },
     });
-    let choices: Vec<Value> = texts.into_iter().chain([data]).collect();
-    json!({ "oneOf": choices })
-}
-
-fn flash_is_class_0() -> Value {
-    json!({ "not": {
-        "required": ["flash", "class"],
-        "properties": { "flash": { "const": true }, "class": { "type": "integer", "minimum": 1 } },
-    } })
-}
-
-fn is_cancelled() -> Value {
-    json!({
-        "required": ["cancel"],
-        "properties": { "code": { "type": "null" }, "reply": { "type": "null" }, "cancel": { "const": true } },
-    })
+    vec![nothing, mistake("A code and a reply.", &["code", "reply"], &[]), cancels("code"), cancels("reply")]
 }

@@ -53,11 +53,10 @@ impl<T: for<'de> Deserialize<'de>> JsonSchema for Of<T> {
 /// The codes of `error.code`.
 pub fn codes(_: &mut SchemaGenerator) -> Schema {
     let words = FailureCode::WORDS.map(|(_, word)| word);
-    json_schema!({ "type": "string", "anyOf": [
-        { "enum": words },
-        { "pattern": "^cms-[0-9]{1,5}$" },
-        { "pattern": "^cme-[0-9]{1,5}$" },
-        { "pattern": "^status-[0-9a-f]{2}$" },
+    json_schema!({ "anyOf": [
+        { "type": "string", "enum": words },
+        { "type": "string", "pattern": "^cm[es]-[0-9]{1,5}$" },
+        { "type": "string", "pattern": "^status-[0-9a-f]{2}$" },
     ] })
 }
 

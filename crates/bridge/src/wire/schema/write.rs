@@ -3,7 +3,7 @@
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The schema of what is written or read as `T`.
 pub fn of<T: JsonSchema>(contract: Contract) -> Value {
@@ -27,6 +27,16 @@ fn tidy(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
         *text = text.replace('\n', " ");
     }
+    // Of a word among other words, null would be one too.
+    if let Some(Value::Array(words)) = schema.get_mut("enum")
+        && words.contains(&Value::Null)
+    {
+        words.retain(|word| !word.is_null());
+        let words = json!({ "type": "string", "enum": words });
+        schema.remove("enum");
+        schema.remove("type");
+        schema.insert("anyOf".to_owned(), json!([words, { "type": "null" }]));
+    }
 }
 
 /// What is left out where there is nothing is never null.
@@ -49,7 +59,7 @@ fn never_null(property: &mut Value) {
             property["type"] = only.clone();
         }
     }
-    let null = serde_json::json!({ "type": "null" });
+    let null = json!({ "type": "null" });
     let Some(Value::Array(choices)) = property.get_mut("anyOf") else { return };
     choices.retain(|choice| *choice != null);
     if let [Value::Object(only)] = &choices[..] {
