@@ -19,6 +19,7 @@ mod demo;
 mod disk_full;
 mod documents;
 mod documents_agree;
+mod ecosystem;
 mod field_direct;
 mod field_hangs;
 mod field_line;
