@@ -13,9 +13,10 @@ use crate::event::{Event, MessageState, SendResult, UssdReply, UssdState};
 use crate::failure::FailureCode;
 use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD};
 use crate::message::{Name, UnixMs};
+use crate::modem_requests::ModemRequests;
 use crate::request::{Origin, ReplyTo, Route};
 use crate::store::{Claim, Claimed, Cursor, Publication, Store, StoreConfig};
-use crate::ussd_queue::{UssdAction, UssdQueue, UssdRequest};
+use crate::ussd_queue::{UssdAction, UssdRequest};
 
 const HOUR: UnixMs = 3_600_000;
 const ALICE: &str = "+4915112345678";
@@ -39,8 +40,8 @@ impl Fixture {
         let config = config::parse("test", &toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        let queues = ["main", "attic"].map(|modem| (named(modem), Arc::<UssdQueue>::default()));
-        let intake = Intake::new(store.clone(), BTreeMap::from(queues), config.outbound, &config.mqtt);
+        let requests = ["main", "attic"].map(|modem| (named(modem), Arc::<ModemRequests>::default()));
+        let intake = Intake::new(store.clone(), BTreeMap::from(requests), config.outbound, &config.mqtt);
         Fixture { intake, store, _folder: folder }
     }
 

@@ -60,11 +60,7 @@ pub fn check_parts(body: &Body, outbound: &Outbound) -> Result<(MessageEncoding,
 /// # Errors
 /// `bad-number`: it is no number that can be.
 pub fn dialled(written: &str, outbound: &Outbound) -> Result<String, Failure> {
-    let bare = number::bare(written);
-    if outbound.short_codes.contains(&bare) {
-        return Ok(bare);
-    }
-    number::normalise(written, &outbound.default_country)
+    number::dialled(written, &outbound.short_codes, &outbound.default_country)
 }
 
 /// Whether a message may be sent to `number`, one from [`dialled`]. Where there is a list, a number without a country

@@ -72,7 +72,11 @@ async fn a_row_stored_before_a_restart_is_published_below_the_prefix_of_now() {
     fixture.admit(request("a", ALICE), T0).await;
     fixture.reopen();
     let rows = fixture.store().pending(Cursor::default(), 1).await.unwrap().0;
-    let moved = Wire { topics: Topics::new("home/sms", &named("attic")), include_pdu: false };
+    let moved = Wire {
+        topics: Topics::new("home/sms", &named("attic")),
+        include_pdu: false,
+        discovery: Discovery::default(),
+    };
     assert_eq!(moved.publication(rows[0].publication.as_ref().unwrap()).topic, "home/sms/result");
 }
 
