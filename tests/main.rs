@@ -13,6 +13,7 @@ mod check_command;
 mod clock;
 mod cluster;
 mod command_line;
+mod contacts;
 mod crash_points;
 mod delivery_reports;
 mod demo;

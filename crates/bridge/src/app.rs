@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, now_ms};
 use crate::config::Config;
+use crate::contact::Contacts;
 use crate::event::{Availability, GatewayState, QueueDepth, State, Subject};
 use crate::hooks;
 use crate::intake::Intake;
@@ -90,7 +91,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         client,
         store.clone(),
         Arc::clone(&retained),
-        Intake::new(store.clone(), requests.clone(), config.outbound.clone(), &config.mqtt),
+        Intake::new(store.clone(), requests.clone(), config),
         Subscriptions::new(&wire, &config.mqtt.share, &names, config.home_assistant.discovery),
         wire.clone(),
         Arc::clone(&link_state),
@@ -130,6 +131,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         let hooks = hooks::run(store.clone(), config.hooks.clone(), wire, rest_stop.clone());
         rest.spawn(named("hooks", hooks));
     }
+    let contacts = Arc::new(Contacts::new(&config.contacts, &config.outbound.default_country));
     let mut modems = JoinSet::new();
     for modem in &config.modems {
         let task = ModemTask {
@@ -138,6 +140,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             retained: Arc::clone(&retained),
             requests: requests.get(&modem.name).cloned().unwrap_or_default(),
             ussd_rules: config.ussd.clone(),
+            contacts: Arc::clone(&contacts),
             trace: trace.clone(),
             candidates: Arc::new(|| serial_ports::candidates(false)),
         };

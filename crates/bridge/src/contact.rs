@@ -3,9 +3,13 @@
 //! A name begins with a letter and a number has none, so that no text can be both. Names are compared as people read
 //! them: without case, and whatever spaces stand around them.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use crate::nearest::nearest;
+use crate::number;
 
 /// Somebody messages are sent to by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +24,16 @@ pub struct Contact {
 pub const EXPECTED_NAME: &str =
     "a letter first, then letters, digits, spaces and . _ - ', 64 characters at most, no space at the end";
 
+/// Characters of a name.
+const MAX_NAME: usize = 64;
+
 /// Whether a text can be the name of a contact; see [`EXPECTED_NAME`]. Letters are those of any script.
 pub fn is_name(text: &str) -> bool {
     // Some scripts write a letter as several characters, the others of which are marks.
     static NAME: LazyLock<Result<Regex, regex::Error>> =
-        LazyLock::new(|| Regex::new(r"^\p{L}(?:[\p{L}\p{M}\p{N} ._'-]{0,62}[\p{L}\p{M}\p{N}._'-])?$"));
-    NAME.as_ref().is_ok_and(|name| name.is_match(text))
+        LazyLock::new(|| Regex::new(r"^\p{L}[\p{L}\p{M}\p{N} ._'-]*$"));
+    let is_long = text.chars().nth(MAX_NAME).is_some();
+    !is_long && !text.ends_with(' ') && NAME.as_ref().is_ok_and(|name| name.is_match(text))
 }
 
 /// What all spellings of one name have in common.
@@ -33,6 +41,55 @@ pub fn key(name: &str) -> String {
     // Some letters have a capital and no small one of their own, and the other way round.
     let folded = name.to_uppercase().to_lowercase();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// All contacts, to be found by any spelling of their names, and by their numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Contacts {
+    by_key: BTreeMap<String, Contact>,
+    /// The name a number stands for.
+    by_number: BTreeMap<String, String>,
+    default_country: String,
+}
+
+impl Contacts {
+    /// The contacts of a configuration, whose names differ; `default_country` is put before senders' numbers without a
+    /// country code.
+    pub fn new(contacts: &[Contact], default_country: &str) -> Contacts {
+        let by_key = contacts.iter().map(|contact| (key(&contact.name), contact.clone())).collect();
+        // Of several the one with the fewest numbers: a person rather than a group with that person in it.
+        let mut few_first: Vec<&Contact> = contacts.iter().collect();
+        few_first.sort_by_key(|contact| contact.numbers.len());
+        let mut by_number = BTreeMap::new();
+        for Contact { name, numbers } in few_first {
+            for number in numbers {
+                by_number.entry(number.clone()).or_insert_with(|| name.clone());
+            }
+        }
+        Contacts { by_key, by_number, default_country: default_country.to_owned() }
+    }
+
+    /// The contact of that name.
+    pub fn named(&self, written: &str) -> Option<&Contact> {
+        if self.is_empty() { None } else { self.by_key.get(&key(written)) }
+    }
+
+    /// The name that a text was probably meant to be.
+    pub fn nearest(&self, written: &str) -> Option<&str> {
+        let near = nearest(&key(written), self.by_key.keys().map(String::as_str))?;
+        self.by_key.get(near).map(|contact| contact.name.as_str())
+    }
+
+    /// The name of the contact a sender or caller is, by number and type of number.
+    pub fn name_of_sender(&self, from: &str, from_type: &str) -> Option<&str> {
+        let number = number::of_sender(from, from_type, &self.default_country)?;
+        self.by_number.get(&number).map(String::as_str)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +160,29 @@ mod tests {
             assert_eq!(key(one), key(other), "{one:?} and {other:?}");
         }
         assert_ne!(key("Anna"), key("Anne"));
+    }
+
+    #[test]
+    fn a_sender_is_known_by_number_and_never_by_what_only_looks_like_one() {
+        let contact = |name: &str, numbers: &[&str]| Contact {
+            name: name.to_owned(),
+            numbers: numbers.iter().map(|number| (*number).to_owned()).collect(),
+        };
+        let (anna, bob) = ("+491511234567", "+491701234567");
+        let contacts = [contact("All", &[anna, bob]), contact("Anna", &[anna]), contact("Sister", &[anna])];
+        let contacts = Contacts::new(&contacts, "49");
+        for (from, from_type, expected) in [
+            (anna, "international", Some("Anna")),
+            ("01511234567", "unknown", Some("Anna")),
+            ("1511234567", "national", Some("Anna")),
+            (bob, "international", Some("All")),
+            ("+491701234568", "international", None),
+            (anna, "alphanumeric", None),
+            ("Anna", "alphanumeric", None),
+            ("", "unknown", None),
+        ] {
+            assert_eq!(contacts.name_of_sender(from, from_type), expected, "{from} {from_type}");
+        }
     }
 
     proptest! {

@@ -21,6 +21,7 @@ pub(super) fn task_with(keys: &str) -> (ModemTask, TempDir) {
         retained: Arc::new(RetainedState::default()),
         requests: Arc::default(),
         ussd_rules: config.ussd.clone(),
+        contacts: Arc::default(),
         trace: None,
         candidates: Arc::new(Vec::new),
     };

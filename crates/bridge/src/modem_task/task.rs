@@ -7,6 +7,7 @@ use smsbridge_modem::trace::TraceFile;
 
 use crate::clock::now_ms;
 use crate::config;
+use crate::contact::Contacts;
 use crate::message::Sim;
 use crate::modem_requests::ModemRequests;
 use crate::retained_state::RetainedState;
@@ -28,6 +29,8 @@ pub struct ModemTask {
     pub requests: Arc<ModemRequests>,
     /// Which USSD requests may be carried out.
     pub ussd_rules: config::Ussd,
+    /// By whose numbers callers are known.
+    pub contacts: Arc<Contacts>,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
     /// Lists the ports at which it may be looked for.

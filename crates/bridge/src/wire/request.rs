@@ -65,6 +65,7 @@ impl Rejection {
         SendResult {
             id: self.id,
             to: self.to,
+            contact: None,
             state: MessageState::Rejected,
             is_final: true,
             at,

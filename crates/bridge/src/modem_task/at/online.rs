@@ -292,7 +292,10 @@ impl<'a> OnlineModem<'a> {
             ussd_requests::publish(task, answer).await?;
         }
         while let Some(CallChange { from, state }) = self.calls.tick(now) {
-            let call = Call { modem: task.config.name.clone(), from, at: now_ms(), state };
+            // A modem gives the digits that the network shows; only a `+` tells more of them.
+            let contact = from.as_deref().and_then(|from| task.contacts.name_of_sender(from, "unknown"));
+            let contact = contact.map(str::to_owned);
+            let call = Call { modem: task.config.name.clone(), from, contact, at: now_ms(), state };
             task.store.publish(Event::Call(call)).await?;
             if state == CallState::Ringing && task.config.hang_up {
                 self.hang_up().await?;

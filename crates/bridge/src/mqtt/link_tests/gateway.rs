@@ -61,7 +61,7 @@ impl Gateway {
             client,
             store.clone(),
             Arc::clone(&retained),
-            Intake::new(store.clone(), requests.clone(), config.outbound.clone(), &config.mqtt),
+            Intake::new(store.clone(), requests.clone(), &config),
             Subscriptions::new(&wire, "", &names, false),
             wire,
             Arc::clone(&problem),
@@ -89,7 +89,7 @@ impl Gateway {
         let request = Request {
             id: Some(id.to_owned()),
             fingerprint: "x".to_owned(),
-            to: vec![Recipient { number: "+4915112345678".to_owned(), refusal: None }],
+            to: vec![Recipient { number: "+4915112345678".to_owned(), contact: None, refusal: None }],
             parts: 1,
             body: Body {
                 content: Content::Text("x".to_owned()),
@@ -181,6 +181,7 @@ pub(super) async fn publish_result(store: &Store, id: &str, payload: &str) {
     let result = SendResult {
         id: Some(id.to_owned()),
         to: None,
+        contact: None,
         state: MessageState::Rejected,
         is_final: true,
         at: now_ms(),

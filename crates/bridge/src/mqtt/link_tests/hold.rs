@@ -42,7 +42,7 @@ impl Fixture {
         let problem = Arc::new(LinkState::default());
         let inbox = Inbox::new(
             store.clone(),
-            Intake::new(store, BTreeMap::new(), config.outbound.clone(), &config.mqtt),
+            Intake::new(store, BTreeMap::new(), &config),
             wire.topics.clone(),
             &Subscriptions::new(&wire, "", &[], false),
             "smsbridge-test".to_owned(),
