@@ -8,6 +8,7 @@ pub mod contract;
 pub mod damage;
 pub mod documents;
 pub mod gateway;
+pub mod home_assistant;
 pub mod modem;
 pub mod mqtt_packets;
 pub mod ports;

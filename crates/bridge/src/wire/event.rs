@@ -29,6 +29,9 @@ pub(super) struct ResultForm<'a> {
     state: MessageState,
     /// Whether no other result follows for this recipient.
     r#final: bool,
+    /// The `[[contact]]` the recipient was written as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
     /// The modem that sends or sent it.
     #[cfg_attr(test, schemars(extend("pattern" = words::NAME)))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +119,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         to: result.to.as_deref(),
         state: result.state,
         r#final: result.is_final,
+        contact: result.contact.as_deref(),
         modem: modem.as_ref().map(|name| name.as_str()),
         parts: *parts,
         parts_sent: *parts_sent,
@@ -145,6 +149,9 @@ pub(super) struct CallForm<'a> {
     modem: &'a str,
     /// The caller; null where the number is withheld.
     from: Option<&'a str>,
+    /// The `[[contact]]` whose number that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
     /// When.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     at: String,
@@ -157,6 +164,7 @@ pub fn call(call: &Call) -> String {
     json(&CallForm {
         modem: call.modem.as_str(),
         from: call.from.as_deref(),
+        contact: call.contact.as_deref(),
         at: time(call.at),
         state: call.state,
     })
@@ -294,6 +302,7 @@ mod tests {
         SendResult {
             id: Some("order-17".to_owned()),
             to: Some("+4915112345678".to_owned()),
+            contact: None,
             state: MessageState::Sent,
             is_final: true,
             at: 1_795_331_735_002,
@@ -326,8 +335,8 @@ mod tests {
             response_refused: true,
             is_conflict: true,
         };
-        let shown = result(&SendResult { fields, ..sent() });
-        let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"modem":"main","parts":3,"parts_sent":1,"delivered_at":"2026-11-22T10:15:36+03:00","report":"missing","dry_run":true,"encoding":"ucs2","error":{"code":"malformed","message":"no","permanent":true},"payload":"Hello","response":"refused","duplicate":true,"conflict":true,"at":"2026-11-22T07:15:35.002Z"}"#;
+        let shown = result(&SendResult { contact: Some("Anna".to_owned()), fields, ..sent() });
+        let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"contact":"Anna","modem":"main","parts":3,"parts_sent":1,"delivered_at":"2026-11-22T10:15:36+03:00","report":"missing","dry_run":true,"encoding":"ucs2","error":{"code":"malformed","message":"no","permanent":true},"payload":"Hello","response":"refused","duplicate":true,"conflict":true,"at":"2026-11-22T07:15:35.002Z"}"#;
         assert_eq!(shown, expected);
     }
 

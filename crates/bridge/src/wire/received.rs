@@ -30,6 +30,9 @@ pub(super) struct MessageForm<'a> {
     #[cfg_attr(test, schemars(with = "words::Of<smsbridge_codec::TypeOfNumber>"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     from_type: Option<&'a str>,
+    /// The `[[contact]]` that has the sender's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
     /// Only there where the message is not one to be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<MessageKind>,
@@ -201,6 +204,7 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         modem,
         from,
         from_type: from_type.as_deref(),
+        contact: received.contact.as_deref(),
         kind: *kind,
         text: text.as_deref(),
         data: data.as_ref().map(|octets| BASE64.encode(octets)),
@@ -269,6 +273,7 @@ mod tests {
                 service_center: Some("+79210000000".to_owned()),
             })),
             pdus: vec!["07".to_owned()],
+            contact: None,
             rule: Some(RuleMatch {
                 name: "meter".to_owned(),
                 fields: [("account".to_owned(), "12345".to_owned())].into(),

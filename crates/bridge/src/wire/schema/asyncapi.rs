@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::request::RESTART;
 use super::super::topic::Topics;
 use super::{examples, files};
 use crate::message::Name;
@@ -90,8 +91,8 @@ struct Topic {
 enum Way {
     /// The gateway publishes.
     Out { retain: bool },
-    /// The gateway takes it; results or replies come on that channel.
-    In { answers: &'static str },
+    /// The gateway takes it; results or replies come on that channel, where there are any.
+    In { answers: Option<&'static str> },
 }
 
 fn topics() -> Vec<Topic> {
@@ -168,23 +169,19 @@ fn topics() -> Vec<Topic> {
 }
 
 fn taken(route: &Route, address: String) -> Topic {
-    let (channel, title, message, answers, summary) = match route {
-        Route::Send { modem: None } => {
-            ("send", "Requests to send", "send", "result", "A request, to be sent by any modem that can.")
-        }
-        Route::Send { modem: Some(_) } => (
-            "sendBy",
-            "Requests to send by a modem",
-            "send",
-            "result",
-            "A request, to be sent by that modem.",
-        ),
-        Route::Cancel => {
-            ("cancel", "Requests to cancel", "cancel", "result", "Cancels what has not been sent yet.")
-        }
-        Route::Ussd { .. } => {
-            ("ussd", "USSD requests", "ussd", "ussdReply", "A USSD code, or the answer to a menu.")
-        }
+    let (channel, title, message, answers) = match route {
+        Route::Send { modem: None } => ("send", "Requests to send", "send", Some("result")),
+        Route::Send { modem: Some(_) } => ("sendBy", "Requests to send by a modem", "send", Some("result")),
+        Route::Cancel => ("cancel", "Requests to cancel", "cancel", Some("result")),
+        Route::Ussd { .. } => ("ussd", "USSD requests", "ussd", Some("ussdReply")),
+        Route::Restart { .. } => ("restart", "Restarts of a modem", "restart", None),
+    };
+    let summary = match route {
+        Route::Send { modem: None } => "A request, to be sent by any modem that can.",
+        Route::Send { modem: Some(_) } => "A request, to be sent by that modem.",
+        Route::Cancel => "Cancels what has not been sent yet.",
+        Route::Ussd { .. } => "A USSD code, or the answer to a menu.",
+        Route::Restart { .. } => "Restarts that modem; for the button of a dashboard.",
     };
     Topic { channel, title, address, message, way: Way::In { answers }, summary }
 }
@@ -213,7 +210,7 @@ fn operation(topic: &Topic) -> (String, Operation) {
     let messages = |channel, message| vec![reference(format!("#/channels/{channel}/messages/{message}"))];
     let (verb, action, retain, reply) = match topic.way {
         Way::Out { retain } => ("publish", "send", retain, None),
-        Way::In { answers } => ("take", "receive", false, Some(answers)),
+        Way::In { answers } => ("take", "receive", false, answers),
     };
     let mut id = topic.channel.to_owned();
     id[..1].make_ascii_uppercase();
@@ -238,7 +235,7 @@ fn message(name: &'static str) -> Message {
     let is_request = name == "send";
     Message {
         title,
-        content_type: (name == "availability").then_some("text/plain"),
+        content_type: ["availability", "restart"].contains(&name).then_some("text/plain"),
         payload: reference(format!("./{name}.schema.json")),
         bindings: is_request.then(response_topic),
         examples: examples_of(name).into_iter().map(|payload| json!({ "payload": payload })).collect(),
@@ -276,6 +273,7 @@ fn examples_of(message: &str) -> Vec<Value> {
         "modem" => below("modem/<modem>"),
         "gateway" => below("gateway/<name>"),
         "availability" => vec![json!("online"), json!("offline")],
+        "restart" => vec![json!(RESTART), json!({})],
         "send" => below("send"),
         "cancel" => below("cancel"),
         other => panic!("there is no message {other}"),

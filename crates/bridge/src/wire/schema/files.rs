@@ -11,7 +11,7 @@ use super::super::parked::ParkedForm;
 use super::super::received::ReceivedForm;
 use super::super::state::{GatewayForm, ModemForm};
 use super::super::status::StatusForm;
-use super::requests::{CancelForm, SendForm, UssdForm};
+use super::requests::{CancelForm, RestartForm, SendForm, UssdForm};
 use super::write;
 use crate::commands::{DetectForm, EncodeAnswer, EncodeRequest};
 use crate::event::Availability;
@@ -30,6 +30,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("send", write::of::<SendForm>(Deserialize)),
         ("cancel", write::of::<CancelForm>(Deserialize)),
         ("ussd", write::of::<UssdForm>(Deserialize)),
+        ("restart", write::of::<RestartForm>(Deserialize)),
         ("status", write::of::<StatusForm<'_>>(Serialize)),
         ("history", write::of::<EntryForm<'_>>(Serialize)),
         ("parked", write::of::<ParkedForm<'_>>(Serialize)),

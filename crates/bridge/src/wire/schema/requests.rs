@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use smsbridge_codec::Encoding;
 
-use super::super::request::MAX_USSD_LENGTH;
+use super::super::request::{MAX_USSD_LENGTH, RESTART};
 use super::words;
 
 /// A request on `sms/send` or `sms/send/<modem>`. Null says that a field is not given; an unknown field is refused.
@@ -19,7 +19,7 @@ pub struct SendForm {
     /// The caller's own; makes the request idempotent: the same again sends nothing and repeats the last result.
     #[schemars(extend("pattern" = words::ID))]
     id: Option<String>,
-    /// A phone number in any writing, or an array of them.
+    /// A phone number in any writing, the name of a `[[contact]]`, or an array of these.
     to: Option<Recipients>,
     /// The same as `to`.
     number: Option<Recipients>,
@@ -93,6 +93,27 @@ pub struct UssdForm {
     reply: Option<String>,
     /// True: ends the menu.
     cancel: Option<bool>,
+}
+
+/// What is published on `sms/restart/<modem>`.
+#[derive(JsonSchema)]
+#[schemars(rename = "RestartRequest", untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub enum RestartForm {
+    /// The word `restart`, as a button sends it: a text, no JSON.
+    Word(#[schemars(extend("const" = RESTART))] String),
+    /// The same as JSON.
+    Object(RestartObject),
+}
+
+/// A restart, with an id for its sender's own use.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct RestartObject {
+    /// The caller's own.
+    #[schemars(extend("pattern" = words::ID))]
+    id: Option<String>,
 }
 
 struct Recipients;
