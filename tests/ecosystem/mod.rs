@@ -2,3 +2,4 @@
 //! installs them.
 
 mod home_assistant;
+mod schema;

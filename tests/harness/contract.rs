@@ -36,7 +36,7 @@ pub fn mistakes(schema: &str, value: &Value) -> Vec<String> {
 }
 
 /// Which schema holds for a topic, by its last levels; a prefix may have several.
-fn schema_of(topic: &str) -> Option<&'static str> {
+pub fn schema_of(topic: &str) -> Option<&'static str> {
     let levels: Vec<&str> = topic.split('/').collect();
     Some(match levels[..] {
         [_, .., "modem" | "gateway", _, "availability"] => "availability",

@@ -25,9 +25,16 @@ pub struct Block {
 pub fn all() -> Vec<Document> {
     let root = root();
     let mut paths: Vec<PathBuf> = Vec::new();
-    for folder in
-        ["", "docs", "docs/adr", "crates/bridge", "crates/codec", "crates/modem", "crates/simulator"]
-    {
+    for folder in [
+        "",
+        "docs",
+        "docs/adr",
+        "docs/schema",
+        "crates/bridge",
+        "crates/codec",
+        "crates/modem",
+        "crates/simulator",
+    ] {
         let entries = fs::read_dir(root.join(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
         let files = entries.map(|entry| entry.expect("a folder entry").path());
         paths.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
