@@ -2,4 +2,5 @@
 //! installs them.
 
 mod import;
+mod schema;
 mod services;

@@ -22,10 +22,11 @@ pub struct Block {
 }
 
 /// Where documents are: the README and what stands beside it, docs/ with the decisions, the READMEs of crates and examples.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "",
     "docs",
     "docs/adr",
+    "docs/schema",
     "crates/bridge",
     "crates/codec",
     "crates/modem",

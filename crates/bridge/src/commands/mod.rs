@@ -29,4 +29,8 @@ mod send;
 mod status;
 
 pub use cli::{Cli, execute};
+#[cfg(test)]
+pub use detect::DetectForm;
+#[cfg(test)]
+pub use pdu::{EncodeAnswer, EncodeRequest};
 pub use send::NoAnswer;
