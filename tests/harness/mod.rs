@@ -9,6 +9,7 @@ pub mod documents;
 pub mod gateway;
 pub mod modem;
 pub mod mqtt_packets;
+pub mod node_red;
 pub mod ports;
 pub mod process;
 pub mod proxy;
