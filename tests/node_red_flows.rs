@@ -204,6 +204,17 @@ fn no_two_nodes_lie_on_each_other() {
     }
 }
 
+/// An imported flow obeys nobody and writes to nobody until its user says whom: a number in an example may be someone's.
+#[test]
+fn no_flow_knows_a_number() {
+    let number = Regex::new(r"\+?[0-9]{7,}").expect("a pattern");
+    for name in names() {
+        for variable in shipped(&name)[0]["env"].as_array().expect("variables") {
+            assert!(!number.is_match(text(variable, "value")), "{name}.json: {variable}");
+        }
+    }
+}
+
 /// The checks above see what they are for.
 #[test]
 fn each_damage_is_seen() {

@@ -24,13 +24,11 @@ const ECOSYSTEM: &str = "SMSBRIDGE_TEST_ECOSYSTEM";
 /// The installed versions, as tests/ecosystem/install/node-red names their folders.
 pub const VERSIONS: [&str; 2] = ["5", "4.1"];
 
-/// The client id of the shipped flows, and that of the test's own tab.
-const FLOWS_CLIENT: &str = "node-red-sms";
-const TEST_CLIENT: &str = "node-red-test";
+/// The client id of the shipped flows.
+pub const CLIENT_ID: &str = "node-red-sms";
 /// What it warns of whatever its flows are: how the tests run it.
 const OUR_WARNINGS: [&str; 2] = ["Projects disabled", "Using unencrypted credentials"];
 const TEST_TAB: &str = "00000000000000a0";
-const TEST_BROKER: &str = "00000000000000a1";
 
 /// The nodes of a file of deploy/node-red, as they are.
 pub fn shipped(name: &str) -> Vec<Value> {
@@ -54,8 +52,6 @@ impl Flows {
             }
         }
         nodes.push(json!({"id": TEST_TAB, "type": "tab", "label": "test", "env": []}));
-        nodes.push(json!({"id": TEST_BROKER, "type": "mqtt-broker", "name": "test", "clientid": TEST_CLIENT,
-            "autoConnect": true, "protocolVersion": "5", "keepalive": "60", "cleansession": true}));
         Self { nodes }
     }
 
@@ -83,7 +79,7 @@ impl Flows {
             json!({"id": link, "type": "link in", "z": TEST_TAB, "links": [from], "x": 1, "y": 1, "wires": [[out]]}),
         );
         self.nodes.push(json!({"id": out, "type": "mqtt out", "z": TEST_TAB, "topic": topic, "qos": "1",
-            "broker": TEST_BROKER, "x": 1, "y": 1, "wires": []}));
+            "broker": self.broker(), "x": 1, "y": 1, "wires": []}));
         self
     }
 
@@ -94,10 +90,16 @@ impl Flows {
         self.nodes[to]["links"] = json!([link]);
         let to = self.nodes[to]["id"].clone();
         self.nodes.push(json!({"id": heard, "type": "mqtt in", "z": TEST_TAB, "topic": topic, "qos": "1", "rh": "2",
-            "datatype": "auto-detect", "broker": TEST_BROKER, "inputs": 0, "x": 1, "y": 1, "wires": [[link]]}));
+            "datatype": "auto-detect", "broker": self.broker(), "inputs": 0, "x": 1, "y": 1, "wires": [[link]]}));
         self.nodes.push(json!({"id": link, "type": "link out", "z": TEST_TAB, "mode": "link", "links": [to],
             "x": 1, "y": 1, "wires": []}));
         self
+    }
+
+    /// The id of the broker node, which the test's tab uses too.
+    fn broker(&self) -> Value {
+        let broker = self.nodes.iter().find(|node| node["type"] == "mqtt-broker");
+        broker.expect("a broker node")["id"].clone()
     }
 
     /// Two that no node has.
@@ -124,7 +126,7 @@ pub struct NodeRed {
 }
 
 impl NodeRed {
-    /// Subscribed when this returns. The flows log in as `login`, the test's tab as the observer.
+    /// Subscribed when this returns. Logs in as `login`, which has to be allowed what the test's tab does too.
     pub fn start(
         version: &'static str,
         folder: &Path,
@@ -159,15 +161,13 @@ impl NodeRed {
         let folder = folder.join(format!("node-red-{version}"));
         fs::create_dir_all(&folder).expect("a folder for Node-RED");
         let (port, proxy) = (free_port(), Proxy::start(broker_port));
-        let mut logins = serde_json::Map::new();
-        for broker in flows.nodes.iter_mut().filter(|node| node["type"] == "mqtt-broker") {
-            broker["broker"] = "127.0.0.1".into();
-            broker["port"] = proxy.port.to_string().into();
-            let Login { user, password } =
-                if broker["id"] == TEST_BROKER { &Login::observer() } else { login };
-            let id = broker["id"].as_str().expect("an id").to_owned();
-            logins.insert(id, json!({"user": user, "password": password}));
+        let broker = flows.broker();
+        for node in flows.nodes.iter_mut().filter(|node| node["id"] == broker) {
+            node["broker"] = "127.0.0.1".into();
+            node["port"] = proxy.port.to_string().into();
         }
+        let id = broker.as_str().expect("an id");
+        let logins = json!({id: {"user": login.user, "password": login.password}}).to_string();
         let settings = format!(
             "module.exports = {{\n\
              uiHost: '127.0.0.1', uiPort: {port}, disableEditor: true, flowFile: 'flows.json',\n\
@@ -181,7 +181,6 @@ impl NodeRed {
              }};\n"
         );
         let nodes = serde_json::to_string_pretty(&flows.nodes).expect("flows as JSON");
-        let logins = Value::Object(logins).to_string();
         for (file, text) in [("settings.js", settings), ("flows.json", nodes), ("flows_cred.json", logins)] {
             fs::write(folder.join(file), text).expect("a file of Node-RED's");
         }
@@ -208,28 +207,16 @@ impl NodeRed {
 
     /// Until then what is published to it for the first time is lost.
     pub fn wait_subscribed(&mut self) {
-        for client in [FLOWS_CLIENT, TEST_CLIENT] {
-            self.wait_subscribed_as(client);
-        }
-    }
-
-    fn wait_subscribed_as(&mut self, client: &str) {
-        let of_client = |node: &&Value| node["type"] == "mqtt-broker" && node["clientid"] == client;
-        let broker = self.flows.nodes.iter().find(of_client).expect("the broker node")["id"].clone();
-        let is_filter = |node: &&Value| node["type"] == "mqtt in" && node["broker"] == broker;
         // Its client asks for each topic once.
-        let topics = self.flows.nodes.iter().filter(is_filter).filter_map(|node| node["topic"].as_str());
-        let filters = topics.collect::<BTreeSet<_>>().len();
-        wait_until(&format!("Node-RED {} to be subscribed as {client}", self.version), || {
+        let filters = self.flows.nodes.iter().filter(|node| node["type"] == "mqtt in");
+        let filters = filters.map(|node| node["topic"].to_string()).collect::<BTreeSet<_>>().len();
+        wait_until(&format!("Node-RED {} to be subscribed", self.version), || {
             let process = self.process.as_mut().expect("Node-RED was started");
             assert_eq!(process.ended(), None, "Node-RED should still run; see {}", self.folder.display());
             let record = self.proxy.record();
-            let last = record.connections.iter().rposition(|id| id == client);
-            filters == 0
-                || last.is_some_and(|last| {
-                    last >= self.earlier
-                        && record.subscribed.iter().filter(|c| **c == last).count() >= filters
-                })
+            let newest = record.connections.len().saturating_sub(1);
+            let confirmed = record.subscribed.iter().filter(|connection| **connection == newest).count();
+            newest >= self.earlier && confirmed >= filters
         });
     }
 
@@ -269,10 +256,8 @@ impl NodeRed {
     /// The payloads the flows published on `topic`, in order.
     pub fn published(&self, topic: &str) -> Vec<Value> {
         let record = self.proxy.record();
-        let ours = record.from_gateway.iter().filter(|crossing| {
-            record.connections[crossing.connection] == FLOWS_CLIENT && crossing.publish.topic == topic
-        });
-        ours.map(|crossing| serde_json::from_slice(&crossing.publish.payload).expect("JSON")).collect()
+        let on_topic = record.from_gateway.iter().filter(|crossing| crossing.publish.topic == topic);
+        on_topic.map(|crossing| serde_json::from_slice(&crossing.publish.payload).expect("JSON")).collect()
     }
 
     /// What it logged as an error or a warning.
