@@ -215,6 +215,20 @@ fn no_flow_knows_a_number() {
     }
 }
 
+#[test]
+fn the_document_names_every_setting_with_its_default() {
+    let document = fs::read_to_string(root().join("docs/node-red.md")).expect("docs/node-red.md");
+    for name in names() {
+        for variable in shipped(&name)[0]["env"].as_array().expect("variables") {
+            let (variable, default) = (text(variable, "name"), text(variable, "value"));
+            let row = document.lines().find(|line| {
+                line.starts_with("| `") && line.contains(&format!("`{variable}`")) && line.contains(default)
+            });
+            assert!(row.is_some(), "docs/node-red.md has no row with {variable} and its default {default:?}");
+        }
+    }
+}
+
 /// The checks above see what they are for.
 #[test]
 fn each_damage_is_seen() {

@@ -128,7 +128,7 @@ fn a_message_that_is_published_again_is_answered_once() {
         let mut node_red = node_red(version, &rig, answering());
         rig.modem.deliver(ANNA, "status");
         let message = rig.wait_for_received("status");
-        let id = format!("reply-{}", message["id"].as_str().expect("an id"));
+        let id = format!("node-red-{}", message["id"].as_str().expect("an id"));
         rig.client.wait_for_result(&id, "sent");
         let again = |text: &str| {
             rig.client.publish("sms/received/main", message.to_string());
@@ -195,8 +195,8 @@ fn what_is_not_a_new_message_of_a_known_sender_is_not_answered() {
             ..Publish::default()
         });
         rig.client.publish("sms/received/main", good("last").to_string());
-        rig.client.wait_for_result("reply-last", "sent");
-        assert_eq!(ids(&node_red.published("sms/send")), BTreeSet::from(["reply-last".to_owned()]));
+        rig.client.wait_for_result("node-red-last", "sent");
+        assert_eq!(ids(&node_red.published("sms/send")), BTreeSet::from(["node-red-last".to_owned()]));
         assert_eq!(node_red.complaints(), Vec::<String>::new());
     }
 }
