@@ -58,6 +58,7 @@ mod modem_unplugged;
 mod money;
 mod multipart;
 mod new_user;
+mod node_red_flows;
 mod pdu_command;
 mod policy;
 mod power_loss;

@@ -2,5 +2,6 @@
 //! installs them.
 
 mod import;
+mod node_red;
 mod schema;
 mod services;

@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod home_assistant;
 pub mod modem;
 pub mod mqtt_packets;
+pub mod node_red;
 pub mod ports;
 pub mod postgres;
 pub mod process;
