@@ -24,10 +24,10 @@ pub(super) fn words_for_states(command: &str, states: &[&str], field: &str) -> O
         program.push("sh".to_owned());
     }
     let states: Vec<String> = states.iter().map(|state| format!("*'\"state\":\"{state}\"'*")).collect();
-    let script = format!(
-        "event=$(cat); case $event in {}) exec \"$@\" \"$(printf %s \"$event\" | sed -n 's/.*\"{field}\":\"\\([^\"]*\\)\".*/\\1/p')\" ;; esac",
-        states.join("|")
-    );
+    let value = format!("$(printf %s \"$event\" | sed -n 's/.*\"{field}\":\"\\([^\"]*\\)\".*/\\1/p')");
+    // The program may leave its input unread.
+    let pass_on = format!("printf '%s\\n' \"$event\" 2>/dev/null | \"$@\" \"{value}\"");
+    let script = format!("event=$(cat); case $event in {}) {pass_on} ;; esac", states.join("|"));
     let shell = [SHELL, "-c", &script, "sh"].map(str::to_owned);
     Some(shell.into_iter().chain(program).collect())
 }
@@ -84,6 +84,17 @@ mod tests {
             assert_eq!(run(&hook, &event("expired")), "ran order-17\n", "{command}");
             assert_eq!(run(&hook, &event("sent")), "", "{command}");
         }
+    }
+
+    #[test]
+    fn the_program_has_the_event_on_its_input_and_its_failure_is_the_hooks() {
+        let event = r#"{"id":"a","state":"sent","final":true}"#;
+        let hook = words_for_states("cat; echo", &["sent"], "id").unwrap();
+        assert_eq!(run(&hook, event), format!("{event}\na\n"));
+        let hook = words_for_states("/bin/false", &["sent"], "id").unwrap();
+        let mut child = Command::new(&hook[0]).args(&hook[1..]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(event.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1));
     }
 
     #[test]

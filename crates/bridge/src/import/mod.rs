@@ -2,10 +2,9 @@
 //!
 //! Pure but for `files`, which reads the lists of numbers that a configuration names. `text` makes octets a text,
 //! `ini`, `env_file` and `compose` read the options in it, each with its line; `kind` says whose they are; `gammu`,
-//! `smstools` and `sms2mqtt` say what each means here, with `values`, `numbers` and `hook_program` for what they share, and
-//! the files `*_reasons` why one has no counterpart; `options`
-//! keeps account, so that none is forgotten; `draft` is what came out, `render` writes it. Nothing that is read is ever
-//! executed or expanded.
+//! `smstools` and `sms2mqtt` say what each means here, with `values`, `numbers` and `hook_program` for what they share,
+//! and the files `*_reasons` why one has no counterpart; `options` keeps account, so that none is forgotten; `draft` is
+//! what came out, `render` writes it. Nothing that is read is ever executed or expanded.
 
 mod compose;
 mod draft;
