@@ -65,6 +65,12 @@ impl Config {
         entry.as_array_mut().expect("an array of tables").push(Value::Table(table));
     }
 
+    /// The same without the tables of that name.
+    pub fn without(mut self, table: &str) -> Self {
+        assert!(self.root.remove(table).is_some(), "there is no {table}");
+        self
+    }
+
     pub fn add_modem(&mut self, name: &str, port: &str) {
         let mut modem = Table::new();
         modem.insert("name".to_owned(), name.into());

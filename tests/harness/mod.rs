@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod damage;
 pub mod documents;
 pub mod gateway;
+pub mod home_assistant;
 pub mod modem;
 pub mod mqtt_packets;
 pub mod ports;

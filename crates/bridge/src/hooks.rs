@@ -227,7 +227,16 @@ mod tests {
             Err(reason) => ReceivedContent::Undecodable(reason),
         };
         let (id, modem) = ("id".to_owned(), "main".parse().unwrap());
-        Received { id, modem, received_at: SENT_AT, was_stored: false, content, pdus, rule: None }
+        Received {
+            id,
+            modem,
+            received_at: SENT_AT,
+            was_stored: false,
+            content,
+            pdus,
+            contact: None,
+            rule: None,
+        }
     }
 
     fn assert_variables(received: Received, expected: &[(&str, &str)]) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use smsbridge_codec::Encoding;
 
 use crate::config::{Inbound, Outbound};
+use crate::contact::Contacts;
 use crate::event::{Received, ReceivedContent, ReceivedMessage, RuleMatch};
 use crate::message::{Name, Sim, Slot, UnixMs, millis};
 use crate::number;
@@ -44,6 +45,8 @@ pub struct IncomingPolicy {
     pub inbound: Inbound,
     /// The `[outbound]` table, which a reply obeys.
     pub outbound: Outbound,
+    /// The `[[contact]]` tables, by whose numbers senders are known.
+    pub contacts: Contacts,
     /// The `[[rule]]` tables, in order.
     pub rules: Vec<Rule>,
 }
@@ -105,7 +108,15 @@ impl IncomingPolicy {
 
     fn received(&self, id: String, parts: Parts, content: ReceivedContent) -> Incoming {
         let Parts { modem, received_at, pdus, was_stored, late_for: _ } = parts;
-        let mut received = Received { id, modem, received_at, was_stored, content, pdus, rule: None };
+        let contact = match &content {
+            ReceivedContent::Message(message) => {
+                let from_type = message.from_type.as_deref().unwrap_or_default();
+                self.contacts.name_of_sender(&message.from, from_type).map(str::to_owned)
+            }
+            ReceivedContent::Undecodable(_) => None,
+        };
+        let mut received =
+            Received { id, modem, received_at, was_stored, content, pdus, contact, rule: None };
         let matched = received.complete_text().and_then(|text| rules::first_match(&self.rules, text));
         let number = received.message().and_then(|message| self.number_of(message));
         let is_denied = |sender: &str| number::any_matches(&self.inbound.deny, sender);
@@ -141,7 +152,7 @@ impl IncomingPolicy {
         let request = Request {
             id: Some(format!("reply-{}", received.id)),
             fingerprint: String::new(),
-            to: vec![Recipient { number, refusal }],
+            to: vec![Recipient { number, contact: None, refusal }],
             parts: counted.map_or(0, |(_, parts)| parts),
             body,
             modem: Some(received.modem.clone()),
@@ -182,7 +193,8 @@ mod tests {
 
     fn policy(toml: &str) -> IncomingPolicy {
         let config = config::parse("test", &format!("[mqtt]\nurl = \"mqtt://localhost\"\n{toml}")).unwrap();
-        IncomingPolicy { inbound: config.inbound, outbound: config.outbound, rules: config.rules }
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
+        IncomingPolicy { inbound: config.inbound, outbound: config.outbound, contacts, rules: config.rules }
     }
 
     fn parts(pdus: Vec<String>) -> Parts {
@@ -206,7 +218,7 @@ mod tests {
         assert_eq!((matched.name.as_str(), matched.fields["account"].as_str()), ("meter", "12345"));
         let request = incoming.reply.expect("the rule has a reply").request;
         assert_eq!(request.id.as_deref(), Some("reply-id"));
-        assert_eq!(request.to, [Recipient { number: ALICE.to_owned(), refusal: None }]);
+        assert_eq!(request.to, [Recipient { number: ALICE.to_owned(), contact: None, refusal: None }]);
         assert_eq!(request.body.content, Content::Text("Got 678".to_owned()));
         assert_eq!(request.modem, Some("main".parse().unwrap()));
     }
@@ -243,7 +255,11 @@ mod tests {
             |more: &str| policy(&format!("{more}\n[outbound]\ndefault_country = \"49\"\n{METER}"));
         for from in ["+4915112345678", "004915112345678", "015112345678"] {
             let reply = message(&in_germany(""), from, "12345 678").reply.expect("a reply");
-            assert_eq!(reply.request.to, [Recipient { number: ALICE.to_owned(), refusal: None }], "{from}");
+            assert_eq!(
+                reply.request.to,
+                [Recipient { number: ALICE.to_owned(), contact: None, refusal: None }],
+                "{from}"
+            );
             for deny in ["+4915*", "015*", "004915*"] {
                 let denying = in_germany(&format!("[inbound]\ndeny = [\"{deny}\"]"));
                 let incoming = message(&denying, from, "12345 678");
@@ -330,5 +346,15 @@ mod tests {
             panic!("it can be decoded");
         };
         assert_eq!(message.late_for.as_deref(), Some("earlier"));
+    }
+
+    #[test]
+    fn a_sender_with_a_contacts_number_is_named() {
+        let policy =
+            policy("[[contact]]\nname = \"Alice\"\nnumbers = [\"+4915112345678\", \"+4915112345679\"]");
+        for (from, expected) in [(ALICE, Some("Alice")), ("+4915112345670", None)] {
+            let incoming = policy.complete("id".to_owned(), parts(vec![short(from, "Hi", NOW)]));
+            assert_eq!(incoming.received.contact.as_deref(), expected, "{from}");
+        }
     }
 }

@@ -3,20 +3,24 @@
 //! Takes deliveries in a neutral form and knows no MQTT client. Every request is answered, however wrong it is. After
 //! [`Intake::take`] has returned `Ok` a delivery may be acknowledged, not before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::now_ms;
-use crate::config::{MessageExpiry, Mqtt, OnStale, Outbound};
+use crate::config::{Config, MessageExpiry, OnStale, Outbound};
+use crate::contact::Contacts;
 use crate::event::{Event, MessageEncoding, MessageState, ResultFields, SendResult, UssdReply, UssdState};
 use crate::failure::{Failure, FailureCode, quoted};
 use crate::message::{Name, UnixMs, millis};
-use crate::policy;
+use crate::modem_requests::ModemRequests;
+use crate::policy::{self, Dialled};
 use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, Source};
 use crate::store::{Store, StoreError};
-use crate::ussd_queue::{UssdQueue, UssdRequest};
-use crate::wire::request::{Rejection, UssdRejection, read_cancel, read_send, read_ussd, request_id};
+use crate::ussd_queue::UssdRequest;
+use crate::wire::request::{
+    Rejection, UssdRejection, read_cancel, read_restart, read_send, read_ussd, request_id,
+};
 use crate::wire::topic::ResponseTopics;
 
 /// The largest payload a request may have.
@@ -56,6 +60,8 @@ pub enum AfterAck {
     Nothing,
     /// Hand over to [`Intake::send_ussd`]: USSD is carried out at most once, so not before the acknowledgement.
     Ussd(Name, UssdRequest),
+    /// Hand over to [`Intake::restart`], for the same reason.
+    Restart(Name),
     /// Say that it was refused because another gateway may have sent it.
     Stale,
 }
@@ -71,17 +77,24 @@ struct AnswerTo {
 /// Judges requests and stores them.
 pub struct Intake {
     store: Store,
-    ussd: BTreeMap<Name, Arc<UssdQueue>>,
+    modems: BTreeMap<Name, Arc<ModemRequests>>,
     outbound: Outbound,
+    contacts: Contacts,
     responses: ResponseTopics,
     on_stale: OnStale,
 }
 
 impl Intake {
-    /// An intake for these modems, each with its USSD queue.
-    pub fn new(store: Store, ussd: BTreeMap<Name, Arc<UssdQueue>>, outbound: Outbound, mqtt: &Mqtt) -> Self {
-        let responses = ResponseTopics::new(&mqtt.response_prefix);
-        Intake { store, ussd, outbound, responses, on_stale: mqtt.on_stale }
+    /// An intake for these modems, each with what is asked of it.
+    pub fn new(store: Store, modems: BTreeMap<Name, Arc<ModemRequests>>, config: &Config) -> Self {
+        Intake {
+            store,
+            modems,
+            outbound: config.outbound.clone(),
+            contacts: Contacts::new(&config.contacts, &config.outbound.default_country),
+            responses: ResponseTopics::new(&config.mqtt.response_prefix),
+            on_stale: config.mqtt.on_stale,
+        }
     }
 
     /// Stores what follows from a delivery. `Err`: nothing is stored, and it must not be acknowledged.
@@ -105,6 +118,11 @@ impl Intake {
                 let refusal = refusal.or(stale.map(is_stale));
                 return self.take_ussd(modem, payload, refusal, origin).await;
             }
+            (Route::Restart { modem }, refusal, stale) => {
+                let is_stale = |reason| Failure::permanent(FailureCode::Stale, reason);
+                let refusal = refusal.or(stale.map(is_stale));
+                return Ok(self.take_restart(modem, payload, refusal, origin));
+            }
             (_, Some(failure), _) => self.reject(Rejection::new(payload, failure), answer_to, now).await?,
             (Route::Cancel, None, _) => match read_cancel(payload) {
                 Ok(id) => self.store.cancel(id, now).await?,
@@ -116,11 +134,12 @@ impl Intake {
                 return Ok(AfterAck::Stale);
             }
             (Route::Send { modem }, None, None) => match read_send(payload) {
-                Ok(request) if request.to.len() > self.outbound.max_recipients => {
-                    let failure = too_many(request.to.len(), self.outbound.max_recipients);
-                    self.reject(Rejection::new(payload, failure), answer_to, now).await?;
-                }
-                Ok(request) => self.send(request, modem, expiry, answer_to, origin, now).await?,
+                Ok(request) => match self.recipients(&request.to) {
+                    Ok(recipients) => {
+                        self.send(request, recipients, modem, expiry, answer_to, origin).await?
+                    }
+                    Err(failure) => self.reject(Rejection::new(payload, failure), answer_to, now).await?,
+                },
                 Err(rejection) => self.reject(*rejection, answer_to, now).await?,
             },
         }
@@ -145,14 +164,17 @@ impl Intake {
     async fn send(
         &self,
         request: SendRequest,
+        mut recipients: Vec<Recipient>,
         via: Option<Name>,
         expiry: Option<Duration>,
         answer_to: AnswerTo,
         origin: Origin,
-        now: UnixMs,
     ) -> Result<(), StoreError> {
+        let now = now_ms();
         let judged = self.judge(&request, via.as_ref());
-        let recipients = self.recipients(&request, judged.as_ref().err());
+        if let Err(failure) = &judged {
+            recipients.iter_mut().for_each(|recipient| recipient.refusal = Some(failure.clone()));
+        }
         if request.dry_run {
             return self.answer_dry_run(request.id, recipients, judged.ok(), answer_to, now).await;
         }
@@ -186,7 +208,7 @@ impl Intake {
             return Err(failure.logged_as("modem: another one than in the topic"));
         }
         if let Some(modem) = via.or(request.modem.as_ref())
-            && !self.ussd.contains_key(modem)
+            && !self.modems.contains_key(modem)
         {
             return Err(self.unknown_modem(modem));
         }
@@ -194,28 +216,42 @@ impl Intake {
     }
 
     fn unknown_modem(&self, modem: &Name) -> Failure {
-        let known = self.ussd.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        let known = self.modems.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
         let words = format!("there is no modem {modem} here, only {known}");
         Failure::permanent(FailureCode::UnknownModem, words).logged_as(format!("there are only {known}"))
     }
 
-    /// Each recipient once, with the reason why nothing may be sent to it; `refusal` holds for all.
-    fn recipients(&self, request: &SendRequest, refusal: Option<&Failure>) -> Vec<Recipient> {
-        let mut seen = BTreeSet::new();
-        let mut recipients = Vec::new();
-        for written in &request.to {
-            let (number, own) = match policy::dialled(written, &self.outbound) {
-                Ok(number) => {
-                    let refusal = policy::check_recipient(&number, &self.outbound).err();
-                    (number, refusal)
-                }
-                Err(failure) => (quoted(written), Some(failure)),
+    /// Each recipient once, with the reason why nothing may be sent to it. A number that several of them stand for has
+    /// the first contact among these.
+    ///
+    /// # Errors
+    /// `too-many`.
+    fn recipients(&self, to: &[String]) -> Result<Vec<Recipient>, Failure> {
+        let limit = self.outbound.max_recipients;
+        if to.len() > limit {
+            return Err(too_many(to.len(), limit));
+        }
+        let mut places = BTreeMap::new();
+        let mut recipients: Vec<Recipient> = Vec::new();
+        for written in to {
+            let (dialled, bad) = match policy::dialled(written, &self.contacts, &self.outbound) {
+                Ok(dialled) => (dialled, None),
+                Err(failure) => (Dialled { contact: None, numbers: vec![quoted(written)] }, Some(failure)),
             };
-            if seen.insert(number.clone()) {
-                recipients.push(Recipient { number, refusal: refusal.cloned().or(own) });
+            for number in dialled.numbers {
+                let place = *places.entry(number.clone()).or_insert(recipients.len());
+                if let Some(known) = recipients.get_mut(place) {
+                    if known.contact.is_none() {
+                        known.contact.clone_from(&dialled.contact);
+                    }
+                    continue;
+                }
+                let check = || policy::check_recipient(&number, &self.outbound).err();
+                let refusal = bad.clone().or_else(check);
+                recipients.push(Recipient { number, contact: dialled.contact.clone(), refusal });
             }
         }
-        recipients
+        if recipients.len() > limit { Err(too_many(recipients.len(), limit)) } else { Ok(recipients) }
     }
 
     /// A message for later lives from then on; what the broker says of its delivery counts from now.
@@ -245,11 +281,12 @@ impl Intake {
         answer_to: AnswerTo,
         now: UnixMs,
     ) -> Result<(), StoreError> {
-        let results = recipients.into_iter().map(|Recipient { number, refusal }| {
+        let results = recipients.into_iter().map(|Recipient { number, contact, refusal }| {
             let judged = judged.filter(|_| refusal.is_none());
             SendResult {
                 id: id.clone(),
                 to: Some(number),
+                contact,
                 state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
                 is_final: true,
                 at: now,
@@ -289,7 +326,7 @@ impl Intake {
                 let reason = "it came a second time and may have been carried out: it is not repeated";
                 (request.id, Failure::permanent(FailureCode::Unknown, reason))
             }
-            Ok(request) if !self.ussd.contains_key(&modem) => (request.id, self.unknown_modem(&modem)),
+            Ok(request) if !self.modems.contains_key(&modem) => (request.id, self.unknown_modem(&modem)),
             Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
         };
         self.refuse_ussd(modem, id, failure).await?;
@@ -298,13 +335,49 @@ impl Intake {
 
     /// Hands a USSD request whose delivery is acknowledged to its modem.
     pub async fn send_ussd(&self, modem: Name, request: UssdRequest) -> Result<(), StoreError> {
-        match self.ussd.get(&modem).map(|queue| queue.push(request)) {
+        match self.modems.get(&modem).map(|asked| asked.ussd.push(request)) {
             Some(Err(request)) => {
                 let reason = "too many USSD requests wait for this modem";
                 let failure = Failure::transient(FailureCode::Modem, reason);
                 self.refuse_ussd(modem, request.id, failure).await
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Looks at a request to restart a modem. Nobody is answered: the modem's state shows what becomes of it, and the log
+    /// says what is refused.
+    fn take_restart(
+        &self,
+        modem: Name,
+        payload: &[u8],
+        refusal: Option<Failure>,
+        origin: Origin,
+    ) -> AfterAck {
+        let refusal = match refusal {
+            None if !self.modems.contains_key(&modem) => Some(self.unknown_modem(&modem)),
+            None if origin.redelivered => {
+                let reason = "it came a second time and may have been carried out: it is not repeated";
+                Some(Failure::permanent(FailureCode::Unknown, reason))
+            }
+            None => read_restart(payload).err().map(Failure::from),
+            refusal => refusal,
+        };
+        match refusal {
+            None => AfterAck::Restart(modem),
+            Some(failure) => {
+                let words = failure.logged.unwrap_or_default();
+                tracing::warn!(%modem, "a request to restart a modem is refused ({}): {words}", failure.code);
+                AfterAck::Nothing
+            }
+        }
+    }
+
+    /// Has a modem restarted whose request is acknowledged.
+    pub fn restart(&self, modem: &Name) {
+        if let Some(asked) = self.modems.get(modem) {
+            tracing::info!(%modem, "a restart of the modem is asked for: it is restarted after the command in hand");
+            asked.restart.ask();
         }
     }
 

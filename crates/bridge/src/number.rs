@@ -76,6 +76,15 @@ pub fn bare(number: &str) -> String {
     number.chars().filter(|&c| !is_separator(c)).collect()
 }
 
+/// The number a message to `written` is sent to: a short code as it stands, any other as [`normalise`] makes it.
+///
+/// # Errors
+/// `bad-number`: it is no number that can be.
+pub fn dialled(written: &str, short_codes: &[String], default_country: &str) -> Result<String, Failure> {
+    let bare = bare(written);
+    if short_codes.contains(&bare) { Ok(bare) } else { normalise(written, default_country) }
+}
+
 /// A number as it will be dialled: without the separators people write, with the country code where one is
 /// configured, and without the zero that is dialled only within the country (`+49 (0)151 …`). Without a configured
 /// country a number without `+` stays as it is, at most 20 digits (TS 23.040 9.1.2.5).

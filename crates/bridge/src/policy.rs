@@ -3,6 +3,7 @@
 //! Pure. Asked by intake for requests and by `incoming.rs` for replies. A refusal is a [`Failure`] in words.
 
 use crate::config::Outbound;
+use crate::contact::{self, Contact, Contacts};
 use crate::event::MessageEncoding;
 use crate::failure::{Failure, FailureCode};
 use crate::number::{self, NumberPattern, any_matches};
@@ -55,19 +56,42 @@ pub fn check_parts(body: &Body, outbound: &Outbound) -> Result<(MessageEncoding,
     }
 }
 
-/// The number a message to `written` is sent to: a short code as it stands, any other in its canonical spelling.
-///
-/// # Errors
-/// `bad-number`: it is no number that can be.
-pub fn dialled(written: &str, outbound: &Outbound) -> Result<String, Failure> {
-    let bare = number::bare(written);
-    if outbound.short_codes.contains(&bare) {
-        return Ok(bare);
-    }
-    number::normalise(written, &outbound.default_country)
+/// Whom a recipient stands for, as it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dialled {
+    /// The contact it names.
+    pub contact: Option<String>,
+    /// One number, or all those of the contact: short codes as they stand, others in their canonical spelling.
+    pub numbers: Vec<String>,
 }
 
-/// Whether a message may be sent to `number`, one from [`dialled`]. Where there is a list, a number without a country
+/// The numbers a message to `written` is sent to.
+///
+/// # Errors
+/// `bad-number`: it is no number that can be, and no contact has that name.
+pub fn dialled(written: &str, contacts: &Contacts, outbound: &Outbound) -> Result<Dialled, Failure> {
+    if let Some(Contact { name, numbers }) = contacts.named(written) {
+        return Ok(Dialled { contact: Some(name.clone()), numbers: numbers.clone() });
+    }
+    match number::dialled(written, &outbound.short_codes, &outbound.default_country) {
+        Ok(number) => Ok(Dialled { contact: None, numbers: vec![number] }),
+        Err(_) if contact::is_name(written.trim()) => Err(unknown_name(written.trim(), contacts)),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn unknown_name(written: &str, contacts: &Contacts) -> Failure {
+    let words = "is not a phone number, and no [[contact]] has that name";
+    let remedy = match contacts.nearest(written) {
+        Some(near) => format!("; did you mean {near}?"),
+        None if contacts.is_empty() => "; expected + and digits, such as +4915112345678".to_owned(),
+        None => String::new(),
+    };
+    let failure = Failure::permanent(FailureCode::BadNumber, format!("{written:?} {words}{remedy}"));
+    failure.logged_as(format!("the recipient {words}"))
+}
+
+/// Whether a message may be sent to `number`, one of [`dialled`]. Where there is a list, a number without a country
 /// has to stand on it: nobody knows whom it reaches, so no pattern could tell.
 ///
 /// # Errors
@@ -116,9 +140,10 @@ mod tests {
 
     /// What becomes of a recipient as it is written.
     fn judged(outbound: &Outbound, written: &str) -> Result<String, FailureCode> {
-        let number = dialled(written, outbound);
-        let checked = number.and_then(|number| check_recipient(&number, outbound).map(|()| number));
-        checked.map_err(|failure| failure.code)
+        let dialled = dialled(written, &Contacts::default(), outbound).map_err(|failure| failure.code)?;
+        let [number] = &dialled.numbers[..] else { panic!("{written} is {dialled:?}") };
+        check_recipient(number, outbound).map_err(|failure| failure.code)?;
+        Ok(number.clone())
     }
 
     /// Every way in which somebody might write a German premium number.
@@ -205,6 +230,20 @@ mod tests {
                     "{failure:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_a_caller_wrote_for_a_name_is_not_for_the_log() {
+        let text = "[[contact]]\nname = \"Anna\"\nnumber = \"+4915112345678\"";
+        let config = crate::config::parse("x", text).unwrap();
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
+        for written in ["Ana", "Bob", "+49 Anna", "x".repeat(100_000).as_str(), "Annna\u{202e}", ""] {
+            let failure = dialled(written, &contacts, &config.outbound).expect_err(written);
+            let logged = failure.logged.unwrap();
+            assert!(logged.starts_with("the ") && !logged.contains("Anna"), "{logged}");
+            assert!(written.is_empty() || !logged.contains(written), "{logged}");
+            assert!(failure.message.chars().count() <= 401, "{}", failure.message);
         }
     }
 

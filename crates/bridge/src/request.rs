@@ -23,6 +23,11 @@ pub enum Route {
         /// Through this modem.
         modem: Name,
     },
+    /// Restart a modem.
+    Restart {
+        /// This one.
+        modem: Name,
+    },
 }
 
 /// A request to send, read but not judged yet.
@@ -30,7 +35,7 @@ pub enum Route {
 pub struct SendRequest {
     /// The caller's id.
     pub id: Option<String>,
-    /// Recipients as written.
+    /// Recipients as written: numbers, and names of contacts.
     pub to: Vec<String>,
     /// What to send.
     pub body: Body,
@@ -112,6 +117,8 @@ pub struct Request {
 pub struct Recipient {
     /// The number as it will be dialled; as written where it is not a number.
     pub number: String,
+    /// The name of the contact it was written as.
+    pub contact: Option<String>,
     /// Why nothing may be sent to it.
     pub refusal: Option<Failure>,
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::event::{State, Subject};
+use crate::event::{Announcement, State, Subject};
 use crate::log::{ProblemLog, ProblemSubject};
 
 /// The newest states, and which of them the broker does not have yet.
@@ -17,6 +17,8 @@ pub struct RetainedState {
     entries: Mutex<BTreeMap<Key, Entry>>,
     changed: Notify,
     problems: ProblemLog,
+    /// Whether devices are announced to Home Assistant.
+    announces: bool,
 }
 
 /// Which of a subject's states: each is one retained value at the broker.
@@ -24,6 +26,8 @@ pub struct RetainedState {
 enum Key {
     Details(Subject),
     Availability(Subject),
+    /// Behind the others: who hears of a device finds its states there, and of a modem knows its gateway.
+    Announcement(Subject),
 }
 
 impl Key {
@@ -32,6 +36,10 @@ impl Key {
             State::Modem(state) => Key::Details(Subject::Modem(state.modem.clone())),
             State::Gateway(_) => Key::Details(Subject::Gateway),
             State::Availability(subject, _) => Key::Availability(subject.clone()),
+            State::Announcement(Announcement::Gateway) => Key::Announcement(Subject::Gateway),
+            State::Announcement(Announcement::Modem(identity)) => {
+                Key::Announcement(Subject::Modem(identity.modem.clone()))
+            }
         }
     }
 }
@@ -45,21 +53,32 @@ struct Entry {
 }
 
 impl RetainedState {
+    /// With an announcement to Home Assistant of the gateway, and of each modem whose state is set.
+    pub fn announcing() -> Self {
+        let retained = RetainedState { announces: true, ..RetainedState::default() };
+        retained.set(State::Announcement(Announcement::Gateway));
+        retained
+    }
+
     /// Sets a state. An unchanged one is not published again.
     pub fn set(&self, state: State) {
+        if let State::Modem(modem) = &state {
+            let subject = ProblemSubject::of_modem(&modem.modem, "state");
+            self.problems.set(&subject, modem.problem.as_deref());
+        }
+        let announcement = match &state {
+            State::Modem(modem) if self.announces => Some(Announcement::Modem(Box::new(modem.identity()))),
+            _ => None,
+        };
         let mut entries = self.entries();
-        let key = Key::of(&state);
-        if let Some(entry) = entries.get_mut(&key).filter(|entry| entry.state == state) {
-            entry.newer = None;
-            return;
+        let mut is_changed = replace(&mut entries, state);
+        if let Some(announcement) = announcement {
+            is_changed |= replace(&mut entries, State::Announcement(announcement));
         }
-        if let State::Modem(state) = &state {
-            let subject = ProblemSubject::of_modem(&state.modem, "state");
-            self.problems.set(&subject, state.problem.as_deref());
-        }
-        entries.insert(key, Entry { state, newer: None, published: false });
         drop(entries);
-        self.changed.notify_one();
+        if is_changed {
+            self.changed.notify_one();
+        }
     }
 
     /// What is wrong with the modems, as it is logged.
@@ -113,6 +132,17 @@ impl RetainedState {
     fn entries(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether it is another state than there was.
+fn replace(entries: &mut BTreeMap<Key, Entry>, state: State) -> bool {
+    let key = Key::of(&state);
+    if let Some(entry) = entries.get_mut(&key).filter(|entry| entry.state == state) {
+        entry.newer = None;
+        return false;
+    }
+    entries.insert(key, Entry { state, newer: None, published: false });
+    true
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn request(refusal: Option<Failure>, send_at: Option<UnixMs>) -> Request {
     Request {
         id: None,
         fingerprint: String::new(),
-        to: vec![Recipient { number: "+4915112345678".to_owned(), refusal }],
+        to: vec![Recipient { number: "+4915112345678".to_owned(), contact: None, refusal }],
         parts: 1,
         body: Body { content, class: None, encoding: Encoding::Auto, transliterate: false },
         modem: None,

@@ -106,6 +106,15 @@ impl Ladder {
         }
     }
 
+    /// The step that somebody asks for: the last one, where there is one.
+    pub fn on_request(&mut self, may_reset: bool, now: Instant) -> Step {
+        if !may_reset {
+            return Step::Reopen;
+        }
+        self.reset_at = Some(now);
+        Step::Reset
+    }
+
     /// It answers, but no message goes through: the radio is restarted twice, then the modem is reset.
     pub fn on_radio_dead(&mut self, may_reset: bool, now: Instant) -> Step {
         self.dead += 1;

@@ -9,6 +9,11 @@ use unicode_width::UnicodeWidthStr as _;
 #[cfg(feature = "demo")]
 use unicode_segmentation::UnicodeSegmentation as _;
 
+/// A recipient, with the name of the contact it was written as.
+pub(super) fn with_contact(contact: Option<&str>, number: &str) -> String {
+    contact.map_or_else(|| number.to_owned(), |name| format!("{name} {number}"))
+}
+
 /// Spaces up to `width` columns; a text that is longer stays as it is.
 pub(super) fn padded(text: &str, width: usize) -> String {
     let spaces = width.saturating_sub(text.width());

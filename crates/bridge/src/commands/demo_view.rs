@@ -7,8 +7,9 @@ use std::collections::{HashMap, VecDeque};
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::columns::{padded, time_of_day, truncated};
+use super::columns::{padded, time_of_day, truncated, with_contact};
 use crate::config::{Config, Outbound};
+use crate::contact::Contacts;
 use crate::escape::field;
 use crate::policy;
 use crate::request::Content;
@@ -45,6 +46,7 @@ pub(super) struct View {
     online: String,
     rules: Vec<Rule>,
     outbound: Outbound,
+    contacts: Contacts,
     style: Style,
     /// Columns of the terminal.
     width: Option<usize>,
@@ -69,6 +71,7 @@ impl View {
             online: topics.gateway_availability(),
             rules: config.rules.clone(),
             outbound: config.outbound.clone(),
+            contacts: Contacts::new(&config.contacts, &config.outbound.default_country),
             style,
             width: None,
             texts: HashMap::new(),
@@ -145,14 +148,17 @@ impl View {
             (true, true) => self.style.good(&state),
             (false, _) => state,
         };
-        let shown_to = padded(&field(if to.is_empty() { "?" } else { &to }), NUMBER);
+        let shown_to =
+            if to.is_empty() { "?".to_owned() } else { with_contact(result.contact.as_deref(), &to) };
+        let shown_to = padded(&field(&shown_to), NUMBER);
+        let columns = shown_to.width() + STATE + 4;
         let before = format!("{shown_to}  {state}  ");
         let (text, details) = match (text, result.state.as_str()) {
             (Some(text), "accepted") if !result.dry_run => (text, None),
             (text, _) => (text.unwrap_or_default(), Some(field(&result.details()))),
         };
         let details = details.filter(|details| !details.is_empty());
-        Some(self.with_text("→", at, &before, NUMBER + STATE + 4, &text, details.as_deref()))
+        Some(self.with_text("→", at, &before, columns, &text, details.as_deref()))
     }
 
     /// `before` has `columns` columns. What comes after the text stands below it where both do not fit.
@@ -209,9 +215,12 @@ impl View {
     /// The text of the request with this id, to this number.
     fn text_of(&mut self, id: &str, to: &str) -> Option<String> {
         if !self.texts.contains_key(id) {
-            let dialled = |written: &String| policy::dialled(written, &self.outbound);
+            let is_dialled = |written: &String| {
+                let dialled = policy::dialled(written, &self.contacts, &self.outbound);
+                dialled.is_ok_and(|dialled| dialled.numbers.iter().any(|number| number == to))
+            };
             let is_to = |(all, _): &(Vec<String>, String)| {
-                all.iter().any(|written| written == to || dialled(written).is_ok_and(|number| number == to))
+                all.iter().any(|written| written == to || is_dialled(written))
             };
             let place = self.unnamed.iter().position(is_to)?;
             let (_, text) = self.unnamed.remove(place)?;

@@ -5,10 +5,12 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
+use super::columns::with_contact;
 use super::config_arg::ConfigArg;
 use super::output::{say, say_each};
+use crate::contact::Contacts;
 use crate::escape::field;
-use crate::event::ReceivedContent;
+use crate::event::{ReceivedContent, SendResult};
 use crate::message::UnixMs;
 use crate::request::Content;
 use crate::store::{Entry, History, HistoryFilter, Person};
@@ -25,10 +27,10 @@ pub struct HistoryArgs {
     /// Not older than this: a time such as 2026-11-22T10:00:00Z, 2026-11-22T10:00 or 2026-11-22, or an age: 36h, 7d
     #[arg(long, value_parser = since)]
     since: Option<UnixMs>,
-    /// Only messages from this sender
+    /// Only messages from this sender: a number, a name, or a contact
     #[arg(long)]
     from: Option<String>,
-    /// Only messages to this recipient
+    /// Only messages to this recipient: a number or a contact
     #[arg(long)]
     to: Option<String>,
 }
@@ -38,7 +40,12 @@ impl HistoryArgs {
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
         let is_narrowed = self.since.is_some() || self.from.is_some() || self.to.is_some();
-        let person = |written: String| Person::new(&written, &config.outbound.default_country);
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
+        let country = &config.outbound.default_country;
+        let person = |written: String| match contacts.named(&written) {
+            Some(contact) => Person::of_contact(contact, country),
+            None => Person::new(&written, country),
+        };
         let filter = HistoryFilter {
             since: self.since.unwrap_or(0),
             from: self.from.map(person),
@@ -71,7 +78,8 @@ fn line(entry: &Entry) -> String {
                 Content::Text(text) => Some(text.as_str()),
                 Content::Data { .. } => None,
             };
-            let to = field(sent.result.to.as_deref().unwrap_or_default());
+            let SendResult { to, contact, .. } = &sent.result;
+            let to = field(&with_contact(contact.as_deref(), to.as_deref().unwrap_or_default()));
             format!("{at}  to   {to:<16}  [{}] {}", sent.result.state.as_str(), shown(text))
         }
     }
@@ -123,6 +131,7 @@ mod tests {
             was_stored: false,
             content: ReceivedContent::Message(Box::new(message)),
             pdus,
+            contact: None,
             rule: None,
         })
     }

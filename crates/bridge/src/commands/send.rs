@@ -3,7 +3,7 @@
 //! It asks as any user of the broker may: its results come on a response topic of its own.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +12,12 @@ use anyhow::bail;
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::columns::{padded, time_of_day};
+use super::columns::{padded, time_of_day, with_contact};
 use super::config_arg::ConfigArg;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use crate::config::{Config, ConfigError, SecretFile};
+use crate::contact::Contacts;
 use crate::escape::field;
 use crate::intake::MAX_PAYLOAD;
 use crate::log;
@@ -37,7 +38,7 @@ const PASSWORD_FILE: &str = "mqtt.password_file";
 pub struct Send {
     #[command(flatten)]
     config: ConfigArg,
-    /// Recipient, such as +4915112345678; may be given several times
+    /// Recipient, such as +4915112345678 or the name of a contact; may be given several times
     #[arg(long, required = true, value_name = "NUMBER")]
     to: Vec<String>,
     /// Modem to send by
@@ -126,8 +127,12 @@ impl Send {
             correlation: secret,
             results: topics.result(),
         };
-        let dialled = |to: &String| policy::dialled(to, &config.outbound).unwrap_or_else(|_| to.clone());
-        let recipients = self.to.iter().map(dialled).collect::<BTreeSet<_>>().len();
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
+        let dialled = |to: &String| match policy::dialled(to, &contacts, &config.outbound) {
+            Ok(dialled) => dialled.numbers,
+            Err(_) => vec![to.clone()],
+        };
+        let recipients = self.to.iter().flat_map(dialled).collect::<BTreeSet<_>>().len();
         let progress = Progress::new("waiting for the broker");
         let is_out = Cell::new(false);
         let mut results = Results::new(&id, recipients, self.json);
@@ -230,8 +235,12 @@ fn in_commands(error: CallerError) -> anyhow::Error {
 /// The results so far, shown as they come.
 struct Results<'a> {
     id: &'a str,
-    /// Recipients without a last result.
-    open: usize,
+    /// Recipients there are at least: a name may stand for more where the gateway's contacts are not ours.
+    expected: usize,
+    /// Those heard of, and whether that was their last result.
+    recipients: BTreeMap<String, bool>,
+    /// No other result is waited for.
+    is_over: bool,
     all_good: bool,
     /// The gateway has taken our request under this id.
     is_ours: bool,
@@ -246,7 +255,9 @@ impl<'a> Results<'a> {
     fn new(id: &'a str, recipients: usize, as_json: bool) -> Self {
         Results {
             id,
-            open: recipients,
+            expected: recipients,
+            recipients: BTreeMap::new(),
+            is_over: false,
             all_good: true,
             is_ours: false,
             shown: HashSet::new(),
@@ -290,17 +301,20 @@ impl<'a> Results<'a> {
             // A dry run's answer under an id that another request has; or, once our request is stored, another's that
             // is refused.
             if !self.is_ours {
-                (self.open, self.all_good) = (0, result.is_success());
+                (self.is_over, self.all_good) = (true, result.is_success());
             }
-            return self.open == 0;
+            return self.is_over;
         }
         self.is_ours = true;
-        if result.r#final {
+        self.all_good &= !result.r#final || result.is_success();
+        match result.to {
+            Some(to) => *self.recipients.entry(to).or_default() |= result.r#final,
             // One result answers for all recipients where the request could not be read.
-            self.open = if result.to.is_none() { 0 } else { self.open.saturating_sub(1) };
-            self.all_good &= result.is_success();
+            None => self.is_over |= result.r#final,
         }
-        self.open == 0
+        let ended = self.recipients.values().filter(|is_ended| **is_ended).count();
+        self.is_over |= ended >= self.expected.max(self.recipients.len());
+        self.is_over
     }
 
     fn line(&self, result: &ResultSummary) -> String {
@@ -311,7 +325,8 @@ impl<'a> Results<'a> {
             (false, _) => state,
         };
         let at = self.style.weak(&time_of_day(result.at.as_deref(), self.zone.clone()));
-        let to = padded(&field(result.to.as_deref().unwrap_or("all")), 16);
+        let to = with_contact(result.contact.as_deref(), result.to.as_deref().unwrap_or("all"));
+        let to = padded(&field(&to), 16);
         format!("{at}  {to}  {state}  {}", field(&result.details())).trim_end().to_owned()
     }
 }

@@ -19,7 +19,9 @@ pub(super) struct File {
     pub(super) store: StoreTable,
     pub(super) inbound: InboundTable,
     pub(super) outbound: OutboundTable,
+    pub(super) contact: Vec<ContactTable>,
     pub(super) ussd: UssdTable,
+    pub(super) homeassistant: HomeAssistantTable,
     pub(super) rule: Vec<RuleTable>,
     pub(super) hook: Vec<HookTable>,
 }
@@ -35,7 +37,9 @@ impl Default for File {
             store: StoreTable::default(),
             inbound: InboundTable::default(),
             outbound: OutboundTable::default(),
+            contact: Vec::new(),
             ussd: UssdTable::default(),
+            homeassistant: HomeAssistantTable::default(),
             rule: Vec::new(),
             hook: Vec::new(),
         }
@@ -181,6 +185,15 @@ impl Default for OutboundTable {
     }
 }
 
+/// A name has to be given, and either a number or several.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ContactTable {
+    pub(super) name: Option<String>,
+    pub(super) number: Option<String>,
+    pub(super) numbers: Option<Vec<String>>,
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct UssdTable {
@@ -191,6 +204,19 @@ pub(super) struct UssdTable {
 impl Default for UssdTable {
     fn default() -> Self {
         UssdTable { allow: Vec::new(), per_day: 50 }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HomeAssistantTable {
+    pub(super) discovery: bool,
+    pub(super) prefix: String,
+}
+
+impl Default for HomeAssistantTable {
+    fn default() -> Self {
+        HomeAssistantTable { discovery: false, prefix: "homeassistant".to_owned() }
     }
 }
 

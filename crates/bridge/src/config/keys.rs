@@ -61,7 +61,7 @@ const fn key(name: &'static str, kind: Kind, words: &'static str) -> Key {
 const ANY: u32 = u32::MAX;
 
 /// All tables, in the order of the reference; the first is what stands before all tables.
-pub(super) static TABLES: [Table; 9] = [
+pub(super) static TABLES: [Table; 11] = [
     Table {
         name: "",
         is_several: false,
@@ -298,6 +298,26 @@ pub(super) static TABLES: [Table; 9] = [
         ],
     },
     Table {
+        name: "contact",
+        is_several: true,
+        words: "Somebody to send to by name: in `to` of a request it stands for all the numbers. \
+                `allow`, `deny` and the limits of `[outbound]` hold for the numbers as they do for any other.",
+        keys: &[
+            key(
+                "name",
+                Text("Anna"),
+                "A letter first, of any script, then letters, digits, spaces and `. _ - '`, 64 characters at most; \
+                 unique, whatever its capitals. Required.",
+            ),
+            key("number", Text("+4915112345678"), "The number; this or `numbers` is required."),
+            key(
+                "numbers",
+                Texts("+4915112345678"),
+                "The numbers of several phones, or of a group of people, each of which gets the message.",
+            ),
+        ],
+    },
+    Table {
         name: "ussd",
         is_several: false,
         words: "USSD codes: they can forward calls or cost money.",
@@ -307,6 +327,24 @@ pub(super) static TABLES: [Table; 9] = [
                 "per_day",
                 Whole(0, ANY),
                 "Codes and replies to menus a modem may send in 24 hours; beyond it `failed`. 0: no limit.",
+            ),
+        ],
+    },
+    Table {
+        name: "homeassistant",
+        is_several: false,
+        words: "What Home Assistant is told, so that modems and contacts appear there by themselves.",
+        keys: &[
+            key(
+                "discovery",
+                Flag,
+                "Announce gateway, modems and contacts by MQTT discovery. Off, they disappear there, with whatever \
+                 was renamed.",
+            ),
+            key(
+                "prefix",
+                Text("homeassistant"),
+                "The discovery prefix, the same as in the options of Home Assistant's MQTT integration.",
             ),
         ],
     },

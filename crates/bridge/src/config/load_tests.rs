@@ -62,6 +62,9 @@ fn each_mistake_says_which_key_and_what_was_expected() {
         ("[outbound]\nallow = [\"118*\"]", "outbound.short_codes"),
         ("[outbound]\ndeny = [\"+490*\"]", "outbound.deny"),
         ("[outbound]\ndeny = [\"Bank\"]", "outbound.deny"),
+        ("[[contact]]\nname = \"4711\"\nnumber = \"+491511234567\"", "contact.name: \"4711\" is no name"),
+        ("[[contact]]\nname = \"Anna\"\nnumber = \"Anna\"", "contact.number: \"Anna\" is not a phone number"),
+        ("[[contact]]\nname = \"Anna\"\nnumbers = []", "contact.numbers: it is empty"),
         ("[ussd]\nallow = [\"balance\"]", "ussd.allow"),
         ("[outbound]\nshort_codes = [\"*100#\"]", "outbound.short_codes"),
         ("[outbound]\nshort_codes = [\"01511234567\"]", "outbound.short_codes"),
@@ -85,6 +88,48 @@ fn each_mistake_says_which_key_and_what_was_expected() {
         let message = mistake(text);
         assert!(message.contains(expected), "{text:?} was answered with: {message}");
     }
+}
+
+#[test]
+fn a_contact_has_its_numbers_as_they_are_dialled_each_once() {
+    let text = "[outbound]\ndefault_country = \"49\"\nshort_codes = [\"10086\"]\n\
+        [[contact]]\nname = \"Anna\"\nnumber = \"0151 1234567\"\n\
+        [[contact]]\nname = \"Feuerwehr Süd\"\nnumbers = [\"0170/1234567\", \"+49 (0)170 1234567\", \"100 86\"]";
+    let contacts = parse("x", text).unwrap().contacts;
+    let named: Vec<_> = contacts.iter().map(|c| (c.name.as_str(), c.numbers.join(" "))).collect();
+    assert_eq!(
+        named,
+        [("Anna", "+491511234567".to_owned()), ("Feuerwehr Süd", "+491701234567 10086".to_owned())]
+    );
+    assert!(parse("x", "").unwrap().contacts.is_empty());
+}
+
+#[test]
+fn all_mistakes_of_contacts_are_told_at_once() {
+    let message = mistake(
+        "[outbound]\nmax_recipients = 1\n\
+         [[contact]]\nname = \"Anna\"\nnumber = \"+491511234567\"\n\
+         [[contact]]\nname = \"anna\"\nnumber = \"+491511234568\"\n\
+         [[contact]]\nnumbers = [\"+491511234567\", \"*100#\"]\n\
+         [[contact]]\nname = \" Bob\"\n\
+         [[contact]]\nname = \"Carla\"\nnumber = \"+491511234567\"\nnumbers = [\"+491511234567\"]\n\
+         [[contact]]\nname = \"Dora\"\nnumbers = [\"+491511234567\", \"+491511234568\"]",
+    );
+    let expected = [
+        "the configuration has 7 mistakes:",
+        "smsbridge.toml: line 7, column 8: contact.name: \"anna\" is used twice: [[contact]] number 1 has it as \"Anna\"",
+        "smsbridge.toml: line 9, column 1: contact.name: it is missing: a letter first",
+        "smsbridge.toml: line 10, column 29: contact.numbers: \"*100#\" is a code, not a phone number",
+        "smsbridge.toml: line 11, column 1: contact.number: it is missing: expected number or numbers",
+        "smsbridge.toml: line 12, column 8: contact.name: \" Bob\" is no name: expected a letter first",
+        "smsbridge.toml: line 15, column 1: contact.number: it stands beside numbers",
+        "smsbridge.toml: line 19, column 11: contact.numbers: 2 numbers, and [outbound] max_recipients = 1",
+    ];
+    let lines: Vec<&str> = message.lines().collect();
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{expected:?} is not:\n{message}");
+    }
+    assert_eq!(lines.len(), expected.len(), "{message}");
 }
 
 #[test]
@@ -229,7 +274,7 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[mqtt]\nprefix=\"a\"\nprefix=\"b\"", "line 3, column 1: this key stands there twice"),
         ("mqtt = \"mqtt://h\"", "line 1, column 8: mqtt: it is a table, not a text: write [mqtt]"),
         ("modem = [\"a\"]", "modem: it is a table, not a list: write [[modem]]"),
-        ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt]"),
+        ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt] or [homeassistant]"),
         ("pin = \"0000\"", "pin: it belongs below [[modem]]"),
         ("deny = []", "deny: it belongs below [inbound] or [outbound]"),
         ("[mqtt]\npin = \"0000\"", "line 2, column 1: mqtt.pin: it belongs below [[modem]]"),
@@ -242,7 +287,7 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[mqqt]\nurl = \"x\"", "line 1, column 2: mqqt: there is no such table; did you mean [mqtt]?"),
         ("[[modems]]\nname = \"x\"", "modems: there is no such table; did you mean [[modem]]?"),
         ("[telegram]\nname = \"x\"", "telegram: there is no such table; there are [mqtt], [[modem]]"),
-        ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt]?"),
+        ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt] or [homeassistant]?"),
         ("nam = \"sms\"", "nam: there is no such key; did you mean `name`?"),
         ("[mqtt]\nfoo = 1", "mqtt.foo: there is no such key; [mqtt] has url, username"),
         ("[mqtt.tls]\nca = 1", "mqtt.tls: there is no such key"),

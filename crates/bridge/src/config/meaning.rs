@@ -9,15 +9,21 @@ use smsbridge_modem::port::PortSpec;
 use smsbridge_modem::profile::{self, Overrides};
 use smsbridge_modem::trace::masked;
 
-use super::file::{File, HookTable, ModemTable, MqttTable, OutboundTable, RuleTable, UssdTable};
+use super::file::{
+    ContactTable, File, HomeAssistantTable, HookTable, ModemTable, MqttTable, OutboundTable, RuleTable,
+    UssdTable,
+};
 use super::mistake::Mistakes;
 use super::secrets::Reader;
-use super::settings::{Config, Hook, Inbound, Modem, Mqtt, Outbound, Source, Store, Tls, Trace, Ussd};
+use super::settings::{
+    Config, HomeAssistant, Hook, Inbound, Modem, Mqtt, Outbound, Source, Store, Tls, Trace, Ussd,
+};
 use super::values::{days, default_store_path, recipient_patterns, seconds, sender_patterns, short_codes};
+use crate::contact::{self, Contact, EXPECTED_NAME};
 use crate::message::Name;
-use crate::number::bare;
+use crate::number::{bare, dialled};
 use crate::rules::{ReplyLimits, Rule};
-use crate::wire::topic::{is_legal_prefix, is_legal_response_prefix};
+use crate::wire::topic::{is_beside, is_legal_prefix, is_legal_response_prefix};
 
 /// What a file means; none where there is a mistake.
 pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> Option<Config> {
@@ -26,8 +32,10 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
     let modems = modems(file.modem, secrets, mistakes);
     let country = &file.outbound.default_country.clone();
     let outbound = outbound(file.outbound, mistakes);
+    let contacts = contacts(file.contact, outbound.as_ref(), mistakes);
     let deny = sender_patterns("inbound.deny", &file.inbound.deny, country, mistakes);
     let ussd = ussd(file.ussd, mistakes);
+    let home_assistant = home_assistant(file.homeassistant, mqtt.as_ref(), mistakes);
     let rules: Vec<_> =
         file.rule.into_iter().enumerate().map(|(n, table)| rule(n, table, mistakes)).collect();
     let hooks: Vec<_> =
@@ -48,7 +56,9 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
             deny,
         },
         outbound: outbound?,
+        contacts: contacts?,
         ussd,
+        home_assistant: home_assistant?,
         rules: rules.into_iter().collect::<Option<_>>()?,
         trace: Some(file.trace)
             .filter(|path| !path.is_empty())
@@ -167,7 +177,7 @@ fn modems(tables: Vec<ModemTable>, secrets: &mut Reader, mistakes: &mut Mistakes
         let port =
             table.port.parse::<PortSpec>().map_or_else(|_| table.port.clone(), |port| port.to_string());
         if let Some(first) = names.get(&name) {
-            mistakes.add(at("name"), format!("{name} is used twice: {} has it too", nth(*first)));
+            mistakes.add(at("name"), format!("{name} is used twice: {} has it too", nth("modem", *first)));
         }
         if port == "auto" && count > 1 && table.imei.is_empty() {
             let words = format!(
@@ -180,7 +190,7 @@ fn modems(tables: Vec<ModemTable>, secrets: &mut Reader, mistakes: &mut Mistakes
             && !port.contains('@')
             && let Some(first) = ports.get(&port)
         {
-            mistakes.add(at("port"), format!("{port} is used twice: {} has it too", nth(*first)));
+            mistakes.add(at("port"), format!("{port} is used twice: {} has it too", nth("modem", *first)));
         }
         names.entry(name).or_insert(n);
         ports.entry(port).or_insert(n);
@@ -189,8 +199,8 @@ fn modems(tables: Vec<ModemTable>, secrets: &mut Reader, mistakes: &mut Mistakes
     modems.into_iter().collect()
 }
 
-fn nth(n: usize) -> String {
-    format!("[[modem]] number {}", n + 1)
+fn nth(table: &str, n: usize) -> String {
+    format!("[[{table}]] number {}", n + 1)
 }
 
 fn modem(n: usize, table: ModemTable, secrets: &mut Reader, mistakes: &mut Mistakes) -> Option<Modem> {
@@ -273,6 +283,102 @@ fn outbound(table: OutboundTable, mistakes: &mut Mistakes) -> Option<Outbound> {
         per_minute: (table.per_minute > 0).then_some(table.per_minute),
         per_day: (table.per_day > 0).then_some(table.per_day),
     })
+}
+
+/// All contacts. Without a good `[outbound]` their numbers are not looked at, for nobody knows what they mean.
+fn contacts(
+    tables: Vec<ContactTable>,
+    outbound: Option<&Outbound>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Contact>> {
+    let mut names: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let mut contacts = Vec::new();
+    for (n, table) in tables.into_iter().enumerate() {
+        if let Some(name) = &table.name {
+            let key = contact::key(name);
+            if let Some((first, spelt)) = names.get(&key) {
+                let has_it =
+                    if spelt == name { "has it too".to_owned() } else { format!("has it as {spelt:?}") };
+                let words = format!("{name:?} is used twice: {} {has_it}", nth("contact", *first));
+                mistakes.add(format!("contact[{n}].name"), words);
+            } else {
+                names.insert(key, (n, name.clone()));
+            }
+        }
+        contacts.push(contact(n, table, outbound, mistakes));
+    }
+    contacts.into_iter().collect()
+}
+
+fn contact(
+    n: usize,
+    table: ContactTable,
+    outbound: Option<&Outbound>,
+    mistakes: &mut Mistakes,
+) -> Option<Contact> {
+    let at = |key: &str| format!("contact[{n}].{key}");
+    let name = given(n, "contact", "name", table.name, EXPECTED_NAME, mistakes);
+    let name = name.and_then(|name| {
+        let wrong = || format!("{name:?} is no name: expected {EXPECTED_NAME}");
+        mistakes.keep(&at("name"), contact::is_name(&name).then_some(name.clone()).ok_or_else(wrong))
+    });
+    let written = match (table.number, table.numbers) {
+        (Some(number), None) => vec![(at("number"), number)],
+        (None, Some(numbers)) if !numbers.is_empty() => {
+            let element = |(element, number)| (format!("{}[{element}]", at("numbers")), number);
+            numbers.into_iter().enumerate().map(element).collect()
+        }
+        (None, Some(_)) => {
+            mistakes
+                .add(at("numbers"), "it is empty: expected at least one number, such as \"+4915112345678\"");
+            return None;
+        }
+        (Some(_), Some(_)) => {
+            mistakes.add_key(at("number"), "it stands beside numbers: give only one of them");
+            return None;
+        }
+        (None, None) => {
+            mistakes
+                .add(at("number"), "it is missing: expected number or numbers, such as \"+4915112345678\"");
+            return None;
+        }
+    };
+    let outbound = outbound?;
+    let mut numbers = Vec::new();
+    for (path, written) in &written {
+        let number = dialled(written, &outbound.short_codes, &outbound.default_country);
+        let number = mistakes.keep(path, number.map_err(|failure| failure.message))?;
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    if numbers.len() > outbound.max_recipients {
+        let (count, limit) = (numbers.len(), outbound.max_recipients);
+        let words =
+            format!("{count} numbers, and [outbound] max_recipients = {limit}: no request could go to them");
+        mistakes.add(at("numbers"), words);
+        return None;
+    }
+    Some(Contact { name: name?, numbers })
+}
+
+fn home_assistant(
+    table: HomeAssistantTable,
+    mqtt: Option<&Mqtt>,
+    mistakes: &mut Mistakes,
+) -> Option<HomeAssistant> {
+    let HomeAssistantTable { discovery, prefix } = table;
+    if !is_legal_prefix(&prefix) || prefix.contains(char::is_control) {
+        let words = format!("{prefix:?}: no + or #, no / at its ends, no leading $");
+        mistakes.add("homeassistant.prefix", words);
+        return None;
+    }
+    if !is_beside(&prefix, &mqtt?.prefix) {
+        let words = format!("{prefix:?}: expected topics outside of mqtt.prefix, such as \"homeassistant\"");
+        mistakes.add("homeassistant.prefix", words);
+        return None;
+    }
+    Some(HomeAssistant { discovery, prefix })
 }
 
 fn ussd(table: UssdTable, mistakes: &mut Mistakes) -> Ussd {

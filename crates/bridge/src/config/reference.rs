@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use toml::Value as Toml;
 
-use super::file::{File, HookTable, ModemTable, RuleTable};
+use super::file::{ContactTable, File, HookTable, ModemTable, RuleTable};
 use super::keys::{Key, TABLES, Table};
 use super::kinds::Kind;
 use super::known_keys;
@@ -23,6 +23,7 @@ fn in_project(path: &str) -> PathBuf {
 fn default(table: &Table, key: &Key) -> Option<Toml> {
     let defaults = match table.name {
         "modem" => Toml::try_from(ModemTable::default()),
+        "contact" => Toml::try_from(ContactTable::default()),
         "rule" => Toml::try_from(RuleTable::default()),
         "hook" => Toml::try_from(HookTable::default()),
         _ => Toml::try_from(File::default()),
@@ -101,6 +102,9 @@ fn the_keys_are_those_that_are_read() {
             (Some(table), Some(name)) => expected.push((table, name)),
             (Some("modem"), None) => {
                 expected.extend(known_keys::fields::<ModemTable>().map(|key| ("modem", key)))
+            }
+            (Some("contact"), None) => {
+                expected.extend(known_keys::fields::<ContactTable>().map(|key| ("contact", key)))
             }
             (Some("rule"), None) => {
                 expected.extend(known_keys::fields::<RuleTable>().map(|key| ("rule", key)))
@@ -213,7 +217,8 @@ fn the_example_is_right_and_so_it_is_without_its_comments() {
     let text = std::fs::read_to_string(in_project("deploy/smsbridge.toml")).expect("deploy/smsbridge.toml");
     super::parse("deploy/smsbridge.toml", &text).expect("the example");
     // All but what only one of may stand, and what names files.
-    let left_out = ["password_file", "password", "pin_file", "ca_file", "client_cert", "client_key"];
+    let left_out =
+        ["password_file", "password", "pin_file", "ca_file", "client_cert", "client_key", "numbers"];
     let line = |line: &str| {
         let bare = line.strip_prefix('#').unwrap_or(line);
         let is_key =

@@ -10,6 +10,7 @@ use smsbridge_modem::trace::TraceFile;
 
 use super::error::ConfigError;
 use super::values::OF_SERVICE;
+use crate::contact::Contact;
 use crate::event::Event;
 use crate::message::Name;
 use crate::number::NumberPattern;
@@ -32,8 +33,12 @@ pub struct Config {
     pub inbound: Inbound,
     /// Rules for outgoing messages.
     pub outbound: Outbound,
+    /// Who can be sent to by name.
+    pub contacts: Vec<Contact>,
     /// Rules for USSD.
     pub ussd: Ussd,
+    /// What Home Assistant is told.
+    pub home_assistant: HomeAssistant,
     /// Rules for incoming texts, in order.
     pub rules: Vec<Rule>,
     /// Programs run for events.
@@ -313,6 +318,15 @@ pub struct Ussd {
     pub allow: Vec<String>,
     /// Codes and answers to menus a modem may send in 24 hours; none for no limit.
     pub per_day: Option<u32>,
+}
+
+/// What Home Assistant is told.
+#[derive(Debug, Clone)]
+pub struct HomeAssistant {
+    /// Whether gateway, modems and contacts are announced to it.
+    pub discovery: bool,
+    /// What the topics of its discovery begin with; outside of ours.
+    pub prefix: String,
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub struct Received {
     pub content: ReceivedContent,
     /// The PDUs in hex, in the order of their parts.
     pub pdus: Vec<String>,
+    /// The contact whose number the sender's is.
+    pub contact: Option<String>,
     /// The rule that matched the text.
     pub rule: Option<RuleMatch>,
 }
@@ -187,6 +189,8 @@ pub struct SendResult {
     pub id: Option<String>,
     /// The recipient; none where it could not be read.
     pub to: Option<String>,
+    /// The name of the contact the recipient was written as.
+    pub contact: Option<String>,
     /// The state reached.
     pub state: MessageState,
     /// Whether no other result follows.
@@ -283,6 +287,8 @@ pub struct Call {
     pub modem: Name,
     /// The caller; none where the number is withheld.
     pub from: Option<String>,
+    /// The contact whose number that is.
+    pub contact: Option<String>,
     /// When.
     pub at: UnixMs,
     /// Whether it still rings.

@@ -62,6 +62,7 @@ mod tests {
         Event::Result(SendResult {
             id: Some("order-17".to_owned()),
             to: Some("+491".to_owned()),
+            contact: None,
             state: MessageState::Failed,
             is_final: true,
             at: 1_795_331_735_002,

@@ -160,13 +160,14 @@ mod tests {
             was_stored: false,
             content,
             pdus,
+            contact: None,
             rule: None,
         }
     }
 
     fn result(state: MessageState, fields: ResultFields) -> Event {
         let (id, to) = (Some("order-17".to_owned()), Some("+4915112345678".to_owned()));
-        Event::Result(SendResult { id, to, state, is_final: true, at: 0, fields })
+        Event::Result(SendResult { id, to, contact: None, state, is_final: true, at: 0, fields })
     }
 
     #[test]

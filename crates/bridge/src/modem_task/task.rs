@@ -7,10 +7,11 @@ use smsbridge_modem::trace::TraceFile;
 
 use crate::clock::now_ms;
 use crate::config;
+use crate::contact::Contacts;
 use crate::message::Sim;
+use crate::modem_requests::ModemRequests;
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreError};
-use crate::ussd_queue::UssdQueue;
 
 /// What lists ports.
 pub type ListPorts = Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>;
@@ -24,10 +25,12 @@ pub struct ModemTask {
     pub store: Store,
     /// Where its state goes.
     pub retained: Arc<RetainedState>,
-    /// The USSD requests for it.
-    pub ussd: Arc<UssdQueue>,
-    /// Which of them may be carried out.
+    /// What is asked of it.
+    pub requests: Arc<ModemRequests>,
+    /// Which USSD requests may be carried out.
     pub ussd_rules: config::Ussd,
+    /// By whose numbers callers are known.
+    pub contacts: Arc<Contacts>,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
     /// Lists the ports at which it may be looked for.

@@ -17,6 +17,7 @@ use super::file;
 use super::idle::{Idle, IdleModems, Sendable};
 use super::place::Place;
 use crate::config::{Config, Hook, Outbound};
+use crate::contact::Contacts;
 use crate::incoming::IncomingPolicy;
 use crate::log::EventLine;
 use crate::message::{Name, Sim};
@@ -48,6 +49,7 @@ impl From<&Config> for StoreConfig {
             incoming: IncomingPolicy {
                 inbound: config.inbound.clone(),
                 outbound: config.outbound.clone(),
+                contacts: Contacts::new(&config.contacts, &config.outbound.default_country),
                 rules: config.rules.clone(),
             },
             retain_last: config.mqtt.retain_last,

@@ -81,8 +81,7 @@ impl History {
             "SELECT event FROM received
              WHERE received_at >= ?1 AND (?2 IS NULL OR sender = ?2 OR substr(sender, -length(?3)) = ?3)",
         )?;
-        let (written, tail) =
-            (filter.from.as_ref().map(Person::written), filter.from.as_ref().map(Person::tail));
+        let (written, tail) = filter.from.as_ref().and_then(Person::spelling).unzip();
         let is_wanted = |event: &Event| filter.from.as_ref().is_none_or(|person| person.is_in(event));
         let events = select.query_map((filter.since, written, tail), |row| row.get("event"))?;
         let received = events.filter_map(readable).filter_map(|event| match event {
@@ -99,7 +98,7 @@ impl History {
             "SELECT r.accepted_at, m.result, r.body FROM message m JOIN request r ON r.id = m.request_id
              WHERE r.accepted_at >= ?1 AND (?2 IS NULL OR m.recipient = ?2 OR substr(m.recipient, -length(?3)) = ?3)",
         )?;
-        let (written, tail) = (filter.to.as_ref().map(Person::written), filter.to.as_ref().map(Person::tail));
+        let (written, tail) = filter.to.as_ref().and_then(Person::spelling).unzip();
         let is_wanted = |event: &Event| filter.to.as_ref().is_none_or(|person| person.is_in(event));
         let rows = select.query_map((filter.since, written, tail), |row| {
             Ok((row.get("accepted_at")?, row.get("result")?, row.get("body")?))

@@ -1,19 +1,21 @@
-//! Somebody whose messages are looked for: a phone number, however network and people write it, or the name of a
-//! sender.
+//! Somebody whose messages are looked for: a phone number, however network and people write it, the name of a sender, or
+//! a contact.
 //!
 //! Pure.
 
+use crate::contact::{self, Contact};
 use crate::event::{Event, ReceivedMessage};
 use crate::number::{self, bare, normalise};
 
 /// Last digits in which spellings of one number agree.
 const TAIL: usize = 6;
 
-/// A phone number in any spelling, or the name of a sender.
+/// A phone number in any spelling, the name of a sender, or a contact.
 #[derive(Debug, Clone)]
 pub struct Person {
     written: String,
     canonical: Option<String>,
+    contact: Option<Contact>,
     default_country: String,
 }
 
@@ -21,7 +23,18 @@ impl Person {
     /// The one who is written so; `default_country` is put before a number without a country code.
     pub fn new(written: &str, default_country: &str) -> Person {
         let canonical = normalise(written, default_country).ok();
-        Person { written: written.to_owned(), canonical, default_country: default_country.to_owned() }
+        let (written, default_country) = (written.to_owned(), default_country.to_owned());
+        Person { written, canonical, contact: None, default_country }
+    }
+
+    /// The one whom a contact's numbers reach, and reached when the messages were sent; or a sender of that name.
+    pub fn of_contact(contact: &Contact, default_country: &str) -> Person {
+        Person { contact: Some(contact.clone()), ..Person::new(&contact.name, default_country) }
+    }
+
+    /// As it was written, and what its other spellings end with; none of a contact, whose numbers are any.
+    pub(super) fn spelling(&self) -> Option<(&str, &str)> {
+        self.contact.is_none().then(|| (self.written(), self.tail()))
     }
 
     /// As it was written.
@@ -48,14 +61,24 @@ impl Person {
     }
 
     fn is_either(&self, as_it_stands: &str, number: Option<String>) -> bool {
-        bare(as_it_stands) == bare(&self.written) || (number.is_some() && number == self.canonical)
+        let numbers = self.contact.iter().flat_map(|contact| &contact.numbers).chain(&self.canonical);
+        let mut numbers = numbers.filter(|own| number.as_ref() == Some(own) || *own == as_it_stands);
+        bare(as_it_stands) == bare(&self.written) || numbers.next().is_some()
+    }
+
+    /// Whether a recipient was written as this contact.
+    fn is_contact(&self, name: &str) -> bool {
+        self.contact.as_ref().is_some_and(|own| contact::key(&own.name) == contact::key(name))
     }
 
     /// Whether an event is about them.
     pub(super) fn is_in(&self, event: &Event) -> bool {
         match event {
             Event::Received(received) => received.message().is_some_and(|message| self.is_sender(message)),
-            Event::Result(result) => result.to.as_deref().is_some_and(|to| self.is_recipient(to)),
+            Event::Result(result) => {
+                result.to.as_deref().is_some_and(|to| self.is_recipient(to))
+                    || result.contact.as_deref().is_some_and(|name| self.is_contact(name))
+            }
             Event::Call(call) => call.from.as_deref().is_some_and(|from| self.is_recipient(from)),
             Event::Broadcast(_) | Event::UssdReply(_) => false,
         }

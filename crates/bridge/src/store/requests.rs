@@ -94,36 +94,37 @@ impl Store {
     pub async fn cancel(&self, id: String, now: UnixMs) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut select = tx.sql.prepare_cached(
-                "SELECT id, recipient, state, claimed_by IS NULL AND final = 0 AND state = 'accepted'
+                "SELECT id, recipient, contact, state, claimed_by IS NULL AND final = 0 AND state = 'accepted'
                    AND NOT EXISTS
                      (SELECT 1 FROM message_part p WHERE p.message_id = m.id AND (p.state <> 'queued' OR p.unknowns > 0))
                    AS is_untouched
                  FROM message m WHERE request_id = ?1",
             )?;
-            let messages: Vec<(i64, String, MessageState, bool)> = select
+            let messages: Vec<(i64, String, Option<String>, MessageState, bool)> = select
                 .query_map([&id], |row| {
-                    Ok((row.get("id")?, row.get("recipient")?, row.get("state")?, row.get("is_untouched")?))
+                    let (to, contact) = (row.get("recipient")?, row.get("contact")?);
+                    Ok((row.get("id")?, to, contact, row.get("state")?, row.get("is_untouched")?))
                 })?
                 .collect::<Result<_, _>>()?;
-            let too_late = |to: Option<String>, state: MessageState, words: String| {
+            let too_late = |to: Option<String>, contact, state, words: String| {
                 let error = Some(Failure::permanent(FailureCode::TooLate, words));
                 let fields = ResultFields { error, ..ResultFields::default() };
-                SendResult { id: Some(id.clone()), to, state, is_final: false, at: now, fields }
+                SendResult { id: Some(id.clone()), to, contact, state, is_final: false, at: now, fields }
             };
             // The state is that of the message that has come least far.
-            if let Some(state) = messages.iter().map(|(_, _, state, _)| *state).min()
+            if let Some(state) = messages.iter().map(|(.., state, _)| *state).min()
                 && messages.len() > 1
                 && !messages.iter().any(|(.., is_untouched)| *is_untouched)
             {
                 let words = format!("none of the {} messages of {id} can be cancelled any more", messages.len());
-                return outbox::publish_result(tx, too_late(None, state, words), None);
+                return outbox::publish_result(tx, too_late(None, None, state, words), None);
             }
-            for (message, to, state, is_untouched) in messages {
+            for (message, to, contact, state, is_untouched) in messages {
                 if is_untouched {
                     finish(tx, message, MessageState::Cancelled, ResultFields::default(), now)?;
                 } else {
                     let words = format!("{id} to {to} is {} and can no longer be cancelled", state.as_str());
-                    outbox::publish_result(tx, too_late(Some(to), state, words), None)?;
+                    outbox::publish_result(tx, too_late(Some(to), contact, state, words), None)?;
                 }
             }
             Ok(())
@@ -194,6 +195,7 @@ fn reject_conflict(tx: &Tx<'_>, id: &str, request: &Request, now: UnixMs) -> Res
         let result = SendResult {
             id: Some(id.to_owned()),
             to: Some(recipient.number.clone()),
+            contact: recipient.contact.clone(),
             state: MessageState::Rejected,
             is_final: true,
             at: now,
@@ -220,6 +222,7 @@ fn first_result(request: &Request, id: Option<&str>, recipient: &Recipient, now:
     SendResult {
         id: id.map(str::to_owned),
         to: Some(recipient.number.clone()),
+        contact: recipient.contact.clone(),
         state: if refusal.is_some() { MessageState::Rejected } else { MessageState::Accepted },
         is_final: refusal.is_some(),
         at: now,
@@ -271,13 +274,14 @@ fn insert_message(
     let reference = next_reference(tx, id, result.to.as_deref())?;
     tx.sql
         .prepare_cached(
-            "INSERT INTO message (request_id, recipient, state, final, modem, priority, delivery_report, not_before,
-               expires_at, reference, parts, result, result_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT INTO message (request_id, recipient, contact, state, final, modem, priority, delivery_report,
+               not_before, expires_at, reference, parts, result, result_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute((
             id,
             &result.to,
+            &result.contact,
             result.state,
             result.is_final,
             &request.modem,

@@ -37,13 +37,13 @@ fn step(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let mut select = tx.sql.prepare_cached(
-        "SELECT m.request_id, m.recipient, r.response
+        "SELECT m.request_id, m.recipient, m.contact, r.response
          FROM message m JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
     )?;
-    let (id, to, response) = select.query_row([message], |row| {
-        Ok((row.get("request_id")?, row.get("recipient")?, row.get("response")?))
+    let (id, to, contact, response) = select.query_row([message], |row| {
+        Ok((row.get("request_id")?, row.get("recipient")?, row.get("contact")?, row.get("response")?))
     })?;
-    let result = SendResult { id: Some(id), to: Some(to), state, is_final, at: now, fields };
+    let result = SendResult { id: Some(id), to: Some(to), contact, state, is_final, at: now, fields };
     tx.sql
         .prepare_cached(
             "UPDATE message SET state = ?2, final = ?3, result = ?4, result_at = ?5,

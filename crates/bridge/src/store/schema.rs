@@ -10,12 +10,12 @@ use rusqlite::Connection;
 use super::error::OpenError;
 
 /// `PRAGMA application_id` of a store: "sms3" in ASCII. Stores from before the first release have another, or none.
-const APPLICATION_ID: i64 = 0x736d_7333;
+pub(super) const APPLICATION_ID: i64 = 0x736d_7333;
 
 /// One step from each version to the next. A released step is never edited.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 -- Facts about this store: client_id, mqtt_session, mqtt_filters, retained_topics, stale, newest_time, and others.
 CREATE TABLE fact (
   name  TEXT PRIMARY KEY,
@@ -293,6 +293,11 @@ END;
 CREATE TRIGGER message_removed AFTER DELETE ON message WHEN OLD.final = 0 AND OLD.state = 'accepted' BEGIN
   UPDATE depth SET send = send - 1;
 END;
+";
+
+const VERSION_2: &str = "
+-- The name of the contact its recipient was written as.
+ALTER TABLE message ADD COLUMN contact TEXT;
 ";
 
 /// Brings a store of version `found` up to the newest.

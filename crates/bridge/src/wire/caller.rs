@@ -49,6 +49,8 @@ pub struct ResultSummary {
     pub id: Option<String>,
     /// The recipient; none where one result answers for all.
     pub to: Option<String>,
+    /// The name of the contact the recipient was written as.
+    pub contact: Option<String>,
     /// The state, as a word.
     pub state: String,
     /// Whether no other result follows for this recipient.
@@ -171,7 +173,7 @@ mod tests {
 
     fn summary(state: MessageState, fields: ResultFields) -> ResultSummary {
         let (id, to) = (Some("a1".to_owned()), Some("+491".to_owned()));
-        let sent = SendResult { id, to, state, is_final: true, at: 0, fields };
+        let sent = SendResult { id, to, contact: None, state, is_final: true, at: 0, fields };
         ResultSummary::read(result(&sent).as_bytes()).unwrap()
     }
 

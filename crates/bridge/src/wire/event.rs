@@ -20,6 +20,8 @@ pub(super) struct ResultForm<'a> {
     state: &'static str,
     r#final: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     modem: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<u32>,
@@ -77,6 +79,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         to: result.to.as_deref(),
         state: result.state.as_str(),
         r#final: result.is_final,
+        contact: result.contact.as_deref(),
         modem: modem.as_ref().map(|name| name.as_str()),
         parts: *parts,
         parts_sent: *parts_sent,
@@ -101,6 +104,8 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
 struct CallForm<'a> {
     modem: &'a str,
     from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
     at: String,
     state: &'static str,
 }
@@ -110,6 +115,7 @@ pub fn call(call: &Call) -> String {
     json(&CallForm {
         modem: call.modem.as_str(),
         from: call.from.as_deref(),
+        contact: call.contact.as_deref(),
         at: time(call.at),
         state: match call.state {
             CallState::Ringing => "ringing",
@@ -208,6 +214,7 @@ mod tests {
         SendResult {
             id: Some("order-17".to_owned()),
             to: Some("+4915112345678".to_owned()),
+            contact: None,
             state: MessageState::Sent,
             is_final: true,
             at: 1_795_331_735_002,
@@ -240,8 +247,8 @@ mod tests {
             response_refused: true,
             is_conflict: true,
         };
-        let shown = result(&SendResult { fields, ..sent() });
-        let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"modem":"main","parts":3,"parts_sent":1,"delivered_at":"2026-11-22T10:15:36+03:00","report":"missing","dry_run":true,"encoding":"ucs2","error":{"code":"malformed","message":"no","permanent":true},"payload":"Hello","response":"refused","duplicate":true,"conflict":true,"at":"2026-11-22T07:15:35.002Z"}"#;
+        let shown = result(&SendResult { contact: Some("Anna".to_owned()), fields, ..sent() });
+        let expected = r#"{"id":"order-17","to":"+4915112345678","state":"sent","final":true,"contact":"Anna","modem":"main","parts":3,"parts_sent":1,"delivered_at":"2026-11-22T10:15:36+03:00","report":"missing","dry_run":true,"encoding":"ucs2","error":{"code":"malformed","message":"no","permanent":true},"payload":"Hello","response":"refused","duplicate":true,"conflict":true,"at":"2026-11-22T07:15:35.002Z"}"#;
         assert_eq!(shown, expected);
     }
 

@@ -67,6 +67,7 @@ mod tests {
         let sent = SendResult {
             id: Some("a1".to_owned()),
             to: Some("+491".to_owned()),
+            contact: None,
             state: MessageState::Sent,
             is_final: true,
             at: 0,
@@ -90,6 +91,7 @@ mod tests {
             was_stored: false,
             content: ReceivedContent::Undecodable("too short".to_owned()),
             pdus: vec!["00".to_owned()],
+            contact: None,
             rule: None,
         };
         let published = received(&incoming, false);

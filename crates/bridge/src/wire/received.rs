@@ -19,6 +19,8 @@ pub(super) struct MessageForm<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     from_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
@@ -134,6 +136,7 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         modem,
         from,
         from_type: from_type.as_deref(),
+        contact: received.contact.as_deref(),
         kind: kind.map(kind_word),
         text: text.as_deref(),
         data: data.as_ref().map(|octets| BASE64.encode(octets)),
@@ -211,6 +214,7 @@ mod tests {
                 service_center: Some("+79210000000".to_owned()),
             })),
             pdus: vec!["07".to_owned()],
+            contact: None,
             rule: Some(RuleMatch {
                 name: "meter".to_owned(),
                 fields: [("account".to_owned(), "12345".to_owned())].into(),

@@ -1,9 +1,10 @@
 //! `smsbridge check`: finds what `run` would stumble over, and with `--connect` whether broker and modems answer.
 //!
-//! Goes on after a fault. `files` looks at what the configuration names, `state` at the store, `connect` tries; all say
-//! what they find by `findings`.
+//! Goes on after a fault. `contacts` looks at whom contacts reach, `files` at what the configuration names, `state` at the
+//! store, `connect` tries; all say what they find by `findings`.
 
 mod connect;
+mod contacts;
 mod files;
 mod findings;
 mod state;
@@ -39,6 +40,7 @@ impl Check {
         if let Some(text) = &self.rule {
             say_what_rules_do(&config, text);
         }
+        contacts::check(&config, &mut findings);
         files::check(&config, &mut findings);
         state::check(&config, &mut findings);
         if self.connect {

@@ -85,7 +85,7 @@ fn split_otherwise(parts: u8) -> Request {
     Request {
         id: None,
         fingerprint: String::new(),
-        to: vec![Recipient { number: "+4915112345678".to_owned(), refusal: None }],
+        to: vec![Recipient { number: "+4915112345678".to_owned(), contact: None, refusal: None }],
         parts,
         body: Body { content, class: None, encoding: Encoding::Auto, transliterate: false },
         modem: None,

@@ -119,6 +119,14 @@ impl UssdSession {
         self.caller.take().and_then(|Caller(id)| id)
     }
 
+    /// The modem's session is over; the answer to the request the network has not answered, if there is one.
+    pub(super) fn abandon(&mut self) -> Option<UssdAnswer> {
+        let is_waiting = self.is_waiting();
+        let id = self.end();
+        is_waiting
+            .then(|| UssdAnswer::failed(id, "the session with the modem ended before the network answered"))
+    }
+
     /// Takes the network's answer. `is_packed` says that the modem's family sends packed septets.
     pub(super) fn on_urc(&mut self, urc: &Urc, is_packed: bool, now: Instant) {
         let Urc::Ussd { state, text, dcs } = urc else { return };

@@ -9,6 +9,7 @@ mod disk_full;
 mod due;
 mod forget;
 mod idle;
+mod migration;
 mod open;
 mod outbox;
 mod place;
@@ -36,12 +37,14 @@ use tempfile::TempDir;
 use super::requests::Admitted;
 use super::*;
 use crate::config::{Inbound, MessageExpiry, OnUnknown, Outbound};
+use crate::contact::Contacts;
 use crate::event::QueueDepth;
 use crate::incoming::{IncomingPdu, IncomingPolicy};
 use crate::message::{Name, Slot, UnixMs};
 use crate::pdu;
 use crate::pdu_fixtures::{delivers, hex, short};
 use crate::request::{Body, Content, Origin, Recipient, ReplyTo, Request, Source};
+use crate::wire::home_assistant::Discovery;
 use crate::wire::topic::Topics;
 use crate::wire::{Publish, Wire};
 
@@ -233,7 +236,12 @@ fn config() -> StoreConfig {
     let inbound =
         Inbound { reassembly_timeout: Duration::from_secs(3600), include_pdu: false, deny: Vec::new() };
     StoreConfig {
-        incoming: IncomingPolicy { inbound, outbound: outbound.clone(), rules: Vec::new() },
+        incoming: IncomingPolicy {
+            inbound,
+            outbound: outbound.clone(),
+            contacts: Contacts::default(),
+            rules: Vec::new(),
+        },
         retain_last: false,
         outbound,
         ussd_per_day: None,
@@ -243,7 +251,7 @@ fn config() -> StoreConfig {
 
 /// Renders what is published as the gateway `attic` does.
 fn wire() -> Wire {
-    Wire { topics: Topics::new("sms", &named("attic")), include_pdu: false }
+    Wire { topics: Topics::new("sms", &named("attic")), include_pdu: false, discovery: Discovery::default() }
 }
 
 fn json(text: &str) -> Value {
@@ -285,7 +293,7 @@ fn from_broker(request: Request, origin: Origin) -> Request {
 }
 
 fn recipient(number: &str) -> Recipient {
-    Recipient { number: number.to_owned(), refusal: None }
+    Recipient { number: number.to_owned(), contact: None, refusal: None }
 }
 
 /// A request for one part to one number.

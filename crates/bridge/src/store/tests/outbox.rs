@@ -72,7 +72,11 @@ async fn a_row_stored_before_a_restart_is_published_below_the_prefix_of_now() {
     fixture.admit(request("a", ALICE), T0).await;
     fixture.reopen();
     let rows = fixture.store().pending(Cursor::default(), 1).await.unwrap().0;
-    let moved = Wire { topics: Topics::new("home/sms", &named("attic")), include_pdu: false };
+    let moved = Wire {
+        topics: Topics::new("home/sms", &named("attic")),
+        include_pdu: false,
+        discovery: Discovery::default(),
+    };
     assert_eq!(moved.publication(rows[0].publication.as_ref().unwrap()).topic, "home/sms/result");
 }
 
@@ -195,7 +199,9 @@ async fn where_a_caller_may_not_be_answered_none_of_its_copies_is_published_and_
 #[tokio::test]
 async fn cancelling_what_cannot_be_cancelled_is_answered_once_however_many_recipients() {
     let mut fixture = StoreFixture::new();
-    let to = (0..50).map(|n| Recipient { number: format!("+4915100{n:05}"), refusal: None }).collect();
+    let to = (0..50)
+        .map(|n| Recipient { number: format!("+4915100{n:05}"), contact: None, refusal: None })
+        .collect();
     fixture.admit(Request { to, ..request("many", ALICE) }, T0).await;
     fixture.results().await;
     fixture.store().cancel("many".to_owned(), T0).await.unwrap();

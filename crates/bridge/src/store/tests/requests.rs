@@ -7,7 +7,8 @@ use crate::failure::{Failure, FailureCode};
 async fn each_recipient_gets_its_first_result() {
     let mut fixture = StoreFixture::new();
     let refused = Failure::permanent(FailureCode::Denied, "not to this number");
-    let to = vec![recipient(ALICE), Recipient { number: BOB.to_owned(), refusal: Some(refused) }];
+    let to =
+        vec![recipient(ALICE), Recipient { number: BOB.to_owned(), contact: None, refusal: Some(refused) }];
     assert_eq!(fixture.admit(Request { to, ..request("a", ALICE) }, T0).await, Admitted::New);
     fixture.reopen();
     let results = fixture.results().await;
@@ -50,7 +51,7 @@ async fn an_id_with_other_content_is_a_conflict_and_the_first_request_lives_on()
 /// A request of which nothing may be sent.
 fn refused(id: &str) -> Request {
     let why = Failure::permanent(FailureCode::BadNumber, "no number");
-    let to = vec![Recipient { number: "x".to_owned(), refusal: Some(why) }];
+    let to = vec![Recipient { number: "x".to_owned(), contact: None, refusal: Some(why) }];
     Request { to, fingerprint: "to x".to_owned(), ..request(id, "x") }
 }
 
@@ -91,6 +92,7 @@ async fn whatever_is_refused_under_a_known_id_is_not_that_requests_end() {
         let result = crate::event::SendResult {
             id: id.map(str::to_owned),
             to: None,
+            contact: None,
             state: crate::event::MessageState::Rejected,
             is_final: true,
             at: T0,
@@ -236,4 +238,31 @@ async fn a_packet_id_the_broker_may_use_again_names_no_old_request() {
     assert_eq!(store.admit(from_broker(request("", ALICE), again), T0).await.unwrap(), Admitted::Redelivered);
     store.settle_packet_ids(newest).await.unwrap();
     assert_eq!(store.admit(from_broker(request("", ALICE), again), T0).await.unwrap(), Admitted::New);
+}
+
+#[tokio::test]
+async fn every_result_has_the_contact_also_after_a_restart_and_when_it_is_repeated_or_refused() {
+    let mut fixture = StoreFixture::new();
+    let to_anna = |id: &str| {
+        let to = vec![Recipient { contact: Some("Anna".to_owned()), ..recipient(ALICE) }, recipient(BOB)];
+        Request { to, delivery_report: true, ..request(id, ALICE) }
+    };
+    fixture.admit(to_anna("a"), T0).await;
+    fixture.reopen();
+    fixture.send(1, T0 + SECOND).await;
+    fixture.reopen();
+    fixture.report(&status_report(1, ALICE, T0, 0, DELIVERED), T0 + 2 * SECOND).await;
+    assert_eq!(fixture.admit(to_anna("a"), T0 + 3 * SECOND).await, Admitted::Duplicate);
+    let other = Request { fingerprint: "another".to_owned(), ..to_anna("a") };
+    assert_eq!(fixture.admit(other, T0 + 4 * SECOND).await, Admitted::Conflict);
+    fixture.store().cancel("a".to_owned(), T0 + 5 * SECOND).await.unwrap();
+    let mut states = Vec::new();
+    for result in fixture.results().await {
+        let expected = if result["to"] == ALICE { json("\"Anna\"") } else { Value::Null };
+        assert_eq!(result["contact"], expected, "{result}");
+        if result["to"] == ALICE {
+            states.push(result["state"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(states, ["accepted", "sent", "delivered", "delivered", "rejected", "delivered"]);
 }

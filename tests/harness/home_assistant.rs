@@ -1,0 +1,140 @@
+//! Owns a real Home Assistant on a loopback port, set up already, with MQTT as its one integration.
+//!
+//! `tests/ecosystem/install/home-assistant` installs it. Its configuration folder is a temporary one; files put there
+//! before a start (automations, scripts, blueprints) are part of its configuration.
+
+pub mod api;
+pub mod log;
+pub mod setup;
+pub mod websocket;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use self::api::Api;
+use self::setup::Mqtt;
+use super::ports::free_port;
+use super::process::Process;
+use super::wait::{wait_at_most, wait_until};
+
+/// The folder below which `tests/run ecosystem` installs programs, each in one of its own.
+const INSTALLED: &str = "SMSBRIDGE_TEST_ECOSYSTEM";
+
+/// Its first start compiles what it is written in; on a busy machine that takes a minute.
+const START_LIMIT: Duration = Duration::from_secs(300);
+
+/// Where one of the installed programs is.
+pub fn installed(path: &str) -> PathBuf {
+    let folder = std::env::var_os(INSTALLED)
+        .unwrap_or_else(|| panic!("{INSTALLED} names no folder; tests/run ecosystem sets it"));
+    let path = Path::new(&folder).join(path);
+    assert!(path.exists(), "{} is not there; see tests/ecosystem/install", path.display());
+    path
+}
+
+/// Fields end in this order: the process before its folder.
+pub struct HomeAssistant {
+    process: Option<Process>,
+    /// Reads and changes what it knows.
+    pub api: Api,
+    folder: TempDir,
+}
+
+impl HomeAssistant {
+    /// Writes its configuration; starts nothing.
+    pub fn prepare(mqtt: &Mqtt) -> Self {
+        let folder = TempDir::with_prefix("smsbridge-e2e-ha-").expect("a temporary folder");
+        let port = free_port();
+        let token = setup::write(folder.path(), port, mqtt);
+        Self { process: None, api: Api::new(port, token), folder }
+    }
+
+    /// Puts a file into its configuration folder, such as `automations.yaml`. Takes effect at the next start, or
+    /// when what it belongs to is reloaded: `call("automation.reload", ..)`.
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.folder.path().join(file);
+        fs::create_dir_all(path.parent().expect("a file is in a folder"))
+            .expect("a folder of its configuration");
+        fs::write(&path, text).expect("a file of its configuration");
+    }
+
+    /// It has started everything and has subscribed to all its topics when this returns.
+    pub fn start(&mut self) {
+        let hass = installed("home-assistant/venv/bin/hass");
+        let mut command = Command::new(&hass);
+        // All its modules are there: it is to fetch none.
+        command.arg("--skip-pip").arg("-c").arg(self.folder.path()).current_dir(self.folder.path());
+        let programs = hass.parent().expect("a program is in a folder");
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env_clear().env("HOME", self.folder.path()).env("LANG", "C.UTF-8");
+        command.env("PATH", format!("{}:{path}", programs.display()));
+        let announced = self.births();
+        let mut process = Process::start("Home Assistant", &mut command, &self.log_path());
+        wait_at_most(START_LIMIT, "Home Assistant to have started", || {
+            assert_eq!(process.ended(), None, "Home Assistant has ended");
+            self.api.is_running().then_some(())
+        });
+        self.process = Some(process);
+        wait_until("Home Assistant to listen at the broker", || self.births() > announced);
+    }
+
+    /// SIGTERM: it saves everything. For a websocket that is still open it waits ten seconds.
+    pub fn stop(&mut self) {
+        let mut process = self.process.take().expect("Home Assistant runs");
+        process.signal(Signal::TERM);
+        process.wait_for_end(START_LIMIT);
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process.take().expect("Home Assistant runs").kill();
+    }
+
+    pub fn restart(&mut self) {
+        self.stop();
+        self.start();
+    }
+
+    /// All it ever logged, over all starts.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
+    }
+
+    /// Warnings and errors in its log, but for those it writes whatever we do. Each may have several lines.
+    pub fn complaints(&self) -> Vec<String> {
+        log::complaints(&self.log())
+    }
+
+    /// Fails where it logged a warning or an error.
+    pub fn assert_no_complaints(&self) {
+        assert_eq!(self.complaints(), Vec::<String>::new(), "Home Assistant has something to complain about");
+    }
+
+    /// How often it announced on `homeassistant/status` that it listens: 5 s after each connection.
+    pub fn births(&self) -> usize {
+        self.log().matches("birth message sent").count()
+    }
+
+    /// Waits until it has subscribed to `filter`, which it does a moment after an entity or an automation is there.
+    /// Until then what is not retained passes it by.
+    pub fn wait_until_subscribed(&self, filter: &str) {
+        wait_until(&format!("Home Assistant to subscribe to {filter}"), || {
+            log::subscribes(&self.log(), filter)
+        });
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("printed.log")
+    }
+}
+
+/// The attribute of an entity's state, as text.
+pub fn attribute<'a>(state: &'a Value, name: &str) -> &'a str {
+    state["attributes"][name].as_str().unwrap_or_default()
+}
