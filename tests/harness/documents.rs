@@ -21,13 +21,20 @@ pub struct Block {
     pub text: String,
 }
 
-/// The README, what stands beside it, docs/ with the decisions, and the READMEs of the crates.
+/// The README, what stands beside it, docs/ with the decisions, the pages of deploy/, and the READMEs of the crates.
 pub fn all() -> Vec<Document> {
     let root = root();
     let mut paths: Vec<PathBuf> = Vec::new();
-    for folder in
-        ["", "docs", "docs/adr", "crates/bridge", "crates/codec", "crates/modem", "crates/simulator"]
-    {
+    for folder in [
+        "",
+        "docs",
+        "docs/adr",
+        "deploy/home-assistant",
+        "crates/bridge",
+        "crates/codec",
+        "crates/modem",
+        "crates/simulator",
+    ] {
         let entries = fs::read_dir(root.join(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
         let files = entries.map(|entry| entry.expect("a folder entry").path());
         paths.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
