@@ -107,8 +107,8 @@ impl Fixture {
 }
 
 fn intake(store: &Store, config: &Config) -> Intake {
-    let requests = ["main", "attic"].map(|modem| (named(modem), Arc::<ModemRequests>::default()));
-    Intake::new(store.clone(), BTreeMap::from(requests), config)
+    let queues = ["main", "attic"].map(|modem| (named(modem), Arc::<ModemRequests>::default()));
+    Intake::new(store.clone(), BTreeMap::from(queues), config)
 }
 
 fn named(text: &str) -> Name {

@@ -54,6 +54,8 @@ Examples:
   SMSBRIDGE_MQTT__URL=mqtt://127.0.0.1:1883 smsbridge send --to +4915112345678 Hello
                               From another terminal: the demo shows what becomes of it
   smsbridge demo --port 0     At any free port
+  smsbridge demo --broker mqtt://homeassistant.local:1883 --user demo --password-file demo-password
+                              On a broker of yours, with topics that begin with smsdemo
 
 Exit codes:
   0  stopped

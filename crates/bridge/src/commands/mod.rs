@@ -7,6 +7,8 @@ mod config_arg;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
+mod demo_broker;
+#[cfg(feature = "demo")]
 mod demo_view;
 mod detect;
 mod forget;
