@@ -72,7 +72,10 @@ fn everything_of_a_modem_and_its_gateway_is_shown_with_its_unit_and_class() {
     let storage = home.wait_for_state("sensor.sms_main_storage", "0");
     assert_eq!(storage["attributes"]["SM"]["total"], 30, "{storage}");
     let registration = home.wait_for_state("sensor.sms_main_registration", "home");
-    assert!(registration["attributes"]["options"].as_array().is_some_and(|all| all.len() > 3), "{registration}");
+    assert!(
+        registration["attributes"]["options"].as_array().is_some_and(|all| all.len() > 3),
+        "{registration}"
+    );
 }
 
 #[test]
@@ -155,7 +158,8 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
         config.set("outbound", "delivery_report", true);
     });
     let mut fired = home.hear();
-    let texts = ["plain", "\"quoted\" \\ 'so'\nnext line\ttab", "🎉 Größe {{ 1 + 1 }} {% x %}", "0123", "[1, 2]"];
+    let texts =
+        ["plain", "\"quoted\" \\ 'so'\nnext line\ttab", "🎉 Größe {{ 1 + 1 }} {% x %}", "0123", "[1, 2]"];
     for (n, text) in texts.into_iter().enumerate() {
         home.call("notify.send_message", &json!({"entity_id": "notify.sms_anna", "message": text}));
         wait_until(&format!("the SMS {text:?}"), || home.rig.modem.submits().len() > n);
@@ -170,7 +174,8 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
     let two = json!({"entity_id": "notify.sms_o_brien_son", "message": "to both"});
     home.call("notify.send_message", &two);
     wait_until("an SMS to each number", || home.rig.modem.submits().len() == texts.len() + 2);
-    let sent: BTreeSet<String> = home.rig.modem.submits()[texts.len()..].iter().map(|sent| sent.to.clone()).collect();
+    let sent: BTreeSet<String> =
+        home.rig.modem.submits()[texts.len()..].iter().map(|sent| sent.to.clone()).collect();
     assert_eq!(sent, BTreeSet::from(["+4915100000011".to_owned(), "+4915100000012".to_owned()]));
 
     home.rig.modem.refuse_submits(50);
@@ -179,9 +184,8 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
     assert!(failed["error"].is_string(), "{failed}");
     // What reaches no modem is told by the gateway.
     home.rig.request(&json!({"id": "nobody", "to": "Bert", "text": "hello"}));
-    let rejected = fired.wait_for("event.sms_gateway_attic_outgoing", "nobody's result", |event| {
-        event["id"] == "nobody"
-    });
+    let rejected = fired
+        .wait_for("event.sms_gateway_attic_outgoing", "nobody's result", |event| event["id"] == "nobody");
     assert_eq!(rejected["event_type"], "rejected", "{rejected}");
 }
 
@@ -195,7 +199,8 @@ fn a_call_rings_and_is_missed_once() {
     assert_eq!(ringing["from"], "+4915100000009", "{ringing}");
     home.rig.modem.simulator().stop_ringing();
     fired.wait_for("event.sms_main_call", "a missed call", |call| call["event_type"] == "missed");
-    let types: Vec<Value> = fired.of("event.sms_main_call").iter().map(|call| call["event_type"].clone()).collect();
+    let types: Vec<Value> =
+        fired.of("event.sms_main_call").iter().map(|call| call["event_type"].clone()).collect();
     assert_eq!(types, ["ringing", "missed"]);
 }
 

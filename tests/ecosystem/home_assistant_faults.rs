@@ -111,7 +111,8 @@ fn home_assistant_started_again_shows_everything_and_no_event_fires() {
     home.ha.start();
     home.wait_until_shown();
     home.wait_for_state("sensor.sms_main_last_message", "while it was away");
-    let again = home.wait_for("event.sms_main_incoming", "to be as before", |again| again["state"] == event["state"]);
+    let again =
+        home.wait_for("event.sms_main_incoming", "to be as before", |again| again["state"] == event["state"]);
     assert_eq!(again["attributes"]["text"], "before", "{again}");
     assert_hears(&home, "after");
 }

@@ -21,8 +21,8 @@ pub struct Block {
     pub text: String,
 }
 
-/// Where documents are: the README and what stands beside it, docs/ with the decisions, the READMEs of crates and examples.
-const FOLDERS: [&str; 12] = [
+/// Where documents are: the README and what stands beside it, docs/ with the decisions, the READMEs of the other folders.
+const FOLDERS: [&str; 13] = [
     "",
     "docs",
     "docs/adr",
@@ -31,6 +31,7 @@ const FOLDERS: [&str; 12] = [
     "crates/codec",
     "crates/modem",
     "crates/simulator",
+    "deploy/home-assistant",
     "examples",
     "examples/meter-readings-node",
     "examples/meter-readings-python",
