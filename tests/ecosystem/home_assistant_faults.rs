@@ -32,7 +32,7 @@ fn a_killed_gateway_makes_everything_unavailable_until_it_is_back() {
     home.rig.gateway.kill();
     home.wait_for_state("binary_sensor.sms_gateway_attic_connection", "off");
     home.wait_for_state("sensor.sms_main_signal", "unavailable");
-    let all: BTreeSet<String> = home.states().iter().map(|state| attribute_id(state)).collect();
+    let all: BTreeSet<String> = home.states().iter().map(attribute_id).collect();
     let ours: BTreeSet<String> = all.into_iter().filter(|id| id.contains(".sms_")).collect();
     let shown: BTreeSet<String> = ours.difference(&unavailable(&home, ".sms_")).cloned().collect();
     // The broker says the modem's last availability: nobody else knows better.
