@@ -20,6 +20,7 @@ use crate::hooks;
 use crate::intake::Intake;
 use crate::log::{ProblemLog, in_words};
 use crate::message::Name;
+use crate::modem_requests::ModemRequests;
 use crate::modem_task::{self, ModemTask};
 use crate::mqtt::{self, Link, LinkState, Subscriptions};
 use crate::retained_state::RetainedState;
@@ -27,11 +28,9 @@ use crate::runtime_folder;
 use crate::signals::Signals;
 #[cfg(unix)]
 use crate::status_socket;
-use crate::store::{Store, StoreConfig};
+use crate::store::{Store, StoreConfig, StoreError};
 use crate::systemd;
 use crate::timer::Timer;
-use crate::ussd_queue::UssdQueue;
-use crate::wire::topic::Topics;
 use crate::wire::{Wire, status};
 
 /// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be
@@ -75,29 +74,25 @@ fn say_start(config: &Config) {
 async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> anyhow::Result<()> {
     let trace = config.trace.as_ref().map(|trace| trace.open()).transpose()?;
     let names: Vec<Name> = config.modems.iter().map(|modem| modem.name.clone()).collect();
-    let wire = Wire {
-        topics: Topics::new(&config.mqtt.prefix, &config.name),
-        include_pdu: config.inbound.include_pdu,
-    };
+    let mut wire = Wire::new(config);
     let client_id = store.client_id().await.context("the store cannot be written")?;
     clock::begin(store.newest_time().await?);
     let released = store.release(None, now_ms()).await?;
     if released > 0 {
         tracing::info!("messages that a modem had when the last run ended wait again: {released}");
     }
-    store.set_retained_topics(wire.topics.retained(&names, config.mqtt.retain_last)).await?;
-    let retained = Arc::new(RetainedState::default());
+    let retained = Arc::new(announce(config, &store, &mut wire, &names).await?);
     let link_state = Arc::new(LinkState::default());
     store.offer_parked().await?;
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.last_will())?;
-    let ussd: BTreeMap<Name, Arc<UssdQueue>> =
-        names.iter().map(|name| (name.clone(), Arc::new(UssdQueue::default()))).collect();
+    let requests: BTreeMap<Name, Arc<ModemRequests>> =
+        names.iter().map(|name| (name.clone(), Arc::default())).collect();
     let link = Link::new(
         client,
         store.clone(),
         Arc::clone(&retained),
-        Intake::new(store.clone(), ussd.clone(), config),
-        Subscriptions::new(&wire.topics, &config.mqtt.share, &names),
+        Intake::new(store.clone(), requests.clone(), config),
+        Subscriptions::new(&wire, &config.mqtt.share, &names, config.home_assistant.discovery),
         wire.clone(),
         Arc::clone(&link_state),
     );
@@ -143,7 +138,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             config: modem.clone(),
             store: store.clone(),
             retained: Arc::clone(&retained),
-            ussd: ussd.get(&modem.name).cloned().unwrap_or_default(),
+            requests: requests.get(&modem.name).cloned().unwrap_or_default(),
             ussd_rules: config.ussd.clone(),
             contacts: Arc::clone(&contacts),
             trace: trace.clone(),
@@ -171,6 +166,29 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         None => Ok(()),
         Some(task) => bail!("{task} ended on its own: the log says why, and what to do"),
     }
+}
+
+/// Says which retained topics are ours, and what is announced to Home Assistant: where the last run had more, that is
+/// taken back.
+async fn announce(
+    config: &Config,
+    store: &Store,
+    wire: &mut Wire,
+    names: &[Name],
+) -> Result<RetainedState, StoreError> {
+    let is_on = config.home_assistant.discovery;
+    // First what is announced: it is cleared first, before the topics it is about.
+    let mut topics = Vec::new();
+    if is_on {
+        topics.extend(wire.discovery.topics(&wire.topics, names));
+        let announced = wire.discovery.announced(&wire.topics, names);
+        wire.discovery.take_back(store.set_announced(announced).await?);
+    } else {
+        store.set_announced(Vec::new()).await?;
+    }
+    topics.extend(wire.topics.retained(names, config.mqtt.retain_last));
+    store.set_retained_topics(topics).await?;
+    Ok(if is_on { RetainedState::announcing() } else { RetainedState::default() })
 }
 
 fn facts(config: &Config) -> status::Facts {

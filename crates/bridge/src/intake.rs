@@ -13,11 +13,14 @@ use crate::contact::Contacts;
 use crate::event::{Event, MessageEncoding, MessageState, ResultFields, SendResult, UssdReply, UssdState};
 use crate::failure::{Failure, FailureCode, quoted};
 use crate::message::{Name, UnixMs, millis};
+use crate::modem_requests::ModemRequests;
 use crate::policy::{self, Dialled};
 use crate::request::{Origin, Recipient, ReplyTo, Request, Route, SendRequest, Source};
 use crate::store::{Store, StoreError};
-use crate::ussd_queue::{UssdQueue, UssdRequest};
-use crate::wire::request::{Rejection, UssdRejection, read_cancel, read_send, read_ussd, request_id};
+use crate::ussd_queue::UssdRequest;
+use crate::wire::request::{
+    Rejection, UssdRejection, read_cancel, read_restart, read_send, read_ussd, request_id,
+};
 use crate::wire::topic::ResponseTopics;
 
 /// The largest payload a request may have.
@@ -57,6 +60,8 @@ pub enum AfterAck {
     Nothing,
     /// Hand over to [`Intake::send_ussd`]: USSD is carried out at most once, so not before the acknowledgement.
     Ussd(Name, UssdRequest),
+    /// Hand over to [`Intake::restart`], for the same reason.
+    Restart(Name),
     /// Say that it was refused because another gateway may have sent it.
     Stale,
 }
@@ -72,7 +77,7 @@ struct AnswerTo {
 /// Judges requests and stores them.
 pub struct Intake {
     store: Store,
-    ussd: BTreeMap<Name, Arc<UssdQueue>>,
+    modems: BTreeMap<Name, Arc<ModemRequests>>,
     outbound: Outbound,
     contacts: Contacts,
     responses: ResponseTopics,
@@ -80,11 +85,11 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake for these modems, each with its USSD queue.
-    pub fn new(store: Store, ussd: BTreeMap<Name, Arc<UssdQueue>>, config: &Config) -> Self {
+    /// An intake for these modems, each with what is asked of it.
+    pub fn new(store: Store, modems: BTreeMap<Name, Arc<ModemRequests>>, config: &Config) -> Self {
         Intake {
             store,
-            ussd,
+            modems,
             outbound: config.outbound.clone(),
             contacts: Contacts::new(&config.contacts, &config.outbound.default_country),
             responses: ResponseTopics::new(&config.mqtt.response_prefix),
@@ -112,6 +117,11 @@ impl Intake {
                 let is_stale = |reason| Failure::permanent(FailureCode::Stale, reason);
                 let refusal = refusal.or(stale.map(is_stale));
                 return self.take_ussd(modem, payload, refusal, origin).await;
+            }
+            (Route::Restart { modem }, refusal, stale) => {
+                let is_stale = |reason| Failure::permanent(FailureCode::Stale, reason);
+                let refusal = refusal.or(stale.map(is_stale));
+                return Ok(self.take_restart(modem, payload, refusal, origin));
             }
             (_, Some(failure), _) => self.reject(Rejection::new(payload, failure), answer_to, now).await?,
             (Route::Cancel, None, _) => match read_cancel(payload) {
@@ -198,7 +208,7 @@ impl Intake {
             return Err(failure.logged_as("modem: another one than in the topic"));
         }
         if let Some(modem) = via.or(request.modem.as_ref())
-            && !self.ussd.contains_key(modem)
+            && !self.modems.contains_key(modem)
         {
             return Err(self.unknown_modem(modem));
         }
@@ -206,7 +216,7 @@ impl Intake {
     }
 
     fn unknown_modem(&self, modem: &Name) -> Failure {
-        let known = self.ussd.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        let known = self.modems.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
         let words = format!("there is no modem {modem} here, only {known}");
         Failure::permanent(FailureCode::UnknownModem, words).logged_as(format!("there are only {known}"))
     }
@@ -316,7 +326,7 @@ impl Intake {
                 let reason = "it came a second time and may have been carried out: it is not repeated";
                 (request.id, Failure::permanent(FailureCode::Unknown, reason))
             }
-            Ok(request) if !self.ussd.contains_key(&modem) => (request.id, self.unknown_modem(&modem)),
+            Ok(request) if !self.modems.contains_key(&modem) => (request.id, self.unknown_modem(&modem)),
             Ok(request) => return Ok(AfterAck::Ussd(modem, request)),
         };
         self.refuse_ussd(modem, id, failure).await?;
@@ -325,13 +335,49 @@ impl Intake {
 
     /// Hands a USSD request whose delivery is acknowledged to its modem.
     pub async fn send_ussd(&self, modem: Name, request: UssdRequest) -> Result<(), StoreError> {
-        match self.ussd.get(&modem).map(|queue| queue.push(request)) {
+        match self.modems.get(&modem).map(|asked| asked.ussd.push(request)) {
             Some(Err(request)) => {
                 let reason = "too many USSD requests wait for this modem";
                 let failure = Failure::transient(FailureCode::Modem, reason);
                 self.refuse_ussd(modem, request.id, failure).await
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Looks at a request to restart a modem. Nobody is answered: the modem's state shows what becomes of it, and the log
+    /// says what is refused.
+    fn take_restart(
+        &self,
+        modem: Name,
+        payload: &[u8],
+        refusal: Option<Failure>,
+        origin: Origin,
+    ) -> AfterAck {
+        let refusal = match refusal {
+            None if !self.modems.contains_key(&modem) => Some(self.unknown_modem(&modem)),
+            None if origin.redelivered => {
+                let reason = "it came a second time and may have been carried out: it is not repeated";
+                Some(Failure::permanent(FailureCode::Unknown, reason))
+            }
+            None => read_restart(payload).err().map(Failure::from),
+            refusal => refusal,
+        };
+        match refusal {
+            None => AfterAck::Restart(modem),
+            Some(failure) => {
+                let words = failure.logged.unwrap_or_default();
+                tracing::warn!(%modem, "a request to restart a modem is refused ({}): {words}", failure.code);
+                AfterAck::Nothing
+            }
+        }
+    }
+
+    /// Has a modem restarted whose request is acknowledged.
+    pub fn restart(&self, modem: &Name) {
+        if let Some(asked) = self.modems.get(modem) {
+            tracing::info!(%modem, "a restart of the modem is asked for: it is restarted after the command in hand");
+            asked.restart.ask();
         }
     }
 

@@ -13,9 +13,10 @@ use crate::event::{Event, MessageState, SendResult, UssdReply, UssdState};
 use crate::failure::FailureCode;
 use crate::intake::{AfterAck, Delivery, Intake, MAX_PAYLOAD};
 use crate::message::{Name, UnixMs};
+use crate::modem_requests::ModemRequests;
 use crate::request::{Origin, ReplyTo, Route};
 use crate::store::{Claim, Claimed, Cursor, Publication, Store, StoreConfig};
-use crate::ussd_queue::{UssdAction, UssdQueue, UssdRequest};
+use crate::ussd_queue::{UssdAction, UssdRequest};
 
 const HOUR: UnixMs = 3_600_000;
 pub(crate) const ALICE: &str = "+4915112345678";
@@ -25,6 +26,8 @@ pub(crate) const BOB: &str = "+79211234567";
 pub(crate) struct Fixture {
     intake: Intake,
     store: Store,
+    /// What is asked of `main`.
+    asked: Arc<ModemRequests>,
     _folder: TempDir,
 }
 
@@ -43,13 +46,14 @@ impl Fixture {
         let config = config::parse("test", toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        Fixture { intake: intake(&store, &config), store, _folder: folder }
+        let asked = Arc::default();
+        Fixture { intake: intake(&store, &asked, &config), store, asked, _folder: folder }
     }
 
     /// The gateway starts again with another configuration.
     pub(crate) fn reconfigured(self, toml: &str) -> Fixture {
         let config = config::parse("test", toml).unwrap();
-        Fixture { intake: intake(&self.store, &config), ..self }
+        Fixture { intake: intake(&self.store, &self.asked, &config), ..self }
     }
 
     pub(crate) async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
@@ -105,9 +109,9 @@ impl Fixture {
     }
 }
 
-fn intake(store: &Store, config: &Config) -> Intake {
-    let queues = ["main", "attic"].map(|modem| (named(modem), Arc::<UssdQueue>::default()));
-    Intake::new(store.clone(), BTreeMap::from(queues), config)
+fn intake(store: &Store, main: &Arc<ModemRequests>, config: &Config) -> Intake {
+    let modems = [(named("main"), Arc::clone(main)), (named("attic"), Arc::default())];
+    Intake::new(store.clone(), BTreeMap::from(modems), config)
 }
 
 fn named(text: &str) -> Name {
@@ -396,4 +400,45 @@ async fn a_ussd_request_is_handed_over_only_when_it_is_certain_to_come_once() {
         fixture.intake.send_ussd(named("main"), request.clone()).await.unwrap();
     }
     assert!(fixture.ussd_failure().await.contains("too many"));
+}
+
+fn restart(payload: &[u8]) -> Delivery<'_> {
+    Delivery { route: Route::Restart { modem: named("main") }, ..delivery(payload) }
+}
+
+#[tokio::test]
+async fn a_restart_is_handed_over_once_it_is_acknowledged_and_nobody_is_answered() {
+    let fixture = Fixture::new();
+    for payload in [&b"restart"[..], b"{}", b" {\"id\": \"button-1\"} ", b"{\"id\":null}"] {
+        assert_eq!(fixture.take(restart(payload)).await, AfterAck::Restart(named("main")));
+    }
+    assert!(!fixture.asked.restart.take(), "it is not acknowledged yet");
+    fixture.intake.restart(&named("main"));
+    fixture.intake.restart(&named("other"));
+    assert!(fixture.asked.restart.take());
+    assert!(fixture.publications().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_restart_that_may_not_be_one_is_not_carried_out() {
+    let fixture = Fixture::new();
+    let refused = [
+        Delivery { retained: true, ..restart(b"restart") },
+        Delivery { size: MAX_PAYLOAD + 1, ..restart(b"restart") },
+        Delivery { route: Route::Restart { modem: named("other") }, ..restart(b"restart") },
+        Delivery { origin: Origin { redelivered: true, ..restart(b"").origin }, ..restart(b"restart") },
+        Delivery { stale: Some("another ran".to_owned()), ..restart(b"restart") },
+        Delivery { retained: true, ..restart(b"") },
+        restart(b""),
+        restart(b"reset"),
+        restart(b"restart\n"),
+        restart(b"[]"),
+        restart(b"{\"id\":\"\"}"),
+        restart(b"{\"modem\":\"main\"}"),
+    ];
+    for delivery in refused {
+        let shown = format!("{delivery:?}");
+        assert_eq!(fixture.take(delivery).await, AfterAck::Nothing, "{shown}");
+    }
+    assert!(!fixture.asked.restart.take() && fixture.publications().await.is_empty());
 }

@@ -24,6 +24,7 @@ mod intake_tests;
 mod kind;
 mod log;
 mod message;
+mod modem_requests;
 mod modem_task;
 mod mqtt;
 mod nearest;

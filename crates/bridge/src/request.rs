@@ -23,6 +23,11 @@ pub enum Route {
         /// Through this modem.
         modem: Name,
     },
+    /// Restart a modem.
+    Restart {
+        /// This one.
+        modem: Name,
+    },
 }
 
 /// A request to send, read but not judged yet.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::event::{State, Subject};
+use crate::event::{Announcement, State, Subject};
 use crate::log::{ProblemLog, ProblemSubject};
 
 /// The newest states, and which of them the broker does not have yet.
@@ -17,6 +17,8 @@ pub struct RetainedState {
     entries: Mutex<BTreeMap<Key, Entry>>,
     changed: Notify,
     problems: ProblemLog,
+    /// Whether devices are announced to Home Assistant.
+    announces: bool,
 }
 
 /// Which of a subject's states: each is one retained value at the broker.
@@ -24,6 +26,8 @@ pub struct RetainedState {
 enum Key {
     Details(Subject),
     Availability(Subject),
+    /// Behind the others: who hears of a device finds its states there, and of a modem knows its gateway.
+    Announcement(Subject),
 }
 
 impl Key {
@@ -32,6 +36,10 @@ impl Key {
             State::Modem(state) => Key::Details(Subject::Modem(state.modem.clone())),
             State::Gateway(_) => Key::Details(Subject::Gateway),
             State::Availability(subject, _) => Key::Availability(subject.clone()),
+            State::Announcement(Announcement::Gateway) => Key::Announcement(Subject::Gateway),
+            State::Announcement(Announcement::Modem(identity)) => {
+                Key::Announcement(Subject::Modem(identity.modem.clone()))
+            }
         }
     }
 }
@@ -45,21 +53,32 @@ struct Entry {
 }
 
 impl RetainedState {
+    /// With an announcement to Home Assistant of the gateway, and of each modem whose state is set.
+    pub fn announcing() -> Self {
+        let retained = RetainedState { announces: true, ..RetainedState::default() };
+        retained.set(State::Announcement(Announcement::Gateway));
+        retained
+    }
+
     /// Sets a state. An unchanged one is not published again.
     pub fn set(&self, state: State) {
+        if let State::Modem(modem) = &state {
+            let subject = ProblemSubject::of_modem(&modem.modem, "state");
+            self.problems.set(&subject, modem.problem.as_deref());
+        }
+        let announcement = match &state {
+            State::Modem(modem) if self.announces => Some(Announcement::Modem(Box::new(modem.identity()))),
+            _ => None,
+        };
         let mut entries = self.entries();
-        let key = Key::of(&state);
-        if let Some(entry) = entries.get_mut(&key).filter(|entry| entry.state == state) {
-            entry.newer = None;
-            return;
+        let mut is_changed = replace(&mut entries, state);
+        if let Some(announcement) = announcement {
+            is_changed |= replace(&mut entries, State::Announcement(announcement));
         }
-        if let State::Modem(state) = &state {
-            let subject = ProblemSubject::of_modem(&state.modem, "state");
-            self.problems.set(&subject, state.problem.as_deref());
-        }
-        entries.insert(key, Entry { state, newer: None, published: false });
         drop(entries);
-        self.changed.notify_one();
+        if is_changed {
+            self.changed.notify_one();
+        }
     }
 
     /// What is wrong with the modems, as it is logged.
@@ -115,6 +134,17 @@ impl RetainedState {
     }
 }
 
+/// Whether it is another state than there was.
+fn replace(entries: &mut BTreeMap<Key, Entry>, state: State) -> bool {
+    let key = Key::of(&state);
+    if let Some(entry) = entries.get_mut(&key).filter(|entry| entry.state == state) {
+        entry.newer = None;
+        return false;
+    }
+    entries.insert(key, Entry { state, newer: None, published: false });
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +165,36 @@ mod tests {
         retained.republish_all();
         assert_eq!(retained.take_unpublished(1).len(), 1);
         assert_eq!(retained.take_unpublished(9).len(), 1);
+    }
+
+    #[test]
+    fn a_device_is_announced_behind_its_states_and_again_when_it_says_who_it_is() {
+        use crate::event::ModemState;
+        let retained = RetainedState::announcing();
+        let modem = ModemState::new("main".parse().unwrap());
+        let known = ModemState { imei: Some("490154203237518".to_owned()), ..modem.clone() };
+        let announced =
+            |modem: &ModemState| State::Announcement(Announcement::Modem(Box::new(modem.identity())));
+        let gateway = State::Announcement(Announcement::Gateway);
+        retained.set(State::Modem(Box::new(modem.clone())));
+        let first = [State::Modem(Box::new(modem.clone())), gateway.clone(), announced(&modem)];
+        assert_eq!(retained.take_unpublished(9), first, "a modem names its gateway");
+        let online = ModemState { operator: Some("Example".to_owned()), ..modem };
+        retained.set(State::Modem(Box::new(online.clone())));
+        assert_eq!(retained.take_unpublished(9), [State::Modem(Box::new(online))]);
+        retained.set(State::Modem(Box::new(known.clone())));
+        let second = [State::Modem(Box::new(known.clone())), announced(&known)];
+        assert_eq!(retained.take_unpublished(9), second);
+        retained.republish_all();
+        assert_eq!(retained.take_unpublished(9), [second[0].clone(), gateway, second[1].clone()]);
+    }
+
+    #[test]
+    fn nothing_is_announced_unless_it_is_asked_for() {
+        use crate::event::ModemState;
+        let retained = RetainedState::default();
+        retained.set(State::Modem(Box::new(ModemState::new("main".parse().unwrap()))));
+        assert!(matches!(&retained.take_unpublished(9)[..], [State::Modem(_)]));
     }
 
     #[test]

@@ -106,6 +106,15 @@ impl Ladder {
         }
     }
 
+    /// The step that somebody asks for: the last one, where there is one.
+    pub fn on_request(&mut self, may_reset: bool, now: Instant) -> Step {
+        if !may_reset {
+            return Step::Reopen;
+        }
+        self.reset_at = Some(now);
+        Step::Reset
+    }
+
     /// It answers, but no message goes through: the radio is restarted twice, then the modem is reset.
     pub fn on_radio_dead(&mut self, may_reset: bool, now: Instant) -> Step {
         self.dead += 1;
@@ -179,6 +188,18 @@ mod tests {
 
     fn after(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn who_asks_for_a_restart_gets_one_however_well_it_is_and_none_follows_by_itself() {
+        let start = Instant::now();
+        let mut ladder = Ladder::default();
+        assert_eq!(ladder.on_request(false, start), Step::Reopen, "there is nothing stronger");
+        assert_eq!(ladder.on_request(true, start), Step::Reset);
+        assert_eq!(ladder.on_request(true, after(start, 1)), Step::Reset, "he knows what he does");
+        let steps: Vec<Step> =
+            (0..8).map(|n| ladder.on_failure(&silent(), true, after(start, 30 * (n + 1)))).collect();
+        assert!(!steps.contains(&Step::Reset), "it was reset just now: {steps:?}");
     }
 
     #[tokio::test]

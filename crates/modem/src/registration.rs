@@ -41,6 +41,19 @@ pub enum Registration {
 }
 
 impl Registration {
+    /// All of them.
+    pub const ALL: [Registration; 9] = [
+        Self::NotRegistered,
+        Self::Home,
+        Self::Searching,
+        Self::Denied,
+        Self::Unknown,
+        Self::Roaming,
+        Self::SmsOnlyHome,
+        Self::SmsOnlyRoaming,
+        Self::EmergencyOnly,
+    ];
+
     /// From the number `<stat>`.
     pub fn from_number(number: u8) -> Self {
         match number {

@@ -50,6 +50,10 @@ const SAMPLES: [(&str, &str); 7] = [
 /// How long the gateway may take to be online.
 const START: Duration = Duration::from_secs(30);
 
+/// The largest packet its broker takes, in octets. Its own limit is larger than a packet can be, and clients in Python,
+/// such as Home Assistant, lose the connection over that.
+const MAX_PACKET: usize = 1024 * 1024;
+
 /// Before the first sample.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,6 +66,9 @@ pub struct Demo {
     /// Port of the MQTT broker; 0 for any free one [default: 1883, else the next free one]
     #[arg(long)]
     port: Option<u16>,
+    /// Announce the modem to Home Assistant
+    #[arg(long)]
+    home_assistant: bool,
 }
 
 impl Demo {
@@ -97,7 +104,8 @@ impl Demo {
         });
         let modem =
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
-        let config = config::parse("demo", &config_text(address, modem.address()?, &folder.0))?;
+        let text = config_text(address, modem.address()?, &folder.0, self.home_assistant);
+        let config = config::parse("demo", &text)?;
         let mut view = View::new(&config, Style::stdout());
         let (mqtt, filters, is_online) = (config.mqtt.clone(), view.filters(), Notify::new());
         tokio::select! {
@@ -119,7 +127,7 @@ impl Demo {
                 // Not before the gateway listens: what is sent to nobody is lost.
                 let online = tokio::time::timeout(START, is_online.notified()).await;
                 online.context("the gateway does not come online; with -v it says more")?;
-                printer.print(what_to_type(address));
+                printer.print(what_to_type(address, self.home_assistant));
                 deliver_samples(&simulator, printer).await;
                 anyhow::Ok(())
             } => done?,
@@ -155,10 +163,11 @@ fn broker_config(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
     Ok(BrokerConfig::new()
         .with_bind_addresses(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])
         .with_sys_topics_enabled(false)
+        .with_max_packet_size(MAX_PACKET)
         .with_storage(storage))
 }
 
-fn config_text(broker: SocketAddr, modem: SocketAddr, folder: &Path) -> String {
+fn config_text(broker: SocketAddr, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
     format!(
         "\
 name = \"demo\"
@@ -170,6 +179,11 @@ port = \"tcp://{modem}\"
 path = {folder:?}
 [outbound]
 delivery_report = true
+[homeassistant]
+discovery = {home_assistant}
+[[contact]]
+name = \"Anna\"
+number = \"+4915112345678\"
 [[rule]]
 name = \"meter\"
 match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
@@ -179,8 +193,17 @@ replies_per_hour = 1000
     )
 }
 
-fn what_to_type(broker: SocketAddr) -> String {
+fn what_to_type(broker: SocketAddr, home_assistant: bool) -> String {
     let port = broker.port();
+    let home_assistant = match home_assistant {
+        true => format!(
+            "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {port}: the devices \
+             \"SMS main\" and\n\"SMS gateway demo\" appear."
+        ),
+        false => {
+            "With --home-assistant the modem appears in a Home Assistant that uses this broker.".to_owned()
+        }
+    };
     // As it was typed here, so that it can be typed there too.
     let program = std::env::args().next().unwrap_or_else(|| "smsbridge".to_owned());
     format!(
@@ -193,6 +216,8 @@ and send an SMS, in one of two ways:
 
     mosquitto_pub -p {port} -q 1 -t sms/send -m '{{\"to\":\"+4915112345678\",\"text\":\"Привет 👋\"}}'
     SMSBRIDGE_MQTT__URL=mqtt://{broker} {} send --to +4915112345678 'Hello from here'
+
+{home_assistant}
 
 Below, what the network delivers (←) and what goes out (→). Ctrl-C ends it.
 ",

@@ -6,7 +6,6 @@ use super::config_arg::ConfigArg;
 use super::output::{say, say_each};
 use crate::escape::{self, field};
 use crate::store::{Parked, ParkedRow};
-use crate::wire::topic::Topics;
 use crate::wire::{self, Wire};
 
 /// Show what the broker does not take, and drop it.
@@ -35,8 +34,7 @@ impl ParkedArgs {
             let all = rows.iter().map(|parked| parked.row.id).collect();
             return drop_rows(&parked, if self.drop_all { all } else { self.drop });
         }
-        let topics = Topics::new(&config.mqtt.prefix, &config.name);
-        let wire = Wire { topics, include_pdu: config.inbound.include_pdu };
+        let wire = Wire::new(&config);
         say_each(&rows, self.json, |row| wire::parked::row(row, &wire), |row| line(row, &wire));
         if rows.is_empty() && !self.json {
             say("none: the broker took everything");

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) outbound: OutboundTable,
     pub(super) contact: Vec<ContactTable>,
     pub(super) ussd: UssdTable,
+    pub(super) homeassistant: HomeAssistantTable,
     pub(super) rule: Vec<RuleTable>,
     pub(super) hook: Vec<HookTable>,
 }
@@ -38,6 +39,7 @@ impl Default for File {
             outbound: OutboundTable::default(),
             contact: Vec::new(),
             ussd: UssdTable::default(),
+            homeassistant: HomeAssistantTable::default(),
             rule: Vec::new(),
             hook: Vec::new(),
         }
@@ -202,6 +204,19 @@ pub(super) struct UssdTable {
 impl Default for UssdTable {
     fn default() -> Self {
         UssdTable { allow: Vec::new(), per_day: 50 }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HomeAssistantTable {
+    pub(super) discovery: bool,
+    pub(super) prefix: String,
+}
+
+impl Default for HomeAssistantTable {
+    fn default() -> Self {
+        HomeAssistantTable { discovery: false, prefix: "homeassistant".to_owned() }
     }
 }
 

@@ -61,7 +61,7 @@ const fn key(name: &'static str, kind: Kind, words: &'static str) -> Key {
 const ANY: u32 = u32::MAX;
 
 /// All tables, in the order of the reference; the first is what stands before all tables.
-pub(super) static TABLES: [Table; 10] = [
+pub(super) static TABLES: [Table; 11] = [
     Table {
         name: "",
         is_several: false,
@@ -327,6 +327,24 @@ pub(super) static TABLES: [Table; 10] = [
                 "per_day",
                 Whole(0, ANY),
                 "Codes and replies to menus a modem may send in 24 hours; beyond it `failed`. 0: no limit.",
+            ),
+        ],
+    },
+    Table {
+        name: "homeassistant",
+        is_several: false,
+        words: "What Home Assistant is told, so that modems and contacts appear there by themselves.",
+        keys: &[
+            key(
+                "discovery",
+                Flag,
+                "Announce gateway, modems and contacts by MQTT discovery. Off, they disappear there, with whatever \
+                 was renamed.",
+            ),
+            key(
+                "prefix",
+                Text("homeassistant"),
+                "The discovery prefix, the same as in the options of Home Assistant's MQTT integration.",
             ),
         ],
     },

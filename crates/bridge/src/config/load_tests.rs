@@ -232,7 +232,7 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[mqtt]\nprefix=\"a\"\nprefix=\"b\"", "line 3, column 1: this key stands there twice"),
         ("mqtt = \"mqtt://h\"", "line 1, column 8: mqtt: it is a table, not a text: write [mqtt]"),
         ("modem = [\"a\"]", "modem: it is a table, not a list: write [[modem]]"),
-        ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt]"),
+        ("prefix = \"sms\"", "line 1, column 1: prefix: it belongs below [mqtt] or [homeassistant]"),
         ("pin = \"0000\"", "pin: it belongs below [[modem]]"),
         ("deny = []", "deny: it belongs below [inbound] or [outbound]"),
         ("[mqtt]\npin = \"0000\"", "line 2, column 1: mqtt.pin: it belongs below [[modem]]"),
@@ -245,7 +245,7 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[mqqt]\nurl = \"x\"", "line 1, column 2: mqqt: there is no such table; did you mean [mqtt]?"),
         ("[[modems]]\nname = \"x\"", "modems: there is no such table; did you mean [[modem]]?"),
         ("[telegram]\nname = \"x\"", "telegram: there is no such table; there are [mqtt], [[modem]]"),
-        ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt]?"),
+        ("prefixx = \"sms\"", "did you mean `prefix` below [mqtt] or [homeassistant]?"),
         ("nam = \"sms\"", "nam: there is no such key; did you mean `name`?"),
         ("[mqtt]\nfoo = 1", "mqtt.foo: there is no such key; [mqtt] has url, username"),
         ("[mqtt.tls]\nca = 1", "mqtt.tls: there is no such key"),
@@ -286,10 +286,6 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ),
         ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "line 3, column 9: rule.match"),
         ("[mqtt]\npassword = \"x\"", "mqtt.username: it is missing"),
-        (
-            "[mqtt]\npassword_file = \"x\"\npassword = \"y\"",
-            "line 2, column 1: mqtt.password_file: it stands beside",
-        ),
     ] {
         let message = mistake(text);
         assert!(message.contains(expected), "{text:?} was answered with: {message}");

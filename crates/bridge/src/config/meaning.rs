@@ -10,17 +10,20 @@ use smsbridge_modem::profile::{self, Overrides};
 use smsbridge_modem::trace::masked;
 
 use super::file::{
-    ContactTable, File, HookTable, ModemTable, MqttTable, OutboundTable, RuleTable, UssdTable,
+    ContactTable, File, HomeAssistantTable, HookTable, ModemTable, MqttTable, OutboundTable, RuleTable,
+    UssdTable,
 };
 use super::mistake::Mistakes;
 use super::secrets::Reader;
-use super::settings::{Config, Hook, Inbound, Modem, Mqtt, Outbound, Source, Store, Tls, Trace, Ussd};
+use super::settings::{
+    Config, HomeAssistant, Hook, Inbound, Modem, Mqtt, Outbound, Source, Store, Tls, Trace, Ussd,
+};
 use super::values::{days, default_store_path, recipient_patterns, seconds, sender_patterns, short_codes};
 use crate::contact::{self, Contact, EXPECTED_NAME};
 use crate::message::Name;
 use crate::number::{bare, dialled};
 use crate::rules::{ReplyLimits, Rule};
-use crate::wire::topic::{is_legal_prefix, is_legal_response_prefix};
+use crate::wire::topic::{is_beside, is_legal_prefix, is_legal_response_prefix};
 
 /// What a file means; none where there is a mistake.
 pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> Option<Config> {
@@ -32,6 +35,7 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
     let contacts = contacts(file.contact, outbound.as_ref(), mistakes);
     let deny = sender_patterns("inbound.deny", &file.inbound.deny, country, mistakes);
     let ussd = ussd(file.ussd, mistakes);
+    let home_assistant = home_assistant(file.homeassistant, mqtt.as_ref(), mistakes);
     let rules: Vec<_> =
         file.rule.into_iter().enumerate().map(|(n, table)| rule(n, table, mistakes)).collect();
     let hooks: Vec<_> =
@@ -54,6 +58,7 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
         outbound: outbound?,
         contacts: contacts?,
         ussd,
+        home_assistant: home_assistant?,
         rules: rules.into_iter().collect::<Option<_>>()?,
         trace: Some(file.trace)
             .filter(|path| !path.is_empty())
@@ -355,6 +360,28 @@ fn contact(
         return None;
     }
     Some(Contact { name: name?, numbers })
+}
+
+fn home_assistant(
+    table: HomeAssistantTable,
+    mqtt: Option<&Mqtt>,
+    mistakes: &mut Mistakes,
+) -> Option<HomeAssistant> {
+    let HomeAssistantTable { discovery, prefix } = table;
+    if !is_legal_prefix(&prefix) || prefix.contains(char::is_control) {
+        let words = format!("{prefix:?}: no + or #, no / at its ends, no leading $");
+        mistakes.add("homeassistant.prefix", words);
+        return None;
+    }
+    let own = &mqtt?.prefix;
+    if discovery && !is_beside(&prefix, own) {
+        let words = format!(
+            "its prefix {prefix:?} and mqtt.prefix {own:?} would share topics: choose another for one of them"
+        );
+        mistakes.add("homeassistant.discovery", words);
+        return None;
+    }
+    Some(HomeAssistant { discovery, prefix })
 }
 
 fn ussd(table: UssdTable, mistakes: &mut Mistakes) -> Ussd {

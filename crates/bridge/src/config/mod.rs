@@ -12,6 +12,8 @@ mod document;
 mod environment;
 mod error;
 mod file;
+#[cfg(test)]
+mod home_assistant_tests;
 mod keys;
 mod kinds;
 #[cfg(test)]

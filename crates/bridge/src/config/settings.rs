@@ -37,6 +37,8 @@ pub struct Config {
     pub contacts: Vec<Contact>,
     /// Rules for USSD.
     pub ussd: Ussd,
+    /// What Home Assistant is told.
+    pub home_assistant: HomeAssistant,
     /// Rules for incoming texts, in order.
     pub rules: Vec<Rule>,
     /// Programs run for events.
@@ -316,6 +318,15 @@ pub struct Ussd {
     pub allow: Vec<String>,
     /// Codes and answers to menus a modem may send in 24 hours; none for no limit.
     pub per_day: Option<u32>,
+}
+
+/// What Home Assistant is told.
+#[derive(Debug, Clone)]
+pub struct HomeAssistant {
+    /// Whether gateway, modems and contacts are announced to it.
+    pub discovery: bool,
+    /// What the topics of its discovery begin with; outside of ours.
+    pub prefix: String,
 }
 
 #[cfg(test)]

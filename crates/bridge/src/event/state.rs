@@ -2,6 +2,7 @@
 
 use smsbridge_modem::registration::Registration;
 
+use super::announcement::{Announcement, ModemIdentity};
 use super::counters::{ModemCounters, QueueDepth};
 use crate::message::{Name, UnixMs};
 
@@ -14,6 +15,8 @@ pub enum State {
     Gateway(GatewayState),
     /// Whether a modem or the gateway is online.
     Availability(Subject, Availability),
+    /// What Home Assistant is told that there is.
+    Announcement(Announcement),
 }
 
 /// Whom a state describes.
@@ -94,6 +97,17 @@ impl ModemState {
             service_center: None,
             storage: Vec::new(),
             counters: ModemCounters::default(),
+        }
+    }
+
+    /// What the modem says of itself.
+    pub fn identity(&self) -> ModemIdentity {
+        ModemIdentity {
+            modem: self.modem.clone(),
+            manufacturer: self.manufacturer.clone(),
+            model: self.model.clone(),
+            firmware: self.firmware.clone(),
+            imei: self.imei.clone(),
         }
     }
 }

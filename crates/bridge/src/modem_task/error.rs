@@ -27,6 +27,9 @@ pub(super) enum SessionError {
     /// The modem answers and yet is of no use.
     #[error("the modem answers, but {0}")]
     Unhealthy(String),
+    /// Somebody asked for it.
+    #[error("it is restarted, as was asked for")]
+    RestartAsked,
     /// Another modem is where this one is expected.
     #[error("the modem with IMEI {found} answers at {port}, not the one with {wanted}")]
     OtherModem { port: String, found: String, wanted: String },

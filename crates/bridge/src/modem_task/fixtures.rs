@@ -8,7 +8,6 @@ use super::task::ModemTask;
 use crate::config;
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreConfig};
-use crate::ussd_queue::UssdQueue;
 
 /// A modem's task, whose modem has `keys` in its table.
 pub(super) fn task_with(keys: &str) -> (ModemTask, TempDir) {
@@ -20,7 +19,7 @@ pub(super) fn task_with(keys: &str) -> (ModemTask, TempDir) {
         config: config.modems[0].clone(),
         store,
         retained: Arc::new(RetainedState::default()),
-        ussd: Arc::new(UssdQueue::default()),
+        requests: Arc::default(),
         ussd_rules: config.ussd.clone(),
         contacts: Arc::default(),
         trace: None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use smsbridge_modem::awakening::Manner;
+use smsbridge_modem::recovery::Step;
 use tokio_util::sync::CancellationToken;
 
 use super::at::{Line, OnlineModem, RecoveryState, connect};
@@ -32,19 +33,31 @@ pub async fn run(task: ModemTask, stop: CancellationToken) {
         let Some(error) = ended else { break };
         let step = recovery.on_error(&error);
         let delay = recovery.delay(&error).unwrap_or_else(|| reconnect.failed(Instant::now()));
-        view.offline(match step {
-            Some(step) => format!("{error}; next: {step}"),
-            None => error.to_string(),
-        });
+        view.offline(said(&error, step));
         let (failures, seconds) = (recovery.failures(), delay.as_secs_f32());
         tracing::debug!(modem = %name, failures, "{error}; next try in {seconds:.1} s");
         super::at::refuse_ussd(&task, &error.to_string()).await;
         if !recovery.keeps_port(&error) {
             line.close();
         }
-        line.wait(delay, step, &stop).await;
+        tokio::select! {
+            () = line.wait(delay, step, &stop) => {}
+            () = task.requests.restart.asked() => {}
+        }
+        if task.requests.restart.take() {
+            let step = recovery.on_error(&SessionError::RestartAsked);
+            view.offline(said(&SessionError::RestartAsked, step));
+        }
     }
     view.stopped();
+}
+
+/// Why a session ended, and what is tried next.
+fn said(error: &SessionError, step: Option<Step>) -> String {
+    match step {
+        Some(step) => format!("{error}; next: {step}"),
+        None => error.to_string(),
+    }
 }
 
 /// One session; why it ended, or none at a stop.
@@ -62,6 +75,10 @@ async fn session(
         Ok(None) => return None,
         Err(error) => return Some(error),
     };
+    if recovery.ends_restart() {
+        // Who asked once more meanwhile has got it.
+        task.requests.restart.take();
+    }
     reconnect.connected(Instant::now());
     line.online(recovery.imei.is_some() || task.config.imei.is_some());
     let ended = modem.run(std::mem::take(&mut recovery.unsolicited), stop).await;

@@ -9,9 +9,9 @@ use crate::clock::now_ms;
 use crate::config;
 use crate::contact::Contacts;
 use crate::message::Sim;
+use crate::modem_requests::ModemRequests;
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreError};
-use crate::ussd_queue::UssdQueue;
 
 /// What lists ports.
 pub type ListPorts = Arc<dyn Fn() -> Vec<Candidate> + Send + Sync>;
@@ -25,9 +25,9 @@ pub struct ModemTask {
     pub store: Store,
     /// Where its state goes.
     pub retained: Arc<RetainedState>,
-    /// The USSD requests for it.
-    pub ussd: Arc<UssdQueue>,
-    /// Which of them may be carried out.
+    /// What is asked of it.
+    pub requests: Arc<ModemRequests>,
+    /// Which USSD requests may be carried out.
     pub ussd_rules: config::Ussd,
     /// By whose numbers callers are known.
     pub contacts: Arc<Contacts>,

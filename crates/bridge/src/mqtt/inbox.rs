@@ -260,6 +260,7 @@ impl Inbox {
                     match after {
                         AfterAck::Nothing => {}
                         AfterAck::Stale => self.say_stale(),
+                        AfterAck::Restart(modem) => self.intake.restart(&modem),
                         AfterAck::Ussd(modem, request) => {
                             if let Err(error) = self.intake.send_ussd(modem, request).await {
                                 error.log();

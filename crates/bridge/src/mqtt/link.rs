@@ -24,7 +24,7 @@ use crate::crash;
 use crate::intake::Intake;
 use crate::retained_state::RetainedState;
 use crate::store::Store;
-use crate::wire::Wire;
+use crate::wire::{Wire, home_assistant};
 
 /// How often what the store could not do is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -161,6 +161,13 @@ impl Link {
             PumpEvent::Acknowledged(ack) => {
                 if let Err(reason) = self.publisher.acknowledged(&ack).await {
                     self.connection.close(reason);
+                }
+            }
+            PumpEvent::Received(publish) if self.subscriptions.is_birth_topic(&publish.topic) => {
+                self.connection.acknowledge(&publish);
+                if home_assistant::is_birth(&publish.payload) {
+                    tracing::debug!("Home Assistant has started: everything is published again");
+                    self.retained.republish_all();
                 }
             }
             PumpEvent::Received(publish) => {

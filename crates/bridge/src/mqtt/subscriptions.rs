@@ -1,4 +1,5 @@
-//! Our subscriptions: to requests and to the retained topics of gateways, renewed on every connection.
+//! Our subscriptions: to requests, to the retained topics of gateways and to the birth of Home Assistant, renewed on every
+//! connection.
 //!
 //! The broker keeps subscriptions as long as the MQTT session, and one left from an earlier configuration would
 //! duplicate requests. So the store keeps the list of filters the broker may have.
@@ -10,25 +11,35 @@ use super::gate::{Gate, client_error};
 use super::reason;
 use crate::message::Name;
 use crate::store::Store;
-use crate::wire::topic::Topics;
+use crate::wire::Wire;
 
 /// What the link subscribes to.
 pub struct Subscriptions {
     requests: Vec<String>,
     own_state: String,
     gateways: [String; 2],
+    /// Where Home Assistant says that it has started.
+    birth: Option<String>,
     is_shared: bool,
 }
 
 impl Subscriptions {
     /// Subscriptions for these modems. Requests for any modem are shared in the group `share`, unless it is empty.
-    pub fn new(topics: &Topics, share: &str, modems: &[Name]) -> Self {
+    /// Where we are announced to Home Assistant, it is heard.
+    pub fn new(wire: &Wire, share: &str, modems: &[Name], announces: bool) -> Self {
+        let topics = &wire.topics;
         Subscriptions {
             requests: topics.filters(share, modems),
             own_state: topics.gateway(),
             gateways: topics.gateway_filters(),
+            birth: announces.then(|| wire.discovery.birth()),
             is_shared: !share.is_empty(),
         }
+    }
+
+    /// Whether a message is the one by which Home Assistant says that it has started.
+    pub(super) fn is_birth_topic(&self, topic: &[u8]) -> bool {
+        self.birth.as_ref().is_some_and(|birth| birth.as_bytes() == topic)
     }
 
     /// Whether requests for any modem come by a shared subscription.
@@ -87,7 +98,15 @@ impl Subscriptions {
             preserve_retain: false,
             retain_forward_rule: RetainForwardRule::OnEverySubscribe,
         });
-        requests.chain([own_state]).chain(gateways)
+        // Live alone: after a connect everything is published anyway.
+        let birth = self.birth.iter().map(|path| Filter {
+            path: path.clone(),
+            qos: QoS::AtMostOnce,
+            nolocal: true,
+            preserve_retain: false,
+            retain_forward_rule: RetainForwardRule::Never,
+        });
+        requests.chain([own_state]).chain(gateways).chain(birth)
     }
 
     /// What the broker refused of our subscriptions, in words; `codes` is its answer.

@@ -3,6 +3,7 @@
 use super::engine::Store;
 use super::error::StoreError;
 use super::{facts, outbox};
+use crate::event::Announced;
 use crate::message::new_id;
 
 const CLIENT_ID: &str = "client_id";
@@ -10,6 +11,7 @@ const SESSION: &str = "mqtt_session";
 const FILTERS: &str = "mqtt_filters";
 const RETAINED_TOPICS: &str = "retained_topics";
 const STALE: &str = "stale";
+const ANNOUNCED: &str = "announced";
 
 impl Store {
     /// The MQTT client id: `smsbridge-` and 12 random characters, made once. It is in the store because the broker's
@@ -77,4 +79,36 @@ impl Store {
         })
         .await
     }
+    /// Sets the list of what is announced to Home Assistant; what of it was announced before on the same topics and is
+    /// not any more. That stays on the list: who was away hears of it later.
+    pub async fn set_announced(&self, ours: Vec<Announced>) -> Result<Vec<Announced>, StoreError> {
+        self.write(move |tx| {
+            let before = facts::read(tx, ANNOUNCED)?.unwrap_or_default();
+            let has_topic = |topic: &str| ours.iter().any(|own| own.topic == topic);
+            let has = |old: &Announced| {
+                ours.iter().any(|own| (&own.topic, &own.component) == (&old.topic, &old.component))
+            };
+            let gone: Vec<Announced> = before
+                .lines()
+                .filter_map(read_announced)
+                .filter(|old| has_topic(&old.topic) && !has(old))
+                .collect();
+            let lines: Vec<String> = ours.iter().chain(&gone).map(announced_line).collect();
+            facts::write(tx, ANNOUNCED, &lines.join("\n"))?;
+            Ok(gone)
+        })
+        .await
+    }
+}
+
+/// No topic, and no name of an entity, has a control character.
+fn announced_line(announced: &Announced) -> String {
+    let Announced { topic, component, platform } = announced;
+    format!("{topic}\t{component}\t{platform}")
+}
+
+fn read_announced(line: &str) -> Option<Announced> {
+    let mut fields = line.split('\t').map(str::to_owned);
+    let (topic, component, platform) = (fields.next()?, fields.next()?, fields.next()?);
+    Some(Announced { topic, component, platform })
 }

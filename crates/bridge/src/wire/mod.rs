@@ -8,6 +8,7 @@ pub mod event;
 mod fields;
 mod format;
 pub mod history;
+pub mod home_assistant;
 pub mod parked;
 pub mod received;
 pub mod request;
@@ -19,7 +20,9 @@ pub mod topic;
 
 pub use format::time;
 
+use self::home_assistant::Discovery;
 use self::topic::Topics;
+use crate::config::Config;
 use crate::event::{Availability, Event, State, Subject};
 use crate::store::Publication;
 
@@ -30,6 +33,8 @@ pub struct Wire {
     pub topics: Topics,
     /// Whether received messages carry their PDUs.
     pub include_pdu: bool,
+    /// What is announced to Home Assistant, where anything is.
+    pub discovery: Discovery,
 }
 
 /// A message as the broker takes it.
@@ -54,6 +59,17 @@ impl Publish {
 }
 
 impl Wire {
+    /// As the configuration says.
+    pub fn new(config: &Config) -> Wire {
+        let contacts = config.contacts.iter().map(|contact| contact.name.clone()).collect();
+        let discovery = Discovery::new(&config.home_assistant.prefix, config.mqtt.retain_last, contacts);
+        Wire {
+            topics: Topics::new(&config.mqtt.prefix, &config.name),
+            include_pdu: config.inbound.include_pdu,
+            discovery,
+        }
+    }
+
     /// A row of the outbox.
     pub fn publication(&self, publication: &Publication) -> Publish {
         let publish = |topic, payload| Publish { topic, payload, retain: false, correlation: None };
@@ -89,12 +105,18 @@ impl Wire {
 
     /// A retained state.
     pub fn state(&self, state: &State) -> Publish {
-        let payload = match state {
-            State::Modem(modem) => state::modem(modem),
-            State::Gateway(gateway) => state::gateway(gateway),
-            State::Availability(_, Availability::Online) => "online".to_owned(),
-            State::Availability(_, Availability::Offline) => "offline".to_owned(),
+        let topics = &self.topics;
+        let (topic, payload) = match state {
+            State::Modem(modem) => (topics.modem(&modem.modem), state::modem(modem)),
+            State::Gateway(gateway) => (topics.gateway(), state::gateway(gateway)),
+            State::Availability(subject, availability) => {
+                (topics.availability(subject), state::availability(*availability).to_owned())
+            }
+            State::Announcement(announcement) => {
+                let payload = self.discovery.payload(topics, announcement);
+                (self.discovery.topic(topics, announcement), payload)
+            }
         };
-        Publish { topic: self.topics.of_state(state), payload, retain: true, correlation: None }
+        Publish { topic, payload, retain: true, correlation: None }
     }
 }

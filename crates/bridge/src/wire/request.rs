@@ -236,6 +236,19 @@ fn ussd_string(text: &str) -> Option<String> {
     is_legal.then(|| text.to_owned())
 }
 
+/// What a payload of `restart/<modem>` is, where it is no JSON.
+pub const RESTART: &str = "restart";
+
+/// Reads a payload of `restart/<modem>`: the word, or an object without anything but an id.
+pub fn read_restart(payload: &[u8]) -> Result<(), Mistake> {
+    if payload == RESTART.as_bytes() {
+        return Ok(());
+    }
+    let mut fields = Fields::read(payload, "{}")?;
+    fields.parsed(&["id"], LEGAL_ID, legal_id)?;
+    fields.finish()
+}
+
 /// The id of a request, where that can be read.
 pub fn request_id(payload: &[u8]) -> Option<String> {
     readable_id(&Fields::read(payload, EXAMPLE).ok()?)

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{json, time};
-use crate::event::{GatewayState, ModemConnection, ModemState, QueueDepth};
+use crate::event::{Availability, GatewayState, ModemConnection, ModemState, QueueDepth};
 
 /// The state of a modem.
 #[derive(Serialize)]
@@ -157,6 +157,14 @@ struct InstanceForm {
 /// Which instance a payload of `sms/gateway/<gateway>` names; none where it is no gateway's state.
 pub fn read_instance(payload: &[u8]) -> Option<String> {
     serde_json::from_slice::<InstanceForm>(payload).ok().map(|form| form.instance)
+}
+
+/// The payload of an availability topic.
+pub fn availability(availability: Availability) -> &'static str {
+    match availability {
+        Availability::Online => "online",
+        Availability::Offline => "offline",
+    }
 }
 
 /// Whether the payload of an availability topic says online.

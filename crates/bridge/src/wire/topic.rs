@@ -2,7 +2,7 @@
 //!
 //! Pure. Input: the configured prefix and names, and topics as the broker delivers them.
 
-use crate::event::{Event, State, Subject};
+use crate::event::{Event, Subject};
 use crate::message::Name;
 use crate::request::{ReplyTo, Route};
 
@@ -28,6 +28,11 @@ impl Topics {
         Topics { prefix: prefix.to_owned(), gateway: gateway.clone() }
     }
 
+    /// What they begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The gateway's own name.
     pub fn gateway_name(&self) -> &Name {
         &self.gateway
@@ -41,16 +46,6 @@ impl Topics {
             Event::Call(call) => self.call(&call.modem),
             Event::Broadcast(broadcast) => self.broadcast(&broadcast.modem),
             Event::UssdReply(reply) => self.ussd_reply(&reply.modem),
-        }
-    }
-
-    /// The topic a state is retained on.
-    pub fn of_state(&self, state: &State) -> String {
-        match state {
-            State::Modem(state) => self.modem(&state.modem),
-            State::Gateway(_) => self.gateway(),
-            State::Availability(Subject::Modem(modem), _) => self.modem_availability(modem),
-            State::Availability(Subject::Gateway, _) => self.gateway_availability(),
         }
     }
 
@@ -104,6 +99,19 @@ impl Topics {
         format!("{}/modem/{modem}/availability", self.prefix)
     }
 
+    /// The retained `online`/`offline` of either.
+    pub fn availability(&self, subject: &Subject) -> String {
+        match subject {
+            Subject::Modem(modem) => self.modem_availability(modem),
+            Subject::Gateway => self.gateway_availability(),
+        }
+    }
+
+    /// Where a modem's restart is asked for.
+    pub fn restart(&self, modem: &Name) -> String {
+        format!("{}/restart/{modem}", self.prefix)
+    }
+
     /// The gateway's retained state.
     pub fn gateway(&self) -> String {
         format!("{}/gateway/{}", self.prefix, self.gateway)
@@ -129,6 +137,7 @@ impl Topics {
         filters.extend(modems.iter().map(|m| format!("{}/{m}", self.send())));
         filters.push(format!("{}/cancel", self.prefix));
         filters.extend(modems.iter().map(|m| format!("{}/ussd/{m}", self.prefix)));
+        filters.extend(modems.iter().map(|m| self.restart(m)));
         filters
     }
 
@@ -158,6 +167,7 @@ impl Topics {
         match rest.split_once('/') {
             None if rest == "send" => Some(Route::Send { modem: None }),
             None if rest == "cancel" => Some(Route::Cancel),
+            Some(("restart", modem)) => Some(Route::Restart { modem: modem.parse().ok()? }),
             Some(("ussd", modem)) => Some(Route::Ussd { modem: modem.parse().ok()? }),
             Some(("send", modem)) => Some(Route::Send { modem: Some(modem.parse().ok()?) }),
             _ => None,
@@ -221,6 +231,12 @@ pub fn is_legal_response_prefix(beginning: &str, prefix: &str) -> bool {
         && !own.starts_with(beginning)
 }
 
+/// Whether no topic begins with one prefix and with the other.
+pub fn is_beside(one: &str, other: &str) -> bool {
+    let (one, other) = (format!("{one}/"), format!("{other}/"));
+    !one.starts_with(&other) && !other.starts_with(&one)
+}
+
 /// Whether topics may begin with `prefix`: no wildcard, no empty level at its ends, no leading `$`.
 pub fn is_legal_prefix(prefix: &str) -> bool {
     !prefix.is_empty()
@@ -245,7 +261,7 @@ mod tests {
         assert_eq!(topics().modem_availability(&main), "sms/modem/main/availability");
         assert_eq!(
             topics().filters("", std::slice::from_ref(&main)),
-            ["sms/send", "sms/send/main", "sms/cancel", "sms/ussd/main"]
+            ["sms/send", "sms/send/main", "sms/cancel", "sms/ussd/main", "sms/restart/main"]
         );
         assert_eq!(topics().filters("g", &[main])[0], "$share/g/sms/send");
     }
@@ -258,13 +274,21 @@ mod tests {
         assert_eq!(topics().parse("sms/cancel"), Some(Route::Cancel));
         let modem = "main".parse().unwrap();
         assert_eq!(topics().parse("sms/ussd/main"), Some(Route::Ussd { modem }));
+        let modem = "main".parse().unwrap();
+        assert_eq!(topics().parse("sms/restart/main"), Some(Route::Restart { modem }));
         assert_eq!(topics().parse_gateway("sms/gateway/b"), Some(OfGateway::State("b".into())));
         let availability = OfGateway::Availability("b".into());
         assert_eq!(topics().parse_gateway("sms/gateway/b/availability"), Some(availability));
         assert_eq!(topics().parse_gateway("sms/gateway/b/c"), None);
-        for other in
-            ["sms/send/a/b", "sms/received/main", "smsx/send", "sms", "sms/send/UPPER", "sms/ussd/main/reply"]
-        {
+        for other in [
+            "sms/send/a/b",
+            "sms/received/main",
+            "smsx/send",
+            "sms",
+            "sms/send/UPPER",
+            "sms/ussd/main/reply",
+            "sms/restart",
+        ] {
             assert_eq!(topics().parse(other), None, "{other}");
         }
     }
@@ -299,6 +323,14 @@ mod tests {
             assert_eq!(topic("answers/", Some(user)).as_deref(), Some("answers/cli-7"), "{user:?}");
         }
         assert_eq!(topic("", Some("alarm")), None);
+    }
+
+    #[test]
+    fn prefixes_stand_beside_each_other_where_neither_has_the_others_topics() {
+        assert!(is_beside("homeassistant", "sms") && is_beside("smsx", "sms") && is_beside("a/b", "a/c"));
+        for (one, other) in [("sms", "sms"), ("sms/ha", "sms"), ("home", "home/sms")] {
+            assert!(!is_beside(one, other), "{one} and {other}");
+        }
     }
 
     #[test]

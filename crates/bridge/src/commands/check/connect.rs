@@ -16,13 +16,12 @@ use crate::wire::Wire;
 use crate::wire::status::ModemStatus;
 #[cfg(unix)]
 use crate::wire::status::Status;
-use crate::wire::topic::Topics;
 
 /// Tries each address of the broker.
 pub(super) async fn broker(config: &Config, findings: &mut Findings) {
-    let topics = Topics::new(&config.mqtt.prefix, &config.name);
-    let plan = plan(config, &topics);
-    let last_will = Wire { topics, include_pdu: false }.last_will();
+    let wire = Wire::new(config);
+    let plan = plan(config, &wire);
+    let last_will = wire.last_will();
     let trial = mqtt::try_each(&config.mqtt, &last_will, &plan);
     let trials = match Progress::new("trying the broker").during(trial).await {
         Ok(trials) => trials,
@@ -47,7 +46,8 @@ pub(super) async fn broker(config: &Config, findings: &mut Findings) {
 }
 
 /// What a gateway reads and writes.
-fn plan(config: &Config, topics: &Topics) -> Plan {
+fn plan(config: &Config, wire: &Wire) -> Plan {
+    let topics = &wire.topics;
     let names: Vec<Name> = config.modems.iter().map(|modem| modem.name.clone()).collect();
     // Not by the shared subscription: it would take requests from the gateways of the group.
     let mut reads = topics.filters("", &names);
@@ -60,6 +60,10 @@ fn plan(config: &Config, topics: &Topics) -> Plan {
     for modem in &config.modems {
         writes.extend(config.mqtt.retain_last.then(|| topics.last(&modem.name)));
         writes.extend((!modem.broadcast.is_empty()).then(|| topics.broadcast(&modem.name)));
+    }
+    if config.home_assistant.discovery {
+        reads.push(wire.discovery.birth());
+        writes.extend(wire.discovery.topics(topics, &names));
     }
     writes.extend(response_topic(config));
     Plan { reads, writes, round_trip: topics.send(), nobodys: topics.of_no_gateway() }

@@ -41,7 +41,8 @@ pub(in crate::modem_task) async fn connect<'a>(
     let opening = async {
         // First of all: what the last session claimed, another modem may send while this one is away.
         task.store.release(Some(task.config.name.clone()), now_ms()).await?;
-        let step = line.needed(recovery.take_step());
+        let step = recovery.take_step();
+        let step = if recovery.is_asked() { step } else { line.needed(step) };
         let opened = open_session(task, recovery, line, view, step).await?;
         Ok::<_, SessionError>((opened, step))
     };

@@ -119,7 +119,11 @@ impl<'a> OnlineModem<'a> {
         // Even after a fault and at a stop: what the modem has said is not said again.
         let said = self.handle_waiting_urcs(stop).await;
         let published = self.publish_events().await;
-        ended.and(said).and(published)
+        let answered = match self.ussd.abandon() {
+            Some(answer) => ussd_requests::publish(self.modem.task, answer).await,
+            None => Ok(()),
+        };
+        ended.and(said).and(published).and(answered.map_err(SessionError::from))
     }
 
     async fn serve(&mut self, unsolicited: Vec<Urc>, stop: &CancellationToken) -> Result<(), SessionError> {
@@ -141,7 +145,8 @@ impl<'a> OnlineModem<'a> {
             tokio::select! {
                 urc = self.modem.session.next_event() => self.on_urc(urc?, stop).await?,
                 () = woken(idle) => {}
-                () = task.ussd.added() => {}
+                () = task.requests.ussd.added() => {}
+                () = task.requests.restart.asked() => {}
                 () = tokio::time::sleep_until(due_at) => {}
                 () = stop.cancelled() => {}
             }
@@ -157,7 +162,10 @@ impl<'a> OnlineModem<'a> {
 
     /// Does what is due, one thing at a time.
     async fn do_next(&mut self, stop: &CancellationToken) -> Result<Next, SessionError> {
-        if let Some(request) = self.modem.task.ussd.pop() {
+        if self.modem.task.requests.restart.take() {
+            return Err(SessionError::RestartAsked);
+        }
+        if let Some(request) = self.modem.task.requests.ussd.pop() {
             self.modem.wake().await?;
             ussd_requests::send(&mut self.modem, &mut self.ussd, request).await?;
             return Ok(Next::Again);

@@ -22,6 +22,9 @@ const MAX_UNSOLICITED: usize = 1024;
 /// A modem that is starting is asked again after this.
 const STARTING_INTERVAL: Duration = Duration::from_secs(3);
 
+/// Before a restart that somebody asked for: a serial device server is given time to see the end of the connection.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+
 /// What one session leaves to the next.
 pub(in crate::modem_task) struct RecoveryState {
     /// What is known of the modem.
@@ -33,6 +36,8 @@ pub(in crate::modem_task) struct RecoveryState {
     ladder: Ladder,
     /// What to try before the modem is brought up; none where nothing is wrong with the modem itself.
     step: Option<Step>,
+    /// Somebody asked for that step.
+    is_asked: bool,
     /// Whether the SIM was read to its end since the gateway began or the SIM was changed.
     has_swept: bool,
     /// Sessions in a row that found no SIM.
@@ -49,6 +54,7 @@ impl RecoveryState {
             unsolicited: Vec::new(),
             ladder: Ladder::default(),
             step: None,
+            is_asked: false,
             has_swept: false,
             without_sim: 0,
         }
@@ -98,6 +104,7 @@ impl RecoveryState {
         if matches!(error, SessionError::Modem(ModemError::SimChanged | ModemError::Sim(_))) {
             self.has_swept = false;
         }
+        self.is_asked = matches!(error, SessionError::RestartAsked);
         let (may_reset, now) = (self.options.reset_command().is_some(), Instant::now());
         self.step = match error {
             SessionError::Modem(error) | SessionError::AtPort { error, .. } if error.is_fatal() => {
@@ -108,6 +115,7 @@ impl RecoveryState {
                 None
             }
             SessionError::Unhealthy(_) => Some(self.ladder.on_radio_dead(may_reset, now)),
+            SessionError::RestartAsked => Some(self.ladder.on_request(may_reset, now)),
             // A refusal, a port that cannot be opened, a PIN, the store: nothing the modem could be told.
             _ => None,
         };
@@ -117,7 +125,7 @@ impl RecoveryState {
     /// Whether the port is used again: the modem behind it answers, or may be made to.
     pub fn keeps_port(&self, error: &SessionError) -> bool {
         match error {
-            SessionError::Modem(_) | SessionError::AtPort { .. } => true,
+            SessionError::Modem(_) | SessionError::AtPort { .. } | SessionError::RestartAsked => true,
             SessionError::Locked(_) | SessionError::Store(_) => true,
             // A word of a modem that answers and is of no use must not end the wait for its step.
             SessionError::Unhealthy(_) | SessionError::Port(_) | SessionError::OtherModem { .. } => false,
@@ -130,6 +138,7 @@ impl RecoveryState {
         match error {
             SessionError::Modem(ModemError::Starting { .. }) => Some(STARTING_INTERVAL),
             SessionError::Modem(ModemError::SimChanged) => Some(Duration::ZERO),
+            SessionError::RestartAsked => Some(RESTART_DELAY),
             _ => None,
         }
     }
@@ -137,6 +146,16 @@ impl RecoveryState {
     /// Takes the step to try, if any.
     pub fn take_step(&mut self) -> Option<Step> {
         self.step.take()
+    }
+
+    /// Whether somebody asked for that step, so that it is taken however well the modem seems.
+    pub fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
+    /// Whether the session that has begun is the one somebody asked for.
+    pub fn ends_restart(&mut self) -> bool {
+        std::mem::take(&mut self.is_asked)
     }
 
     /// Whether to take the SIM's power away and give it back: some find a SIM only then. Ever more rarely.

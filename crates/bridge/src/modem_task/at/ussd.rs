@@ -119,6 +119,14 @@ impl UssdSession {
         self.caller.take().and_then(|Caller(id)| id)
     }
 
+    /// The modem's session is over; the answer to the request the network has not answered, if there is one.
+    pub(super) fn abandon(&mut self) -> Option<UssdAnswer> {
+        let is_waiting = self.is_waiting();
+        let id = self.end();
+        is_waiting
+            .then(|| UssdAnswer::failed(id, "the session with the modem ended before the network answered"))
+    }
+
     /// Takes the network's answer. `is_packed` says that the modem's family sends packed septets.
     pub(super) fn on_urc(&mut self, urc: &Urc, is_packed: bool, now: Instant) {
         let Urc::Ussd { state, text, dcs } = urc else { return };
@@ -199,6 +207,18 @@ mod tests {
         assert_eq!((failed.state, failed.id.as_deref()), (UssdState::Failed, Some("u1")));
         assert!(session.take_timed_out());
         assert!(!session.take_timed_out(), "the network was told twice");
+    }
+
+    #[test]
+    fn who_waits_for_the_network_is_told_when_the_modem_is_gone() {
+        let now = Instant::now();
+        let mut waiting = UssdSession::default();
+        waiting.begin(Some("u1".to_owned()), now);
+        let answer = waiting.abandon().unwrap();
+        assert_eq!((answer.state, answer.id.as_deref()), (UssdState::Failed, Some("u1")));
+        assert_eq!(waiting.abandon(), None, "it was told twice");
+        assert_eq!(menu(Some("u1"), now).abandon(), None, "it has its answer");
+        assert_eq!(UssdSession::default().abandon(), None);
     }
 
     fn request(id: &str, action: UssdAction) -> UssdRequest {

@@ -101,7 +101,7 @@ pub(super) async fn publish(task: &ModemTask, answer: UssdAnswer) -> Result<(), 
 
 /// Refuses the requests that wait for a modem that is not online: nobody wants yesterday's balance.
 pub(in crate::modem_task) async fn refuse_ussd(task: &ModemTask, reason: &str) {
-    while let Some(request) = task.ussd.pop() {
+    while let Some(request) = task.requests.ussd.pop() {
         let answer = UssdAnswer::failed(request.id, format!("the modem is not online: {reason}"));
         if let Err(error) = publish(task, answer).await {
             error.log();

@@ -19,7 +19,7 @@ async fn a_filter_of_an_earlier_configuration_is_left_in_the_brokers_session() {
 
     let gateway = Gateway::start_in(folder, &broker, &["main"]).await;
     let mut connection = broker.accept(USUAL).await;
-    for filter in ["sms/send/old", "sms/ussd/old"] {
+    for filter in ["sms/send/old", "sms/ussd/old", "sms/restart/old"] {
         match connection.next_packet().await {
             Packet::Unsubscribe(unsubscribe) => assert_eq!(unsubscribe.filters, [filter]),
             other => panic!("{other:?} came, and the old filter stays"),

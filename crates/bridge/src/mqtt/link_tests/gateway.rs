@@ -14,20 +14,19 @@ use crate::config;
 use crate::event::{MessageState, ResultFields, SendResult};
 use crate::intake::Intake;
 use crate::message::Name;
+use crate::modem_requests::ModemRequests;
 use crate::mqtt::{Link, LinkState, Subscriptions, prepare};
 use crate::request::{Body, Content, Recipient, ReplyTo, Request, Source};
 use crate::retained_state::RetainedState;
 use crate::store::{Store, StoreConfig, StoreThread};
-use crate::ussd_queue::UssdQueue;
 use crate::wire::Wire;
-use crate::wire::topic::Topics;
 
 pub(super) struct Gateway {
     pub(super) store: Store,
     pub(super) retained: Arc<RetainedState>,
     pub(super) problem: Arc<LinkState>,
-    /// The USSD requests that wait for the first modem.
-    pub(super) ussd: Arc<UssdQueue>,
+    /// What is asked of the first modem.
+    pub(super) asked: Arc<ModemRequests>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
     store_thread: StoreThread,
@@ -50,11 +49,11 @@ impl Gateway {
         let urls: Vec<String> = ports.iter().map(|port| format!("\"mqtt://127.0.0.1:{port}\"")).collect();
         let config = config::parse("test", &format!("[mqtt]\nurl = [{}]", urls.join(", "))).unwrap();
         let names: Vec<Name> = modems.iter().map(|name| name.parse().unwrap()).collect();
-        let wire = Wire { topics: Topics::new("sms", &config.name), include_pdu: false };
+        let wire = Wire::new(&config);
         let (store, store_thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
         let retained = Arc::new(RetainedState::default());
         let problem = Arc::new(LinkState::default());
-        let queues: BTreeMap<Name, Arc<UssdQueue>> =
+        let requests: BTreeMap<Name, Arc<ModemRequests>> =
             names.iter().map(|name| (name.clone(), Arc::default())).collect();
         let client_id = store.client_id().await.unwrap();
         let (pump, client) = prepare(&config.mqtt, &client_id, &wire.last_will()).unwrap();
@@ -62,8 +61,8 @@ impl Gateway {
             client,
             store.clone(),
             Arc::clone(&retained),
-            Intake::new(store.clone(), queues.clone(), &config),
-            Subscriptions::new(&wire.topics, "", &names),
+            Intake::new(store.clone(), requests.clone(), &config),
+            Subscriptions::new(&wire, "", &names, false),
             wire,
             Arc::clone(&problem),
         );
@@ -71,8 +70,8 @@ impl Gateway {
         let mut tasks = JoinSet::new();
         tasks.spawn(pump.run(stop.clone()));
         tasks.spawn(link.run(stop.clone()));
-        let ussd = Arc::clone(&queues[&names[0]]);
-        Gateway { store, retained, problem, ussd, stop, tasks, store_thread, folder }
+        let asked = Arc::clone(&requests[&names[0]]);
+        Gateway { store, retained, problem, asked, stop, tasks, store_thread, folder }
     }
 
     /// Has one result to publish, with this id.

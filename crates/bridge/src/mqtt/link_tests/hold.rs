@@ -18,7 +18,7 @@ use crate::mqtt::gate::Gate;
 use crate::mqtt::inbox::Inbox;
 use crate::mqtt::{LinkState, Subscriptions};
 use crate::store::{Store, StoreConfig};
-use crate::wire::topic::Topics;
+use crate::wire::Wire;
 
 const REQUEST: &str = r#"{"to":"+4915112345678","text":"Hello"}"#;
 
@@ -38,13 +38,13 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let config = config::parse("test", "[mqtt]\nurl = \"mqtt://127.0.0.1\"").unwrap();
         let (store, _thread) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        let topics = Topics::new("sms", &config.name);
+        let wire = Wire::new(&config);
         let problem = Arc::new(LinkState::default());
         let inbox = Inbox::new(
             store.clone(),
             Intake::new(store, BTreeMap::new(), &config),
-            topics.clone(),
-            &Subscriptions::new(&topics, "", &[]),
+            wire.topics.clone(),
+            &Subscriptions::new(&wire, "", &[], false),
             "smsbridge-test".to_owned(),
             Arc::clone(&problem),
         );

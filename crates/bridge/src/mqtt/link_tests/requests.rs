@@ -95,8 +95,8 @@ async fn a_ussd_request_comes_a_second_time() {
     let ussd = || message("sms/ussd/main", 4, r#"{"id":"u-1","code":"*100#"}"#);
     connection.deliver(ussd()).await;
     assert_eq!(connection.next_puback().await, 4);
-    tokio::time::timeout(STEP_TIMEOUT, gateway.ussd.added()).await.expect("it never reached its modem");
-    assert!(gateway.ussd.pop().is_some());
+    tokio::time::timeout(STEP_TIMEOUT, gateway.asked.ussd.added()).await.expect("it never reached its modem");
+    assert!(gateway.asked.ussd.pop().is_some());
     drop(connection);
     let mut connection = broker.accept_and_subscribe(USUAL).await;
     connection.deliver(redelivered(ussd())).await;
@@ -108,7 +108,7 @@ async fn a_ussd_request_comes_a_second_time() {
         }
     };
     assert_eq!(payload(&reply)["state"], "failed");
-    assert_eq!(gateway.ussd.pop(), None, "a USSD request was carried out twice");
+    assert_eq!(gateway.asked.ussd.pop(), None, "a USSD request was carried out twice");
     connection.send_puback(reply.pkid).await;
     gateway.stop().await;
 }

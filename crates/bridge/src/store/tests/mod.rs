@@ -44,6 +44,7 @@ use crate::message::{Name, Slot, UnixMs};
 use crate::pdu;
 use crate::pdu_fixtures::{delivers, hex, short};
 use crate::request::{Body, Content, Origin, Recipient, ReplyTo, Request, Source};
+use crate::wire::home_assistant::Discovery;
 use crate::wire::topic::Topics;
 use crate::wire::{Publish, Wire};
 
@@ -250,7 +251,7 @@ fn config() -> StoreConfig {
 
 /// Renders what is published as the gateway `attic` does.
 fn wire() -> Wire {
-    Wire { topics: Topics::new("sms", &named("attic")), include_pdu: false }
+    Wire { topics: Topics::new("sms", &named("attic")), include_pdu: false, discovery: Discovery::default() }
 }
 
 fn json(text: &str) -> Value {
