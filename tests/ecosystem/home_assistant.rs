@@ -72,7 +72,10 @@ fn everything_of_a_modem_and_its_gateway_is_shown_with_its_unit_and_class() {
     let storage = home.wait_for_state("sensor.sms_main_storage", "0");
     assert_eq!(storage["attributes"]["SM"]["total"], 30, "{storage}");
     let registration = home.wait_for_state("sensor.sms_main_registration", "home");
-    assert!(registration["attributes"]["options"].as_array().is_some_and(|all| all.len() > 3), "{registration}");
+    assert!(
+        registration["attributes"]["options"].as_array().is_some_and(|all| all.len() > 3),
+        "{registration}"
+    );
 }
 
 #[test]
@@ -130,20 +133,24 @@ fn a_message_of_any_kind_is_shown_without_a_warning() {
     let last = home.wait_for_state("sensor.sms_main_last_message", long[..255].trim_end());
     assert_eq!(last["attributes"]["text"], long);
 
-    // 8-bit data, an empty text, and a PDU that ends too early.
-    let others = [deliver("04", "04", "03010203"), deliver("04", "00", "00"), deliver("04", "00", "A0C8")];
+    // 8-bit data, an empty text, and what is no PDU at all.
+    let others = [deliver("04", "04", "03010203"), deliver("04", "00", "00"), "07FF".to_owned()];
     for (n, pdu) in others.iter().enumerate() {
         home.rig.modem.deliver_pdu(pdu);
-        wait_until(&format!("message {n} to fire"), || fired.of("event.sms_main_incoming").len() == n + 2);
+        wait_until(&format!("{pdu} to fire"), || fired.of("event.sms_main_incoming").len() == n + 2);
         let event = fired.of("event.sms_main_incoming").remove(n + 1);
         let last = home.wait_for("sensor.sms_main_last_message", "to be the last", |last| {
             last["attributes"]["id"] == event["id"]
         });
         let state = last["state"].as_str().unwrap_or_default();
         assert!(matches!(state, "unknown" | ""), "a message without a text has none: {last}");
-        assert_eq!(event.get("data"), last["attributes"].get("data"), "{event}");
+        for key in ["data", "error"] {
+            assert_eq!(event.get(key), last["attributes"].get(key), "{event}");
+        }
     }
-    let data = &fired.of("event.sms_main_incoming")[1];
+    let events = fired.of("event.sms_main_incoming");
+    assert!(events[3]["error"].is_string(), "{}", events[3]);
+    let data = &events[1];
     assert_eq!((&data["kind"], &data["data"]), (&json!("data"), &json!("AQID")), "{data}");
 }
 
@@ -155,7 +162,8 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
         config.set("outbound", "delivery_report", true);
     });
     let mut fired = home.hear();
-    let texts = ["plain", "\"quoted\" \\ 'so'\nnext line\ttab", "🎉 Größe {{ 1 + 1 }} {% x %}", "0123", "[1, 2]"];
+    let texts =
+        ["plain", "\"quoted\" \\ 'so'\nnext line\ttab", "🎉 Größe {{ 1 + 1 }} {% x %}", "0123", "[1, 2]"];
     for (n, text) in texts.into_iter().enumerate() {
         home.call("notify.send_message", &json!({"entity_id": "notify.sms_anna", "message": text}));
         wait_until(&format!("the SMS {text:?}"), || home.rig.modem.submits().len() > n);
@@ -170,18 +178,18 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
     let two = json!({"entity_id": "notify.sms_o_brien_son", "message": "to both"});
     home.call("notify.send_message", &two);
     wait_until("an SMS to each number", || home.rig.modem.submits().len() == texts.len() + 2);
-    let sent: BTreeSet<String> = home.rig.modem.submits()[texts.len()..].iter().map(|sent| sent.to.clone()).collect();
+    let sent: BTreeSet<String> =
+        home.rig.modem.submits()[texts.len()..].iter().map(|sent| sent.to.clone()).collect();
     assert_eq!(sent, BTreeSet::from(["+4915100000011".to_owned(), "+4915100000012".to_owned()]));
 
-    home.rig.modem.refuse_submits(50);
+    home.rig.modem.refuse_submits(1);
     home.call("notify.send_message", &json!({"entity_id": "notify.sms_anna", "message": "refused"}));
     let failed = fired.wait_for("event.sms_main_outgoing", "failed", |event| event["event_type"] == "failed");
     assert!(failed["error"].is_string(), "{failed}");
     // What reaches no modem is told by the gateway.
     home.rig.request(&json!({"id": "nobody", "to": "Bert", "text": "hello"}));
-    let rejected = fired.wait_for("event.sms_gateway_attic_outgoing", "nobody's result", |event| {
-        event["id"] == "nobody"
-    });
+    let rejected = fired
+        .wait_for("event.sms_gateway_attic_outgoing", "nobody's result", |event| event["id"] == "nobody");
     assert_eq!(rejected["event_type"], "rejected", "{rejected}");
 }
 
@@ -195,7 +203,8 @@ fn a_call_rings_and_is_missed_once() {
     assert_eq!(ringing["from"], "+4915100000009", "{ringing}");
     home.rig.modem.simulator().stop_ringing();
     fired.wait_for("event.sms_main_call", "a missed call", |call| call["event_type"] == "missed");
-    let types: Vec<Value> = fired.of("event.sms_main_call").iter().map(|call| call["event_type"].clone()).collect();
+    let types: Vec<Value> =
+        fired.of("event.sms_main_call").iter().map(|call| call["event_type"].clone()).collect();
     assert_eq!(types, ["ringing", "missed"]);
 }
 

@@ -80,6 +80,7 @@ fn a_broker_that_lost_everything_is_told_all_again_and_no_event_fires_twice() {
     let mut home = Home::start(|_| {});
     assert_hears(&home, "before");
     let mut fired = home.hear();
+    home.ha.expect_complaint("Error returned from MQTT server: The connection was lost");
     let births = home.ha.births();
     home.rig.broker.kill();
     home.rig.broker.forget_everything();
@@ -111,7 +112,8 @@ fn home_assistant_started_again_shows_everything_and_no_event_fires() {
     home.ha.start();
     home.wait_until_shown();
     home.wait_for_state("sensor.sms_main_last_message", "while it was away");
-    let again = home.wait_for("event.sms_main_incoming", "to be as before", |again| again["state"] == event["state"]);
+    let again =
+        home.wait_for("event.sms_main_incoming", "to be as before", |again| again["state"] == event["state"]);
     assert_eq!(again["attributes"]["text"], "before", "{again}");
     assert_hears(&home, "after");
 }
