@@ -133,20 +133,24 @@ fn a_message_of_any_kind_is_shown_without_a_warning() {
     let last = home.wait_for_state("sensor.sms_main_last_message", long[..255].trim_end());
     assert_eq!(last["attributes"]["text"], long);
 
-    // 8-bit data, an empty text, and a PDU that ends too early.
-    let others = [deliver("04", "04", "03010203"), deliver("04", "00", "00"), deliver("04", "00", "A0C8")];
+    // 8-bit data, an empty text, and what is no PDU at all.
+    let others = [deliver("04", "04", "03010203"), deliver("04", "00", "00"), "07FF".to_owned()];
     for (n, pdu) in others.iter().enumerate() {
         home.rig.modem.deliver_pdu(pdu);
-        wait_until(&format!("message {n} to fire"), || fired.of("event.sms_main_incoming").len() == n + 2);
+        wait_until(&format!("{pdu} to fire"), || fired.of("event.sms_main_incoming").len() == n + 2);
         let event = fired.of("event.sms_main_incoming").remove(n + 1);
         let last = home.wait_for("sensor.sms_main_last_message", "to be the last", |last| {
             last["attributes"]["id"] == event["id"]
         });
         let state = last["state"].as_str().unwrap_or_default();
         assert!(matches!(state, "unknown" | ""), "a message without a text has none: {last}");
-        assert_eq!(event.get("data"), last["attributes"].get("data"), "{event}");
+        for key in ["data", "error"] {
+            assert_eq!(event.get(key), last["attributes"].get(key), "{event}");
+        }
     }
-    let data = &fired.of("event.sms_main_incoming")[1];
+    let events = fired.of("event.sms_main_incoming");
+    assert!(events[3]["error"].is_string(), "{}", events[3]);
+    let data = &events[1];
     assert_eq!((&data["kind"], &data["data"]), (&json!("data"), &json!("AQID")), "{data}");
 }
 
@@ -178,7 +182,7 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
         home.rig.modem.submits()[texts.len()..].iter().map(|sent| sent.to.clone()).collect();
     assert_eq!(sent, BTreeSet::from(["+4915100000011".to_owned(), "+4915100000012".to_owned()]));
 
-    home.rig.modem.refuse_submits(50);
+    home.rig.modem.refuse_submits(1);
     home.call("notify.send_message", &json!({"entity_id": "notify.sms_anna", "message": "refused"}));
     let failed = fired.wait_for("event.sms_main_outgoing", "failed", |event| event["event_type"] == "failed");
     assert!(failed["error"].is_string(), "{failed}");

@@ -80,6 +80,7 @@ fn a_broker_that_lost_everything_is_told_all_again_and_no_event_fires_twice() {
     let mut home = Home::start(|_| {});
     assert_hears(&home, "before");
     let mut fired = home.hear();
+    home.ha.expect_complaint("Error returned from MQTT server: The connection was lost");
     let births = home.ha.births();
     home.rig.broker.kill();
     home.rig.broker.forget_everything();
