@@ -2,4 +2,11 @@
 //! installs them.
 
 mod blueprints;
+mod home;
 mod home_assistant;
+mod home_assistant_changes;
+mod home_assistant_faults;
+mod import;
+mod node_red;
+mod schema;
+mod services;

@@ -15,8 +15,11 @@ mod event;
 mod failure;
 mod hook_output;
 mod hooks;
+mod import;
 mod incoming;
 mod intake;
+#[cfg(test)]
+mod intake_contact_tests;
 #[cfg(test)]
 mod intake_tests;
 mod kind;

@@ -101,6 +101,22 @@ Exit codes:
   1  none did
   2  wrong usage";
 
+pub(super) const IMPORT: &str = "\
+The configuration goes to standard output. Its comments say from which line each setting comes, what has no
+counterpart here and what to do instead; at its top stands what has to be filled in. Lists of numbers that the
+file names are read where they are on this machine. Nothing is changed, run or expanded.
+
+Examples:
+  smsbridge import /etc/gammu-smsdrc > smsbridge.toml
+  smsbridge import /etc/smsd.conf
+  smsbridge import docker-compose.yml
+  docker exec sms2mqtt env | smsbridge import --from sms2mqtt -
+
+Exit codes:
+  0  done
+  1  the file cannot be read, or is none of these
+  2  wrong usage";
+
 pub(super) const PDU: &str = "\
 Examples:
   smsbridge pdu decode 00040B911346610089F600002080629173144800
