@@ -101,6 +101,11 @@ fn once(texts: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
     texts.into_iter().map(|text| (text, 1)).collect()
 }
 
+/// More lists within lists than a template's result may have.
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(json!(1), |inner, _| json!([inner]))
+}
+
 const COMMANDS: &str = r#"
 - id: gate
   alias: Gate
@@ -176,11 +181,14 @@ fn commands_by_sms_are_carried_out_and_answered_once() {
         changed("received_at", json!("2026-01-01T00:00:00Z")),
         changed("sent_at", json!("yesterday")),
         changed("modem", Value::Null),
+        changed("nested", nested(300)),
     ];
     for message in &refused {
         rig.client.publish("sms/received/main", message.to_string());
     }
     rig.client.publish("sms/received/main", "gate");
+    let no_number = changed("text", json!("gate")).to_string().replacen('{', r#"{"huge":1e400,"#, 1);
+    rig.client.publish("sms/received/main", no_number);
     rig.client.publish("sms/received/main", "");
     let retained = |payload: Vec<u8>| Publish {
         topic: "sms/received/main".to_owned(),
