@@ -274,6 +274,33 @@ fn the_shipped_access_list_lets_a_gateway_do_all_it_needs_and_nobody_notices_the
 }
 
 #[test]
+fn with_discovery_the_check_tries_its_topics_too() {
+    let mut rig =
+        Rig::prepare(&ModemOptions::default(), |config| config.set("homeassistant", "discovery", true));
+    let witness = rig.client("witness", &["homeassistant/#"]);
+    let topics =
+        ["homeassistant/device/sms_gateway_attic/config", "homeassistant/device/sms_modem_main/config"];
+    let (code, said) = check(&rig);
+    assert_eq!(code, 0, "{said}");
+    assert!(has_line(&said, "ok", &["broker", "subscribe to", "homeassistant/status"]), "{said}");
+    for topic in topics {
+        assert!(has_line(&said, "ok", &["broker", "we may publish on", topic]), "{topic}: {said}");
+    }
+    rig.client.publish("homeassistant/end", "of the check");
+    witness.wait_for_text("homeassistant/end", "of the check");
+    assert_eq!(witness.received().len(), 1, "nobody hears of the try");
+    // A list from before there was discovery.
+    let without = ("listener", "listener");
+    rig.broker.restart_with(without, ("topic write homeassistant/device/+/config\n", ""));
+    let (code, said) = check(&rig);
+    assert_eq!(code, 1, "{said}");
+    for topic in topics {
+        let line = format!("topic write {topic}");
+        assert!(has_line(&said, "WRONG", &["may not publish", "not authorized", &line]), "{topic}: {said}");
+    }
+}
+
+#[test]
 fn a_check_beside_a_running_gateway_disturbs_it_in_nothing() {
     let mut rig = Rig::start();
     let witness = rig.client("witness", &["sms/received/#", "sms/result", "sms/gateway/#", "sms/ussd/#"]);

@@ -1,5 +1,7 @@
 //! `smsbridge demo`: a first try without hardware and without a broker.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use tempfile::TempDir;
 use crate::harness::broker::find;
 use crate::harness::client::Client;
 use crate::harness::gateway::program;
+use crate::harness::mqtt_packets::connect;
 use crate::harness::process::{Process, code};
 use crate::harness::terminal::Terminal;
 use crate::harness::wait::{wait_for, wait_until};
@@ -23,9 +26,13 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
         let mut command = program(folder.path());
-        command.args(["demo", "--port", "0"]).env("TMPDIR", temporary(folder.path()));
+        command.args(["demo", "--port", "0"]).args(arguments).env("TMPDIR", temporary(folder.path()));
         let log = folder.path().join("demo.log");
         let begin = Instant::now();
         let process = Process::start("smsbridge demo", &mut command, &log);
@@ -47,6 +54,13 @@ impl Demo {
         wait_for(&format!("a line with {words:?}"), || {
             self.view().iter().position(|line| words.iter().all(|word| line.contains(word)))
         })
+    }
+
+    /// Waits for a line of its output with all these words.
+    fn wait_for_words(&self, words: &[&str]) {
+        wait_until(&format!("a line with {words:?}"), || {
+            self.log().lines().any(|line| words.iter().all(|word| line.contains(word)))
+        });
     }
 
     fn log(&self) -> String {
@@ -84,6 +98,39 @@ fn port_in(text: &str) -> Option<u16> {
     let (_, tail) = text.split_once("mqtt://127.0.0.1:")?;
     let digits: String = tail.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+#[test]
+fn the_demo_is_announced_to_home_assistant_where_that_is_asked_for() {
+    let demo = Demo::start_with(&["--home-assistant"]);
+    let client = Client::start(demo.port, "home-assistant", None, &["homeassistant/#"]);
+    for (device, name) in [("sms_modem_main", "SMS main"), ("sms_gateway_demo", "SMS gateway demo")] {
+        let topic = format!("homeassistant/device/{device}/config");
+        let payload = client.wait_for_json(&topic, |on, _| on == topic);
+        assert_eq!(payload["device"]["name"], name);
+        demo.wait_for_words(&[name]);
+    }
+    demo.wait_for_words(&["In Home Assistant", "MQTT", &format!("port {}", demo.port)]);
+    client.forget();
+    client.publish("homeassistant/status", "online");
+    client.wait_for_json("the modem again", |topic, _| topic == "homeassistant/device/sms_modem_main/config");
+}
+
+/// Clients in Python lose the connection over a CONNACK with a size that no packet can have.
+#[test]
+fn the_demos_broker_names_no_limit_that_cannot_be() {
+    let demo = Demo::start();
+    let mut socket = TcpStream::connect(("127.0.0.1", demo.port)).expect("the demo's broker");
+    socket.write_all(&connect("python", None)).expect("a CONNECT");
+    let mut octets = [0; 256];
+    let n = socket.read(&mut octets).expect("a CONNACK");
+    assert_eq!(octets[0], 0x20, "{:?}", &octets[..n]);
+    // Maximum Packet Size (MQTT 5, 3.2.2.3.6): four octets behind 0x27, which is no value of the properties before it.
+    let at = octets[5..n].iter().position(|octet| *octet == 0x27).expect("a maximum packet size") + 6;
+    let limit = u32::from_be_bytes(octets[at..at + 4].try_into().expect("four octets"));
+    assert!((1..=268_435_455).contains(&limit), "{limit}");
+    let demo = demo.log();
+    assert!(demo.contains("--home-assistant"), "it does not say that there is more: {demo}");
 }
 
 #[test]

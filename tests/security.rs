@@ -235,7 +235,7 @@ impl AclRig {
         let folder = TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder");
         let passwords = folder.path().join("passwords");
         fs::write(&passwords, "").expect("a file of passwords");
-        for user in ["smsbridge", "application", "alarm", "dashboard", "stranger"] {
+        for user in ["smsbridge", "application", "alarm", "dashboard", "homeassistant", "admin", "stranger"] {
             run(Command::new(find("mosquitto_passwd")).arg("-b").arg(&passwords).args([user, "secret"]));
         }
         let acl = folder.path().join("acl");
@@ -258,6 +258,7 @@ impl AclRig {
         let mut config = Config::new(folder.path(), port, modem.port());
         config.set("mqtt", "username", "smsbridge");
         config.set("mqtt", "password", "secret");
+        config.set("homeassistant", "discovery", true);
         let mut gateway = Gateway::prepare(folder.path(), &config);
         gateway.start();
         Self { port, gateway, modem, _broker: broker, _folder: folder }
@@ -287,6 +288,10 @@ fn the_example_access_list_allows_each_role_its_work_and_nothing_else() {
     let application = rig.user("application", &["#"]);
     let alarm = rig.user("alarm", &["#"]);
     let stranger = rig.user("stranger", &["#"]);
+    let home_assistant = rig.user("homeassistant", &["#"]);
+    let admin = rig.user("admin", &["#"]);
+    let device = "homeassistant/device/sms_modem_main/config";
+    home_assistant.wait_for_json("the modem's announcement", |topic, _| topic == device);
 
     rig.modem.deliver(ANNA, SECRET_TEXT);
     application.wait_for_json("the message", |topic, message| {
@@ -313,14 +318,28 @@ fn the_example_access_list_allows_each_role_its_work_and_nothing_else() {
         (
             "an application",
             &application,
-            &["sms/received/main", "sms/result", "sms/modem/main", "sms/last/main"][..],
+            &[
+                "sms/received/main",
+                "sms/result",
+                "sms/modem/main",
+                "sms/last/main",
+                "sms/restart/main",
+                "homeassistant/status",
+                "homeassistant/device/sms_modem_main/config",
+            ][..],
         ),
-        ("an alarm", &alarm, &["sms/cancel", "sms/send/main", "sms/result"]),
+        ("an alarm", &alarm, &["sms/cancel", "sms/send/main", "sms/result", "sms/restart/main"]),
         (
             "a dashboard",
             &dashboard,
-            &["sms/send", "sms/send/main", "sms/cancel", "sms/modem/main/availability"],
+            &["sms/send", "sms/send/main", "sms/cancel", "sms/modem/main/availability", "sms/restart/main"],
         ),
+        (
+            "Home Assistant",
+            &home_assistant,
+            &["sms/received/main", "sms/result", "sms/modem/main", "sms/last/main", "sms/ussd/main"],
+        ),
+        ("an administrator", &admin, &["sms/received/main", "sms/modem/main", "homeassistant/status"]),
         ("a stranger", &stranger, &["sms/send", "sms/result", "answers/alarm/1"]),
     ] {
         for topic in topics {
@@ -343,6 +362,28 @@ fn the_example_access_list_allows_each_role_its_work_and_nothing_else() {
     );
     assert_eq!(unexpected(&alarm, &["answers/alarm/"]), nothing, "an alarm receives its own answers only");
     assert_eq!(unexpected(&stranger, &[]), nothing, "an unknown user receives nothing");
+    let heard = [
+        "homeassistant/",
+        "sms/received/",
+        "sms/last/",
+        "sms/result",
+        "sms/call/",
+        "sms/modem/",
+        "sms/gateway/",
+    ];
+    assert_eq!(unexpected(&home_assistant, &heard), nothing, "Home Assistant receives what it shows");
+    home_assistant.wait_for_json("the last message", |topic, _| topic == "sms/last/main");
+    home_assistant.forget();
+    assert!(may_publish(&home_assistant, "homeassistant/status", "online"), "it says that it is there");
+    home_assistant.wait_for_json("the announcement again", |topic, _| topic == device);
+    for (client, session) in [(&home_assistant, 2), (&admin, 3)] {
+        assert!(may_publish(client, "sms/restart/main", "restart"), "an administrator restarts a modem");
+        dashboard.wait_for_json("the modem after a restart", |topic, state| {
+            topic == "sms/modem/main"
+                && state["state"] == "online"
+                && state["counters"]["sessions"] == session
+        });
+    }
     let known = ["sms/received/", "sms/result", "sms/modem/", "sms/gateway/"];
     assert_eq!(unexpected(&application, &known), nothing, "an application receives what it needs");
 
@@ -352,9 +393,11 @@ fn the_example_access_list_allows_each_role_its_work_and_nothing_else() {
     application.wait_for_result("anothers", "sent");
     assert!(may_publish(&gateways, "sms/send", &request("own")), "as `smsbridge send` does");
     application.wait_for_result("own", "sent");
-    let read = ["sms/send", "sms/cancel", "sms/ussd/", "sms/gateway/"];
+    let read =
+        ["sms/send", "sms/cancel", "sms/ussd/", "sms/restart/", "sms/gateway/", "homeassistant/status"];
     assert_eq!(unexpected(&gateways, &read), nothing, "the gateway's login receives requests");
-    for topic in ["sms/send/main", "sms/cancel", "sms/ussd/main"] {
+    for topic in ["sms/send/main", "sms/cancel", "sms/ussd/main", "sms/restart/main", "homeassistant/status"]
+    {
         assert!(!may_publish(&gateways, topic, &request("forbidden")), "it may not publish to {topic}");
     }
 

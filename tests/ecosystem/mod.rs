@@ -1,5 +1,8 @@
 //! The gateway among the programs of its users: Home Assistant, Node-RED, services. Run by `tests/run ecosystem`, which
 //! installs them.
 
+mod home;
 mod home_assistant;
+mod home_assistant_changes;
+mod home_assistant_faults;
 mod schema;

@@ -44,6 +44,8 @@ pub struct HomeAssistant {
     /// Reads and changes what it knows.
     pub api: Api,
     folder: TempDir,
+    /// Words of complaints a test expects.
+    expected: Vec<String>,
 }
 
 impl HomeAssistant {
@@ -52,7 +54,7 @@ impl HomeAssistant {
         let folder = TempDir::with_prefix("smsbridge-e2e-ha-").expect("a temporary folder");
         let port = free_port();
         let token = setup::write(folder.path(), port, mqtt);
-        Self { process: None, api: Api::new(port, token), folder }
+        Self { process: None, api: Api::new(port, token), folder, expected: Vec::new() }
     }
 
     /// Puts a file into its configuration folder, such as `automations.yaml`. Takes effect at the next start, or
@@ -106,9 +108,16 @@ impl HomeAssistant {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
-    /// Warnings and errors in its log, but for those it writes whatever we do. Each may have several lines.
+    /// From now on, complaints with these words are what a test wants to see.
+    pub fn expect_complaint(&mut self, words: &str) {
+        self.expected.push(words.to_owned());
+    }
+
+    /// Warnings and errors in its log, but for those it writes whatever we do and those expected. Each may have several
+    /// lines.
     pub fn complaints(&self) -> Vec<String> {
-        log::complaints(&self.log())
+        let is_expected = |record: &String| self.expected.iter().any(|words| record.contains(words));
+        log::complaints(&self.log()).into_iter().filter(|record| !is_expected(record)).collect()
     }
 
     /// Fails where it logged a warning or an error.

@@ -26,6 +26,8 @@ const BOB: &str = "+79211234567";
 struct Fixture {
     intake: Intake,
     store: Store,
+    /// What is asked of `main`.
+    asked: Arc<ModemRequests>,
     _folder: TempDir,
 }
 
@@ -44,13 +46,14 @@ impl Fixture {
         let config = config::parse("test", toml).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path(), StoreConfig::from(&config)).unwrap();
-        Fixture { intake: intake(&store, &config), store, _folder: folder }
+        let asked = Arc::default();
+        Fixture { intake: intake(&store, &config, &asked), store, asked, _folder: folder }
     }
 
     /// The gateway starts again with another configuration.
     fn reconfigured(self, toml: &str) -> Fixture {
         let config = config::parse("test", toml).unwrap();
-        Fixture { intake: intake(&self.store, &config), ..self }
+        Fixture { intake: intake(&self.store, &config, &self.asked), ..self }
     }
 
     async fn take(&self, delivery: Delivery<'_>) -> AfterAck {
@@ -106,8 +109,9 @@ impl Fixture {
     }
 }
 
-fn intake(store: &Store, config: &Config) -> Intake {
-    let requests = ["main", "attic"].map(|modem| (named(modem), Arc::<ModemRequests>::default()));
+/// For two modems, the first of which is asked through `asked`.
+fn intake(store: &Store, config: &Config, asked: &Arc<ModemRequests>) -> Intake {
+    let requests = [(named("main"), Arc::clone(asked)), (named("attic"), Arc::default())];
     Intake::new(store.clone(), BTreeMap::from(requests), config)
 }
 
@@ -540,4 +544,45 @@ async fn a_repeated_request_reaches_nobody_again_whoever_its_name_stands_for_now
         assert_eq!(outcomes[0].fields.error.as_ref().map(|error| error.code), Some(FailureCode::IdConflict));
         assert!(fixture.claim("main", now_ms()).await.is_none(), "{to}: nothing is sent");
     }
+}
+
+fn restart(payload: &[u8]) -> Delivery<'_> {
+    Delivery { route: Route::Restart { modem: named("main") }, ..delivery(payload) }
+}
+
+#[tokio::test]
+async fn a_restart_is_handed_over_once_it_is_acknowledged_and_nobody_is_answered() {
+    let fixture = Fixture::new();
+    for payload in [&b"restart"[..], b"{}", b" {\"id\": \"button-1\"} ", b"{\"id\":null}"] {
+        assert_eq!(fixture.take(restart(payload)).await, AfterAck::Restart(named("main")));
+    }
+    assert!(!fixture.asked.restart.take(), "it is not acknowledged yet");
+    fixture.intake.restart(&named("main"));
+    fixture.intake.restart(&named("other"));
+    assert!(fixture.asked.restart.take());
+    assert!(fixture.publications().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_restart_that_may_not_be_one_is_not_carried_out() {
+    let fixture = Fixture::new();
+    let refused = [
+        Delivery { retained: true, ..restart(b"restart") },
+        Delivery { size: MAX_PAYLOAD + 1, ..restart(b"restart") },
+        Delivery { route: Route::Restart { modem: named("other") }, ..restart(b"restart") },
+        Delivery { origin: Origin { redelivered: true, ..restart(b"").origin }, ..restart(b"restart") },
+        Delivery { stale: Some("another ran".to_owned()), ..restart(b"restart") },
+        Delivery { retained: true, ..restart(b"") },
+        restart(b""),
+        restart(b"reset"),
+        restart(b"restart\n"),
+        restart(b"[]"),
+        restart(b"{\"id\":\"\"}"),
+        restart(b"{\"modem\":\"main\"}"),
+    ];
+    for delivery in refused {
+        let shown = format!("{delivery:?}");
+        assert_eq!(fixture.take(delivery).await, AfterAck::Nothing, "{shown}");
+    }
+    assert!(!fixture.asked.restart.take() && fixture.publications().await.is_empty());
 }

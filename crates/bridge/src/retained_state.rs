@@ -168,6 +168,36 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_announced_behind_its_states_and_again_when_it_says_who_it_is() {
+        use crate::event::ModemState;
+        let retained = RetainedState::announcing();
+        let modem = ModemState::new("main".parse().unwrap());
+        let known = ModemState { imei: Some("490154203237518".to_owned()), ..modem.clone() };
+        let announced =
+            |modem: &ModemState| State::Announcement(Announcement::Modem(Box::new(modem.identity())));
+        let gateway = State::Announcement(Announcement::Gateway);
+        retained.set(State::Modem(Box::new(modem.clone())));
+        let first = [State::Modem(Box::new(modem.clone())), gateway.clone(), announced(&modem)];
+        assert_eq!(retained.take_unpublished(9), first, "a modem names its gateway");
+        let online = ModemState { operator: Some("Example".to_owned()), ..modem };
+        retained.set(State::Modem(Box::new(online.clone())));
+        assert_eq!(retained.take_unpublished(9), [State::Modem(Box::new(online))]);
+        retained.set(State::Modem(Box::new(known.clone())));
+        let second = [State::Modem(Box::new(known.clone())), announced(&known)];
+        assert_eq!(retained.take_unpublished(9), second);
+        retained.republish_all();
+        assert_eq!(retained.take_unpublished(9), [second[0].clone(), gateway, second[1].clone()]);
+    }
+
+    #[test]
+    fn nothing_is_announced_unless_it_is_asked_for() {
+        use crate::event::ModemState;
+        let retained = RetainedState::default();
+        retained.set(State::Modem(Box::new(ModemState::new("main".parse().unwrap()))));
+        assert!(matches!(&retained.take_unpublished(9)[..], [State::Modem(_)]));
+    }
+
+    #[test]
     fn who_asks_hears_what_is_newer_than_what_was_published() {
         use crate::event::ModemState;
         let retained = RetainedState::default();

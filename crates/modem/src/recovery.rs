@@ -190,6 +190,18 @@ mod tests {
         start + Duration::from_secs(seconds)
     }
 
+    #[test]
+    fn who_asks_for_a_restart_gets_one_however_well_it_is_and_none_follows_by_itself() {
+        let start = Instant::now();
+        let mut ladder = Ladder::default();
+        assert_eq!(ladder.on_request(false, start), Step::Reopen, "there is nothing stronger");
+        assert_eq!(ladder.on_request(true, start), Step::Reset);
+        assert_eq!(ladder.on_request(true, after(start, 1)), Step::Reset, "he knows what he does");
+        let steps: Vec<Step> =
+            (0..8).map(|n| ladder.on_failure(&silent(), true, after(start, 30 * (n + 1)))).collect();
+        assert!(!steps.contains(&Step::Reset), "it was reset just now: {steps:?}");
+    }
+
     #[tokio::test]
     async fn steps_follow_the_failures_and_begin_again_after_a_healthy_minute() {
         use Step::*;

@@ -329,8 +329,17 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "line 3, column 9: rule.match"),
         ("[mqtt]\npassword = \"x\"", "mqtt.username: it is missing"),
         (
-            "[mqtt]\npassword_file = \"x\"\npassword = \"y\"",
-            "line 2, column 1: mqtt.password_file: it stands beside",
+            "[homeassistant]\nprefix = \"ha/#\"",
+            "line 2, column 10: homeassistant.prefix: \"ha/#\": no + or #",
+        ),
+        ("[homeassistant]\nprefix = \"\"", "homeassistant.prefix: \"\": no + or #, no / at its ends"),
+        (
+            "[homeassistant]\ndiscovery = true\nprefix = \"sms/ha\"",
+            "line 2, column 13: homeassistant.discovery: its prefix \"sms/ha\" and mqtt.prefix \"sms\" would share topics",
+        ),
+        (
+            "[homeassistant]\ndiscovery = true\n[mqtt]\nprefix = \"homeassistant/sms\"",
+            "homeassistant.discovery: its prefix \"homeassistant\" and mqtt.prefix \"homeassistant/sms\"",
         ),
     ] {
         let message = mistake(text);
@@ -530,4 +539,10 @@ fn a_variable_that_is_nearly_a_key_is_a_mistake_that_names_the_key_and_no_value(
     let message = read("x", "", variables.into_iter(), reader).expect_err("no text").to_string();
     assert!(message.contains("SMSBRIDGE_MQTT__PASSWORD: it is not UTF-8"), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn a_prefix_below_that_of_home_assistant_is_nobodys_matter_without_discovery() {
+    let config = parse("smsbridge.toml", "[mqtt]\nprefix = \"homeassistant/sms\"").expect("as before");
+    assert!(!config.home_assistant.discovery);
 }

@@ -373,9 +373,12 @@ fn home_assistant(
         mistakes.add("homeassistant.prefix", words);
         return None;
     }
-    if !is_beside(&prefix, &mqtt?.prefix) {
-        let words = format!("{prefix:?}: expected topics outside of mqtt.prefix, such as \"homeassistant\"");
-        mistakes.add("homeassistant.prefix", words);
+    let own = &mqtt?.prefix;
+    if discovery && !is_beside(&prefix, own) {
+        let words = format!(
+            "its prefix {prefix:?} and mqtt.prefix {own:?} would share topics: choose another for one of them"
+        );
+        mistakes.add("homeassistant.discovery", words);
         return None;
     }
     Some(HomeAssistant { discovery, prefix })

@@ -209,6 +209,18 @@ mod tests {
         assert!(!session.take_timed_out(), "the network was told twice");
     }
 
+    #[test]
+    fn who_waits_for_the_network_is_told_when_the_modem_is_gone() {
+        let now = Instant::now();
+        let mut waiting = UssdSession::default();
+        waiting.begin(Some("u1".to_owned()), now);
+        let answer = waiting.abandon().unwrap();
+        assert_eq!((answer.state, answer.id.as_deref()), (UssdState::Failed, Some("u1")));
+        assert_eq!(waiting.abandon(), None, "it was told twice");
+        assert_eq!(menu(Some("u1"), now).abandon(), None, "it has its answer");
+        assert_eq!(UssdSession::default().abandon(), None);
+    }
+
     fn request(id: &str, action: UssdAction) -> UssdRequest {
         UssdRequest { id: (!id.is_empty()).then(|| id.to_owned()), action }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::event::Event;
+use crate::event::{Announced, Event};
 
 #[tokio::test]
 async fn the_depth_is_what_counting_the_rows_gives() {
@@ -98,6 +98,34 @@ async fn a_retained_topic_that_is_no_longer_ours_is_cleared_and_one_that_returns
     let cleared = fixture.drain().await;
     let [clear] = &cleared[..] else { panic!("{cleared:?}") };
     assert_eq!((clear.topic.as_str(), clear.payload.as_str(), clear.retain), ("sms/modem/main", "", true));
+}
+
+#[tokio::test]
+async fn what_was_announced_and_is_no_more_is_remembered_as_long_as_its_topic_is_ours() {
+    let mut fixture = StoreFixture::new();
+    let entity = |topic: &str, component: &str| Announced {
+        topic: topic.to_owned(),
+        component: component.to_owned(),
+        platform: "notify".to_owned(),
+    };
+    let (anna, bob, modem) =
+        (entity("ha/gateway", "anna"), entity("ha/gateway", "bob"), entity("ha/modem", "anna"));
+    async fn set(fixture: &StoreFixture, ours: &[&Announced]) -> Vec<Announced> {
+        fixture.store().set_announced(ours.iter().map(|&own| own.clone()).collect()).await.unwrap()
+    }
+    assert_eq!(set(&fixture, &[&anna, &bob, &modem]).await, []);
+    assert_eq!(set(&fixture, &[&anna, &modem]).await, [bob.clone()]);
+    fixture.reopen();
+    assert_eq!(set(&fixture, &[&anna, &modem]).await, [bob.clone()], "who was away hears of it later");
+    assert_eq!(set(&fixture, &[&bob, &modem]).await, [anna.clone()], "one came back");
+    assert_eq!(
+        set(&fixture, &[&bob]).await,
+        [anna.clone()],
+        "the other topic is emptied, and all of it gone"
+    );
+    assert_eq!(set(&fixture, &[&modem]).await, []);
+    assert_eq!(set(&fixture, &[]).await, []);
+    assert_eq!(set(&fixture, &[&bob]).await, [], "nothing of it is there any more");
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod component;
 mod device;
 mod gateway;
 mod modem;
+#[cfg(test)]
+mod tests;
 
 use self::device::{Device, device_id};
 use super::topic::Topics;
