@@ -114,7 +114,7 @@ fn with_the_demos_own_broker() {
     let port = wait_for("the port that the demo prints", || {
         let log = printed(folder.path());
         let (_, rest) = log.split_once("with broker 127.0.0.1, port ")?;
-        rest.split(':').next()?.parse().ok()
+        rest.split('.').next()?.parse().ok()
     });
     let ha = home_assistant(port, None);
     see_and_send(&ha, folder.path());

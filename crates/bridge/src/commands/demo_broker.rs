@@ -168,17 +168,16 @@ and send an SMS, in one of two ways:
     }
 
     fn home_assistant(&self, config: &Config) -> String {
-        let devices = "the devices \"SMS main\" and\n\"SMS gateway demo\" appear.";
+        let appears = "The devices \"SMS main\" and\n\"SMS gateway demo\" appear, and notify.sms_anna writes to +4915112345678.";
         match self {
             _ if !config.home_assistant.discovery => {
-                "With --home-assistant the modem appears in a Home Assistant that uses this broker."
-                    .to_owned()
+                "With --home-assistant the modem appears in a Home Assistant that uses this broker.".to_owned()
             }
             DemoBroker::Inside(_, address) => format!(
-                "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {}: {devices}",
+                "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {}. {appears}",
                 address.port()
             ),
-            DemoBroker::Yours(..) => format!("In the Home Assistant that uses this broker, {devices}"),
+            DemoBroker::Yours(..) => format!("In the Home Assistant that uses this broker, see its devices. {appears}"),
         }
     }
 
@@ -234,8 +233,18 @@ fn inside(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
         .with_storage(storage))
 }
 
+/// For Home Assistant: the modem, and somebody to write to.
+const ANNOUNCED: &str = "\
+[homeassistant]
+discovery = true
+[[contact]]
+name = \"Anna\"
+number = \"+4915112345678\"
+";
+
 /// The configuration of a demo with this broker, whose modem listens there.
 fn configuration(table: &str, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
+    let announced = if home_assistant { ANNOUNCED } else { "" };
     format!(
         "\
 name = \"demo\"
@@ -246,12 +255,7 @@ port = \"tcp://{modem}\"
 path = {folder:?}
 [outbound]
 delivery_report = true
-[homeassistant]
-discovery = {home_assistant}
-[[contact]]
-name = \"Anna\"
-number = \"+4915112345678\"
-[[rule]]
+{announced}[[rule]]
 name = \"meter\"
 match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
 reply = \"Принято. Абонент {{account}}, показание {{reading}}\"
