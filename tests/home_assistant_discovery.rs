@@ -304,3 +304,24 @@ fn where_no_last_message_is_kept_it_is_shown_as_it_comes() {
     assert_eq!(last["state_topic"], "sms/received/main", "{last}");
     assert_eq!(last["json_attributes_topic"], "sms/received/main", "{last}");
 }
+
+#[test]
+fn what_the_entity_of_a_contact_publishes_reaches_the_contact() {
+    let rig = Rig::with(|config| {
+        announcing(config);
+        contact(config, "Anna");
+    });
+    let gateway = wait_for_announced(&home_assistant(&rig, "ha"), GATEWAY, "the gateway", |_| true);
+    let anna = &gateway["components"]["notify_anna"];
+    let template = anna["command_template"].as_str().expect("a template");
+    let text = "Say \"hello\" \\ and\nnothing else 👋";
+    // As Home Assistant renders it.
+    let payload = template.replace("{{ value | tojson }}", &json!(text).to_string());
+    rig.client.publish(anna["command_topic"].as_str().expect("a topic"), payload);
+    let sent = rig
+        .client
+        .wait_for_json("the result", |topic, json| topic == "sms/result" && json["state"] == "sent");
+    assert_eq!((&sent["to"], &sent["contact"]), (&json!("+4915112345678"), &json!("Anna")), "{sent}");
+    let submits = rig.modem.submits();
+    assert_eq!((submits.len(), submits[0].text.as_str()), (1, text));
+}

@@ -34,6 +34,8 @@ mod fuzz_targets;
 mod graceful_stop;
 mod hidden_characters;
 mod history_command;
+mod home_assistant_app;
+mod home_assistant_app_files;
 mod home_assistant_discovery;
 mod hooks;
 mod hostile_arguments;

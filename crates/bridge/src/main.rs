@@ -18,6 +18,8 @@ mod hooks;
 mod incoming;
 mod intake;
 #[cfg(test)]
+mod intake_contact_tests;
+#[cfg(test)]
 mod intake_tests;
 mod kind;
 mod log;

@@ -3,7 +3,7 @@
 //! It asks as any user of the broker may: its results come on a response topic of its own.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,8 +17,9 @@ use super::config_arg::ConfigArg;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use crate::config::{Config, ConfigError, SecretFile};
-use crate::contact::Contacts;
+use crate::contact::{self, Contacts};
 use crate::escape::field;
+use crate::failure::quoted;
 use crate::intake::MAX_PAYLOAD;
 use crate::log;
 use crate::message::new_id;
@@ -127,15 +128,9 @@ impl Send {
             correlation: secret,
             results: topics.result(),
         };
-        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
-        let dialled = |to: &String| match policy::dialled(to, &contacts, &config.outbound) {
-            Ok(dialled) => dialled.numbers,
-            Err(_) => vec![to.clone()],
-        };
-        let recipients = self.to.iter().flat_map(dialled).collect::<BTreeSet<_>>().len();
         let progress = Progress::new("waiting for the broker");
         let is_out = Cell::new(false);
-        let mut results = Results::new(&id, recipients, self.json);
+        let mut results = Results::new(&id, &self.to, &config, self.json);
         let limit = Duration::from_secs(self.timeout);
         let caller = Caller::new(&config.mqtt).map_err(in_commands)?;
         let mut signals = Signals::new()?;
@@ -235,10 +230,12 @@ fn in_commands(error: CallerError) -> anyhow::Error {
 /// The results so far, shown as they come.
 struct Results<'a> {
     id: &'a str,
-    /// Recipients there are at least: a name may stand for more where the gateway's contacts are not ours.
-    expected: usize,
-    /// Those heard of, and whether that was their last result.
+    /// The numbers that are to have a last result, and whether they had it.
     recipients: BTreeMap<String, bool>,
+    /// Names that no contact of ours has, and whether the gateway has told whom they reach.
+    names: BTreeMap<String, bool>,
+    /// Last results of other numbers: the gateway may dial ours in another way.
+    others: usize,
     /// No other result is waited for.
     is_over: bool,
     all_good: bool,
@@ -252,11 +249,21 @@ struct Results<'a> {
 }
 
 impl<'a> Results<'a> {
-    fn new(id: &'a str, recipients: usize, as_json: bool) -> Self {
+    fn new(id: &'a str, to: &[String], config: &Config, as_json: bool) -> Self {
+        let contacts = Contacts::new(&config.contacts, &config.outbound.default_country);
+        let (mut recipients, mut names) = (BTreeMap::new(), BTreeMap::new());
+        for written in to {
+            match policy::dialled(written, &contacts, &config.outbound) {
+                Ok(dialled) => recipients.extend(dialled.numbers.into_iter().map(|number| (number, false))),
+                // As the gateway quotes it.
+                Err(_) => drop(names.insert(contact::key(&quoted(written)), false)),
+            }
+        }
         Results {
             id,
-            expected: recipients,
-            recipients: BTreeMap::new(),
+            recipients,
+            names,
+            others: 0,
             is_over: false,
             all_good: true,
             is_ours: false,
@@ -307,14 +314,26 @@ impl<'a> Results<'a> {
         }
         self.is_ours = true;
         self.all_good &= !result.r#final || result.is_success();
-        match result.to {
-            Some(to) => *self.recipients.entry(to).or_default() |= result.r#final,
+        match &result.to {
+            Some(to) => self.note(to, result.contact.as_deref(), result.r#final),
             // One result answers for all recipients where the request could not be read.
             None => self.is_over |= result.r#final,
         }
-        let ended = self.recipients.values().filter(|is_ended| **is_ended).count();
-        self.is_over |= ended >= self.expected.max(self.recipients.len());
+        let open = self.recipients.values().filter(|has_last| !**has_last).count();
+        self.is_over |= open <= self.others && self.names.values().all(|is_known| *is_known);
         self.is_over
+    }
+
+    /// Notes a result of a number, or of a name that no contact has.
+    fn note(&mut self, to: &str, contact: Option<&str>, is_last: bool) {
+        if let Some(is_known) = self.names.get_mut(&contact::key(contact.unwrap_or(to))) {
+            *is_known = true;
+            self.recipients.entry(to.to_owned()).or_default();
+        }
+        match self.recipients.get_mut(to) {
+            Some(has_last) => *has_last |= is_last,
+            None => self.others += usize::from(is_last),
+        }
     }
 
     fn line(&self, result: &ResultSummary) -> String {

@@ -91,48 +91,6 @@ fn each_mistake_says_which_key_and_what_was_expected() {
 }
 
 #[test]
-fn a_contact_has_its_numbers_as_they_are_dialled_each_once() {
-    let text = "[outbound]\ndefault_country = \"49\"\nshort_codes = [\"10086\"]\n\
-        [[contact]]\nname = \"Anna\"\nnumber = \"0151 1234567\"\n\
-        [[contact]]\nname = \"Feuerwehr Süd\"\nnumbers = [\"0170/1234567\", \"+49 (0)170 1234567\", \"100 86\"]";
-    let contacts = parse("x", text).unwrap().contacts;
-    let named: Vec<_> = contacts.iter().map(|c| (c.name.as_str(), c.numbers.join(" "))).collect();
-    assert_eq!(
-        named,
-        [("Anna", "+491511234567".to_owned()), ("Feuerwehr Süd", "+491701234567 10086".to_owned())]
-    );
-    assert!(parse("x", "").unwrap().contacts.is_empty());
-}
-
-#[test]
-fn all_mistakes_of_contacts_are_told_at_once() {
-    let message = mistake(
-        "[outbound]\nmax_recipients = 1\n\
-         [[contact]]\nname = \"Anna\"\nnumber = \"+491511234567\"\n\
-         [[contact]]\nname = \"anna\"\nnumber = \"+491511234568\"\n\
-         [[contact]]\nnumbers = [\"+491511234567\", \"*100#\"]\n\
-         [[contact]]\nname = \" Bob\"\n\
-         [[contact]]\nname = \"Carla\"\nnumber = \"+491511234567\"\nnumbers = [\"+491511234567\"]\n\
-         [[contact]]\nname = \"Dora\"\nnumbers = [\"+491511234567\", \"+491511234568\"]",
-    );
-    let expected = [
-        "the configuration has 7 mistakes:",
-        "smsbridge.toml: line 7, column 8: contact.name: \"anna\" is used twice: [[contact]] number 1 has it as \"Anna\"",
-        "smsbridge.toml: line 9, column 1: contact.name: it is missing: a letter first",
-        "smsbridge.toml: line 10, column 29: contact.numbers: \"*100#\" is a code, not a phone number",
-        "smsbridge.toml: line 11, column 1: contact.number: it is missing: expected number or numbers",
-        "smsbridge.toml: line 12, column 8: contact.name: \" Bob\" is no name: expected a letter first",
-        "smsbridge.toml: line 15, column 1: contact.number: it stands beside numbers",
-        "smsbridge.toml: line 19, column 11: contact.numbers: 2 numbers, and [outbound] max_recipients = 1",
-    ];
-    let lines: Vec<&str> = message.lines().collect();
-    for (line, expected) in lines.iter().zip(expected) {
-        assert!(line.starts_with(expected), "{expected:?} is not:\n{message}");
-    }
-    assert_eq!(lines.len(), expected.len(), "{message}");
-}
-
-#[test]
 fn the_addresses_of_a_cluster_are_a_list_or_one_text_with_commas() {
     for urls in [r#"["mqtts://a", "mqtts://b:884"]"#, r#""mqtts://a, mqtts://b:884""#] {
         let config = parse("x", &format!("[mqtt]\nurl = {urls}")).unwrap();
@@ -328,19 +286,6 @@ fn each_way_to_write_a_table_or_a_key_wrong_is_answered_with_the_right_one() {
         ),
         ("[[rule]]\nname = \"r\"\nmatch = \"(\"", "line 3, column 9: rule.match"),
         ("[mqtt]\npassword = \"x\"", "mqtt.username: it is missing"),
-        (
-            "[homeassistant]\nprefix = \"ha/#\"",
-            "line 2, column 10: homeassistant.prefix: \"ha/#\": no + or #",
-        ),
-        ("[homeassistant]\nprefix = \"\"", "homeassistant.prefix: \"\": no + or #, no / at its ends"),
-        (
-            "[homeassistant]\ndiscovery = true\nprefix = \"sms/ha\"",
-            "line 2, column 13: homeassistant.discovery: its prefix \"sms/ha\" and mqtt.prefix \"sms\" would share topics",
-        ),
-        (
-            "[homeassistant]\ndiscovery = true\n[mqtt]\nprefix = \"homeassistant/sms\"",
-            "homeassistant.discovery: its prefix \"homeassistant\" and mqtt.prefix \"homeassistant/sms\"",
-        ),
     ] {
         let message = mistake(text);
         assert!(message.contains(expected), "{text:?} was answered with: {message}");
@@ -539,10 +484,4 @@ fn a_variable_that_is_nearly_a_key_is_a_mistake_that_names_the_key_and_no_value(
     let message = read("x", "", variables.into_iter(), reader).expect_err("no text").to_string();
     assert!(message.contains("SMSBRIDGE_MQTT__PASSWORD: it is not UTF-8"), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
-}
-
-#[test]
-fn a_prefix_below_that_of_home_assistant_is_nobodys_matter_without_discovery() {
-    let config = parse("smsbridge.toml", "[mqtt]\nprefix = \"homeassistant/sms\"").expect("as before");
-    assert!(!config.home_assistant.discovery);
 }

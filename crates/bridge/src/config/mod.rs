@@ -6,10 +6,14 @@
 //! reads secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what
 //! is wrong. Input: a TOML file and `SMSBRIDGE_*` variables.
 
+#[cfg(test)]
+mod contact_tests;
 mod document;
 mod environment;
 mod error;
 mod file;
+#[cfg(test)]
+mod home_assistant_tests;
 mod keys;
 mod kinds;
 #[cfg(test)]

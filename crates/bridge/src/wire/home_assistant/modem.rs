@@ -43,7 +43,6 @@ pub(super) fn device(
         sw_version: identity.firmware.clone(),
         serial_number: identity.imei.clone(),
         via_device: Some(gateway),
-        ..About::default()
     };
     let mut device = Device::new(id, &format!("sms_{modem}"), about);
     let (gateway, availability) = (topics.gateway_availability(), topics.modem_availability(modem));
