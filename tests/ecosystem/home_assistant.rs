@@ -185,7 +185,7 @@ fn a_message_to_a_contact_is_sent_as_it_was_written_and_its_results_fire() {
     home.rig.modem.refuse_submits(1);
     home.call("notify.send_message", &json!({"entity_id": "notify.sms_anna", "message": "refused"}));
     let failed = fired.wait_for("event.sms_main_outgoing", "failed", |event| event["event_type"] == "failed");
-    assert!(failed["error"].is_string(), "{failed}");
+    assert_eq!(failed["error"]["code"], "cms-1", "{failed}");
     // What reaches no modem is told by the gateway.
     home.rig.request(&json!({"id": "nobody", "to": "Bert", "text": "hello"}));
     let rejected = fired
@@ -206,6 +206,51 @@ fn a_call_rings_and_is_missed_once() {
     let types: Vec<Value> =
         fired.of("event.sms_main_call").iter().map(|call| call["event_type"].clone()).collect();
     assert_eq!(types, ["ringing", "missed"]);
+}
+
+/// As people write them: one hears the event's entity, one sends when another program of theirs fires an event.
+const AUTOMATIONS: &str = r#"
+- id: answer
+  alias: Answer
+  mode: queued
+  triggers:
+    - trigger: event.received
+      target: {entity_id: event.sms_main_incoming}
+      options: {event_type: [received]}
+  actions:
+    - action: notify.send_message
+      target: {entity_id: notify.sms_anna}
+      data: {message: "{{ trigger.to_state.attributes.from }} wrote: {{ trigger.to_state.attributes.text }}"}
+- id: doorbell
+  alias: Doorbell
+  triggers: [{trigger: event, event_type: doorbell}]
+  actions:
+    - action: notify.send_message
+      target: {entity_id: notify.sms_anna}
+      data: {message: "Signal: {{ states('sensor.sms_main_signal') }} dBm"}
+"#;
+
+#[test]
+#[ignore = "tests/run ecosystem installs what it needs"]
+fn automations_hear_the_event_and_send_to_a_contact() {
+    let home = Home::start(|_| {});
+    home.ha.write("automations.yaml", AUTOMATIONS);
+    home.call("automation.reload", &json!({}));
+    home.wait_for_state("automation.answer", "on");
+    for n in 0..10 {
+        home.rig.modem.deliver("+4915100000001", &format!("message {n}"));
+    }
+    wait_until("ten answers", || home.rig.modem.submits().len() >= 10);
+    home.fire("doorbell", &json!({}));
+    wait_until("the doorbell's SMS", || home.rig.modem.submits().len() >= 11);
+    let sent: BTreeSet<String> = home.rig.modem.submits().into_iter().map(|sent| sent.text).collect();
+    let mut expected: BTreeSet<String> =
+        (0..10).map(|n| format!("+4915100000001 wrote: message {n}")).collect();
+    expected.insert(format!("Signal: {} dBm", home.template("{{ states('sensor.sms_main_signal') }}")));
+    assert_eq!(sent, expected);
+    assert_eq!(home.rig.modem.submits().len(), 11);
+    let is_error = |trace: &Value| trace.get("error").is_some();
+    assert!(!home.traces("automation", "answer").iter().any(is_error));
 }
 
 #[test]

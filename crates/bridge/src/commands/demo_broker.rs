@@ -171,13 +171,16 @@ and send an SMS, in one of two ways:
         let appears = "The devices \"SMS main\" and\n\"SMS gateway demo\" appear, and notify.sms_anna writes to +4915112345678.";
         match self {
             _ if !config.home_assistant.discovery => {
-                "With --home-assistant the modem appears in a Home Assistant that uses this broker.".to_owned()
+                "With --home-assistant the modem appears in a Home Assistant that uses this broker."
+                    .to_owned()
             }
             DemoBroker::Inside(_, address) => format!(
                 "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {}. {appears}",
                 address.port()
             ),
-            DemoBroker::Yours(..) => format!("In the Home Assistant that uses this broker, see its devices. {appears}"),
+            DemoBroker::Yours(..) => {
+                format!("In the Home Assistant that uses this broker, see its devices. {appears}")
+            }
         }
     }
 
