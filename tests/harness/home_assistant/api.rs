@@ -85,6 +85,19 @@ impl Api {
         assert_eq!(answer.0, 200, "Home Assistant refuses {service} with {data}: {}", answer.1);
     }
 
+    /// What a template renders to.
+    pub fn template(&self, template: &str) -> String {
+        let (status, text) = self.post("template", &json!({"template": template}));
+        assert_eq!(status, 200, "Home Assistant refuses the template {template}: {text}");
+        text.as_str().map_or_else(|| text.to_string(), str::to_owned)
+    }
+
+    /// Fires an event of its bus.
+    pub fn fire(&self, event: &str, data: &Value) {
+        let answer = self.post(&format!("events/{event}"), data);
+        assert_eq!(answer.0, 200, "Home Assistant refuses the event {event}: {}", answer.1);
+    }
+
     /// A websocket, logged in.
     pub fn connect(&self) -> Connection {
         Connection::open(self.port, &self.token)
@@ -132,6 +145,19 @@ impl Api {
         self.command(&json!({
             "type": "config/entity_registry/update", "entity_id": entity, "new_entity_id": new_id, "name": name,
         }));
+    }
+
+    /// The last runs of an automation or script, with the reason why a condition stopped them.
+    pub fn traces(&self, domain: &str, item: &str) -> Vec<Value> {
+        let mut connection = self.connect();
+        let list = connection.command(&json!({"type": "trace/list", "domain": domain, "item_id": item}));
+        let runs = list.as_array().cloned().unwrap_or_default();
+        let get = |run: &Value| {
+            connection.command(&json!({
+                "type": "trace/get", "domain": domain, "item_id": item, "run_id": run["run_id"],
+            }))
+        };
+        runs.iter().map(get).collect()
     }
 
     fn list(&self, command: &str) -> Vec<Value> {
