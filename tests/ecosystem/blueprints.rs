@@ -498,7 +498,7 @@ alarm:
     path: smsbridge/sms_alarm.yaml
     input:
       contacts: [Nobody by that name, "+4915112345679", "+4915112345678", Elsa]
-      patience: 10
+      patience: 20
       nobody_reached:
         - event: nobody
 patient:
