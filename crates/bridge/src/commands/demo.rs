@@ -167,7 +167,17 @@ fn broker_config(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
         .with_storage(storage))
 }
 
+/// For Home Assistant: the modem, and somebody to write to.
+const ANNOUNCED: &str = "\
+[homeassistant]
+discovery = true
+[[contact]]
+name = \"Anna\"
+number = \"+4915112345678\"
+";
+
 fn config_text(broker: SocketAddr, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
+    let announced = if home_assistant { ANNOUNCED } else { "" };
     format!(
         "\
 name = \"demo\"
@@ -179,12 +189,7 @@ port = \"tcp://{modem}\"
 path = {folder:?}
 [outbound]
 delivery_report = true
-[homeassistant]
-discovery = {home_assistant}
-[[contact]]
-name = \"Anna\"
-number = \"+4915112345678\"
-[[rule]]
+{announced}[[rule]]
 name = \"meter\"
 match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
 reply = \"Принято. Абонент {{account}}, показание {{reading}}\"
@@ -197,8 +202,8 @@ fn what_to_type(broker: SocketAddr, home_assistant: bool) -> String {
     let port = broker.port();
     let home_assistant = match home_assistant {
         true => format!(
-            "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {port}: the devices \
-             \"SMS main\" and\n\"SMS gateway demo\" appear."
+            "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {port}. The devices \
+             \"SMS main\" and\n\"SMS gateway demo\" appear, and notify.sms_anna writes to +4915112345678."
         ),
         false => {
             "With --home-assistant the modem appears in a Home Assistant that uses this broker.".to_owned()
