@@ -80,9 +80,9 @@ fn a_broker_that_lost_everything_is_told_all_again_and_no_event_fires_twice() {
     home.rig.broker.forget_everything();
     home.rig.broker.restart();
     wait_until("Home Assistant to be back", || home.ha.births() > births);
-    home.rig.wait_subscribed();
     home.wait_until_shown();
     assert_hears(&home, "after");
+    fired.wait_for("event.sms_main_incoming", "after", |event| event["text"] == "after");
     home.call("notify.send_message", &json!({"entity_id": "notify.sms_anna", "message": "to Anna"}));
     wait_until("the SMS", || home.rig.modem.submits().iter().any(|sent| sent.text == "to Anna"));
     assert_eq!(texts(&fired.of("event.sms_main_incoming")), ["after"]);

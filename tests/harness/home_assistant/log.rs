@@ -45,3 +45,38 @@ fn records(log: &str) -> Vec<String> {
     }
     records
 }
+
+#[test]
+fn a_warning_is_a_complaint_with_all_its_lines_and_what_is_said_anyway_is_none() {
+    let log = "\
+---- Home Assistant starts
+2026-11-27 13:04:08.044+00:00 WARNING (MainThread) [homeassistant.bootstrap] Skipping pip installation of required modules
+2026-11-27 13:04:09.001+00:00 INFO (MainThread) [homeassistant.components.mqtt.client] an ERROR that is said in passing
+2026-11-27 13:04:09.002+00:00 ERROR (MainThread) [homeassistant.helpers.template] Template failed
+Traceback (most recent call last):
+  ValueError: no number
+2026-11-27 13:04:09.003+00:00 INFO (MainThread) [homeassistant.core] on
+2026-11-27 13:04:09.004+00:00 WARNING (MainThread) [homeassistant.components.mqtt.mixins] Can't decode payload
+";
+    let complaints = complaints(log);
+    assert_eq!(complaints.len(), 2, "{complaints:#?}");
+    assert!(complaints[0].ends_with("ValueError: no number"), "{}", complaints[0]);
+    assert!(complaints[1].ends_with("Can't decode payload"), "{}", complaints[1]);
+}
+
+#[test]
+fn a_subscription_counts_until_the_connection_is_lost() {
+    let subscribed = "\
+2026-11-27 13:04:09 DEBUG (MainThread) [mqtt.client] Connected to MQTT server 127.0.0.1:1883 (Success)
+2026-11-27 13:04:09 DEBUG (MainThread) [mqtt.client] Subscribing with mid: 66 to topic sms/call/# with qos: 0 and properties: []
+2026-11-27 13:04:09 DEBUG (MainThread) [mqtt.client] Subscribing with mid: 67 to topics with qos: [('sms/result', 0), ('sms/x', 1)]
+";
+    for filter in ["sms/call/#", "sms/result", "sms/x"] {
+        assert!(subscribes(subscribed, filter), "{filter}");
+    }
+    assert!(!subscribes(subscribed, "sms/call"));
+    let again = format!(
+        "{subscribed}2026-11-27 13:05:00 DEBUG [mqtt.client] Connected to MQTT server 127.0.0.1:1883 (Success)\n"
+    );
+    assert!(!subscribes(&again, "sms/result"));
+}
