@@ -1,6 +1,6 @@
 //! Owns the check of what crosses the broker against docs/schema/: the files as they are published.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -142,22 +142,26 @@ pub fn disagreements(record: &Record) -> Vec<String> {
         Some((id, schema, is_taken))
     });
     let answers: HashSet<_> = answers.collect();
-    answers
-        .into_iter()
-        .filter_map(|(id, schema, is_taken)| disagreement(record, &id, schema, is_taken))
-        .collect()
+    let mut requests: HashMap<(&str, String), Vec<Value>> = HashMap::new();
+    for Crossing { publish, .. } in &record.to_gateway {
+        let request = serde_json::from_slice::<Value>(&publish.payload).ok();
+        if let (Some(schema), Some(request)) = (schema_of(&publish.topic), request)
+            && let Some(id) = request["id"].as_str()
+        {
+            requests.entry((schema, id.to_owned())).or_default().push(request);
+        }
+    }
+    let found = answers.into_iter().filter_map(|(id, schema, is_taken)| {
+        // A rule's reply has no request.
+        disagreement(requests.get(&(schema, id))?, schema, is_taken)
+    });
+    found.collect()
 }
 
 /// Several requests may share an id: it is enough that one of them is what the answer says.
-fn disagreement(record: &Record, id: &str, schema: &str, is_taken: bool) -> Option<String> {
-    let requests = record.to_gateway.iter().filter_map(|Crossing { publish, .. }| {
-        let value: Value = serde_json::from_slice(&publish.payload).ok()?;
-        (schema_of(&publish.topic) == Some(schema) && value["id"] == id).then_some(value)
-    });
-    let requests: Vec<Value> = requests.collect();
+fn disagreement(requests: &[Value], schema: &str, is_taken: bool) -> Option<String> {
     let agrees = |request: &Value| mistakes(schema, request).is_empty() == is_taken;
-    // A rule's reply has no request.
-    if requests.is_empty() || requests.iter().any(agrees) {
+    if requests.iter().any(agrees) {
         return None;
     }
     let done = if is_taken { "took" } else { "refused" };
