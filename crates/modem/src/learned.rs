@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::profile::Profile;
+use crate::profile::{GENERIC, Profile};
 use crate::storage::Storage;
 
 /// No command is waited for longer: the worst that vendors state, for a submission.
@@ -48,12 +48,15 @@ pub struct Learned {
 const STARTED_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Learned {
-    /// The modem was asked who it is. Of another one nothing holds that was learnt of the last.
+    /// The modem was asked who it is. Of another one nothing holds that was learnt of the last; the same one stays in its
+    /// family where the name it gives now is none that we know, as one that was garbled on the line.
     pub(crate) fn identified(&mut self, family: Option<Profile>, imei: Option<String>) {
         if self.imei.is_some() && imei.is_some() && self.imei != imei {
             *self = Self::default();
         }
-        self.family = family.or(self.family.take());
+        let is_same = imei.is_some() && self.imei == imei;
+        let is_news = |family: &Profile| family.name != GENERIC.name || !is_same || self.family.is_none();
+        self.family = family.filter(is_news).or(self.family.take());
         self.imei = imei.or(self.imei.take());
     }
 
@@ -171,5 +174,26 @@ mod tests {
         assert!(learned.leaves_out("AT+COPS?") && !learned.leaves_out("AT+CSQ"));
         learned.answered("AT+COPS?", MAX_PATIENCE, Duration::from_secs(1));
         assert!(!learned.leaves_out("AT+COPS?"));
+    }
+    #[test]
+    fn a_modem_whose_name_is_garbled_is_the_one_it_was_and_another_one_is_not() {
+        use crate::profile::pick;
+        let family = |name: &str| Some(pick(Some(name), None));
+        let imei = |digit: char| Some(digit.to_string().repeat(15));
+        for (name, from, expected) in [
+            ("huXwei", imei('1'), "huawei"),
+            ("Quectel", imei('1'), "quectel"),
+            ("huXwei", imei('2'), "generic"),
+            ("huXwei", None, "generic"),
+        ] {
+            let mut learned = Learned::default();
+            learned.identified(family("huawei"), imei('1'));
+            learned.identified(family(name), from.clone());
+            assert_eq!(learned.family.map(|family| family.name), Some(expected), "{name} {from:?}");
+        }
+        let mut unknown = Learned::default();
+        unknown.identified(family("Acme"), imei('1'));
+        unknown.identified(family("Acme"), imei('1'));
+        assert_eq!(unknown.family.map(|family| family.name), Some("generic"));
     }
 }
