@@ -54,7 +54,8 @@ impl Learned {
         if self.imei.is_some() && imei.is_some() && self.imei != imei {
             *self = Self::default();
         }
-        let is_same = imei.is_some() && self.imei == imei;
+        // One that has an IMEI and does not tell it now is the same, too.
+        let is_same = self.imei.is_some();
         let is_news = |family: &Profile| family.name != GENERIC.name || !is_same || self.family.is_none();
         self.family = family.filter(is_news).or(self.family.take());
         self.imei = imei.or(self.imei.take());
@@ -184,13 +185,21 @@ mod tests {
             ("huXwei", imei('1'), "huawei"),
             ("Quectel", imei('1'), "quectel"),
             ("huXwei", imei('2'), "generic"),
-            ("huXwei", None, "generic"),
+            ("huXwei", None, "huawei"),
         ] {
             let mut learned = Learned::default();
             learned.identified(family("huawei"), imei('1'));
             learned.identified(family(name), from.clone());
             assert_eq!(learned.family.map(|family| family.name), Some(expected), "{name} {from:?}");
         }
+        let mut without_imei = Learned::default();
+        without_imei.identified(family("huawei"), None);
+        without_imei.identified(family("huXwei"), None);
+        assert_eq!(
+            without_imei.family.map(|family| family.name),
+            Some("generic"),
+            "nobody knows that it is the same"
+        );
         let mut unknown = Learned::default();
         unknown.identified(family("Acme"), imei('1'));
         unknown.identified(family("Acme"), imei('1'));
