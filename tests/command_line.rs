@@ -11,8 +11,8 @@ use crate::harness::rig::Rig;
 use crate::harness::terminal::Terminal;
 use crate::harness::wait::wait_until;
 
-const COMMANDS: [&str; 10] =
-    ["run", "demo", "check", "detect", "pdu", "history", "parked", "send", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["run", "demo", "check", "detect", "import", "pdu", "history", "parked", "send", "completions", "man"];
 
 fn folder() -> TempDir {
     TempDir::with_prefix("smsbridge-e2e-").expect("a temporary folder")

@@ -10,13 +10,13 @@ use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::broker::find;
+use crate::harness::broker::{Broker, Login, find};
 use crate::harness::client::Client;
 use crate::harness::gateway::program;
-use crate::harness::mqtt_packets::connect;
+use crate::harness::mqtt_packets::{self, Packet, Reader};
 use crate::harness::process::{Process, code};
 use crate::harness::terminal::Terminal;
-use crate::harness::wait::{wait_for, wait_until};
+use crate::harness::wait::{WAIT_TIMEOUT, wait_for, wait_until};
 
 struct Demo {
     process: Process,
@@ -121,7 +121,7 @@ fn the_demo_is_announced_to_home_assistant_where_that_is_asked_for() {
 fn the_demos_broker_names_no_limit_that_cannot_be() {
     let demo = Demo::start();
     let mut socket = TcpStream::connect(("127.0.0.1", demo.port)).expect("the demo's broker");
-    socket.write_all(&connect("python", None)).expect("a CONNECT");
+    socket.write_all(&mqtt_packets::connect("python", None)).expect("a CONNECT");
     let mut octets = [0; 256];
     let n = socket.read(&mut octets).expect("a CONNACK");
     assert_eq!(octets[0], 0x20, "{:?}", &octets[..n]);
@@ -230,8 +230,8 @@ fn what_the_user_sends_is_shown_with_its_steps() {
     demo.wait_for_line(&["→", "+491722222222", "accepted", "Hello from here"]);
     demo.wait_for_line(&["→", "+491722222222", "delivered"]);
     // What is refused is shown with its reason.
-    client.publish("sms/send", json!({"id": "no", "to": "Anna", "text": "to a name"}).to_string());
-    demo.wait_for_line(&["→", "Anna", "rejected", "bad-number"]);
+    client.publish("sms/send", json!({"id": "no", "to": "Nobody", "text": "to a name"}).to_string());
+    demo.wait_for_line(&["→", "Nobody", "rejected", "bad-number"]);
 }
 
 #[test]
@@ -323,4 +323,114 @@ fn at_a_terminal_it_is_in_colour_and_fits_its_width() {
 fn two_at_once_take_two_ports() {
     let (one, two) = (Demo::start(), Demo::start());
     assert_ne!(one.port, two.port);
+}
+
+/// A demo on a broker of the user's, as the user `visitor`.
+struct OnOwnBroker {
+    broker: Broker,
+    login: Login,
+    folder: TempDir,
+}
+
+impl OnOwnBroker {
+    fn prepare() -> Self {
+        let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
+        let login = Login { user: "visitor".to_owned(), password: "the visitor's".to_owned() };
+        std::fs::write(folder.path().join("demo-password"), "the visitor's\n").expect("a file");
+        let broker = Broker::start(folder.path(), Some(&login));
+        Self { broker, login, folder }
+    }
+
+    fn start(&self, password_file: &str) -> Process {
+        let mut command = program(self.folder.path());
+        let url = format!("mqtt://127.0.0.1:{}", self.broker.port);
+        command.args(["demo", "--broker", &url, "--user", "visitor", "--password-file", password_file]);
+        command.env("TMPDIR", temporary(self.folder.path())).current_dir(self.folder.path());
+        Process::start("smsbridge demo", &mut command, &self.folder.path().join("demo.log"))
+    }
+
+    fn log(&self) -> String {
+        output(&self.folder.path().join("demo.log"))
+    }
+
+    fn observer(&self, id: &str) -> Client {
+        Client::start(self.broker.port, id, Some(&Login::observer()), &["#"])
+    }
+}
+
+#[test]
+fn on_a_broker_of_the_users_it_has_topics_of_its_own_and_leaves_nothing() {
+    let own = OnOwnBroker::prepare();
+    let observer = own.observer("observer");
+    let mut demo = own.start("demo-password");
+    observer.wait_for_json("a message", |topic, message| {
+        topic == "smsdemo/received/main" && message["text"].is_string()
+    });
+    observer
+        .publish("smsdemo/send", json!({"id": "first", "to": "+491722222222", "text": "Hello"}).to_string());
+    observer.wait_for_result("first", "delivered");
+    let gateway = observer.wait_for_json("its state", |topic, _| topic == "smsdemo/gateway/demo");
+    let log = own.log();
+    let typed =
+        format!("mosquitto_sub -h 127.0.0.1 -p {} -u visitor -P … -t 'smsdemo/#' -v", own.broker.port);
+    assert!(log.contains(&typed), "{typed}: {log}");
+    assert!(!log.contains(&own.login.password), "{log}");
+    let others: Vec<String> =
+        observer.received().into_iter().map(|p| p.topic).filter(|t| !t.starts_with("smsdemo/")).collect();
+    assert!(others.is_empty(), "it publishes on {others:?}");
+
+    demo.signal(Signal::INT);
+    assert_eq!(code(demo.wait_for_end(Duration::from_secs(60))), 0, "{}", own.log());
+    assert_nothing_is_left(own.folder.path());
+    let late = own.observer("late");
+    late.publish("a/mark", "here");
+    late.wait_for_text("a/mark", "here");
+    let left: Vec<String> = late.received().into_iter().map(|publish| publish.topic).collect();
+    assert_eq!(left, ["a/mark"], "it leaves retained topics behind");
+    let instance = gateway["instance"].as_str().expect("its client id");
+    assert!(!has_session(own.broker.port, instance), "the broker keeps its session");
+}
+
+#[test]
+fn a_wrong_password_at_a_broker_of_the_users_ends_it_in_words() {
+    let own = OnOwnBroker::prepare();
+    std::fs::write(own.folder.path().join("wrong"), "wrong\n").expect("a file");
+    let mut demo = own.start("wrong");
+    assert_eq!(code(demo.wait_for_end(Duration::from_secs(60))), 1, "{}", own.log());
+    assert!(own.log().contains("refuses the user name or password"), "{}", own.log());
+    assert_nothing_is_left(own.folder.path());
+}
+
+#[test]
+fn what_is_no_address_of_a_broker_is_wrong_usage() {
+    let folder = TempDir::with_prefix("smsbridge-demo-").expect("a temporary folder");
+    for broker in ["homeassistant.local", "http://homeassistant.local:1883", "mqtt://a:b@c"] {
+        let mut command = program(folder.path());
+        command.args(["demo", "--broker", broker]).env("TMPDIR", temporary(folder.path()));
+        let output = command.output().expect("the binary runs");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(code(output.status), 2, "{broker}: {said}");
+        assert!(said.contains("--broker"), "{broker}: {said}");
+    }
+    assert_nothing_is_left(folder.path());
+}
+
+/// Whether the broker has a session for this client id.
+fn has_session(port: u16, client_id: &str) -> bool {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    socket.set_read_timeout(Some(WAIT_TIMEOUT)).expect("a socket");
+    let login = Login::observer();
+    // It asks for the session that is there.
+    let connect = mqtt_packets::connect(client_id, Some((&login.user, &login.password)));
+    socket.write_all(&connect).expect("a CONNECT");
+    let (mut reader, mut octets) = (Reader::default(), [0; 256]);
+    loop {
+        let count = socket.read(&mut octets).expect("a CONNACK");
+        assert_ne!(count, 0, "the broker closed the connection");
+        reader.push(&octets[..count]);
+        if let Some(packet) = reader.next_packet().expect("MQTT") {
+            let Packet::Connack { session_present, reason: 0 } = packet else { panic!("{packet:?}") };
+            return session_present;
+        }
+    }
 }

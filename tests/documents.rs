@@ -40,10 +40,11 @@ const TAGS: [&str; 12] = [
 ];
 
 /// Programs of others that the documents use. What they would do is not tried.
-const OTHER_PROGRAMS: [&str; 23] = [
+const OTHER_PROGRAMS: [&str; 27] = [
     "apt-get",
     "cargo",
     "chown",
+    "datamodel-codegen",
     "date",
     "docker",
     "git",
@@ -53,7 +54,10 @@ const OTHER_PROGRAMS: [&str; 23] = [
     "mosquitto_passwd",
     "mv",
     "nano",
+    "npm",
+    "npx",
     "picocom",
+    "pip",
     "sh",
     "socat",
     "sqlite3",

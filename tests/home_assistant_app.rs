@@ -154,9 +154,9 @@ impl App {
         wait_until(&format!("{words:?} in the app's log"), || self.log().contains(words));
     }
 
-    /// Waits until the gateway has broker and modem.
-    fn wait_online(&self) {
-        self.rig.client.wait_for_text("sms/gateway/gateway/availability", "online");
+    /// Waits until the gateway of that name has broker and modem.
+    fn wait_online(&self, name: &str) {
+        self.rig.client.wait_for_text(&format!("sms/gateway/{name}/availability"), "online");
         self.rig.client.wait_for_text("sms/modem/main/availability", "online");
     }
 
@@ -192,7 +192,7 @@ fn it_waits_for_a_broker_says_so_once_and_becomes_the_gateway() {
     supervisor.answers((500, json!("broken")));
     app.wait_for_log("answer about the broker cannot be used (500)");
     supervisor.answers(app.broker());
-    app.wait_online();
+    app.wait_online("home");
 
     app.rig.request(&json!({"id": "a", "to": ["anna", "BOTH OF US", "+499001234"], "text": "from the app"}));
     wait_until("two messages", || app.rig.modem.submits().len() == 2);
@@ -200,10 +200,14 @@ fn it_waits_for_a_broker_says_so_once_and_becomes_the_gateway() {
     app.rig.modem.deliver(ANNA, "to the app");
     assert_eq!(app.rig.wait_for_received("to the app")["contact"], "Anna");
 
-    let environment = app.environment();
-    for variable in ["SMSBRIDGE_HOMEASSISTANT__DISCOVERY=true", "SMSBRIDGE_LOG=info"] {
-        assert!(environment.contains(variable), "{variable} is not in {environment:?}");
+    let announced = app.rig.client("home-assistant", &["homeassistant/device/#"]);
+    for topic in
+        ["homeassistant/device/sms_modem_main/config", "homeassistant/device/sms_gateway_home/config"]
+    {
+        announced.wait_for_json(topic, |on, _| on == topic);
     }
+    let environment = app.environment();
+    assert!(environment.contains("SMSBRIDGE_LOG=info"), "{environment:?}");
     let shown =
         environment.iter().find(|entry| entry.contains(TOKEN) || entry.contains(&Login::gateway().password));
     assert_eq!(shown, None, "the gateway has no secret in its environment");
@@ -254,12 +258,16 @@ fn with_an_own_broker_nobody_is_asked_and_any_password_is_taken() {
         "log_level": "warn",
     }));
     app.start(&options, supervisor.port, Some(TOKEN));
-    app.wait_online();
+    app.wait_online("home");
     assert_eq!(supervisor.asked(), 0);
     let environment = app.environment();
-    for variable in ["SMSBRIDGE_HOMEASSISTANT__DISCOVERY=false", "SMSBRIDGE_LOG=warn"] {
-        assert!(environment.contains(variable), "{variable} is not in {environment:?}");
-    }
+    assert!(environment.contains("SMSBRIDGE_LOG=warn"), "{environment:?}");
+    app.rig.assert_still_works("own-broker");
+    let announced = app.rig.client("home-assistant", &["homeassistant/device/#"]);
+    let own = "homeassistant/device/of_the_test/config";
+    announced.publish(own, "{}");
+    announced.wait_for_text(own, "{}");
+    assert_eq!(announced.received().len(), 1, "nothing is announced: {:?}", announced.received());
     assert_eq!(app.stop(), 0, "{}", app.log());
 }
 
@@ -285,7 +293,7 @@ fn an_own_configuration_takes_the_place_of_the_form_but_not_of_the_broker() {
     let mut options = app.options(json!({"contacts": [{"name": "Form", "numbers": ANNA}]}));
     options["modems"] = json!([{"name": "nowhere", "port": "/dev/null"}]);
     app.start(&options, supervisor.port, Some(TOKEN));
-    app.wait_online();
+    app.wait_online("gateway");
     app.rig.request(&json!({"id": "own", "to": ["Own", "Form"], "text": "Hello"}));
     assert_eq!(app.rig.client.wait_for_result("own", "sent")["contact"], "Own");
     let refused = app.rig.client.wait_for_result("own", "rejected");
@@ -353,7 +361,7 @@ fn every_shape_of_the_options_is_a_configuration_that_check_accepts() {
             .expect("bash runs");
         let toml = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(
-            output.status.success() && toml.starts_with("[store]"),
+            output.status.success() && toml.starts_with("name = "),
             "{what}: {toml}{}",
             String::from_utf8_lossy(&output.stderr)
         );

@@ -133,7 +133,7 @@ fn every_option_has_a_type_a_default_or_a_question_mark_and_words_in_both_langua
     let script = text("run");
     let read = regex::Regex::new(r"option ([a-z_]+)|\(?\.([a-z_]+) (?:\||//)").expect("a regular expression");
     // Of a modem, of a contact, of the Supervisor's answer.
-    let fields = ["name", "port", "pin", "imei", "numbers", "username", "password"];
+    let fields = ["name", "port", "pin", "imei", "numbers", "data", "username", "password"];
     let read: BTreeSet<&str> = read
         .captures_iter(&script)
         .filter_map(|found| found.get(1).or_else(|| found.get(2)).map(|found| found.as_str()))

@@ -7,12 +7,15 @@ use serde_json::Value;
 use smsbridge_simulator::{Options, Simulator, VendorProfile, pty};
 use tempfile::TempDir;
 
+use crate::harness::contract;
 use crate::harness::gateway::program;
 use crate::harness::process::code;
 use crate::harness::terminal::Terminal;
 
 fn detect(folder: &TempDir, arguments: &[&str]) -> Output {
-    program(folder.path()).arg("detect").args(arguments).output().expect("the program runs")
+    let output = program(folder.path()).arg("detect").args(arguments).output().expect("the program runs");
+    contract::assert_output(&[&["detect"], arguments].concat(), &output.stdout);
+    output
 }
 
 fn plug(folder: &TempDir, name: &str, options: Options) -> (Simulator, pty::Port, String) {

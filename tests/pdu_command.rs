@@ -8,6 +8,7 @@ use std::process::{Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::harness::contract;
 use crate::harness::gateway::program;
 use crate::harness::process::code;
 
@@ -116,6 +117,8 @@ fn what_is_encoded_decodes_to_the_same() {
     let request = json!({"to": "+4915112345678", "text": text, "encoding": "auto", "delivery_report": true, "reference": 9});
     let output = pdu(&["encode", "--json"], &[request.to_string()]);
     assert_eq!(code(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    contract::assert_printed("pdu-encode-answer", &output.stdout);
+    assert_eq!(contract::mistakes("pdu-encode-request", &request), Vec::<String>::new());
     let encoded = json_lines(&output);
     let pdus = encoded[0]["pdus"].as_array().expect("a list of PDUs");
     let hexes: Vec<String> = pdus.iter().map(|pdu| pdu["hex"].as_str().expect("hex").to_owned()).collect();

@@ -55,12 +55,12 @@ fn run(command: &mut Command) {
 }
 
 /// An authority with certificates for a server and a client, made by openssl.
-struct Authority {
+pub struct Authority {
     folder: PathBuf,
 }
 
 impl Authority {
-    fn new(folder: &Path, name: &str) -> Self {
+    pub fn new(folder: &Path, name: &str) -> Self {
         let folder = folder.join(name);
         fs::create_dir(&folder).expect("a folder for certificates");
         let authority = Self { folder };
@@ -71,7 +71,7 @@ impl Authority {
     }
 
     /// A certificate `name`.crt with its key; `extensions` are lines of openssl's.
-    fn certify(&self, name: &str, extensions: &str) {
+    pub fn certify(&self, name: &str, extensions: &str) {
         let mut request = self.openssl(&["req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt"]);
         request.args(["ec_paramgen_curve:prime256v1", "-subj", &format!("/CN={name}")]);
         run(request.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.csr")]));
@@ -81,7 +81,7 @@ impl Authority {
         run(sign.args(["-in", &format!("{name}.csr"), "-out", &format!("{name}.crt")]));
     }
 
-    fn file(&self, name: &str) -> String {
+    pub fn file(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
 

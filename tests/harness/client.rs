@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::broker::Login;
+use super::contract;
 use super::mqtt_packets::{self as mqtt, Packet, Publish, Reader};
 use super::wait::{WAIT_TIMEOUT, wait_for};
 
@@ -17,6 +18,8 @@ const SUBSCRIBE_ID: u16 = u16::MAX;
 #[derive(Default)]
 struct State {
     received: Vec<Publish>,
+    /// What the gateway published that is not as docs/schema/ says.
+    unlike_schema: Vec<String>,
     /// Packet ids of our publishes the broker acknowledged.
     acknowledged: Vec<(u16, u8)>,
     next_id: u16,
@@ -78,6 +81,7 @@ impl Client {
 
     /// The same; returns the broker's reason code, whatever it is.
     pub fn offer(&self, mut publish: Publish) -> u8 {
+        contract::forged(&publish);
         let mut state = self.shared.lock();
         publish.packet_id = state.take_id();
         let end = Instant::now() + WAIT_TIMEOUT;
@@ -176,6 +180,10 @@ impl Drop for Client {
             // A panic in it was printed there.
             let _ = thread.join();
         }
+        let unlike_schema = std::mem::take(&mut self.shared.lock().unlike_schema);
+        if !std::thread::panicking() {
+            assert!(unlike_schema.is_empty(), "messages are as docs/schema/ says: {unlike_schema:#?}");
+        }
     }
 }
 
@@ -259,6 +267,7 @@ impl Shared {
                 if publish.qos > 0 {
                     state.write(&mqtt::puback(publish.packet_id));
                 }
+                state.unlike_schema.extend(contract::mistake_of_received(&publish));
                 state.received.push(publish);
             }
             _ => {}

@@ -21,13 +21,28 @@ pub struct Block {
     pub text: String,
 }
 
-/// The README, what stands beside it, docs/ with the decisions, and the READMEs of the crates.
+/// Where documents are: the README and what stands beside it, docs/ with the decisions, the READMEs of the other folders.
+const FOLDERS: [&str; 13] = [
+    "",
+    "docs",
+    "docs/adr",
+    "docs/schema",
+    "crates/bridge",
+    "crates/codec",
+    "crates/modem",
+    "crates/simulator",
+    "deploy/home-assistant",
+    "examples",
+    "examples/meter-readings-node",
+    "examples/meter-readings-python",
+    "examples/meter-readings-rust",
+];
+
+/// All documents, by name.
 pub fn all() -> Vec<Document> {
     let root = root();
     let mut paths: Vec<PathBuf> = Vec::new();
-    for folder in
-        ["", "docs", "docs/adr", "crates/bridge", "crates/codec", "crates/modem", "crates/simulator"]
-    {
+    for folder in FOLDERS {
         let entries = fs::read_dir(root.join(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
         let files = entries.map(|entry| entry.expect("a folder entry").path());
         paths.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
@@ -41,9 +56,12 @@ pub fn all() -> Vec<Document> {
     paths.iter().map(read).collect()
 }
 
-/// The blocks of what users and contributors read; those of the crates' READMEs are their own doc tests.
+/// The blocks of what users and contributors read. Those of the crates' READMEs are their own doc tests, those of each
+/// example are run with what it needs, in `ecosystem/services.rs`.
 pub fn blocks() -> Vec<Block> {
-    let ours = all().into_iter().filter(|document| !document.name.starts_with("crates/"));
+    let is_run_elsewhere =
+        |name: &str| name.starts_with("crates/") || name.starts_with("examples/meter-readings-");
+    let ours = all().into_iter().filter(|document| !is_run_elsewhere(&document.name));
     ours.flat_map(|document| document.blocks()).collect()
 }
 

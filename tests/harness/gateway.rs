@@ -9,6 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use toml::{Table, Value};
 
 use super::broker::Login;
+use super::contract;
 use super::process::Process;
 use super::wait::wait_for;
 
@@ -219,7 +220,9 @@ impl Gateway {
 
     /// Runs another command of the binary with this configuration, to its end.
     pub fn run_command(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the gateway's binary runs")
+        let output = self.command(arguments).output().expect("the gateway's binary runs");
+        contract::assert_output(arguments, &output.stdout);
+        output
     }
 
     /// Waits for a log line that holds all of `words`, whatever their case, and returns it.

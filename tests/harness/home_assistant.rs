@@ -66,6 +66,12 @@ impl HomeAssistant {
         fs::write(&path, text).expect("a file of its configuration");
     }
 
+    /// Adds lines to a file of its configuration.
+    pub fn append(&self, file: &str, text: &str) {
+        let before = fs::read_to_string(self.folder.path().join(file)).expect("a file of its configuration");
+        self.write(file, &format!("{before}{text}"));
+    }
+
     /// It has started everything and has subscribed to all its topics when this returns.
     pub fn start(&mut self) {
         let hass = installed("home-assistant/venv/bin/hass");

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::contract;
 use super::mqtt_packets::{Packet, Publish, Reader};
 use super::ports::free_port;
 
@@ -41,6 +42,8 @@ pub struct Record {
     pub subscribed: Vec<usize>,
     /// Streams that were not MQTT 5; always a fault of the gateway or of the harness.
     pub broken: Vec<String>,
+    /// What smsbridge published that is not as docs/schema/ says.
+    pub unlike_schema: Vec<String>,
 }
 
 /// What the broker behind the proxy does wrong.
@@ -256,6 +259,9 @@ impl Record {
             (Packet::Connect { client_id }, _) => self.connections[connection] = client_id,
             (Packet::Publish(publish), Direction::ToGateway) if publish.topic.contains("/gateway/") => {}
             (Packet::Publish(publish), _) => {
+                if matches!(direction, Direction::FromGateway) {
+                    self.unlike_schema.extend(contract::mistake_of(&publish));
+                }
                 let crossing = Crossing { connection, publish, acknowledged: None };
                 match direction {
                     Direction::FromGateway => self.from_gateway.push(crossing),

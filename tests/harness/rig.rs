@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::broker::{Broker, Login};
 use super::client::Client;
+use super::contract;
 use super::gateway::{Config, Gateway, has_all};
 use super::modem::{Modem, ModemOptions};
 use super::mqtt_packets::Publish;
@@ -203,11 +204,17 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        let broken = self.proxy.record().broken.clone();
+        let (broken, unlike_schema) = {
+            let record = self.proxy.record();
+            let disagreements = contract::disagreements(&record);
+            (record.broken.clone(), [record.unlike_schema.clone(), disagreements].concat())
+        };
         if std::thread::panicking() {
             println!("---- broken MQTT streams: {broken:?}");
+            println!("---- not as docs/schema/ says: {unlike_schema:#?}");
         } else {
             assert_eq!(broken, Vec::<String>::new(), "every stream is valid MQTT 5");
+            assert!(unlike_schema.is_empty(), "messages are as docs/schema/ says: {unlike_schema:#?}");
             assert_eq!(self.broker.complaints(), Vec::<String>::new(), "the broker logs no error");
         }
     }

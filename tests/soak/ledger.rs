@@ -136,6 +136,7 @@ impl Ledger {
             self.note_request(&crossing);
         }
         self.wrong.append(&mut record.broken);
+        self.wrong.append(&mut record.unlike_schema);
     }
 
     fn line(&mut self, direction: &str, crossing: &Crossing) {

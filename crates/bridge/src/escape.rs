@@ -44,6 +44,17 @@ fn escaped(text: &str, special: impl Fn(char) -> Option<String>) -> String {
     shown
 }
 
+/// A text as a string of TOML, in quotes, with what is hidden written `\uXXXX`.
+pub fn toml(text: &str) -> String {
+    let inner = escaped(text, |character| match character {
+        '"' | '\\' => Some(format!("\\{character}")),
+        // None of them needs more than four digits.
+        hidden if is_hidden(hidden) => Some(format!("\\u{:04x}", u32::from(hidden))),
+        _ => None,
+    });
+    format!("\"{inner}\"")
+}
+
 /// A JSON text on one line that is the same JSON: what is hidden in its strings is written `\uXXXX`. Line breaks and
 /// tabs can only stand between its parts, where a space means the same.
 pub fn json(text: &str) -> String {
@@ -78,6 +89,16 @@ mod tests {
             ("an escape: \\n", "an escape: \\\\n"),
         ] {
             assert_eq!(field(text), expect);
+        }
+    }
+
+    #[test]
+    fn a_string_of_toml_shows_what_is_hidden_and_is_the_same_text() {
+        for text in ["", "a \"b\" \\ 'c'", "\u{1b}[2J\n\t\0\u{7f}", "\u{202e}\u{feff}ä👩\u{200d}👧"] {
+            let written = toml(text);
+            assert!(!written.chars().any(is_hidden), "{written:?}");
+            let table: ::toml::Table = format!("key = {written}").parse().unwrap();
+            assert_eq!(table["key"].as_str(), Some(text), "{written}");
         }
     }
 

@@ -116,7 +116,8 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    const WORDS: [(FailureCode, &'static str); 17] = [
+    /// The codes that are a word alone.
+    pub const WORDS: [(FailureCode, &'static str); 17] = [
         (FailureCode::Malformed, "malformed"),
         (FailureCode::TooLarge, "too-large"),
         (FailureCode::Retained, "retained"),

@@ -15,6 +15,7 @@ mod event;
 mod failure;
 mod hook_output;
 mod hooks;
+mod import;
 mod incoming;
 mod intake;
 #[cfg(test)]

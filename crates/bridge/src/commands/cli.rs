@@ -8,6 +8,7 @@ use super::demo::Demo;
 use super::detect::Detect;
 use super::forget::ForgetArgs;
 use super::history::HistoryArgs;
+use super::import::Import;
 use super::pages::{Completions, ManPages};
 use super::parked::ParkedArgs;
 use super::pdu::PduCommand;
@@ -48,6 +49,9 @@ enum Command {
     /// Find modems on the serial ports
     #[command(after_long_help = manual::DETECT)]
     Detect(Detect),
+    /// Make a configuration of that of gammu-smsd, SMS Server Tools or SMS2MQTT
+    #[command(after_long_help = manual::IMPORT)]
+    Import(Import),
     /// Explain or encode PDUs, one per line
     #[command(subcommand, after_long_help = manual::PDU)]
     Pdu(PduCommand),
@@ -127,6 +131,7 @@ fn carry_out(command: Command, verbosity: &Verbosity) -> anyhow::Result<bool> {
             begin_log("error")?;
             block_on(detect.run())?
         }
+        Command::Import(import) => import.run(),
         Command::Pdu(command) => command.run(),
         Command::History(history) => {
             begin_log("warn")?;

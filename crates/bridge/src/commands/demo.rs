@@ -1,29 +1,27 @@
 //! `smsbridge demo`: the whole gateway with a simulated modem and an MQTT broker inside, what to type, and what
 //! happens.
 //!
-//! Nothing here is a shortcut: the gateway is the one of `run`, its modem is reached over TCP, its broker over MQTT.
-//! The store is a folder of its own that is gone afterwards.
+//! Nothing here is a shortcut: the gateway is the one of `run`, its modem is reached over TCP, its broker over MQTT:
+//! one inside, or one of the user's (`demo_broker.rs`). The store is a folder of its own that is gone afterwards.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use mqtt5::broker::config::{StorageBackend, StorageConfig};
-use mqtt5::broker::{BrokerConfig, MqttBroker};
 use smsbridge_simulator::{Options, Reports, Simulator, tcp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::demo_broker::{BrokerArgs, Leftovers};
 use super::demo_view::{self, Counts, View};
 use super::output::say;
-use crate::escape::field;
+use crate::app;
 use crate::mqtt::Caller;
 use crate::signals::Signals;
 use crate::terminal::{self, Style};
-use crate::{app, config};
 
 /// Lines that wait for a terminal; what comes beyond is dropped.
 const MAX_LINES: usize = 1000;
@@ -50,10 +48,6 @@ const SAMPLES: [(&str, &str); 7] = [
 /// How long the gateway may take to be online.
 const START: Duration = Duration::from_secs(30);
 
-/// The largest packet its broker takes, in octets. Its own limit is larger than a packet can be, and clients in Python,
-/// such as Home Assistant, lose the connection over that.
-const MAX_PACKET: usize = 1024 * 1024;
-
 /// Before the first sample.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -63,9 +57,8 @@ const PAUSE: Duration = Duration::from_secs(4);
 /// Try everything with no hardware and no broker.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Port of the MQTT broker; 0 for any free one [default: 1883, else the next free one]
-    #[arg(long)]
-    port: Option<u16>,
+    #[command(flatten)]
+    broker: BrokerArgs,
     /// Announce the modem to Home Assistant
     #[arg(long)]
     home_assistant: bool,
@@ -75,7 +68,7 @@ impl Demo {
     /// Runs until a signal.
     pub async fn run(self) -> anyhow::Result<()> {
         let printer = Printer::start();
-        printer.print("smsbridge demo: starting a simulated modem and an MQTT broker …");
+        printer.print(format!("smsbridge demo: starting {} …", self.broker.words()));
         let folder = Folder::new()?;
         let stop = stop_on_signal(&folder)?;
         let counts = self.run_in(&folder, &printer, &stop).await;
@@ -93,9 +86,7 @@ impl Demo {
         printer: &Printer,
         stop: &CancellationToken,
     ) -> anyhow::Result<Counts> {
-        let mut broker =
-            MqttBroker::with_config(broker_config(self.port)?).await.context("the broker cannot start")?;
-        let address = broker.local_addr().context("the broker has no address")?;
+        let mut broker = self.broker.start().await?;
         let simulator = Simulator::new(Options {
             reports: Reports::After(0),
             report_delay: Duration::from_secs(1),
@@ -104,14 +95,14 @@ impl Demo {
         });
         let modem =
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
-        let text = config_text(address, modem.address()?, &folder.0, self.home_assistant);
-        let config = config::parse("demo", &text)?;
+        let config = broker.configuration(modem.address()?, &folder.0, self.home_assistant)?;
         let mut view = View::new(&config, Style::stdout());
+        let (what_to_type, leftovers) = (broker.what_to_type(&config), Leftovers::of(&config));
         let (mqtt, filters, is_online) = (config.mqtt.clone(), view.filters(), Notify::new());
-        tokio::select! {
-            ended = app::run(config, stop.clone()) => ended?,
-            ended = broker.run() => ended.context("the broker ended")?,
-            ended = modem.run() => ended.context("the modem ended")?,
+        let ran = tokio::select! {
+            ended = app::run(config, stop.clone()) => ended,
+            ended = broker.run() => ended,
+            ended = modem.run() => ended.context("the modem ended"),
             lost = async {
                 Caller::new(&mqtt)?.follow(&filters, |topic, payload| {
                     if view.is_online(topic, payload) {
@@ -122,17 +113,20 @@ impl Demo {
                         printer.print(line);
                     }
                 }).await
-            } => lost?,
-            done = async {
+            } => lost.map_err(Into::into),
+            failed = async {
                 // Not before the gateway listens: what is sent to nobody is lost.
                 let online = tokio::time::timeout(START, is_online.notified()).await;
                 online.context("the gateway does not come online; with -v it says more")?;
-                printer.print(what_to_type(address, self.home_assistant));
+                printer.print(format!(
+                    "{what_to_type}\nBelow, what the network delivers (←) and what goes out (→). Ctrl-C ends it.\n"
+                ));
                 deliver_samples(&simulator, printer).await;
                 anyhow::Ok(())
-            } => done?,
-        }
-        Ok(view.counts())
+            } => failed,
+        };
+        let left = broker.leave(leftovers).await;
+        ran.and(left).map(|()| view.counts())
     }
 }
 
@@ -150,84 +144,6 @@ fn stop_on_signal(folder: &Folder) -> anyhow::Result<CancellationToken> {
         std::process::exit(130);
     });
     Ok(stop)
-}
-
-fn broker_config(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
-    let port = match port {
-        Some(port) => port,
-        None => (1883..1983)
-            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-            .context("no free port from 1883 to 1982: choose one with --port")?,
-    };
-    let storage = StorageConfig::new().with_backend(StorageBackend::Memory);
-    Ok(BrokerConfig::new()
-        .with_bind_addresses(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])
-        .with_sys_topics_enabled(false)
-        .with_max_packet_size(MAX_PACKET)
-        .with_storage(storage))
-}
-
-/// For Home Assistant: the modem, and somebody to write to.
-const ANNOUNCED: &str = "\
-[homeassistant]
-discovery = true
-[[contact]]
-name = \"Anna\"
-number = \"+4915112345678\"
-";
-
-fn config_text(broker: SocketAddr, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
-    let announced = if home_assistant { ANNOUNCED } else { "" };
-    format!(
-        "\
-name = \"demo\"
-[mqtt]
-url = \"mqtt://{broker}\"
-[[modem]]
-port = \"tcp://{modem}\"
-[store]
-path = {folder:?}
-[outbound]
-delivery_report = true
-{announced}[[rule]]
-name = \"meter\"
-match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
-reply = \"Принято. Абонент {{account}}, показание {{reading}}\"
-replies_per_hour = 1000
-"
-    )
-}
-
-fn what_to_type(broker: SocketAddr, home_assistant: bool) -> String {
-    let port = broker.port();
-    let home_assistant = match home_assistant {
-        true => format!(
-            "In Home Assistant on this machine, add the integration MQTT with broker 127.0.0.1, port {port}. The devices \
-             \"SMS main\" and\n\"SMS gateway demo\" appear, and notify.sms_anna writes to +4915112345678."
-        ),
-        false => {
-            "With --home-assistant the modem appears in a Home Assistant that uses this broker.".to_owned()
-        }
-    };
-    // As it was typed here, so that it can be typed there too.
-    let program = std::env::args().next().unwrap_or_else(|| "smsbridge".to_owned());
-    format!(
-        "\
-The gateway is online. Its broker listens on mqtt://{broker}. In another terminal, follow everything:
-
-    mosquitto_sub -p {port} -t 'sms/#' -v
-
-and send an SMS, in one of two ways:
-
-    mosquitto_pub -p {port} -q 1 -t sms/send -m '{{\"to\":\"+4915112345678\",\"text\":\"Привет 👋\"}}'
-    SMSBRIDGE_MQTT__URL=mqtt://{broker} {} send --to +4915112345678 'Hello from here'
-
-{home_assistant}
-
-Below, what the network delivers (←) and what goes out (→). Ctrl-C ends it.
-",
-        field(&program)
-    )
 }
 
 fn what_was_and_comes_next(counts: Counts) -> String {

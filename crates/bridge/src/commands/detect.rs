@@ -1,7 +1,9 @@
 //! `smsbridge detect`: which ports there are, which of them is a modem, and what to put into the configuration.
 
+use std::borrow::Cow;
+
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 use smsbridge_modem::SimStatus;
 use smsbridge_modem::detect::{self, ProbeReport};
 use smsbridge_modem::obstacles::{Obstacle, obstacles};
@@ -150,20 +152,77 @@ fn in_words(report: &ProbeReport) -> String {
     words
 }
 
+/// A serial port: a line of `smsbridge detect --json`. What is not known is null.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Detected"))]
+pub struct DetectForm<'a> {
+    /// Its path.
+    port: Cow<'a, str>,
+    /// The same below `/dev/serial/by-id`, which stays when the modem is plugged in elsewhere.
+    by_id: Option<Cow<'a, str>>,
+    /// The USB interface.
+    interface: Option<u8>,
+    /// Whether a modem answers here.
+    answered: bool,
+    /// Whether the modem announces messages here.
+    gives_urcs: bool,
+    /// The modem's manufacturer.
+    manufacturer: Option<&'a str>,
+    /// The modem's model.
+    model: Option<&'a str>,
+    /// The modem's serial number (TS 23.003 6.2).
+    imei: Option<&'a str>,
+    /// How the SIM is, in words.
+    sim: Option<String>,
+    /// The network operator's name.
+    operator: Option<&'a str>,
+    /// Signal strength, percent.
+    #[cfg_attr(test, schemars(range(max = 100)))]
+    signal_percent: Option<u8>,
+    /// The same in dBm.
+    signal_dbm: Option<i16>,
+    /// The process that holds the port.
+    holder: Option<HolderForm<'a>>,
+    /// What was sent, of a port that does not answer.
+    sent: &'a str,
+    /// What came back.
+    came_back: &'a str,
+    /// What is wrong and what to try, for people.
+    advice: Option<String>,
+}
+
+/// A process that holds a port.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Holder"))]
+struct HolderForm<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its number.
+    pid: u32,
+}
+
 fn as_json(report: &ProbeReport) -> String {
     let identity = report.identity.as_ref();
-    json!({
-        "port": report.port, "by_id": report.by_id, "interface": report.interface, "answered": report.answered,
-        "gives_urcs": report.gives_urcs,
-        "manufacturer": identity.and_then(|i| i.manufacturer.clone()),
-        "model": identity.and_then(|i| i.model.clone()),
-        "imei": identity.and_then(|i| i.imei.clone()),
-        "sim": report.sim.as_ref().map(sim_in_words), "operator": report.operator,
-        "signal_percent": report.signal_percent, "signal_dbm": report.signal_dbm,
-        "holder": report.holder.as_ref().map(|h| json!({"name": h.name, "pid": h.pid})),
-        "sent": report.what_was_sent, "came_back": report.what_came_back, "advice": report.problem.as_ref().map(remedy::probe_problem),
-    })
-    .to_string()
+    let form = DetectForm {
+        port: report.port.to_string_lossy(),
+        by_id: report.by_id.as_ref().map(|path| path.to_string_lossy()),
+        interface: report.interface,
+        answered: report.answered,
+        gives_urcs: report.gives_urcs,
+        manufacturer: identity.and_then(|i| i.manufacturer.as_deref()),
+        model: identity.and_then(|i| i.model.as_deref()),
+        imei: identity.and_then(|i| i.imei.as_deref()),
+        sim: report.sim.as_ref().map(sim_in_words),
+        operator: report.operator.as_deref(),
+        signal_percent: report.signal_percent,
+        signal_dbm: report.signal_dbm,
+        holder: report.holder.as_ref().map(|holder| HolderForm { name: &holder.name, pid: holder.pid }),
+        sent: &report.what_was_sent,
+        came_back: &report.what_came_back,
+        advice: report.problem.as_ref().map(remedy::probe_problem),
+    };
+    // Cannot fail: all keys are strings.
+    serde_json::to_string(&form).unwrap_or_default()
 }
 
 fn lines_to_paste(report: &ProbeReport, n: usize) -> String {

@@ -54,6 +54,8 @@ Examples:
   SMSBRIDGE_MQTT__URL=mqtt://127.0.0.1:1883 smsbridge send --to +4915112345678 Hello
                               From another terminal: the demo shows what becomes of it
   smsbridge demo --port 0     At any free port
+  smsbridge demo --broker mqtt://homeassistant.local:1883 --user demo --password-file demo-password
+                              On a broker of yours, with topics that begin with smsdemo
 
 Exit codes:
   0  stopped
@@ -97,6 +99,22 @@ Examples:
 Exit codes:
   0  a modem answered
   1  none did
+  2  wrong usage";
+
+pub(super) const IMPORT: &str = "\
+The configuration goes to standard output. Its comments say from which line each setting comes, what has no
+counterpart here and what to do instead; at its top stands what has to be filled in. Lists of numbers that the
+file names are read where they are on this machine. Nothing is changed, run or expanded.
+
+Examples:
+  smsbridge import /etc/gammu-smsdrc > smsbridge.toml
+  smsbridge import /etc/smsd.conf
+  smsbridge import docker-compose.yml
+  docker exec sms2mqtt env | smsbridge import --from sms2mqtt -
+
+Exit codes:
+  0  done
+  1  the file cannot be read, or is none of these
   2  wrong usage";
 
 pub(super) const PDU: &str = "\

@@ -7,10 +7,13 @@ mod config_arg;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
+mod demo_broker;
+#[cfg(feature = "demo")]
 mod demo_view;
 mod detect;
 mod forget;
 mod history;
+mod import;
 mod manual;
 mod output;
 mod pages;
@@ -26,4 +29,8 @@ mod send;
 mod status;
 
 pub use cli::{Cli, execute};
+#[cfg(test)]
+pub use detect::DetectForm;
+#[cfg(test)]
+pub use pdu::{EncodeAnswer, EncodeRequest};
 pub use send::NoAnswer;

@@ -125,43 +125,70 @@ fn decode(input: impl BufRead, mut output: impl Write, direction: Direction, jso
 fn encode(input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
     let mut all = true;
     for_each_line(input, |line| {
-        match pdus(line) {
-            Ok(pdus) => write_json(&mut output, &Encoded { pdus })?,
+        let answer = match pdus(line) {
+            Ok(pdus) => EncodeAnswer::Encoded(Encoded { pdus }),
             Err(error) => {
                 all = false;
-                write_json(&mut output, &Refusal { error })?;
+                EncodeAnswer::Refusal(Refusal { error })
             }
-        }
+        };
+        write_json(&mut output, &answer)?;
         output.flush()
     })?;
     Ok(all)
 }
 
+/// An answer of `smsbridge pdu encode`, a line for each request.
 #[derive(Serialize)]
-struct Refusal {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum EncodeAnswer {
+    /// It was encoded.
+    Encoded(Encoded),
+    /// It cannot be.
+    Refusal(Refusal),
+}
+
+/// Why a line cannot be decoded or encoded.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Refusal {
+    /// In words.
     error: String,
 }
 
+/// A message as PDUs.
 #[derive(Serialize)]
-struct Encoded {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Encoded {
+    /// One for each part.
     pdus: Vec<EncodedPdu>,
 }
 
+/// A PDU.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct EncodedPdu {
+    /// Its octets in hexadecimal, the service centre address first.
     hex: String,
-    /// The number in `AT+CMGS=`.
+    /// The number in `AT+CMGS=`: octets without the service centre address.
     length: usize,
 }
 
-/// A request of `pdu encode`. Not that of `sms/send`: there is no modem here, and no time.
+/// A request of `smsbridge pdu encode`. Not that of `sms/send`: there is no modem here, and no time.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub struct EncodeRequest {
+    /// The recipient's number, digits with or without `+`.
     to: String,
+    /// The text.
     text: String,
+    /// The alphabet.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "crate::wire::words::Of<Encoding>"))]
     encoding: Encoding,
+    /// Whether each part asks for a status report.
     #[serde(default)]
     delivery_report: bool,
     /// Rounded up to the next relative validity period.
@@ -176,7 +203,7 @@ struct Request {
 }
 
 fn pdus(line: &str) -> Result<Vec<EncodedPdu>, String> {
-    let request: Request = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let request: EncodeRequest = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let reference = match u8::try_from(request.reference) {
         Ok(reference) => Reference::EightBit(reference),
         Err(_) => Reference::SixteenBit(request.reference),

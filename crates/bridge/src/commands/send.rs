@@ -31,6 +31,9 @@ use crate::wire::caller::{ResultSummary, SendCommand};
 use crate::wire::request::is_legal_id;
 use crate::wire::topic::{Topics, response_topic};
 
+/// The options that give a login, in words.
+pub(super) const LOGIN_OPTIONS: &str = "--user and --password-file";
+
 /// The key of the configured password's file.
 const PASSWORD_FILE: &str = "mqtt.password_file";
 
@@ -169,16 +172,8 @@ impl Send {
                 bail!(NoAnswer(words))
             }
             Err(error) if error.is::<NoAnswer>() => bail!(NoAnswer(format!("{error}: {ask_again}"))),
-            Err(error) => Err(self.of_this_login(error)),
+            Err(error) => Err(error),
         }
-    }
-
-    /// Where the login is not the configuration's, a refusal names what it is.
-    fn of_this_login(&self, error: anyhow::Error) -> anyhow::Error {
-        let words = error.to_string();
-        let options = "--user and --password-file";
-        let own = words.replace("[mqtt] username and password, or password_file", options);
-        if self.password_file.is_none() || own == words { error } else { anyhow::Error::msg(own) }
     }
 
     /// The configuration, logging in as asked. Of the files with secrets only the one that is needed is read: who sends
@@ -199,6 +194,9 @@ impl Send {
             }
             (None, None) => None,
         };
+        if self.password_file.is_some() {
+            config.mqtt.login_place = LOGIN_OPTIONS;
+        }
         let (configured_user, configured_password) = config.mqtt.login.take().unzip();
         let password = read.or(configured_password);
         config.mqtt.login = match (self.user.clone().or(configured_user), password) {

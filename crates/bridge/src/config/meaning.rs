@@ -157,6 +157,7 @@ fn mqtt(table: MqttTable, secrets: &mut Reader, mistakes: &mut Mistakes) -> Opti
         servers,
         tls: encrypted.then_some(Tls { ca_file: table.ca_file, client }),
         login,
+        login_place: "[mqtt] username and password, or password_file",
         prefix: table.prefix,
         share: table.share,
         retain_last: table.retain_last,

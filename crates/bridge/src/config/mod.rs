@@ -37,6 +37,8 @@ pub use load::load;
 pub use load::parse;
 pub use meaning::pin_mistake;
 pub use secrets::Secrets;
+#[cfg(feature = "demo")]
+pub use servers::check_url;
 pub use settings::{
     Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, SecretFile,
     Server, Tls, Trace, Ussd,

@@ -34,6 +34,12 @@ impl Urls {
     }
 }
 
+/// Whether this is the address of a broker; `Err` says what was expected.
+#[cfg(feature = "demo")]
+pub fn check_url(url: &str) -> Result<(), String> {
+    address(url).map(drop)
+}
+
 fn address(url: &str) -> Result<(bool, Server), String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if url.contains('@') {

@@ -156,6 +156,8 @@ pub struct Mqtt {
     pub tls: Option<Tls>,
     /// User name and password.
     pub login: Option<(String, SecretString)>,
+    /// Where these are given, in words.
+    pub login_place: &'static str,
     /// What all topics begin with.
     pub prefix: String,
     /// The shared subscription's group; empty for none.

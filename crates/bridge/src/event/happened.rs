@@ -1,4 +1,6 @@
 //! Events: a received message, a step of a request, a call, a cell broadcast, a USSD reply.
+//!
+//! The words serde has for kinds and states are those of the contract too.
 
 use std::collections::BTreeMap;
 
@@ -98,6 +100,7 @@ pub struct ReceivedMessage {
 
 /// What a message is for that is not simply to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {
     /// To be acknowledged and not shown (short message type 0).
@@ -232,6 +235,7 @@ pub struct ResultFields {
 
 /// How far a message has come. States only go forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum MessageState {
     /// Stored; it will be tried.
@@ -297,6 +301,7 @@ pub struct Call {
 
 /// The state of an incoming call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
     /// It rings.
@@ -383,6 +388,7 @@ pub struct UssdReply {
 
 /// The state of a USSD session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum UssdState {
     /// The session has ended.

@@ -1,5 +1,6 @@
 //! States: of a modem, of the gateway, and whether they are online.
 
+use serde::Serialize;
 use smsbridge_modem::registration::Registration;
 
 use super::announcement::{Announcement, ModemIdentity};
@@ -30,6 +31,7 @@ pub enum Subject {
 
 /// Whether somebody is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Availability {
     /// Online.
     Online,
@@ -113,7 +115,9 @@ impl ModemState {
 }
 
 /// Whether a modem is connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[serde(rename_all = "snake_case")]
 pub enum ModemConnection {
     /// It is connected for the first time.
     Connecting,

@@ -17,6 +17,10 @@ use super::reason::in_words;
 /// How long a broker may take to answer a SUBSCRIBE.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long it may take to empty all retained topics.
+#[cfg(feature = "demo")]
+const EMPTY_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A request, and where its results come.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -125,6 +129,34 @@ impl Caller {
             filters.join(" and ")
         );
         Ok((connected, reads_response))
+    }
+
+    /// Takes what is retained on these topics off the broker.
+    #[cfg(feature = "demo")]
+    pub async fn empty(self, topics: &[String]) -> Result<(), CallerError> {
+        let deadline = Instant::now() + EMPTY_TIMEOUT;
+        let mut connected = self.connect().await?;
+        for topic in topics {
+            let published = connected.client.try_publish(topic, QoS::AtLeastOnce, true, "");
+            published.map_err(|error| CallerError::Broker(error.to_string()))?;
+            let address = std::sync::Arc::clone(&connected.address);
+            let failed = |words: &str| {
+                CallerError::Broker(format!("the broker at {address} does not let us empty {topic}: {words}"))
+            };
+            let acknowledged = timeout_at(deadline, async {
+                loop {
+                    if let Packet::PubAck(ack) = connected.next().await? {
+                        return Ok(ack.reason);
+                    }
+                }
+            });
+            match acknowledged.await.unwrap_or_else(|_| Err(failed("it does not answer")))? {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {}
+                reason => return Err(failed(&in_words(reason))),
+            }
+        }
+        connected.disconnect(deadline).await;
+        Ok(())
     }
 
     /// Subscribes to `filters` and hands over every topic and payload, for as long as the connection lasts.

@@ -37,6 +37,7 @@ pub(super) struct Connected {
     pub(super) client: AsyncClient,
     event_loop: EventLoop,
     pub(super) address: Arc<str>,
+    login_place: &'static str,
     pub(super) limits: Limits,
 }
 
@@ -44,6 +45,12 @@ impl Caller {
     /// Prepares a client; nothing is sent yet.
     pub fn new(config: &Mqtt) -> Result<Caller, CallerError> {
         Ok(Caller { servers: clean(options::common(config, &client_id())?) })
+    }
+
+    /// Prepares a client that ends the session of a gateway that has stopped: it has its client id.
+    #[cfg(feature = "demo")]
+    pub fn in_place_of(config: &Mqtt, client_id: &str) -> Result<Caller, CallerError> {
+        Ok(Caller { servers: clean(options::common(config, client_id)?) })
     }
 
     /// Connects to the first address that lets us in; `Err`: why the last one does not.
@@ -75,30 +82,30 @@ pub(super) fn clean(mut servers: Vec<Server>) -> Vec<Server> {
 
 /// Connects; `Err` if the broker does not accept us, or cannot be used.
 pub(super) async fn connect(server: Server) -> Result<Connected, CallerError> {
-    let Server { address, options } = server;
+    let Server { address, login_place, options } = server;
     let (client, mut event_loop) = AsyncClient::new(options, 16);
     loop {
-        if let Packet::ConnAck(connack) = next(&mut event_loop, &address).await? {
+        if let Packet::ConnAck(connack) = next(&mut event_loop, &address, login_place).await? {
             let unusable = |words| CallerError::Broker(format!("the broker at {address}: {words}"));
             let limits = Limits::read(&connack).map_err(unusable)?;
-            return Ok(Connected { client, event_loop, address, limits });
+            return Ok(Connected { client, event_loop, address, login_place, limits });
         }
     }
 }
 
-async fn next(event_loop: &mut EventLoop, address: &str) -> Result<Packet, CallerError> {
+async fn next(event_loop: &mut EventLoop, address: &str, login_place: &str) -> Result<Packet, CallerError> {
     loop {
         match event_loop.poll().await {
             Ok(Event::Incoming(packet)) => return Ok(packet),
             Ok(Event::Outgoing(_)) => {}
-            Err(error) => return Err(CallerError::Broker(pump::describe(&error, address))),
+            Err(error) => return Err(CallerError::Broker(pump::describe(&error, address, login_place))),
         }
     }
 }
 
 impl Connected {
     pub(super) async fn next(&mut self) -> Result<Packet, CallerError> {
-        next(&mut self.event_loop, &self.address).await
+        next(&mut self.event_loop, &self.address, self.login_place).await
     }
 
     pub(super) async fn disconnect(&mut self, deadline: Instant) {

@@ -35,6 +35,8 @@ const SESSION_EXPIRY_S: u32 = 7 * 24 * 3600;
 pub(super) struct Server {
     /// `host:port`, for messages.
     pub(super) address: Arc<str>,
+    /// Where user name and password are given, for messages.
+    pub(super) login_place: &'static str,
     /// How to connect.
     pub(super) options: MqttOptions,
 }
@@ -76,7 +78,7 @@ pub(super) fn common(config: &Mqtt, client_id: &str) -> Result<Vec<Server>, Conf
         if let Some(tls) = &tls {
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::clone(tls))));
         }
-        Server { address: Arc::from(server.to_string()), options }
+        Server { address: Arc::from(server.to_string()), login_place: config.login_place, options }
     });
     Ok(servers.collect())
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connack::Limits;
 use super::gate::Gate;
-use super::options::{IN_FLIGHT, KEEP_ALIVE};
+use super::options::{IN_FLIGHT, KEEP_ALIVE, Server};
 use super::reason;
 use super::servers::Servers;
 use crate::backoff::Reconnect;
@@ -134,15 +134,18 @@ impl Pump {
                 Err(end) => end,
             };
             connected = false;
-            let address = Arc::clone(&self.servers.present().address);
+            let Server { address, login_place, .. } = self.servers.present();
+            let (address, login_place) = (Arc::clone(address), *login_place);
             // At once where another address is left to try.
             let is_left = !std::mem::take(&mut works) && self.servers.next();
             self.discard().await;
             let (reason, refused, slow) = match &end {
                 End::Asked => (None, false, false),
-                End::Broke(error) => {
-                    (Some(describe(error, &address)), refuses_a_message(error), is_lasting_refusal(error))
-                }
+                End::Broke(error) => (
+                    Some(describe(error, &address, login_place)),
+                    refuses_a_message(error),
+                    is_lasting_refusal(error),
+                ),
                 End::Forbidden(words) => (Some(format!("the broker at {address} {words}")), false, false),
                 End::Unusable(words) => (Some(format!("the broker at {address}: {words}")), false, true),
             };
@@ -268,8 +271,8 @@ fn is_passing(code: ConnectReturnCode) -> bool {
     )
 }
 
-/// What went wrong with the connection to `address`, and what to try.
-pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
+/// What went wrong with the connection to `address`, and what to try; the login is given at `login_place`.
+pub(super) fn describe(error: &ConnectionError, address: &str, login_place: &str) -> String {
     // With TLS 1.3 a broker refuses our certificate only after the handshake, so any error may carry the alert.
     if let Some((_, alert)) = error.to_string().split_once("received fatal alert: ") {
         return format!(
@@ -281,9 +284,7 @@ pub(super) fn describe(error: &ConnectionError, address: &str) -> String {
         ConnectionError::ConnectionRefused(
             ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
         ) => {
-            format!(
-                "the broker at {address} refuses the user name or password: check [mqtt] username and password, or password_file"
-            )
+            format!("the broker at {address} refuses the user name or password: check {login_place}")
         }
         ConnectionError::ConnectionRefused(ConnectReturnCode::UnsupportedProtocolVersion) => {
             format!(

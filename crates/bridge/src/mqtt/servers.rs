@@ -46,8 +46,11 @@ mod tests {
 
     #[test]
     fn each_is_tried_once_before_a_pause_and_the_one_that_works_is_kept() {
-        let server =
-            |host: &str| Server { address: Arc::from(host), options: MqttOptions::new("x", host, 1) };
+        let server = |host: &str| Server {
+            address: Arc::from(host),
+            login_place: "",
+            options: MqttOptions::new("x", host, 1),
+        };
         let mut servers = Servers::new(["a", "b", "c"].map(server).into());
         let mut tried = Vec::new();
         for _ in 0..5 {

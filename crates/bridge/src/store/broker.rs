@@ -65,6 +65,15 @@ impl Store {
         self.write(move |tx| facts::write(tx, FILTERS, &filters.join("\n"))).await
     }
 
+    /// The list of our retained topics.
+    #[cfg(feature = "demo")]
+    pub async fn retained_topics(&self) -> Result<Vec<String>, StoreError> {
+        self.write(|tx| {
+            Ok(facts::read(tx, RETAINED_TOPICS)?.unwrap_or_default().lines().map(str::to_owned).collect())
+        })
+        .await
+    }
+
     /// Sets the list of our retained topics, and clears at the broker those of the last run that are no longer ours.
     pub async fn set_retained_topics(&self, ours: Vec<String>) -> Result<(), StoreError> {
         self.write(move |tx| {

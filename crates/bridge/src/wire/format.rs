@@ -17,10 +17,25 @@ pub(super) fn json(value: &impl Serialize) -> String {
 }
 
 /// The alphabet of a message in one word.
-pub(super) fn encoding_word(encoding: MessageEncoding) -> &'static str {
-    match encoding {
-        MessageEncoding::Gsm7 => "gsm7",
-        MessageEncoding::Ucs2 => "ucs2",
-        MessageEncoding::EightBit => "8bit",
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EncodingForm {
+    /// GSM 7-bit default alphabet, with national tables.
+    Gsm7,
+    /// UCS-2, read as UTF-16.
+    Ucs2,
+    /// 8-bit data.
+    #[serde(rename = "8bit")]
+    EightBit,
+}
+
+impl From<MessageEncoding> for EncodingForm {
+    fn from(encoding: MessageEncoding) -> Self {
+        match encoding {
+            MessageEncoding::Gsm7 => EncodingForm::Gsm7,
+            MessageEncoding::Ucs2 => EncodingForm::Ucs2,
+            MessageEncoding::EightBit => EncodingForm::EightBit,
+        }
     }
 }

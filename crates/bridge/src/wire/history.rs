@@ -13,31 +13,58 @@ use super::received::{ReceivedForm, received_form};
 use crate::request::Content;
 use crate::store::{Entry, SentEntry};
 
+/// An incoming message as it was published.
 #[derive(Serialize)]
-struct ReceivedEntryForm<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceivedEntry"))]
+pub(super) struct ReceivedEntryForm<'a> {
     #[serde(flatten)]
     received: ReceivedForm<'a>,
+    /// It came in.
+    #[cfg_attr(test, schemars(extend("const" = IN)))]
     direction: &'static str,
 }
 
+/// An outgoing message: its newest result, and what is sent.
 #[derive(Serialize)]
-struct SentEntryForm<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SentEntry"))]
+pub(super) struct SentEntryForm<'a> {
     #[serde(flatten)]
     result: ResultForm<'a>,
+    /// It goes out.
+    #[cfg_attr(test, schemars(extend("const" = OUT)))]
     direction: &'static str,
+    /// The text.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
+    /// Instead of a text: octets for an application port, base64.
+    #[cfg_attr(test, schemars(extend("contentEncoding" = "base64")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<String>,
+    /// The application port that `data` is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_port: Option<u16>,
 }
 
+/// A message the store holds: a line of `smsbridge history --json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "HistoryEntry"))]
+#[serde(untagged)]
+pub(super) enum EntryForm<'a> {
+    /// One that came in.
+    Received(Box<ReceivedEntryForm<'a>>),
+    /// One that goes out.
+    Sent(Box<SentEntryForm<'a>>),
+}
+
+const IN: &str = "in";
+const OUT: &str = "out";
+
 /// One entry of the history as a JSON object on one line.
 pub fn entry(entry: &Entry, include_pdu: bool) -> String {
-    match entry {
+    json(&match entry {
         Entry::Received(received) => {
-            json(&ReceivedEntryForm { received: received_form(received, include_pdu), direction: "in" })
+            let received = received_form(received, include_pdu);
+            EntryForm::Received(Box::new(ReceivedEntryForm { received, direction: IN }))
         }
         Entry::Sent(SentEntry { result, body, .. }) => {
             let (text, data, destination_port) = match &body.content {
@@ -47,9 +74,9 @@ pub fn entry(entry: &Entry, include_pdu: bool) -> String {
                 }
             };
             let result = result_form(result);
-            json(&SentEntryForm { result, direction: "out", text, data, destination_port })
+            EntryForm::Sent(Box::new(SentEntryForm { result, direction: OUT, text, data, destination_port }))
         }
-    }
+    })
 }
 
 #[cfg(test)]

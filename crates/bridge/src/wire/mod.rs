@@ -14,11 +14,15 @@ pub mod received;
 pub mod request;
 #[cfg(test)]
 mod request_tests;
+#[cfg(test)]
+mod schema;
 pub mod state;
 pub mod status;
 pub mod topic;
 
 pub use format::time;
+#[cfg(test)]
+pub use schema::words;
 
 use self::home_assistant::Discovery;
 use self::topic::Topics;

@@ -9,12 +9,20 @@ use super::Wire;
 use super::format::{json, time};
 use crate::store::ParkedRow;
 
+/// A message the broker does not take: a line of `smsbridge parked --json`.
 #[derive(Serialize)]
-struct ParkedForm<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Parked"))]
+pub(super) struct ParkedForm<'a> {
+    /// Its number, for `--drop`.
     row: i64,
+    /// When it was set aside.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     parked_at: String,
+    /// Why, for people.
     reason: &'a str,
+    /// Where it would be published; null where the row cannot be read.
     topic: Option<String>,
+    /// What would be published: any JSON; null where that is nothing, or the row cannot be read.
     payload: Option<Box<RawValue>>,
 }
 

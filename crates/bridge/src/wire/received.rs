@@ -8,91 +8,159 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use super::format::{encoding_word, json, time};
+use super::format::{EncodingForm, json, time};
+#[cfg(test)]
+use super::schema::words;
 use crate::event::{MessageKind, Received, ReceivedContent, ReceivedMessage};
 
+/// An incoming message that was decoded. What does not apply to it is left out, but for `sent_at`, `class` and
+/// `service_center`, which are null then.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceivedMessage"))]
 pub(super) struct MessageForm<'a> {
+    /// A ULID, fixed when the message is stored: a redelivery carries the same.
+    #[cfg_attr(test, schemars(extend("pattern" = words::ULID)))]
     id: &'a str,
+    /// The modem it came in by.
+    #[cfg_attr(test, schemars(extend("pattern" = words::NAME)))]
     modem: &'a str,
+    /// E.164 with `+` where the network says international; else digits as sent; or the alphanumeric sender.
     from: &'a str,
+    /// The type of number of `from`.
+    #[cfg_attr(test, schemars(with = "words::Of<smsbridge_codec::TypeOfNumber>"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     from_type: Option<&'a str>,
+    /// The `[[contact]]` that has the sender's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<&'a str>,
+    /// Only there where the message is not one to be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
+    kind: Option<MessageKind>,
+    /// The text; of 8-bit data only where that is a printable text.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
+    /// The octets of an 8-bit message, base64.
+    #[cfg_attr(test, schemars(extend("contentEncoding" = "base64")))]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<String>,
+    /// The service centre's time stamp with its own offset; null where it cannot be read.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     sent_at: Option<&'a str>,
+    /// When the last part was read.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     received_at: String,
+    /// True: it lay on the SIM when the gateway looked there for the first time, and had been read before or was sent
+    /// over a day ago.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stored: bool,
-    encoding: &'static str,
+    /// The alphabet.
+    encoding: EncodingForm,
+    /// Number of parts the sender made.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     parts: u8,
+    /// Whether all parts came; false: `missing` says which did not.
     complete: bool,
+    /// Sequence numbers of the parts that did not come in time.
     #[serde(skip_serializing_if = "<[u8]>::is_empty")]
     missing: &'a [u8],
+    /// True: the modem gave less of a part than its length says.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
+    /// The `id` of the message that was published incomplete and that this part belongs to.
+    #[cfg_attr(test, schemars(extend("pattern" = words::ULID)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     late_for: Option<&'a str>,
+    /// Message class (TS 23.038 clause 4); 0 is shown at once and not kept.
+    #[cfg_attr(test, schemars(range(max = 3)))]
     class: Option<u8>,
+    /// The application port it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_port: Option<u16>,
+    /// The application port it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_port: Option<u16>,
+    /// What waits elsewhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waiting: Vec<WaitingForm<'a>>,
+    /// The message replaces the sender's last one with the same number.
+    #[cfg_attr(test, schemars(range(min = 1, max = 7)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<u8>,
+    /// The multimedia message it tells of: those of its fields that are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     mms: Option<MmsForm<'a>>,
+    /// The service centre's number.
     service_center: Option<&'a str>,
+    /// The `[[rule]]` that matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
+    /// What the rule captured.
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<&'a BTreeMap<String, String>>,
+    /// The PDUs in hex, in the order of their parts, where `[inbound] include_pdu` or `truncated` is true.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pdus: &'a [String],
 }
 
+/// Messages of one kind that wait elsewhere.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Waiting"))]
 struct WaitingForm<'a> {
+    /// What waits.
+    #[cfg_attr(test, schemars(with = "words::Of<smsbridge_codec::WaitingKind>"))]
     r#type: &'a str,
+    /// Whether any wait; false: none any more.
     active: bool,
+    /// How many, where it is told; 255 means 255 or more.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u8>,
 }
 
+/// A multimedia message that waits at the operator.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Mms"))]
 struct MmsForm<'a> {
+    /// Its sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'a str>,
+    /// Its subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
+    /// Its size in octets.
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
+    /// A URL that mostly only the operator's own network reaches; never fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'a str>,
 }
 
+/// An incoming message that cannot be decoded.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UndecodableMessage"))]
 pub(super) struct UndecodableForm<'a> {
+    /// A ULID, fixed when the message is stored.
+    #[cfg_attr(test, schemars(extend("pattern" = words::ULID)))]
     id: &'a str,
+    /// The modem it came in by.
+    #[cfg_attr(test, schemars(extend("pattern" = words::NAME)))]
     modem: &'a str,
+    /// When it was read.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     received_at: String,
+    /// Why, in words.
     error: &'a str,
+    /// What the modem gave, in hex where it did so.
     pdus: &'a [String],
 }
 
-/// The payload of a received message.
+/// An incoming message on `sms/received/<modem>` and `sms/last/<modem>`: all its parts joined, or what cannot be decoded.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Received"))]
 #[serde(untagged)]
 pub(super) enum ReceivedForm<'a> {
+    /// One that was decoded.
     Message(Box<MessageForm<'a>>),
+    /// One that cannot be decoded.
     Undecodable(UndecodableForm<'a>),
 }
 
@@ -137,13 +205,13 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         from,
         from_type: from_type.as_deref(),
         contact: received.contact.as_deref(),
-        kind: kind.map(kind_word),
+        kind: *kind,
         text: text.as_deref(),
         data: data.as_ref().map(|octets| BASE64.encode(octets)),
         sent_at: sent_at.as_deref(),
         received_at,
         stored: received.was_stored,
-        encoding: encoding_word(*encoding),
+        encoding: EncodingForm::from(*encoding),
         parts: *parts,
         complete: missing.is_empty(),
         missing,
@@ -172,15 +240,6 @@ pub(super) fn received_form(received: &Received, include_pdu: bool) -> ReceivedF
         fields: received.rule.as_ref().map(|rule| &rule.fields),
         pdus: if include_pdu || *truncated { &received.pdus } else { &[] },
     }))
-}
-
-fn kind_word(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::Silent => "silent",
-        MessageKind::Waiting => "waiting",
-        MessageKind::Mms => "mms",
-        MessageKind::Data => "data",
-    }
 }
 
 #[cfg(test)]

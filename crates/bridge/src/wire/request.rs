@@ -22,7 +22,7 @@ use crate::ussd_queue::{UssdAction, UssdRequest};
 const MAX_PAYLOAD_SHOWN: usize = 200;
 
 /// Characters of a USSD string (TS 23.038 5: 160 octets of packed septets).
-const MAX_USSD_LENGTH: usize = 182;
+pub(super) const MAX_USSD_LENGTH: usize = 182;
 
 /// A request that is rejected as a whole, with what can still be said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -230,7 +230,7 @@ fn ussd_request(mut fields: Fields) -> Result<UssdRequest, Mistake> {
 
 /// The string is quoted on the modem's line, and Ctrl-Z or the end of the line would end it.
 fn ussd_string(text: &str) -> Option<String> {
-    let is_legal = (1..=MAX_USSD_LENGTH).contains(&text.len())
+    let is_legal = (1..=MAX_USSD_LENGTH).contains(&text.chars().count())
         && !text.contains('"')
         && !text.chars().any(char::is_control);
     is_legal.then(|| text.to_owned())

@@ -5,56 +5,101 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{json, time};
+#[cfg(test)]
+use super::schema::words;
 use crate::event::{Availability, GatewayState, ModemConnection, ModemState, QueueDepth};
 
-/// The state of a modem.
+/// The state of a modem, on `sms/modem/<modem>`. Every key is always there; what is not known is null.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ModemState"))]
 pub(super) struct ModemForm<'a> {
-    state: &'static str,
+    /// Where it is in its life.
+    state: ModemConnection,
+    /// What is wrong, for people; null where nothing is. Its words are free to change.
     problem: Option<&'a str>,
+    /// The network operator's name.
     operator: Option<&'a str>,
+    /// The radio technology, such as `LTE`.
     technology: Option<&'a str>,
+    /// Whether the network accepts it: the best of all domains.
+    #[cfg_attr(test, schemars(schema_with = "words::registrations"))]
     registration: Option<&'static str>,
+    /// Why the network refused it (TS 24.008 10.5.3.6).
     registration_cause: Option<u16>,
+    /// Signal strength and quality.
     signal: SignalForm,
+    /// The SIM's own number, where it holds it.
     number: Option<&'a str>,
+    /// The modem's manufacturer.
     manufacturer: Option<&'a str>,
+    /// The modem's model.
     model: Option<&'a str>,
+    /// The modem's firmware revision.
     firmware: Option<&'a str>,
+    /// The modem's serial number (TS 23.003 6.2).
     imei: Option<&'a str>,
+    /// The SIM's serial number.
     iccid: Option<&'a str>,
+    /// The service centre's number.
     service_center: Option<&'a str>,
+    /// How full each message storage is.
     storage: Vec<StorageForm<'a>>,
+    /// What it did since the gateway started.
     counters: CountersForm,
 }
 
+/// Signal strength and quality.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Signal"))]
 struct SignalForm {
+    /// Received signal strength, dBm.
     dbm: Option<i16>,
+    /// The same, percent.
+    #[cfg_attr(test, schemars(range(max = 100)))]
     percent: Option<u8>,
+    /// LTE reference signal received power, dBm.
     rsrp_dbm: Option<i16>,
+    /// LTE reference signal received quality, dB.
     rsrq_db: Option<f32>,
+    /// Signal to interference and noise ratio, dB.
     sinr_db: Option<f32>,
 }
 
+/// How full a message storage is.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Storage"))]
 struct StorageForm<'a> {
+    /// `SM`, `ME`, … (TS 27.005 3.2.2).
     name: &'a str,
+    /// Slots in use.
     used: u16,
+    /// Slots in all.
     total: u16,
 }
 
+/// What a modem did since the gateway started.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Counters"))]
 struct CountersForm {
+    /// Short messages received.
     received: u64,
+    /// Short messages the network accepted.
     sent: u64,
+    /// Short messages it did not.
     not_sent: u64,
+    /// Sessions begun.
     sessions: u64,
+    /// Times message notifications had to be set again.
     announced_again: u64,
+    /// Times a silent modem was asked whether it still answers.
     probed: u64,
+    /// Times it was brought back into step.
     resynchronised: u64,
+    /// Times its port was closed and opened again.
     reopened: u64,
+    /// Times its radio was switched off and on.
     radio_restarted: u64,
+    /// Times it was reset.
     reset: u64,
 }
 
@@ -67,12 +112,7 @@ impl<'a> From<&'a ModemState> for ModemForm<'a> {
     fn from(state: &'a ModemState) -> Self {
         let (signal, counters) = (&state.signal, &state.counters);
         ModemForm {
-            state: match state.connection {
-                ModemConnection::Connecting => "connecting",
-                ModemConnection::Online => "online",
-                ModemConnection::Offline => "offline",
-                ModemConnection::Stopped => "stopped",
-            },
+            state: state.connection,
             problem: state.problem.as_deref(),
             operator: state.operator.as_deref(),
             technology: state.technology.as_deref(),
@@ -119,21 +159,35 @@ impl From<&QueueDepth> for QueueForm {
     }
 }
 
+/// The state of the gateway, on `sms/gateway/<name>`. Every key is always there.
 #[derive(Serialize)]
-struct GatewayForm<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GatewayState"))]
+pub(super) struct GatewayForm<'a> {
+    /// The version of smsbridge.
     version: &'a str,
+    /// Names the store, and with it the gateway.
     instance: &'a str,
+    /// When it was started.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     started_at: String,
+    /// The configured modems.
+    #[cfg_attr(test, schemars(schema_with = "words::names"))]
     modems: Vec<&'a str>,
+    /// What waits.
     queue: QueueForm,
+    /// What is wrong, for people; null where nothing is. Its words are free to change.
     problem: Option<&'a str>,
 }
 
 /// What waits.
 #[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Queue"))]
 pub(super) struct QueueForm {
+    /// What waits for the broker.
     publish: u32,
+    /// Messages that wait for a modem.
     send: u32,
+    /// What the broker does not take.
     parked: u32,
 }
 

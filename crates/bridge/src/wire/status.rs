@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{json, time};
+#[cfg(test)]
+use super::schema::words;
 use super::state::{ModemForm, QueueForm};
 use crate::event::{Availability, GatewayState, ModemState, State, Subject};
 use crate::message::UnixMs;
@@ -27,34 +29,79 @@ pub struct Facts {
     pub started_at: UnixMs,
 }
 
+/// What `smsbridge status --json` prints.
 #[derive(Serialize)]
-struct DocumentForm<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Status"))]
+#[serde(untagged)]
+pub(super) enum StatusForm<'a> {
+    /// A gateway answers.
+    Document(DocumentForm<'a>),
+    /// None does.
+    NoAnswer(NoAnswerForm<'a>),
+}
+
+/// The gateway, its broker and its modems.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatusDocument"))]
+pub(super) struct DocumentForm<'a> {
+    /// The gateway.
     gateway: GatewayForm<'a>,
+    /// Its broker.
     broker: BrokerForm<'a>,
+    /// Its modems.
     modems: Vec<StatusModemForm<'a>>,
 }
 
+/// What stands there where no gateway answers.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NoAnswer"))]
+pub(super) struct NoAnswerForm<'a> {
+    /// Why, for people.
+    error: &'a str,
+}
+
+/// The gateway.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatusGateway"))]
 struct GatewayForm<'a> {
+    /// Its name.
+    #[cfg_attr(test, schemars(extend("pattern" = words::NAME)))]
     name: &'a str,
+    /// The version of smsbridge, with its commit where that is known.
     version: &'a str,
+    /// Its process.
     pid: u32,
+    /// The file its configuration was read from.
     configuration: &'a str,
+    /// The folder of its store.
     store: &'a str,
+    /// When it was started.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     started_at: String,
+    /// What waits.
     queue: QueueForm,
+    /// What is wrong, for people; null where nothing is. Its words are free to change.
     problem: Option<&'a str>,
 }
 
+/// The broker.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatusBroker"))]
 struct BrokerForm<'a> {
+    /// The configured addresses.
     servers: &'a [String],
+    /// The one it is connected to; null where it is to none.
     connected_to: Option<&'a str>,
 }
 
+/// A modem: its name, whether it is online, and its state as `sms/modem/<modem>` has it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatusModem"))]
 struct StatusModemForm<'a> {
+    /// Its name.
+    #[cfg_attr(test, schemars(extend("pattern" = words::NAME)))]
     name: &'a str,
+    /// Whether it can be used.
     online: bool,
     #[serde(flatten)]
     state: ModemForm<'a>,
@@ -78,7 +125,7 @@ pub fn document(facts: &Facts, connected_to: Option<&str>, states: &[State]) -> 
         State::Gateway(gateway) => Some(gateway),
         _ => None,
     });
-    json(&DocumentForm {
+    json(&StatusForm::Document(DocumentForm {
         gateway: GatewayForm {
             name: &facts.name,
             version: facts.version,
@@ -91,12 +138,12 @@ pub fn document(facts: &Facts, connected_to: Option<&str>, states: &[State]) -> 
         },
         broker: BrokerForm { servers: &facts.servers, connected_to },
         modems: modems.collect(),
-    })
+    }))
 }
 
 /// What stands in the place of the document where no gateway answers.
 pub fn no_answer(error: &str) -> String {
-    json(&serde_json::json!({ "error": error }))
+    json(&StatusForm::NoAnswer(NoAnswerForm { error }))
 }
 
 /// The document as far as people are shown it.
