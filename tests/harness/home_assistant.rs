@@ -11,6 +11,7 @@ pub mod websocket;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -29,6 +30,34 @@ const INSTALLED: &str = "SMSBRIDGE_TEST_ECOSYSTEM";
 /// Its first start compiles what it is written in; on a busy machine that takes a minute.
 const START_LIMIT: Duration = Duration::from_secs(300);
 
+/// How many run at once, of all tests of this process: each takes 250 MB, and two cores to start.
+const AT_ONCE: usize = 2;
+
+static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// A place among those that run at once.
+struct Place;
+
+impl Place {
+    /// Waits for one, however long that takes.
+    fn take() -> Self {
+        let running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = RUNNING
+            .1
+            .wait_while(running, |running| *running >= AT_ONCE)
+            .unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        RUNNING.1.notify_one();
+    }
+}
+
 /// Where one of the installed programs is.
 pub fn installed(path: &str) -> PathBuf {
     let folder = std::env::var_os(INSTALLED)
@@ -46,15 +75,17 @@ pub struct HomeAssistant {
     folder: TempDir,
     /// Words of complaints a test expects.
     expected: Vec<String>,
+    _place: Place,
 }
 
 impl HomeAssistant {
-    /// Writes its configuration; starts nothing.
+    /// Writes its configuration; starts nothing. Waits while too many others run, so a test has one at most.
     pub fn prepare(mqtt: &Mqtt) -> Self {
+        let place = Place::take();
         let folder = TempDir::with_prefix("smsbridge-e2e-ha-").expect("a temporary folder");
         let port = free_port();
         let token = setup::write(folder.path(), port, mqtt);
-        Self { process: None, api: Api::new(port, token), folder, expected: Vec::new() }
+        Self { process: None, api: Api::new(port, token), folder, expected: Vec::new(), _place: place }
     }
 
     /// Puts a file into its configuration folder, such as `automations.yaml`. Takes effect at the next start, or
