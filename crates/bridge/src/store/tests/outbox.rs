@@ -119,7 +119,7 @@ async fn what_was_announced_and_is_no_more_is_remembered_as_long_as_its_topic_is
     assert_eq!(
         set(&fixture, &[&anna, &modem]).await,
         std::slice::from_ref(&bob),
-        "who was away hears of it later"
+        "it is told again to whoever connects later"
     );
     assert_eq!(set(&fixture, &[&bob, &modem]).await, std::slice::from_ref(&anna), "one came back");
     assert_eq!(
