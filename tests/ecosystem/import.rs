@@ -7,21 +7,13 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use tempfile::TempDir;
 
+use crate::harness::installed::installed;
 use crate::harness::process::code;
 use crate::import_command::{check, import, stdout};
 
 /// What tests/ecosystem/install/import unpacked.
 fn root() -> PathBuf {
-    let folder =
-        std::env::var_os("SMSBRIDGE_TEST_ECOSYSTEM").expect("SMSBRIDGE_TEST_ECOSYSTEM names a folder");
-    let root = Path::new(&folder).join("import/root");
-    assert!(
-        root.is_dir(),
-        "{} is not there: tests/ecosystem/install/import {}",
-        root.display(),
-        root.display()
-    );
-    root
+    installed("import/root")
 }
 
 fn temporary() -> TempDir {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::harness::contract;
 use crate::harness::documents::{self, Document};
+use crate::harness::installed::installed;
 use crate::harness::process::code;
 use crate::harness::rig::Rig;
 use crate::harness::sources::root;
@@ -22,14 +23,8 @@ struct Workshop {
 
 impl Workshop {
     fn open() -> Workshop {
-        let tools =
-            std::env::var_os("SMSBRIDGE_TEST_ECOSYSTEM").expect("SMSBRIDGE_TEST_ECOSYSTEM names the folder");
-        let tools = Path::new(&tools).join("schema");
-        assert!(
-            tools.join("installed").exists(),
-            "tests/ecosystem/install/schema {} was not run",
-            tools.display()
-        );
+        installed("schema/installed");
+        let tools = installed("schema");
         let folder = TempDir::with_prefix("smsbridge-schema-").expect("a temporary folder");
         let link = |target: PathBuf, name: &str| symlink(target, folder.path().join(name)).expect("a link");
         link(root().join("docs"), "docs");

@@ -9,7 +9,7 @@ pub mod setup;
 pub mod websocket;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,12 +20,10 @@ use tempfile::TempDir;
 
 use self::api::Api;
 use self::setup::Mqtt;
+use super::installed::installed;
 use super::ports::free_port;
 use super::process::Process;
 use super::wait::{wait_at_most, wait_until};
-
-/// The folder below which `tests/run ecosystem` installs programs, each in one of its own.
-const INSTALLED: &str = "SMSBRIDGE_TEST_ECOSYSTEM";
 
 /// Its first start compiles what it is written in; on a busy machine that takes a minute.
 const START_LIMIT: Duration = Duration::from_secs(300);
@@ -56,15 +54,6 @@ impl Drop for Place {
         *RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         RUNNING.1.notify_one();
     }
-}
-
-/// Where one of the installed programs is.
-pub fn installed(path: &str) -> PathBuf {
-    let folder = std::env::var_os(INSTALLED)
-        .unwrap_or_else(|| panic!("{INSTALLED} names no folder; tests/run ecosystem sets it"));
-    let path = Path::new(&folder).join(path);
-    assert!(path.exists(), "{} is not there; see tests/ecosystem/install", path.display());
-    path
 }
 
 /// Fields end in this order: the process before its folder.

@@ -12,14 +12,12 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::broker::Login;
+use super::installed::installed;
 use super::ports::free_port;
 use super::process::Process;
 use super::proxy::Proxy;
 use super::sources::root;
 use super::wait::{WAIT_TIMEOUT, wait_until};
-
-/// Names the folder with what `tests/run ecosystem` installed.
-const ECOSYSTEM: &str = "SMSBRIDGE_TEST_ECOSYSTEM";
 
 /// The installed versions, as tests/ecosystem/install/node-red names their folders.
 pub const VERSIONS: [&str; 2] = ["5", "4.1"];
@@ -195,8 +193,7 @@ impl NodeRed {
 
     /// Starts it and does not wait.
     pub fn launch(&mut self) {
-        let installed = std::env::var_os(ECOSYSTEM).unwrap_or_else(|| panic!("{ECOSYSTEM} names no folder"));
-        let installed = Path::new(&installed).join("node-red").join(self.version);
+        let installed = installed("node-red").join(self.version);
         self.earlier = self.proxy.record().connections.len();
         let mut command = Command::new(installed.join("node"));
         command.arg(installed.join("node_modules/node-red/red.js"));

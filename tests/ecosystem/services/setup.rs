@@ -10,15 +10,13 @@ use serde_json::Value;
 
 use crate::harness::broker::Login;
 use crate::harness::documents;
+use crate::harness::installed::installed;
 use crate::harness::modem::ModemOptions;
 use crate::harness::postgres::Postgres;
 use crate::harness::process::Process;
 use crate::harness::rig::{Rig, RigOptions};
 use crate::harness::sources::root;
 use crate::harness::wait::{wait_for, wait_until};
-
-/// The folder `tests/run ecosystem` installs into, with one of each kind below it.
-const INSTALLED: &str = "SMSBRIDGE_TEST_ECOSYSTEM";
 
 /// Accounts that are there before the first message: 20001 to 20060.
 const ACCOUNTS: std::ops::RangeInclusive<u32> = 20001..=20060;
@@ -130,7 +128,7 @@ impl Setup {
         command.env("MQTT_PORT", self.rig.broker.port.to_string());
         command.env("MQTT_USERNAME", &self.login.user).env("MQTT_PASSWORD", &self.login.password);
         // Else it would compile everything once more.
-        command.env("CARGO_TARGET_DIR", installed().join("rust"));
+        command.env("CARGO_TARGET_DIR", installed("services").join("rust"));
         if let Database::Postgres(server) = &self.database {
             command.envs(server.environment());
         }
@@ -271,7 +269,7 @@ impl Setup {
 
 impl Language {
     fn program(self, folder: &Path) -> Command {
-        let (installed, sources) = (installed(), root().join(self.folder()));
+        let (installed, sources) = (installed("services"), root().join(self.folder()));
         match self {
             Language::Rust => Command::new(installed.join("meter-readings")),
             Language::Python => {
@@ -317,15 +315,6 @@ fn copy(from: &Path, to: &Path) {
             copy(&path, &to.join(name));
         }
     }
-}
-
-/// What tests/ecosystem/install/services has installed.
-pub fn installed() -> PathBuf {
-    let folder = std::env::var_os(INSTALLED)
-        .unwrap_or_else(|| panic!("{INSTALLED} is not set: tests/run ecosystem sets it"));
-    let folder = PathBuf::from(folder).join("services");
-    assert!(folder.is_dir(), "{} is not there: tests/ecosystem/install/services makes it", folder.display());
-    folder
 }
 
 impl Database {

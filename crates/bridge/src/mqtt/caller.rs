@@ -44,13 +44,17 @@ pub(super) struct Connected {
 impl Caller {
     /// Prepares a client; nothing is sent yet.
     pub fn new(config: &Mqtt) -> Result<Caller, CallerError> {
-        Ok(Caller { servers: clean(options::common(config, &client_id())?) })
+        Caller::named(config, &client_id())
+    }
+
+    fn named(config: &Mqtt, client_id: &str) -> Result<Caller, CallerError> {
+        Ok(Caller { servers: clean(options::common(config, client_id)?) })
     }
 
     /// Prepares a client that ends the session of a gateway that has stopped: it has its client id.
     #[cfg(feature = "demo")]
     pub fn in_place_of(config: &Mqtt, client_id: &str) -> Result<Caller, CallerError> {
-        Ok(Caller { servers: clean(options::common(config, client_id)?) })
+        Caller::named(config, client_id)
     }
 
     /// Connects to the first address that lets us in; `Err`: why the last one does not.
