@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a row on which a connection broke waits for a moment in which nothing else does.
+/// How long a row on which a connection broke waits, on a connection, for a moment in which nothing else does.
 const BROKEN_WAIT: Duration = Duration::from_secs(5);
 
 /// Between two offers of parked rows at first, and after one that was taken; twice as long after each refusal.
@@ -32,6 +32,12 @@ impl Apart {
     pub(super) fn new(now: Instant) -> Self {
         let (broken_at, offer_at) = (Some(now + BROKEN_WAIT), now + FIRST_PAUSE);
         Apart { broken_at, offer_at, pause: FIRST_PAUSE, last_offered: 0 }
+    }
+
+    /// A connection is established. Others go first on it, however long it took: only what the broker takes beside a
+    /// row shows that the row breaks connections.
+    pub(super) fn connected(&mut self, now: Instant) {
+        self.broken_at = self.broken_at.map(|_| now + BROKEN_WAIT);
     }
 
     /// Whether one is to be published although others wait.
@@ -83,6 +89,20 @@ impl Apart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_long_outage_others_go_before_what_broke_a_connection() {
+        let mut apart = Apart::new(Instant::now());
+        apart.broke(Instant::now());
+        tokio::time::advance(BROKEN_WAIT * 3).await;
+        apart.connected(Instant::now());
+        assert!(
+            !apart.is_due(Instant::now()),
+            "it would break each connection before anything else is taken"
+        );
+        tokio::time::advance(BROKEN_WAIT).await;
+        assert!(apart.is_due(Instant::now()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn parked_rows_are_offered_more_and_more_rarely_until_one_is_taken() {

@@ -81,6 +81,7 @@ impl Publisher {
     /// A connection is established: everything unacknowledged is published again.
     pub(super) fn connected(&mut self, receive_maximum: u16, max_packet: Option<u32>) {
         self.link_state.set(About::Size, None);
+        self.apart.connected(Instant::now());
         self.flight = Some(Flight {
             window: Window::new(receive_maximum),
             max_packet: max_packet.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
