@@ -15,6 +15,7 @@ mod event;
 mod failure;
 mod hook_output;
 mod hooks;
+mod http;
 mod import;
 mod incoming;
 mod intake;
@@ -46,6 +47,7 @@ mod store;
 mod systemd;
 mod terminal;
 mod timer;
+mod timer_state;
 #[cfg(test)]
 mod timer_tests;
 mod ussd_queue;
