@@ -133,7 +133,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     if let Some(http) = &config.http {
         let health =
             Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
-        let routes = http::routes(http, &config.name, health);
+        let routes = http::routes(http, &config.name, health, store.counts().unwrap_or_default());
         rest.spawn(named("http", http::run(http.listen, routes, rest_stop.clone())));
     }
     if !config.hooks.is_empty() {

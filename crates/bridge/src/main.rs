@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod config;
 mod contact;
+mod counts;
 mod crash;
 mod escape;
 mod event;

@@ -351,7 +351,7 @@ pub(super) static TABLES: [Table; 12] = [
     Table {
         name: "http",
         is_several: false,
-        words: "Health over HTTP: see [monitoring.md](monitoring.md), and who may do what in \
+        words: "Metrics and health over HTTP: see [monitoring.md](monitoring.md), and who may do what in \
                 [security.md](security.md#http).",
         keys: &[
             key(

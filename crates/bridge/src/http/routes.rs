@@ -18,7 +18,9 @@ use axum::routing::{get, post};
 use super::client::Client;
 use super::guard::{Guard, Head, Refusal};
 use super::health::Health;
+use super::metrics::{self, Seen};
 use crate::config::Http;
+use crate::counts::Counts;
 use crate::message::Name;
 use crate::wire::health;
 
@@ -44,12 +46,13 @@ pub(super) struct Peer(pub(super) IpAddr);
 type Asking = axum::Extension<Arc<Client>>;
 
 /// Everything that is served, for the gateway of that name.
-pub fn routes(config: &Http, name: &Name, health: Health) -> Router {
+pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>) -> Router {
     let guard = Arc::new(Guard::new(config, name));
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
-        .with_state(health)
+        .with_state(health.clone())
+        .merge(Router::new().route("/metrics", get(show_metrics)).with_state((health, counts)))
         .merge(
             Router::new()
                 .route("/login", post(login))
@@ -70,6 +73,17 @@ async fn ready(State(health): State<Health>) -> Response {
 fn say_health(problems: &[String]) -> Response {
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [JSON], health::document(problems) + "\n").into_response()
+}
+
+async fn show_metrics(State((health, counts)): State<(Health, Arc<Counts>)>) -> Response {
+    let text = metrics::render(&Seen {
+        version: env!("BUILD_VERSION"),
+        states: &health.retained.all(),
+        is_connected: health.link.address().is_some(),
+        is_store_well: health.timer.store_problem() == Some(None),
+        counted: &counts.counted(),
+    });
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 
 /// Gives the cookie to whoever has the token.
