@@ -40,10 +40,11 @@ const TAGS: [&str; 12] = [
 ];
 
 /// Programs of others that the documents use. What they would do is not tried.
-const OTHER_PROGRAMS: [&str; 27] = [
+const OTHER_PROGRAMS: [&str; 28] = [
     "apt-get",
     "cargo",
     "chown",
+    "curl",
     "datamodel-codegen",
     "date",
     "docker",
@@ -105,6 +106,11 @@ fn every_configuration_is_one_that_check_accepts() {
     }
 }
 
+/// A PIN has to be short, a token long.
+fn secret_of(key: &str) -> &'static str {
+    if key == "token_file" { "0123456789abcdef" } else { "1234" }
+}
+
 /// Replaces the files a configuration names by ones that are there.
 fn take_own_files(key: &str, value: &mut toml::Value, folder: &Path) {
     match value {
@@ -115,9 +121,12 @@ fn take_own_files(key: &str, value: &mut toml::Value, folder: &Path) {
         toml::Value::String(text) => match key {
             "ca_file" | "client_cert" => *text = folder.join("certificate").display().to_string(),
             "client_key" => *text = folder.join("key").display().to_string(),
-            "password_file" | "pin_file" => {
-                fs::write(folder.join(Path::new(text.as_str()).file_name().expect("a file name")), "1234")
-                    .expect("a file with a secret");
+            "password_file" | "pin_file" | "token_file" => {
+                fs::write(
+                    folder.join(Path::new(text.as_str()).file_name().expect("a file name")),
+                    secret_of(key),
+                )
+                .expect("a file with a secret");
                 if text.contains('/') {
                     *text = folder
                         .join(Path::new(text.as_str()).file_name().expect("a name"))

@@ -41,6 +41,8 @@ mod hooks;
 mod hostile_arguments;
 mod hostile_broker;
 mod hostile_requests;
+mod http;
+mod http_metrics;
 mod hundred_modems;
 mod import_circles;
 mod import_command;

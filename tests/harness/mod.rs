@@ -9,6 +9,7 @@ pub mod damage;
 pub mod documents;
 pub mod gateway;
 pub mod home_assistant;
+pub mod http;
 pub mod installed;
 pub mod modem;
 pub mod mqtt_packets;

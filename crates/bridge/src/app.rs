@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::contact::Contacts;
 use crate::event::{Availability, GatewayState, QueueDepth, State, Subject};
 use crate::hooks;
+use crate::http::{self, Health};
 use crate::intake::Intake;
 use crate::log::{ProblemLog, in_words};
 use crate::message::Name;
@@ -31,6 +32,7 @@ use crate::status_socket;
 use crate::store::{Store, StoreConfig, StoreError};
 use crate::systemd;
 use crate::timer::Timer;
+use crate::timer_state::TimerState;
 use crate::wire::{Wire, status};
 
 /// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be
@@ -82,7 +84,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         tracing::info!("messages that a modem had when the last run ended wait again: {released}");
     }
     let retained = Arc::new(announce(config, &store, &mut wire, &names).await?);
-    let link_state = Arc::new(LinkState::default());
+    let (link_state, timer_state) = (Arc::new(LinkState::default()), Arc::new(TimerState::default()));
     store.offer_parked().await?;
     let (pump, client) = mqtt::prepare(&config.mqtt, &client_id, &wire.last_will())?;
     let requests: BTreeMap<Name, Arc<ModemRequests>> =
@@ -100,6 +102,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         store: store.clone(),
         retained: Arc::clone(&retained),
         link: Arc::clone(&link_state),
+        own: Arc::clone(&timer_state),
         state: GatewayState {
             version: env!("CARGO_PKG_VERSION"),
             instance: client_id,
@@ -126,6 +129,12 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         let document = move || status::document(&facts, link.address().as_deref(), &retained.all());
         let sockets = runtime_folder::sockets(&config.name, &config.store.path);
         rest.spawn(named("status", status_socket::run(sockets, document, rest_stop.clone())));
+    }
+    if let Some(http) = &config.http {
+        let health =
+            Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
+        let routes = http::routes(http, &config.name, health, store.counts().unwrap_or_default());
+        rest.spawn(named("http", http::run(http.listen, routes, rest_stop.clone())));
     }
     if !config.hooks.is_empty() {
         let hooks = hooks::run(store.clone(), config.hooks.clone(), wire, rest_stop.clone());

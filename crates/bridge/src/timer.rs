@@ -12,6 +12,7 @@ use crate::mqtt::LinkState;
 use crate::retained_state::RetainedState;
 use crate::store::{DeletionPass, Store, StoreError};
 use crate::systemd;
+use crate::timer_state::TimerState;
 
 /// How often time-outs are looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ pub struct Timer {
     pub retained: Arc<RetainedState>,
     /// What is wrong with the link to the broker.
     pub link: Arc<LinkState>,
+    /// Where it says that it looked, and what it found.
+    pub own: Arc<TimerState>,
     /// The gateway's state as it was published last.
     pub state: GatewayState,
     /// How long to wait for missing parts.
@@ -83,6 +86,7 @@ impl Timer {
                     }
                 };
             }
+            self.own.looked(problem.clone());
             self.problems.set(&ProblemSubject::of("store"), problem.as_deref());
             for log in [&self.problems, self.retained.problems(), self.link.log()] {
                 log.tick();

@@ -52,6 +52,7 @@ impl Fixture {
             store: self.store.clone(),
             retained: Arc::new(RetainedState::default()),
             link: Arc::new(LinkState::default()),
+            own: Arc::default(),
             state,
             reassembly_timeout: DAY,
             problems: Default::default(),

@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) contact: Vec<ContactTable>,
     pub(super) ussd: UssdTable,
     pub(super) homeassistant: HomeAssistantTable,
+    pub(super) http: HttpTable,
     pub(super) rule: Vec<RuleTable>,
     pub(super) hook: Vec<HookTable>,
 }
@@ -40,6 +41,7 @@ impl Default for File {
             contact: Vec::new(),
             ussd: UssdTable::default(),
             homeassistant: HomeAssistantTable::default(),
+            http: HttpTable::default(),
             rule: Vec::new(),
             hook: Vec::new(),
         }
@@ -218,6 +220,16 @@ impl Default for HomeAssistantTable {
     fn default() -> Self {
         HomeAssistantTable { discovery: false, prefix: "homeassistant".to_owned() }
     }
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HttpTable {
+    pub(super) listen: String,
+    #[serde(skip_serializing)]
+    pub(super) token: Option<SecretString>,
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) trusted_proxy: Vec<String>,
 }
 
 /// A name and a match have to be given.

@@ -61,7 +61,7 @@ const fn key(name: &'static str, kind: Kind, words: &'static str) -> Key {
 const ANY: u32 = u32::MAX;
 
 /// All tables, in the order of the reference; the first is what stands before all tables.
-pub(super) static TABLES: [Table; 11] = [
+pub(super) static TABLES: [Table; 12] = [
     Table {
         name: "",
         is_several: false,
@@ -345,6 +345,33 @@ pub(super) static TABLES: [Table; 11] = [
                 "prefix",
                 Text("homeassistant"),
                 "The discovery prefix, the same as in the options of Home Assistant's MQTT integration.",
+            ),
+        ],
+    },
+    Table {
+        name: "http",
+        is_several: false,
+        words: "Metrics and health over HTTP: see [monitoring.md](monitoring.md), and who may do what in \
+                [security.md](security.md#http).",
+        keys: &[
+            key(
+                "listen",
+                Text("127.0.0.1:9142"),
+                "Address and port to listen at. On `127.0.0.1` and `[::1]` reading needs no token; any other address \
+                 needs one. Empty: nothing listens.",
+            ),
+            key(
+                "token",
+                Text("…"),
+                "What a client has to know, 16 to 128 characters, such as `openssl rand -hex 32` makes; only this or \
+                 `token_file`. Without one nothing can be done from there but read.",
+            ),
+            key("token_file", Text("http-token"), "A file with the token; see [Secrets](#secrets)."),
+            key(
+                "trusted_proxy",
+                Texts("172.30.32.2"),
+                "Addresses or networks, such as `\"172.30.32.0/23\"`, of reverse proxies: what they say of a client \
+                 (`X-Forwarded-For`, `-Host`, `-Proto`) is believed.",
             ),
         ],
     },

@@ -13,6 +13,7 @@ use super::file::{
     ContactTable, File, HomeAssistantTable, HookTable, ModemTable, MqttTable, OutboundTable, RuleTable,
     UssdTable,
 };
+use super::http::http;
 use super::mistake::Mistakes;
 use super::secrets::Reader;
 use super::settings::{
@@ -36,6 +37,7 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
     let deny = sender_patterns("inbound.deny", &file.inbound.deny, country, mistakes);
     let ussd = ussd(file.ussd, mistakes);
     let home_assistant = home_assistant(file.homeassistant, mqtt.as_ref(), mistakes);
+    let http = http(file.http, secrets, mistakes);
     let rules: Vec<_> =
         file.rule.into_iter().enumerate().map(|(n, table)| rule(n, table, mistakes)).collect();
     let hooks: Vec<_> =
@@ -59,6 +61,7 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
         contacts: contacts?,
         ussd,
         home_assistant: home_assistant?,
+        http,
         rules: rules.into_iter().collect::<Option<_>>()?,
         trace: Some(file.trace)
             .filter(|path| !path.is_empty())

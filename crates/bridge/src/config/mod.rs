@@ -2,8 +2,8 @@
 //!
 //! `load` finds the file and reads it with the environment. On the way `document` parses the text and knows the lines,
 //! `structure` holds it against the keys there are (`keys`, with their `kinds`), `environment` says which variables are
-//! keys, `file` has the tables as they are written with their defaults, `meaning` checks what they mean, `secrets`
-//! reads secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what
+//! keys, `file` has the tables as they are written with their defaults, `meaning` checks what they mean, `http` is the
+//! part of that for `[http]`, `secrets` reads secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what
 //! is wrong. Input: a TOML file and `SMSBRIDGE_*` variables.
 
 #[cfg(test)]
@@ -14,6 +14,7 @@ mod error;
 mod file;
 #[cfg(test)]
 mod home_assistant_tests;
+mod http;
 mod keys;
 mod kinds;
 #[cfg(test)]
@@ -40,6 +41,6 @@ pub use secrets::Secrets;
 #[cfg(feature = "demo")]
 pub use servers::check_url;
 pub use settings::{
-    Config, Hook, HookEvent, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound, SecretFile,
-    Server, Tls, Trace, Ussd,
+    Config, Hook, HookEvent, Http, Inbound, MessageExpiry, Modem, Mqtt, OnStale, OnUnknown, Outbound,
+    SecretFile, Server, Tls, Trace, Ussd,
 };

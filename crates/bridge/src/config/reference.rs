@@ -217,8 +217,17 @@ fn the_example_is_right_and_so_it_is_without_its_comments() {
     let text = std::fs::read_to_string(in_project("deploy/smsbridge.toml")).expect("deploy/smsbridge.toml");
     super::parse("deploy/smsbridge.toml", &text).expect("the example");
     // All but what only one of may stand, and what names files.
-    let left_out =
-        ["password_file", "password", "pin_file", "ca_file", "client_cert", "client_key", "numbers"];
+    let left_out = [
+        "password_file",
+        "password",
+        "pin_file",
+        "ca_file",
+        "client_cert",
+        "client_key",
+        "numbers",
+        "token_file",
+        "token",
+    ];
     let line = |line: &str| {
         let bare = line.strip_prefix('#').unwrap_or(line);
         let is_key =

@@ -1,8 +1,10 @@
 //! The checked configuration, as the rest of the gateway uses it. Values that exist are legal.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use smsbridge_modem::port::PortSpec;
 use smsbridge_modem::profile::Overrides;
@@ -39,6 +41,8 @@ pub struct Config {
     pub ussd: Ussd,
     /// What Home Assistant is told.
     pub home_assistant: HomeAssistant,
+    /// What is served over HTTP; none: nothing listens.
+    pub http: Option<Http>,
     /// Rules for incoming texts, in order.
     pub rules: Vec<Rule>,
     /// Programs run for events.
@@ -329,6 +333,17 @@ pub struct HomeAssistant {
     pub discovery: bool,
     /// What the topics of its discovery begin with; outside of ours.
     pub prefix: String,
+}
+
+/// What is served over HTTP.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What a client has to know for all but reading on this machine.
+    pub token: Option<SecretString>,
+    /// Whose word on a client's address and host is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod state;
 mod stored;
 
 pub use announcement::{Announced, Announcement, ModemIdentity};
-pub use counters::QueueDepth;
+pub use counters::{ModemCounters, QueueDepth};
 pub use happened::{
     Broadcast, BroadcastContent, BroadcastMessage, Call, CallState, Event, MessageEncoding, MessageKind,
     MessageState, MmsWaiting, Received, ReceivedContent, ReceivedMessage, ResultFields, RuleMatch,

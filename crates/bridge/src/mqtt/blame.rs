@@ -165,7 +165,7 @@ mod tests {
     fn row(id: i64) -> InFlight {
         InFlight {
             topic: "sms/result".to_owned(),
-            row: Some(Row { id, is_copy: false }),
+            row: Some(Row { id, is_copy: false, received_at: None }),
             since: Instant::now(),
         }
     }

@@ -17,7 +17,9 @@ use super::link_state::{About, LinkState};
 use super::reason;
 use super::window::{InFlight, Row, Window};
 use crate::clock::now_ms;
+use crate::counts::{Count, between};
 use crate::crash;
+use crate::event::Event;
 use crate::retained_state::RetainedState;
 use crate::store::{Cursor, MAX_BREAKS, OutboxRow, Publication, Store, StoreError};
 use crate::wire::{Publish, Wire};
@@ -172,6 +174,9 @@ impl Publisher {
                 }
                 if !self.blame.is_any_state_blamed() {
                     self.link_state.set(About::Topic, None);
+                }
+                if let Some(received_at) = in_flight.row.and_then(|row| row.received_at) {
+                    self.store.count(Count::PublishedAfter(between(received_at, now_ms())));
                 }
                 self.acknowledged.extend(in_flight.row.map(|row| row.id));
                 if apart.is_some_and(|apart| apart.is_parked) {
@@ -366,16 +371,20 @@ async fn publish_row(
     };
     let publish = wire.publication(publication);
     let is_copy = matches!(publication, Publication::Reply(..));
+    let received_at = match publication {
+        Publication::Event(Event::Received(received)) => Some(received.received_at),
+        _ => None,
+    };
+    let row = Row { id: row.id, is_copy, received_at };
     let (size, limit) = (publish.max_packet_size(), flight.max_packet);
     if size > limit {
         let topic = &publish.topic;
-        let row = Row { id: row.id, is_copy };
         let topic = shown(topic, row);
         let words = format!("{size} octets on {topic}, the broker takes at most {limit}: raise its limit");
         set_aside(store, row, words).await;
         return Ok(());
     }
-    send(flight, connection, publish, Some(Row { id: row.id, is_copy }))?;
+    send(flight, connection, publish, Some(row))?;
     crash::point("publish_sent");
     Ok(())
 }

@@ -7,6 +7,8 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
+use crate::message::UnixMs;
+
 /// The most PUBLISHes in flight.
 pub(super) const MAX: u16 = 16;
 
@@ -28,6 +30,8 @@ pub(super) struct Row {
     pub(super) id: i64,
     /// A copy of a result, for the caller who asked for one.
     pub(super) is_copy: bool,
+    /// When a modem read the received message it is.
+    pub(super) received_at: Option<UnixMs>,
 }
 
 /// The PUBLISHes in flight on one connection.
@@ -91,7 +95,7 @@ mod tests {
     fn row(id: i64) -> InFlight {
         InFlight {
             topic: "sms/result".to_owned(),
-            row: Some(Row { id, is_copy: false }),
+            row: Some(Row { id, is_copy: false, received_at: None }),
             since: Instant::now(),
         }
     }

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -18,6 +19,7 @@ use super::idle::{Idle, IdleModems, Sendable};
 use super::place::Place;
 use crate::config::{Config, Hook, Outbound};
 use crate::contact::Contacts;
+use crate::counts::{Count, Counts};
 use crate::incoming::IncomingPolicy;
 use crate::log::EventLine;
 use crate::message::{Name, Sim};
@@ -41,6 +43,8 @@ pub struct StoreConfig {
     pub ussd_per_day: Option<u32>,
     /// Programs run for events.
     pub hooks: Vec<Hook>,
+    /// Where is counted what happens; none where nobody asks for it.
+    pub counts: Option<Arc<Counts>>,
 }
 
 impl From<&Config> for StoreConfig {
@@ -56,6 +60,7 @@ impl From<&Config> for StoreConfig {
             outbound: config.outbound.clone(),
             ussd_per_day: config.ussd.per_day,
             hooks: config.hooks.clone(),
+            counts: config.http.as_ref().map(|_| Arc::default()),
         }
     }
 }
@@ -79,6 +84,7 @@ pub(super) struct Tx<'a> {
     wake_hooks: &'a Cell<bool>,
     sendable: &'a RefCell<Vec<Sendable>>,
     lines: &'a RefCell<Vec<EventLine>>,
+    counts: &'a RefCell<Vec<Count>>,
 }
 
 impl Tx<'_> {
@@ -98,6 +104,13 @@ impl Tx<'_> {
     /// Says this in the log after the commit.
     pub(super) fn log(&self, line: EventLine) {
         self.lines.borrow_mut().push(line);
+    }
+
+    /// Counts this after the commit.
+    pub(super) fn count(&self, count: impl Into<Option<Count>>) {
+        if self.config.counts.is_some() {
+            self.counts.borrow_mut().extend(count.into());
+        }
     }
 
     /// The modem found nothing to send: from now on it is idle.
@@ -141,6 +154,7 @@ where
 pub struct Store {
     jobs: mpsc::Sender<Box<dyn Job>>,
     wakes: Arc<Wakes>,
+    counts: Option<Arc<Counts>>,
     /// Something could not be written, and nothing was since.
     pub(super) is_failing: Arc<AtomicBool>,
 }
@@ -164,6 +178,7 @@ impl Store {
         let (jobs, queue) = mpsc::channel(MAX_QUEUED);
         let wakes = Arc::new(Wakes::default());
         let thread_wakes = Arc::clone(&wakes);
+        let counts = config.counts.clone();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
@@ -171,12 +186,24 @@ impl Store {
                 drop(place);
             })
             .map_err(|error| OpenError::Folder { folder: folder.to_owned(), error })?;
-        Ok((Store { jobs, wakes, is_failing: Arc::default() }, StoreThread(thread)))
+        Ok((Store { jobs, wakes, counts, is_failing: Arc::default() }, StoreThread(thread)))
     }
 
     /// Whom the store wakes after a commit.
     pub fn wakes(&self) -> &Wakes {
         &self.wakes
+    }
+
+    /// Counts something that is no operation of the store.
+    pub fn count(&self, count: Count) {
+        if let Some(counts) = &self.counts {
+            counts.add(count);
+        }
+    }
+
+    /// What was counted; none where nobody asks for it.
+    pub fn counts(&self) -> Option<Arc<Counts>> {
+        self.counts.clone()
     }
 
     /// Carries out one operation; `Ok` means it is on disk.
@@ -239,8 +266,9 @@ fn commit(
     group: &mut [Box<dyn Job>],
 ) -> Result<Vec<Answer>, StoreError> {
     place.check()?;
+    let began = Instant::now();
     let (outbox, hooks, sendable) = (Cell::new(false), Cell::new(false), RefCell::default());
-    let lines = RefCell::new(Vec::new());
+    let (lines, counts) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
@@ -253,8 +281,9 @@ fn commit(
             wake_hooks: &hooks,
             sendable: &sendable,
             lines: &lines,
+            counts: &counts,
         };
-        let said_before = lines.borrow().len();
+        let (said_before, counted_before) = (lines.borrow().len(), counts.borrow().len());
         let outcome = job.run(&tx);
         match &outcome {
             Ok(()) => savepoint.commit()?,
@@ -263,6 +292,7 @@ fn commit(
             Err(_) => {
                 drop(savepoint);
                 lines.borrow_mut().truncate(said_before);
+                counts.borrow_mut().truncate(counted_before);
             }
         }
         outcomes.push(outcome);
@@ -271,6 +301,10 @@ fn commit(
     // What was committed to a file that has just gone is not stored.
     place.check()?;
     lines.into_inner().iter().for_each(EventLine::say);
+    if let Some(all) = &config.counts {
+        all.add(Count::CommittedIn(began.elapsed()));
+        counts.into_inner().into_iter().for_each(|count| all.add(count));
+    }
     if outbox.get() {
         wakes.outbox.notify_one();
     }

@@ -8,6 +8,7 @@ use rusqlite::OptionalExtension as _;
 use super::engine::{Store, Tx};
 use super::error::StoreError;
 use super::hook_runs;
+use crate::counts::Count;
 use crate::event::{Event, QueueDepth, Received, SendResult};
 use crate::log::EventLine;
 use crate::request::ReplyTo;
@@ -136,6 +137,7 @@ fn read_publication(row: &rusqlite::Row<'_>) -> rusqlite::Result<Publication> {
 /// Publishes an event, runs its hooks, and says it in the log.
 pub(super) fn publish(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
     tx.log(EventLine::of(event));
+    tx.count(Count::of(event));
     insert(tx, "event", Some(event), None, None, None)?;
     hook_runs::enqueue(tx, event)
 }

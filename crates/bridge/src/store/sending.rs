@@ -9,6 +9,7 @@ use super::idle::Sendable;
 use super::reports;
 use super::results::{advance, finish};
 use crate::config::OnUnknown;
+use crate::counts::{Again, Count, between};
 use crate::event::{MessageState, ResultFields};
 use crate::failure::{Failure, FailureCode};
 use crate::message::{Name, Sim, UnixMs, millis};
@@ -61,12 +62,13 @@ impl Store {
                 )?
                 .execute((message, sequence))?;
             let mut select = tx.sql.prepare_cached(
-                "SELECT m.parts, m.delivery_report, p.modem,
+                "SELECT m.parts, m.delivery_report, p.modem, r.accepted_at,
                    (SELECT count(*) FROM message_part o WHERE o.message_id = m.id AND o.state <> 'submitted') AS open,
                    EXISTS (SELECT 1 FROM message_part o WHERE o.message_id = m.id AND o.mr IS NULL) AS unmatchable
-                 FROM message m JOIN message_part p ON p.message_id = m.id AND p.sequence = ?2 WHERE m.id = ?1",
+                 FROM message m JOIN message_part p ON p.message_id = m.id AND p.sequence = ?2
+                   JOIN request r ON r.id = m.request_id WHERE m.id = ?1",
             )?;
-            let (open, parts, report, unmatchable, modem): (u32, u32, bool, bool, Name) = select
+            let (open, parts, report, unmatchable, modem, accepted_at): (u32, u32, bool, bool, Name, UnixMs) = select
                 .query_row((message, sequence), |row| {
                     Ok((
                         row.get("open")?,
@@ -74,9 +76,11 @@ impl Store {
                         row.get("delivery_report")?,
                         row.get("unmatchable")?,
                         row.get("modem")?,
+                        row.get("accepted_at")?,
                     ))
                 })?;
             if open == 0 {
+                tx.count(Count::SentAfter(between(accepted_at, now)));
                 let fields = ResultFields {
                     modem: Some(modem),
                     parts: Some(parts),
@@ -117,6 +121,7 @@ impl Store {
                     return finish(tx, message, last_state(tx, message, MessageState::Failed)?, fields, now);
                 }
                 Verdict::Interrupted => {
+                    tx.count(Count::TriedAgain(modem.clone(), Again::Interrupted));
                     tx.sql
                         .prepare_cached(
                             "UPDATE message SET interruptions = interruptions + 1, last = interruptions + 1 >= ?2
@@ -125,8 +130,14 @@ impl Store {
                         .execute((message, MAX_INTERRUPTIONS))?;
                     unclaim(tx, message)?;
                 }
-                Verdict::Retry(delay, _) => postpone(tx, message, now + millis(*delay))?,
-                Verdict::Reroute(delay, _) => avoid(tx, message, &modem, now + millis(*delay))?,
+                Verdict::Retry(delay, _) => {
+                    tx.count(Count::TriedAgain(modem.clone(), Again::Refused));
+                    postpone(tx, message, now + millis(*delay))?;
+                }
+                Verdict::Reroute(delay, _) => {
+                    tx.count(Count::TriedAgain(modem.clone(), Again::OtherModem));
+                    avoid(tx, message, &modem, now + millis(*delay))?;
+                }
             }
             not_sent(tx, message, sequence)
         })
@@ -192,6 +203,7 @@ fn settle_unknown(
     match tx.config.outbound.on_unknown {
         // One or two SMS are promised: what is unknown a second time is not sent a third time.
         OnUnknown::Resend if earlier == 0 => {
+            tx.count(Count::TriedAgain(modem.clone(), Again::Unknown));
             tx.sql
                 .prepare_cached(
                     "UPDATE message_part SET state = 'queued', unknowns = 1 WHERE message_id = ?1 AND sequence = ?2",

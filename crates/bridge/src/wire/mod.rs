@@ -7,6 +7,7 @@ pub mod caller;
 pub mod event;
 mod fields;
 mod format;
+pub mod health;
 pub mod history;
 pub mod home_assistant;
 pub mod parked;

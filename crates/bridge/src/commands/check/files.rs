@@ -1,8 +1,10 @@
-//! What the configuration names on this machine: files with secrets, certificates, programs of hooks, the trace, ports.
+//! What the configuration names on this machine: files with secrets, certificates, programs of hooks, the trace, ports,
+//! the address to listen at.
 //!
 //! Changes nothing.
 
 use std::io::{Error, ErrorKind, Read as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use smsbridge_modem::port::PortSpec;
@@ -11,6 +13,7 @@ use super::findings::Findings;
 use secrecy::ExposeSecret as _;
 
 use crate::config::{Config, Hook, SecretFile};
+use crate::http;
 use crate::mqtt::tls_mistakes;
 
 /// Longest first line of a script.
@@ -40,6 +43,9 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
     if let Some(trace) = &config.trace {
         let may = may_append(&trace.path).map(|()| "can be written".to_owned());
         findings.tell(format!("trace {}", trace.path.display()), may.map_err(|error| words(&error)));
+    }
+    if let Some(http) = &config.http {
+        address(http.listen, findings);
     }
     for modem in &config.modems {
         if let PortSpec::Serial(path) = &modem.port {
@@ -143,6 +149,18 @@ fn interpreter(path: &Path) -> Result<Option<String>, String> {
             Ok(Some(path.display().to_string()))
         }
         None => Ok(Some(interpreter.to_owned())),
+    }
+}
+
+/// A gateway that runs has its own address, so one in use may be as it should be.
+fn address(address: SocketAddr, findings: &mut Findings) {
+    let what = format!("http {address}");
+    match TcpListener::bind(address) {
+        Ok(_) => findings.ok(what, "can be listened at"),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            findings.note(what, "somebody listens there: fine where it is this gateway, which runs");
+        }
+        Err(error) => findings.wrong(what, http::why_not(&error)),
     }
 }
 

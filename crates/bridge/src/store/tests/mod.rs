@@ -246,6 +246,7 @@ fn config() -> StoreConfig {
         outbound,
         ussd_per_day: None,
         hooks: Vec::new(),
+        counts: None,
     }
 }
 

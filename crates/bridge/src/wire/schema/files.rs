@@ -6,6 +6,7 @@ use schemars::generate::Contract::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::event::{BroadcastForm, CallForm, ResultForm, UssdReplyForm};
+use super::super::health::HealthForm;
 use super::super::history::EntryForm;
 use super::super::parked::ParkedForm;
 use super::super::received::ReceivedForm;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("ussd", write::of::<UssdForm>(Deserialize)),
         ("restart", write::of::<RestartForm>(Deserialize)),
         ("status", write::of::<StatusForm<'_>>(Serialize)),
+        ("health", write::of::<HealthForm<'_>>(Serialize)),
         ("history", write::of::<EntryForm<'_>>(Serialize)),
         ("parked", write::of::<ParkedForm<'_>>(Serialize)),
         ("detect", write::of::<DetectForm<'_>>(Serialize)),

@@ -1,0 +1,126 @@
+//! What is served where. Every request passes the guard first: who may not ask does not learn what there is.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::client::Client;
+use super::guard::{Guard, Head, Refusal};
+use super::health::Health;
+use super::metrics::{self, Seen};
+use crate::config::Http;
+use crate::counts::Counts;
+use crate::message::Name;
+use crate::wire::health;
+
+/// How long an answer may take, with what the client sends for it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
+
+/// What every answer says to a browser: show it to nobody else, and take it for nothing but what it is.
+const TO_BROWSERS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'self'"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// The other end of a request's connection; the server adds it to each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// The head's client, which the guard adds to what it lets pass.
+type Asking = axum::Extension<Arc<Client>>;
+
+/// Everything that is served, for the gateway of that name.
+pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>) -> Router {
+    let guard = Arc::new(Guard::new(config, name));
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .with_state(health.clone())
+        .merge(Router::new().route("/metrics", get(show_metrics)).with_state((health, counts)))
+        .merge(
+            Router::new()
+                .route("/login", post(login))
+                .route("/logout", post(logout))
+                .with_state(Arc::clone(&guard)),
+        )
+        .layer(middleware::from_fn_with_state(guard, pass))
+}
+
+async fn live(State(health): State<Health>) -> Response {
+    say_health(&health.deadly_problems())
+}
+
+async fn ready(State(health): State<Health>) -> Response {
+    say_health(&health.problems())
+}
+
+fn say_health(problems: &[String]) -> Response {
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [JSON], health::document(problems) + "\n").into_response()
+}
+
+async fn show_metrics(State((health, counts)): State<(Health, Arc<Counts>)>) -> Response {
+    let text = metrics::render(&Seen {
+        version: env!("BUILD_VERSION"),
+        states: &health.retained.all(),
+        is_connected: health.link.address().is_some(),
+        is_store_well: health.timer.store_problem() == Some(None),
+        counted: &counts.counted(),
+    });
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+}
+
+/// Gives the cookie to whoever has the token.
+async fn login(State(guard): State<Arc<Guard>>, client: Asking) -> Response {
+    match guard.cookie(&client) {
+        Some(cookie) => (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response(),
+        None => refusal(Refusal::Closed),
+    }
+}
+
+async fn logout(State(guard): State<Arc<Guard>>, client: Asking) -> Response {
+    (StatusCode::NO_CONTENT, [(SET_COOKIE, guard.no_cookie(&client))]).into_response()
+}
+
+/// Asks the guard, and bounds the time of the answer.
+async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+    let Some(Peer(peer)) = request.extensions().get().copied() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let head = Head { peer, method: request.method(), uri: request.uri(), headers: request.headers() };
+    let response = match guard.judge(head) {
+        Ok(client) => {
+            request.extensions_mut().insert(Arc::new(client));
+            let answer = tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await;
+            answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+        }
+        Err(refused) => refusal(refused),
+    };
+    (TO_BROWSERS, response).into_response()
+}
+
+fn refusal(refused: Refusal) -> Response {
+    let words = (refused.status(), format!("{}\n", refused.words()));
+    match refused.status() {
+        StatusCode::UNAUTHORIZED => {
+            ([(WWW_AUTHENTICATE, "Bearer realm=\"smsbridge\"")], words).into_response()
+        }
+        _ => words.into_response(),
+    }
+}
