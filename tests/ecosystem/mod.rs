@@ -9,5 +9,6 @@ mod home_assistant_changes;
 mod home_assistant_faults;
 mod import;
 mod node_red;
+mod package;
 mod schema;
 mod services;
