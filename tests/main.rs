@@ -70,6 +70,7 @@ mod rules;
 mod security;
 mod send_command;
 mod sending;
+mod service_unit;
 mod setup_errors;
 mod soak;
 mod status_command;

@@ -9,6 +9,7 @@ mod home_assistant_changes;
 mod home_assistant_faults;
 mod import;
 mod node_red;
+mod package;
 mod prometheus;
 mod schema;
 mod services;

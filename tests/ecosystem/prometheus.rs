@@ -7,14 +7,13 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::harness::installed::installed;
 use crate::harness::sources::root;
 use crate::http_metrics::{busy_gateway, metrics};
 
 /// What tests/ecosystem/install/prometheus unpacked.
 fn promtool() -> PathBuf {
-    let folder =
-        std::env::var_os("SMSBRIDGE_TEST_ECOSYSTEM").expect("SMSBRIDGE_TEST_ECOSYSTEM names a folder");
-    Path::new(&folder).join("prometheus/promtool")
+    installed("prometheus/promtool")
 }
 
 fn assert_success(output: &Output) {
