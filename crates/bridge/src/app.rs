@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::contact::Contacts;
 use crate::event::{Availability, GatewayState, QueueDepth, State, Subject};
 use crate::hooks;
-use crate::http::{self, Health};
+use crate::http::{self, Api, Health, SignalLog};
 use crate::intake::Intake;
 use crate::log::{ProblemLog, in_words};
 use crate::message::Name;
@@ -130,11 +130,30 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         let sockets = runtime_folder::sockets(&config.name, &config.store.path);
         rest.spawn(named("status", status_socket::run(sockets, document, rest_stop.clone())));
     }
+    let mut traces = BTreeMap::new();
     if let Some(http) = &config.http {
+        traces = config.modems.iter().map(|modem| (modem.name.clone(), Arc::default())).collect();
+        let signal = Arc::new(SignalLog::default());
+        let api = Api {
+            facts: facts(config),
+            link: Arc::clone(&link_state),
+            retained: Arc::clone(&retained),
+            contacts: config.contacts.iter().map(|contact| contact.name.clone()).collect(),
+            max_parts: config.outbound.max_parts,
+            store: store.clone(),
+            folder: config.store.of_gateway(),
+            intake: Intake::new(store.clone(), requests.clone(), config),
+            feed: store.feed().unwrap_or_default(),
+            traces: traces.clone(),
+            signal: Arc::clone(&signal),
+            stop: rest_stop.clone(),
+        };
         let health =
             Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
-        let routes = http::routes(http, &config.name, health, store.counts().unwrap_or_default());
+        let routes = http::routes(http, &config.name, health, store.counts().unwrap_or_default(), api);
         rest.spawn(named("http", http::run(http.listen, routes, rest_stop.clone())));
+        let (retained, stop) = (Arc::clone(&retained), rest_stop.clone());
+        rest.spawn(named("signal log", async move { signal.run(&retained, stop).await }));
     }
     if !config.hooks.is_empty() {
         let hooks = hooks::run(store.clone(), config.hooks.clone(), wire, rest_stop.clone());
@@ -151,6 +170,7 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             ussd_rules: config.ussd.clone(),
             contacts: Arc::clone(&contacts),
             trace: trace.clone(),
+            watched: traces.get(&modem.name).cloned(),
             candidates: Arc::new(|| serial_ports::candidates(false)),
         };
         modems.spawn(supervise(task, modems_stop.clone()));

@@ -4,6 +4,7 @@
 //! 1 failed, 2 wrong usage or configuration, 3 (of `send`) nobody knows yet.
 
 mod app;
+mod at_trace;
 mod backoff;
 mod clock;
 mod commands;
@@ -14,6 +15,7 @@ mod crash;
 mod escape;
 mod event;
 mod failure;
+mod feed;
 mod hook_output;
 mod hooks;
 mod http;

@@ -274,8 +274,19 @@ fn text_encoding(delivers: &[Deliver<'_>]) -> MessageEncoding {
     }
 }
 
-/// What a body takes: its encoding and its number of parts.
-pub fn count(body: &Body) -> Result<(MessageEncoding, usize), Failure> {
+/// What a body takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// Its encoding.
+    pub encoding: MessageEncoding,
+    /// Its parts.
+    pub parts: usize,
+    /// What still fits into the last part: septets, UTF-16 units or octets.
+    pub left: usize,
+}
+
+/// What a body takes.
+pub fn length(body: &Body) -> Result<Length, Failure> {
     let count = match &body.content {
         Content::Text(text) => smsbridge_codec::count(&transliterated(text, body), &split_options(body, 0)),
         Content::Data { octets, .. } => smsbridge_codec::count_data(octets, &split_options(body, 0)),
@@ -286,7 +297,7 @@ pub fn count(body: &Body) -> Result<(MessageEncoding, usize), Failure> {
         Alphabet::Ucs2 => MessageEncoding::Ucs2,
         Alphabet::EightBit => MessageEncoding::EightBit,
     };
-    Ok((encoding, count.parts))
+    Ok(Length { encoding, parts: count.parts, left: count.units_left })
 }
 
 /// Where a body is split: the alphabet and TP-UDL of each part. Parts that were submitted fit together with those that

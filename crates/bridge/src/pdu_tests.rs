@@ -138,7 +138,7 @@ fn a_message_has_as_many_pdus_as_lengths() {
         let lengths = part_lengths(&body).unwrap();
         assert_eq!(lengths, expected);
         assert_eq!(build("+4915112345678", &body, 7, true, None).unwrap().len(), lengths.len());
-        assert_eq!(count(&body).unwrap().1, lengths.len());
+        assert_eq!(length(&body).unwrap().parts, lengths.len());
     }
 }
 

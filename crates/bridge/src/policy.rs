@@ -7,7 +7,7 @@ use crate::contact::{self, Contact, Contacts};
 use crate::event::MessageEncoding;
 use crate::failure::{Failure, FailureCode};
 use crate::number::{self, NumberPattern, any_matches};
-use crate::pdu;
+use crate::pdu::{self, Length};
 use crate::request::{Body, Content};
 
 /// 24 hours, in milliseconds.
@@ -43,7 +43,7 @@ pub fn check_parts(body: &Body, outbound: &Outbound) -> Result<(MessageEncoding,
     if matches!(&body.content, Content::Text(text) if text.is_empty()) {
         return Err(Failure::permanent(FailureCode::Malformed, "the text is empty: nothing is sent"));
     }
-    let (encoding, parts) = pdu::count(body)?;
+    let Length { encoding, parts, .. } = pdu::length(body)?;
     match u8::try_from(parts) {
         Ok(parts) if parts <= outbound.max_parts => match over_any_budget(parts.into(), outbound) {
             None => Ok((encoding, parts)),

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -28,6 +28,24 @@ const PDU_DIGITS: usize = 16;
 pub struct TraceFile {
     file: Arc<Mutex<File>>,
     unmasked: bool,
+}
+
+/// The lines of one modem in a [`TraceFile`].
+#[derive(Debug)]
+pub struct Labelled {
+    file: TraceFile,
+    label: String,
+}
+
+impl Write for Labelled {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = [self.label.as_bytes(), bytes].concat();
+        self.file.write_all(&line).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl TraceFile {
@@ -51,6 +69,34 @@ impl Write for TraceFile {
     }
 }
 
+/// A line of the dialogue, masked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line<'a> {
+    /// Since the port was opened.
+    pub after: Duration,
+    /// Whether it went to the modem.
+    pub is_sent: bool,
+    /// Printable ASCII, without its line end.
+    pub text: &'a str,
+}
+
+/// Where lines of the dialogue go.
+pub trait Transcript {
+    /// Takes a line.
+    fn line(&mut self, line: Line<'_>);
+}
+
+/// A log: seconds, `>` out or `<` in, text.
+impl<W: Write> Transcript for W {
+    fn line(&mut self, line: Line<'_>) {
+        let direction = if line.is_sent { '>' } else { '<' };
+        // In one piece, so that those who share a file keep their lines apart.
+        let line = format!("{:10.3} {direction} {}\n", line.after.as_secs_f32(), line.text);
+        let _ = self.write_all(line.as_bytes());
+        let _ = self.flush();
+    }
+}
+
 /// How much of the dialogue a log shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
@@ -62,12 +108,11 @@ enum Shown {
     NothingPersonal,
 }
 
-/// A port whose bytes are written to `W`, line by line: seconds, `>` out or `<` in, text.
+/// A port whose bytes are written to `W`, line by line.
 #[derive(Debug)]
 pub struct Traced<P, W> {
     port: P,
     log: W,
-    label: String,
     shown: Shown,
     began: Instant,
     sent: Vec<u8>,
@@ -76,19 +121,19 @@ pub struct Traced<P, W> {
     text: Option<OpenText>,
 }
 
-impl<P, W: Write> Traced<P, W> {
-    /// Puts a log around a port.
+impl<P, W: Transcript> Traced<P, W> {
+    /// Puts a log around a port. It has numbers, and texts of USSD.
     pub fn new(port: P, log: W) -> Self {
-        Self {
-            port,
-            log,
-            label: String::new(),
-            shown: Shown::NoMessages,
-            began: Instant::now(),
-            sent: Vec::new(),
-            received: Vec::new(),
-            text: None,
-        }
+        Self::showing(Shown::NoMessages, port, log)
+    }
+
+    /// The same without numbers and texts: for whoever helps, or looks on.
+    pub fn impersonal(port: P, log: W) -> Self {
+        Self::showing(Shown::NothingPersonal, port, log)
+    }
+
+    fn showing(shown: Shown, port: P, log: W) -> Self {
+        Self { port, log, shown, began: Instant::now(), sent: Vec::new(), received: Vec::new(), text: None }
     }
 
     fn note(&mut self, out: bool, bytes: &[u8]) {
@@ -98,12 +143,12 @@ impl<P, W: Write> Traced<P, W> {
             let is_complete = matches!(byte, b'\r' | b'\n' | 0x1A | 0x1B) || line == b"> ";
             if is_complete || line.len() >= MAX_LINE {
                 let line = std::mem::take(line);
-                self.write(if out { '>' } else { '<' }, &line);
+                self.write(out, &line);
             }
         }
     }
 
-    fn write(&mut self, direction: char, line: &[u8]) {
+    fn write(&mut self, is_sent: bool, line: &[u8]) {
         if line.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return;
         }
@@ -111,30 +156,26 @@ impl<P, W: Write> Traced<P, W> {
         let text = match self.shown {
             Shown::All => without_pins(&line),
             Shown::NoMessages => masked(&line),
-            Shown::NothingPersonal => self.impersonal(&line),
+            Shown::NothingPersonal => self.without_people(&line),
         };
-        let seconds = self.began.elapsed().as_secs_f32();
-        // In one piece, so that modems that share a file keep their lines apart.
-        let line = format!("{}{seconds:10.3} {direction} {text}\n", self.label);
-        let _ = self.log.write_all(line.as_bytes());
-        let _ = self.log.flush();
+        self.log.line(Line { after: self.began.elapsed(), is_sent, text: &text });
     }
 }
 
-impl<P> Traced<P, TraceFile> {
+impl<P> Traced<P, Labelled> {
     /// Puts a shared transcript around the port of the modem of that name. Time counts from the port's opening, of
     /// which the transcript gives the Unix time.
     pub fn labelled(port: P, mut log: TraceFile, name: &str) -> Self {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let _ = log.write_all(format!("{name} opened at {unix}\n").as_bytes());
         let shown = if log.unmasked { Shown::All } else { Shown::NothingPersonal };
-        Self { label: format!("{name} "), shown, ..Self::new(port, log) }
+        Self::showing(shown, port, Labelled { file: log, label: format!("{name} ") })
     }
 }
 
 impl<P, W> Traced<P, W> {
     /// A line without numbers and texts: long digits keep their last two, quoted texts their length.
-    fn impersonal(&mut self, line: &str) -> String {
+    fn without_people(&mut self, line: &str) -> String {
         let upper = line.to_ascii_uppercase();
         let now = Instant::now();
         let goes_on = |text: &OpenText| now < text.deadline() && !urc::is_never_text(line);
@@ -205,7 +246,7 @@ pub fn masked(line: &str) -> String {
     )
 }
 
-impl<P: AsyncRead + Unpin, W: Write + Unpin> AsyncRead for Traced<P, W> {
+impl<P: AsyncRead + Unpin, W: Transcript + Unpin> AsyncRead for Traced<P, W> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
@@ -213,14 +254,14 @@ impl<P: AsyncRead + Unpin, W: Write + Unpin> AsyncRead for Traced<P, W> {
         if let Poll::Ready(Ok(())) = &polled {
             match buf.filled().get(before..) {
                 Some(bytes) if !bytes.is_empty() => this.note(false, bytes),
-                _ => this.write('<', b"(end of stream)"),
+                _ => this.write(false, b"(end of stream)"),
             }
         }
         polled
     }
 }
 
-impl<P: AsyncWrite + Unpin, W: Write + Unpin> AsyncWrite for Traced<P, W> {
+impl<P: AsyncWrite + Unpin, W: Transcript + Unpin> AsyncWrite for Traced<P, W> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.port).poll_write(cx, buf);
@@ -279,7 +320,7 @@ mod tests {
         ];
         let mut traced = Traced::new(tokio::io::empty(), Vec::new());
         for (name, line, expect) in rows {
-            assert_eq!(traced.impersonal(line), expect, "{name}");
+            assert_eq!(traced.without_people(line), expect, "{name}");
         }
     }
 

@@ -1,8 +1,11 @@
-//! What is served over HTTP: the gateway's health and its metrics; off unless `[http] listen` says where.
+//! What is served over HTTP: the gateway's health, its metrics and a page; off unless `[http] listen` says where.
 //!
 //! `server` accepts connections and bounds them, `routes` says what is where, `guard` decides who may ask (with `client`,
-//! who that is, and `token`), `health` judges how the gateway is, `metrics` renders what was counted. Nothing here changes what becomes of a message.
+//! who that is, and `token`), `health` judges how the gateway is, `metrics` renders what was counted,
+//! `api` is for the page. What the page asks for goes the way of all requests: nothing here changes what becomes of a
+//! message.
 
+mod api;
 mod client;
 mod guard;
 #[cfg(test)]
@@ -11,8 +14,16 @@ mod health;
 mod metrics;
 mod routes;
 mod server;
+mod signal_log;
 mod token;
 
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
+
+pub use api::Api;
 pub use health::Health;
 pub use routes::routes;
 pub use server::{run, why_not};
+pub use signal_log::SignalLog;
+
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");

@@ -15,6 +15,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use super::JSON;
+use super::api::{self, Api};
 use super::client::Client;
 use super::guard::{Guard, Head, Refusal};
 use super::health::Health;
@@ -26,8 +28,6 @@ use crate::wire::health;
 
 /// How long an answer may take, with what the client sends for it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-
-const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 /// What every answer says to a browser: show it to nobody else, and take it for nothing but what it is.
 const TO_BROWSERS: [(HeaderName, &str); 5] = [
@@ -46,13 +46,14 @@ pub(super) struct Peer(pub(super) IpAddr);
 type Asking = axum::Extension<Arc<Client>>;
 
 /// Everything that is served, for the gateway of that name.
-pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>) -> Router {
+pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>, api: Api) -> Router {
     let guard = Arc::new(Guard::new(config, name));
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .with_state(health.clone())
         .merge(Router::new().route("/metrics", get(show_metrics)).with_state((health, counts)))
+        .merge(api::routes(api))
         .merge(
             Router::new()
                 .route("/login", post(login))

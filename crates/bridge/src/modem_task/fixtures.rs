@@ -23,6 +23,7 @@ pub(super) fn task_with(keys: &str) -> (ModemTask, TempDir) {
         ussd_rules: config.ussd.clone(),
         contacts: Arc::default(),
         trace: None,
+        watched: None,
         candidates: Arc::new(Vec::new),
     };
     (task, folder)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smsbridge_modem::serial_ports::Candidate;
 use smsbridge_modem::trace::TraceFile;
 
+use crate::at_trace::TraceFeed;
 use crate::clock::now_ms;
 use crate::config;
 use crate::contact::Contacts;
@@ -33,6 +34,8 @@ pub struct ModemTask {
     pub contacts: Arc<Contacts>,
     /// The AT transcript, if one is written.
     pub trace: Option<TraceFile>,
+    /// Where its AT dialogue is told, if anybody may watch.
+    pub watched: Option<Arc<TraceFeed>>,
     /// Lists the ports at which it may be looked for.
     pub candidates: ListPorts,
 }

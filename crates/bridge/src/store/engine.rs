@@ -20,6 +20,8 @@ use super::place::Place;
 use crate::config::{Config, Hook, Outbound};
 use crate::contact::Contacts;
 use crate::counts::{Count, Counts};
+use crate::event::Event;
+use crate::feed::EventFeed;
 use crate::incoming::IncomingPolicy;
 use crate::log::EventLine;
 use crate::message::{Name, Sim};
@@ -45,6 +47,8 @@ pub struct StoreConfig {
     pub hooks: Vec<Hook>,
     /// Where is counted what happens; none where nobody asks for it.
     pub counts: Option<Arc<Counts>>,
+    /// Where is told what happens; none where nobody watches.
+    pub feed: Option<Arc<EventFeed>>,
 }
 
 impl From<&Config> for StoreConfig {
@@ -61,6 +65,7 @@ impl From<&Config> for StoreConfig {
             ussd_per_day: config.ussd.per_day,
             hooks: config.hooks.clone(),
             counts: config.http.as_ref().map(|_| Arc::default()),
+            feed: config.http.as_ref().map(|_| Arc::default()),
         }
     }
 }
@@ -85,6 +90,7 @@ pub(super) struct Tx<'a> {
     sendable: &'a RefCell<Vec<Sendable>>,
     lines: &'a RefCell<Vec<EventLine>>,
     counts: &'a RefCell<Vec<Count>>,
+    told: &'a RefCell<Vec<Arc<Event>>>,
 }
 
 impl Tx<'_> {
@@ -110,6 +116,13 @@ impl Tx<'_> {
     pub(super) fn count(&self, count: impl Into<Option<Count>>) {
         if self.config.counts.is_some() {
             self.counts.borrow_mut().extend(count.into());
+        }
+    }
+
+    /// Tells this, after the commit, those who watch.
+    pub(super) fn tell(&self, event: &Event) {
+        if self.config.feed.is_some() {
+            self.told.borrow_mut().push(Arc::new(event.clone()));
         }
     }
 
@@ -155,6 +168,7 @@ pub struct Store {
     jobs: mpsc::Sender<Box<dyn Job>>,
     wakes: Arc<Wakes>,
     counts: Option<Arc<Counts>>,
+    feed: Option<Arc<EventFeed>>,
     /// Something could not be written, and nothing was since.
     pub(super) is_failing: Arc<AtomicBool>,
 }
@@ -178,7 +192,7 @@ impl Store {
         let (jobs, queue) = mpsc::channel(MAX_QUEUED);
         let wakes = Arc::new(Wakes::default());
         let thread_wakes = Arc::clone(&wakes);
-        let counts = config.counts.clone();
+        let (counts, feed) = (config.counts.clone(), config.feed.clone());
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
@@ -186,7 +200,12 @@ impl Store {
                 drop(place);
             })
             .map_err(|error| OpenError::Folder { folder: folder.to_owned(), error })?;
-        Ok((Store { jobs, wakes, counts, is_failing: Arc::default() }, StoreThread(thread)))
+        Ok((Store { jobs, wakes, counts, feed, is_failing: Arc::default() }, StoreThread(thread)))
+    }
+
+    /// What happened lately; none where nobody watches.
+    pub fn feed(&self) -> Option<Arc<EventFeed>> {
+        self.feed.clone()
     }
 
     /// Whom the store wakes after a commit.
@@ -268,7 +287,8 @@ fn commit(
     place.check()?;
     let began = Instant::now();
     let (outbox, hooks, sendable) = (Cell::new(false), Cell::new(false), RefCell::default());
-    let (lines, counts) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let (lines, counts, told) =
+        (RefCell::new(Vec::new()), RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
@@ -282,8 +302,10 @@ fn commit(
             sendable: &sendable,
             lines: &lines,
             counts: &counts,
+            told: &told,
         };
         let (said_before, counted_before) = (lines.borrow().len(), counts.borrow().len());
+        let told_before = told.borrow().len();
         let outcome = job.run(&tx);
         match &outcome {
             Ok(()) => savepoint.commit()?,
@@ -293,6 +315,7 @@ fn commit(
                 drop(savepoint);
                 lines.borrow_mut().truncate(said_before);
                 counts.borrow_mut().truncate(counted_before);
+                told.borrow_mut().truncate(told_before);
             }
         }
         outcomes.push(outcome);
@@ -304,6 +327,9 @@ fn commit(
     if let Some(all) = &config.counts {
         all.add(Count::CommittedIn(began.elapsed()));
         counts.into_inner().into_iter().for_each(|count| all.add(count));
+    }
+    if let Some(feed) = &config.feed {
+        told.into_inner().into_iter().for_each(|event| feed.push(event));
     }
     if outbox.get() {
         wakes.outbox.notify_one();

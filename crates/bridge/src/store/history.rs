@@ -14,7 +14,7 @@ use crate::message::UnixMs;
 use crate::request::Body;
 
 /// A reader of the store.
-pub struct History(Connection);
+pub struct History(pub(super) Connection);
 
 /// Which messages are wanted.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +114,7 @@ impl History {
 }
 
 /// Leaves out a row with a column that cannot be read; SQLite's own errors stay.
-fn readable<T>(row: rusqlite::Result<T>) -> Option<rusqlite::Result<T>> {
+pub(super) fn readable<T>(row: rusqlite::Result<T>) -> Option<rusqlite::Result<T>> {
     match row {
         Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
             tracing::warn!("a message cannot be read: {error}");

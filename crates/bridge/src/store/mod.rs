@@ -8,6 +8,7 @@
 //! facts. An `Ok` means: on disk. What a message means is decided in `crate::incoming` and `crate::verdict`.
 
 mod broker;
+mod browse;
 mod budgets;
 mod claims;
 mod clock;
@@ -22,6 +23,7 @@ mod history;
 mod hook_runs;
 mod idle;
 mod imei;
+mod life;
 mod look;
 mod outbox;
 mod parked;
@@ -39,17 +41,19 @@ mod sims;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub use browse::Position;
+pub use browse::{Browse, Direction, Page};
 pub use claims::{Claim, Claimed};
 #[cfg(test)]
 pub use engine::StoreThread;
 pub use engine::{Store, StoreConfig};
-#[cfg(test)]
-pub use error::OpenError;
-pub use error::StoreError;
+pub use error::{OpenError, StoreError};
 pub use forget::{Forget, Forgotten, Left};
 pub use history::{Entry, History, HistoryFilter, SentEntry};
 pub use hook_runs::HookRun;
 pub use idle::Idle;
+pub use life::{MessageLife, PartLife, PartState, Queue, RequestLife, Waiting};
 pub use look::{Condition, is_pin_known_wrong, look};
 pub use outbox::{Cursor, OutboxRow, Publication};
 pub use parked::{MAX_BREAKS, Parked, ParkedRow};

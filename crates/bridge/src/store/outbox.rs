@@ -134,10 +134,11 @@ fn read_publication(row: &rusqlite::Row<'_>) -> rusqlite::Result<Publication> {
     }
 }
 
-/// Publishes an event, runs its hooks, and says it in the log.
+/// Publishes an event, runs its hooks, says it in the log and to those who watch.
 pub(super) fn publish(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
     tx.log(EventLine::of(event));
     tx.count(Count::of(event));
+    tx.tell(event);
     insert(tx, "event", Some(event), None, None, None)?;
     hook_runs::enqueue(tx, event)
 }

@@ -13,6 +13,7 @@ use crate::event::{
     Broadcast, BroadcastContent, Call, CallState, MessageState, ResultFields, SendResult, UssdReply,
     UssdState,
 };
+use crate::failure::Failure;
 
 /// A step of one recipient's message, on `sms/result`. Every request ends in exactly one with `final` true per recipient.
 #[derive(Serialize)]
@@ -84,7 +85,7 @@ const RESPONSE_REFUSED: &str = "refused";
 /// Why a message failed or was rejected.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Failure"))]
-struct ErrorForm<'a> {
+pub(super) struct ErrorForm<'a> {
     /// The reason, for programs: a word, or `cms-N`, `cme-N` (the number of the modem's error), `status-XX` (TP-ST of a
     /// status report in hex).
     #[cfg_attr(test, schemars(schema_with = "words::codes"))]
@@ -98,6 +99,10 @@ struct ErrorForm<'a> {
 /// `sms/result`, and the caller's response topic.
 pub fn result(result: &SendResult) -> String {
     json(&result_form(result))
+}
+
+pub(super) fn error_form(failure: &Failure) -> ErrorForm<'_> {
+    ErrorForm { code: failure.code.to_string(), message: &failure.message, permanent: failure.permanent }
 }
 
 pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
@@ -127,11 +132,7 @@ pub(super) fn result_form(result: &SendResult) -> ResultForm<'_> {
         report: report_missing.then_some(REPORT_MISSING),
         dry_run: dry_run.is_some().then_some(true),
         encoding: dry_run.map(EncodingForm::from),
-        error: error.as_ref().map(|failure| ErrorForm {
-            code: failure.code.to_string(),
-            message: &failure.message,
-            permanent: failure.permanent,
-        }),
+        error: error.as_ref().map(error_form),
         payload: payload.as_deref(),
         response: response_refused.then_some(RESPONSE_REFUSED),
         duplicate: *duplicate,

@@ -61,7 +61,11 @@ const OUT: &str = "out";
 
 /// One entry of the history as a JSON object on one line.
 pub fn entry(entry: &Entry, include_pdu: bool) -> String {
-    json(&match entry {
+    json(&entry_form(entry, include_pdu))
+}
+
+pub(super) fn entry_form(entry: &Entry, include_pdu: bool) -> EntryForm<'_> {
+    match entry {
         Entry::Received(received) => {
             let received = received_form(received, include_pdu);
             EntryForm::Received(Box::new(ReceivedEntryForm { received, direction: IN }))
@@ -76,7 +80,7 @@ pub fn entry(entry: &Entry, include_pdu: bool) -> String {
             let result = result_form(result);
             EntryForm::Sent(Box::new(SentEntryForm { result, direction: OUT, text, data, destination_port }))
         }
-    })
+    }
 }
 
 #[cfg(test)]

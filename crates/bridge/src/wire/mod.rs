@@ -10,6 +10,7 @@ mod format;
 pub mod health;
 pub mod history;
 pub mod home_assistant;
+pub mod page;
 pub mod parked;
 pub mod received;
 pub mod request;

@@ -3,6 +3,7 @@
 //! Never takes a port for the modem's that answers with another IMEI, and types nothing into a port that is in use.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use smsbridge_modem::awakening::Manner;
 use smsbridge_modem::detect;
@@ -11,6 +12,7 @@ use smsbridge_modem::serial_ports::Candidate;
 use smsbridge_modem::trace::Traced;
 
 use super::line::Line;
+use crate::at_trace::Watched;
 use crate::modem_task::error::SessionError;
 use crate::modem_task::task::ModemTask;
 use crate::remedy;
@@ -53,8 +55,12 @@ pub(super) async fn find_and_open(
 
 async fn open(task: &ModemTask, spec: &PortSpec) -> Result<Port, PortError> {
     let port = port::open(spec, task.config.baud).await?;
-    Ok(match &task.trace {
+    let port = match &task.trace {
         Some(trace) => Port::from_stream(Traced::labelled(port, trace.clone(), task.config.name.as_str())),
+        None => port,
+    };
+    Ok(match &task.watched {
+        Some(feed) => Port::from_stream(Traced::impersonal(port, Watched(Arc::clone(feed)))),
         None => port,
     })
 }

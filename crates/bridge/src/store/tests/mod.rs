@@ -3,12 +3,14 @@
 //! The harness is here: a store that can be closed and opened again, real PDUs made by the codec, and a broker that
 //! takes all there is to publish.
 
+mod browse;
 mod budgets;
 #[cfg(unix)]
 mod disk_full;
 mod due;
 mod forget;
 mod idle;
+mod life;
 mod migration;
 mod open;
 mod outbox;
@@ -247,6 +249,7 @@ fn config() -> StoreConfig {
         ussd_per_day: None,
         hooks: Vec::new(),
         counts: None,
+        feed: None,
     }
 }
 

@@ -37,9 +37,9 @@ pub(super) fn statements() -> Vec<(String, String)> {
     statements
 }
 
-/// Whether a statement only reads, and that for a person's command beside the gateway: it keeps nobody waiting.
+/// Whether a statement only reads, and that for a person, beside the gateway: it keeps nobody waiting.
 fn is_for_people((file, sql): &(String, String)) -> bool {
-    file == "forget.rs" && sql.starts_with("SELECT")
+    ["browse.rs", "forget.rs", "life.rs"].contains(&file.as_str()) && sql.starts_with("SELECT")
 }
 
 /// The steps by which SQLite carries out a statement, its foreign keys and triggers included.
