@@ -68,6 +68,25 @@ impl Refusal {
     }
 }
 
+/// What lies behind a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Something without data of anybody's: the page's own files, without which nobody could log in.
+    Public,
+    /// Data.
+    Private,
+}
+
+/// What a request is for. Whatever is not GET or HEAD may change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Read,
+    /// A change, and our own page says that it asks for it.
+    PageChange,
+    /// A change, and nobody says who asks: a browser sends cookies along whoever does.
+    Change,
+}
+
 /// The head of a request, and who is at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head<'a> {
@@ -96,29 +115,52 @@ impl Guard {
         }
     }
 
-    /// Whether a request may be answered. Whatever is not GET or HEAD may change something.
-    pub(super) fn judge(&self, head: Head<'_>) -> Result<Client, Refusal> {
+    /// Whether a request may be answered.
+    pub(super) fn judge(&self, head: Head<'_>, access: Access) -> Result<Client, Refusal> {
         let client = Client::of(head.peer, head.uri, head.headers, &self.trusted).ok_or(Refusal::NoHost)?;
-        let is_read = matches!(*head.method, Method::GET | Method::HEAD);
         let has_origin = head.headers.contains_key(ORIGIN);
         if has_origin && !is_own(head.headers, &client.host) || is_foreign_fetch(head.headers) {
             return Err(Refusal::Foreign);
         }
-        let is_free = is_read && client.is_local();
+        let asks = if matches!(*head.method, Method::GET | Method::HEAD) {
+            Asks::Read
+        } else if has_origin {
+            Asks::PageChange
+        } else {
+            Asks::Change
+        };
+        if access == Access::Public && asks == Asks::Read {
+            return Ok(client);
+        }
+        self.admit(head.headers, &client, asks).map(|()| client)
+    }
+
+    /// Whether whoever asks this, which was let pass, may read.
+    pub(super) fn may_read(&self, headers: &HeaderMap, client: &Client) -> Result<(), Refusal> {
+        self.admit(headers, client, Asks::Read)
+    }
+
+    /// Whether whoever asks this, which was let pass, may change something by our page.
+    pub(super) fn may_change(&self, headers: &HeaderMap, client: &Client) -> Result<(), Refusal> {
+        self.admit(headers, client, Asks::PageChange)
+    }
+
+    /// Whether who asks for data has what it takes.
+    fn admit(&self, headers: &HeaderMap, client: &Client, asks: Asks) -> Result<(), Refusal> {
+        let is_free = asks == Asks::Read && client.is_local();
         let Some(token) = &self.token else {
-            return if is_free { Ok(client) } else { Err(Refusal::Closed) };
+            return if is_free { Ok(()) } else { Err(Refusal::Closed) };
         };
         // Another scheme is between the client and its proxy.
         let bearers: Vec<&[u8]> =
-            head.headers.get_all(AUTHORIZATION).iter().filter_map(|value| bearer(value.as_bytes())).collect();
+            headers.get_all(AUTHORIZATION).iter().filter_map(|value| bearer(value.as_bytes())).collect();
         if !bearers.is_empty() {
             let are_right =
                 bearers.iter().all(|text| std::str::from_utf8(text).is_ok_and(|text| token.is(text)));
-            return if are_right { Ok(client) } else { Err(Refusal::WrongToken) };
+            return if are_right { Ok(()) } else { Err(Refusal::WrongToken) };
         }
-        // A browser sends cookies along whoever asks, and says who asked when it changes something.
-        let is_known = (is_read || has_origin) && self.has_cookie(token, head.headers);
-        if is_known || is_free { Ok(client) } else { Err(Refusal::NoToken) }
+        let is_known = asks != Asks::Change && self.has_cookie(token, headers);
+        if is_known || is_free { Ok(()) } else { Err(Refusal::NoToken) }
     }
 
     /// The header that gives a client the cookie; none without a token.

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::client::Client;
-use super::guard::{Guard, Head, Refusal};
+use super::guard::{Access, Guard, Head, Refusal};
 use crate::config::Http;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -71,7 +71,11 @@ impl Asked {
     }
 
     fn judged_by(&self, guard: &Guard) -> Result<Client, Refusal> {
-        guard.judge(Head { peer: self.peer, method: &self.method, uri: &self.uri, headers: &self.headers })
+        guard.judge(self.head(), Access::Private)
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head { peer: self.peer, method: &self.method, uri: &self.uri, headers: &self.headers }
     }
 }
 
@@ -118,6 +122,58 @@ fn a_name_that_was_made_to_lead_here_opens_nothing() {
         assert_eq!(refused(&of_page, &guard), Some(Refusal::NoToken), "{host}");
     }
     assert_eq!(refused(&read().host("evil.example"), &self::guard(None, &[])), Some(Refusal::Closed));
+}
+
+#[test]
+fn what_shows_no_data_is_open_to_whoever_asks_for_it_here_and_to_no_other_page() {
+    let public = |asked: &Asked, guard: &Guard| guard.judge(asked.head(), Access::Public).err();
+    for guard in [guard(None, &[]), guard(Some(TOKEN), &[])] {
+        let elsewhere = read().from("192.168.1.7").host("attic.lan:9142");
+        for asked in [
+            read(),
+            elsewhere.clone(),
+            elsewhere.clone().with("origin", "http://attic.lan:9142"),
+            elsewhere.clone().with("authorization", "Bearer wrong"),
+            elsewhere.clone().with("cookie", "smsbridge_attic=wrong"),
+            Asked { method: Method::HEAD, ..elsewhere.clone() },
+        ] {
+            assert_eq!(public(&asked, &guard), None, "{asked:?}");
+        }
+        let foreign = elsewhere.clone().with("origin", "http://evil.example");
+        assert_eq!(public(&foreign, &guard), Some(Refusal::Foreign));
+        let fetched =
+            elsewhere.clone().with("sec-fetch-site", "cross-site").with("sec-fetch-mode", "no-cors");
+        assert_eq!(public(&fetched, &guard), Some(Refusal::Foreign));
+        assert_eq!(public(&elsewhere.clone().with("host", "b.example"), &guard), Some(Refusal::NoHost));
+        // It is open for reading: whatever else is asked there needs what it needs elsewhere.
+        let post = Asked { method: Method::POST, ..elsewhere };
+        assert_eq!(public(&post, &guard), refused(&post, &guard));
+        assert!(public(&post, &guard).is_some());
+    }
+}
+
+#[test]
+fn a_page_is_told_what_it_may_do_and_that_is_what_it_may() {
+    let (open, closed) = (guard(Some(TOKEN), &[]), guard(None, &[]));
+    let elsewhere = read().from("192.168.1.7").host("attic.lan:9142");
+    let wrong = "smsbridge_attic=wrong";
+    for (guard, asked, reads, sends) in [
+        (&open, read(), true, false),
+        (&open, elsewhere.clone(), false, false),
+        (&open, elsewhere.clone().with("cookie", wrong), false, false),
+        (&open, read().cookie(&open), true, true),
+        (&open, elsewhere.clone().cookie(&open), true, true),
+        (&open, elsewhere.clone().bearer(), true, true),
+        (&closed, read(), true, false),
+        (&closed, elsewhere.cookie(&open), false, false),
+    ] {
+        let client = guard.judge(asked.head(), Access::Public).unwrap();
+        let may = (guard.may_read(&asked.headers, &client), guard.may_change(&asked.headers, &client));
+        assert_eq!((may.0.is_ok(), may.1.is_ok()), (reads, sends), "{asked:?}");
+        let host = asked.headers[HOST].to_str().unwrap().to_owned();
+        let post = Asked { method: Method::POST, ..asked.clone() }.with("origin", &format!("http://{host}"));
+        assert_eq!(may, (asked.judged_by(guard).map(drop), post.judged_by(guard).map(drop)), "{asked:?}");
+    }
 }
 
 #[test]

@@ -4,32 +4,34 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use super::JSON;
 use super::api::{self, Api};
 use super::client::Client;
-use super::guard::{Guard, Head, Refusal};
+use super::guard::{Access, Guard, Head, Refusal};
 use super::health::Health;
 use super::metrics::{self, Seen};
+use super::page;
 use crate::config::Http;
 use crate::counts::Counts;
 use crate::message::Name;
-use crate::wire::health;
+use crate::wire::{self, health};
 
 /// How long an answer may take, with what the client sends for it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What every answer says to a browser: show it to nobody else, and take it for nothing but what it is.
+/// What every answer that does not say otherwise says to a browser: show it to nobody else, and take it for nothing but
+/// what it is.
 const TO_BROWSERS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'self'"),
@@ -43,11 +45,20 @@ const TO_BROWSERS: [(HeaderName, &str); 5] = [
 pub(super) struct Peer(pub(super) IpAddr);
 
 /// The head's client, which the guard adds to what it lets pass.
-type Asking = axum::Extension<Arc<Client>>;
+type Asking = Extension<Arc<Client>>;
+
+/// What stands before the routes of one kind.
+#[derive(Clone)]
+struct Gate {
+    guard: Arc<Guard>,
+    access: Access,
+}
 
 /// Everything that is served, for the gateway of that name.
 pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>, api: Api) -> Router {
     let guard = Arc::new(Guard::new(config, name));
+    let gate = |access| middleware::from_fn_with_state(Gate { guard: Arc::clone(&guard), access }, pass);
+    let public = page::routes().route("/api/access", get(show_access)).with_state(Arc::clone(&guard));
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
@@ -60,7 +71,15 @@ pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>, a
                 .route("/logout", post(logout))
                 .with_state(Arc::clone(&guard)),
         )
-        .layer(middleware::from_fn_with_state(guard, pass))
+        .layer(gate(Access::Private))
+        .merge(public.layer(gate(Access::Public)))
+}
+
+/// What whoever asks may do, which a page has to know before it asks for more.
+async fn show_access(State(guard): State<Arc<Guard>>, client: Asking, headers: HeaderMap) -> Response {
+    let (read, send) = (guard.may_read(&headers, &client), guard.may_change(&headers, &client));
+    let why_not = read.and(send).err().map(Refusal::words);
+    ([JSON], wire::page::access(read.is_ok(), send.is_ok(), why_not) + "\n").into_response()
 }
 
 async fn live(State(health): State<Health>) -> Response {
@@ -100,12 +119,12 @@ async fn logout(State(guard): State<Arc<Guard>>, client: Asking) -> Response {
 }
 
 /// Asks the guard, and bounds the time of the answer.
-async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(Peer(peer)) = request.extensions().get().copied() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let head = Head { peer, method: request.method(), uri: request.uri(), headers: request.headers() };
-    let response = match guard.judge(head) {
+    let mut response = match gate.guard.judge(head, gate.access) {
         Ok(client) => {
             request.extensions_mut().insert(Arc::new(client));
             let answer = tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await;
@@ -113,7 +132,10 @@ async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next)
         }
         Err(refused) => refusal(refused),
     };
-    (TO_BROWSERS, response).into_response()
+    for (name, value) in TO_BROWSERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn refusal(refused: Refusal) -> Response {
