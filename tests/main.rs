@@ -14,6 +14,7 @@ mod clock;
 mod cluster;
 mod command_line;
 mod contacts;
+mod container_files;
 mod crash_points;
 mod delivery_reports;
 mod demo;
