@@ -77,3 +77,4 @@ mod soak;
 mod status_command;
 mod status_topics;
 mod store_moved;
+mod test_packages;

@@ -14,8 +14,11 @@ use crate::container_files::{Instruction, dockerfile, healthcheck, stages, words
 use crate::harness::broker::{Login, find, is_root};
 use crate::harness::client::Client;
 use crate::harness::debian::{Debian, build_command, package, run, succeeds};
+use crate::harness::home_assistant::HomeAssistant;
+use crate::harness::home_assistant::setup::Mqtt;
 use crate::harness::installed::installed;
 use crate::harness::modem::{Modem, ModemOptions};
+use crate::harness::node_red::{Flows, NodeRed, VERSIONS};
 use crate::harness::ports::free_port;
 use crate::harness::process::{Process, code};
 use crate::harness::sources::root;
@@ -299,6 +302,7 @@ fn the_image_is_built_by_its_steps_and_what_compose_starts_works_and_stays_healt
     client.wait_for_json("the message", |topic, json| {
         topic == "sms/received/main" && json["text"] == "Into the container"
     });
+    found_by_others(&services, &broker, folder.path());
     let status = fs::read_to_string(format!("/proc/{}/status", container.process.id())).expect("it runs");
     for line in ["Uid:\t10001\t10001\t10001\t10001", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"] {
         assert!(status.contains(line), "no {line:?} in\n{status}");
@@ -319,6 +323,34 @@ fn the_image_is_built_by_its_steps_and_what_compose_starts_works_and_stays_healt
     container.process.signal(Signal::CONT);
     container.process.signal(Signal::TERM);
     assert_eq!(code(container.process.wait_for_end(WAIT_TIMEOUT)), 0, "{}", container.log());
+}
+
+/// Home Assistant shows the modem and Node-RED gets at the broker, with the passwords that were made for them, and their
+/// health checks tell whether they run.
+fn found_by_others(services: &Value, broker: &Broker, folder: &Path) {
+    let check = |service: &str, from: &str, to: &str| {
+        let words = strings(&services[service]["healthcheck"]["test"]);
+        assert_eq!(words[0], "CMD");
+        assert!(words.iter().any(|word| word.contains(from)), "{service} is not asked at {from}: {words:?}");
+        let words: Vec<String> = words[1..].iter().map(|word| word.replace(from, to)).collect();
+        run(Command::new(&words[0]).args(&words[1..])).0
+    };
+    let login = broker.login("homeassistant");
+    let mqtt = Mqtt { port: broker.port, login: Some(&login), prefix: "homeassistant" };
+    let mut home_assistant = HomeAssistant::prepare(&mqtt);
+    home_assistant.start();
+    home_assistant.api.wait_for_state("sensor.sms_main_registration", "home");
+    let url = home_assistant.api.url();
+    assert_eq!(check("home-assistant", "http://127.0.0.1:8123", &url), 0);
+    drop(home_assistant);
+    assert_ne!(check("home-assistant", "http://127.0.0.1:8123", &url), 0, "it has ended");
+
+    let flows = Flows::shipped(&["receive-and-reply"]);
+    let node_red = NodeRed::start(VERSIONS[0], folder, broker.port, &broker.login("application"), flows);
+    let url = format!("http://127.0.0.1:{}", node_red.port);
+    assert_eq!(check("node-red", "http://127.0.0.1:1880", &url), 0);
+    drop(node_red);
+    assert_ne!(check("node-red", "http://127.0.0.1:1880", &url), 0, "it has ended");
 }
 
 /// `docker compose` with arguments, on deploy/compose.yaml; exit code and output.
