@@ -6,8 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
-
 use crate::harness::debian::{Debian, package, succeeds};
 use crate::harness::sources::root;
 
@@ -150,36 +148,15 @@ fn a_removed_package_keeps_messages_and_configuration_and_a_purged_one_only_what
 
 /// The libraries that the program of this machine is linked with or made by, name and version.
 fn libraries() -> BTreeSet<String> {
-    let rustc = succeeds(Command::new("rustc").arg("-vV"));
-    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).expect("the machine");
     let mut command = Command::new("cargo");
-    command.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", host]);
-    let output = command.current_dir(root()).output().expect("cargo runs");
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON of cargo metadata");
-    let list = |value: &Value| value.as_array().expect("a list").clone();
-    let (packages, nodes) = (list(&metadata["packages"]), list(&metadata["resolve"]["nodes"]));
-    let package =
-        |id: &Value| packages.iter().find(|package| package["id"] == *id).expect("a package").clone();
-    let (mut seen, mut libraries) = (BTreeSet::new(), BTreeSet::new());
-    let mut ids: Vec<Value> =
-        packages.iter().filter(|package| package["name"] == "smsbridge").map(|p| p["id"].clone()).collect();
-    while let Some(id) = ids.pop() {
-        if !seen.insert(id.to_string()) {
-            continue;
-        }
-        let package = package(&id);
-        if !package["source"].is_null() {
-            let word = |key: &str| package[key].as_str().expect("a word").to_owned();
-            libraries.insert(format!("{} {}", word("name"), word("version")));
-        }
-        let node = nodes.iter().find(|node| node["id"] == id).expect("a node");
-        for dependency in list(&node["deps"]) {
-            if list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].is_null()) {
-                ids.push(dependency["pkg"].clone());
-            }
-        }
-    }
-    libraries
+    command.args(["tree", "--locked", "--package", "smsbridge", "--edges", "normal", "--prefix", "none"]);
+    let tree = succeeds(command.current_dir(root()));
+    let lines = tree.lines().filter(|line| !line.contains(&format!("({}", root().display())));
+    let libraries = lines.filter_map(|line| {
+        let mut words = line.split(' ');
+        Some(format!("{} {}", words.next()?, words.next()?.strip_prefix('v')?))
+    });
+    libraries.collect()
 }
 
 #[test]

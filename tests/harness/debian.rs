@@ -104,10 +104,12 @@ impl Debian {
         said
     }
 
-    /// As apt does it, which never overwrites a configuration that was changed without being asked.
+    /// As a user does it, asked nothing: a configuration that was changed is kept.
     pub fn install(&self, package: &Path) -> String {
         succeeds(as_root("cp").arg(package).arg(self.path("/tmp/package.deb")));
-        self.succeeds("dpkg --force-confdef --force-confold --install /tmp/package.deb </dev/null")
+        let options = "--yes --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef \
+                       -o Dpkg::Options::=--force-confold";
+        self.succeeds(&format!("cd /tmp && apt-get install {options} ./package.deb </dev/null"))
     }
 
     pub fn has(&self, path: &str) -> bool {
