@@ -125,8 +125,11 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     rest.spawn(named("timer", timer.run(rest_stop.clone())));
     #[cfg(unix)]
     if config.has_status {
-        let (facts, link, retained) = (facts(config), Arc::clone(&link_state), Arc::clone(&retained));
-        let document = move || status::document(&facts, link.address().as_deref(), &retained.all());
+        let (facts, timer) = (facts(config), Arc::clone(&timer_state));
+        let (link, retained) = (Arc::clone(&link_state), Arc::clone(&retained));
+        let document = move || {
+            status::document(&facts, timer.deadly_problem(), link.address().as_deref(), &retained.all())
+        };
         let sockets = runtime_folder::sockets(&config.name, &config.store.path);
         rest.spawn(named("status", status_socket::run(sockets, document, rest_stop.clone())));
     }
