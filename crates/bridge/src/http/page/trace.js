@@ -38,7 +38,12 @@ export function openTrace(modem) {
   }
 
   const stream = new Stream(`api/trace/${encodeURIComponent(modem)}`, {
-    open: () => count(),
+    open() {
+      // It begins with the last lines there are, those of before among them.
+      log.replaceChildren();
+      if (held) held = [];
+      count();
+    },
     lost: () => note.replaceChildren(say("trace_lost")),
     event(name, line) {
       const shown = name === "gap" ? null : line;

@@ -77,7 +77,7 @@ export default {
   step_reset: "zurückgesetzt",
   trace: "AT-Protokoll",
   trace_of: "AT-Protokoll von {modem}",
-  trace_hint: "Was Gateway und Modem ab jetzt miteinander sprechen. PINs, Nummern und Texte sind verdeckt.",
+  trace_hint: "Was Gateway und Modem miteinander sprechen: die letzten Zeilen, dann jede, wie sie kommt. PINs, Nummern und Texte sind verdeckt.",
   trace_lines: "Zeilen des Protokolls",
   trace_waits: "Wartet auf das Gateway …",
   trace_held: { one: "Angehalten: {n} Zeile wartet", other: "Angehalten: {n} Zeilen warten" },

@@ -77,7 +77,7 @@ export default {
   step_reset: "reset",
   trace: "AT trace",
   trace_of: "AT trace of {modem}",
-  trace_hint: "What the gateway and the modem say to each other, from now on. PINs, numbers and texts are masked.",
+  trace_hint: "What the gateway and the modem say to each other: the last lines, and each as it comes. PINs, numbers and texts are masked.",
   trace_lines: "Lines of the trace",
   trace_waits: "Waiting for the gateway …",
   trace_held: { one: "Paused: {n} line waits", other: "Paused: {n} lines wait" },
