@@ -43,7 +43,7 @@ enum Resume {
 impl Resume {
     fn of(run: &str, headers: &HeaderMap, query: LeftOff) -> Resume {
         let header = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-        match header.or(query.after.as_deref()).filter(|id| !id.is_empty()) {
+        match header.into_iter().chain(query.after.as_deref()).find(|id| !id.is_empty()) {
             None => Resume::Fresh,
             Some(id) => {
                 let number = id.strip_prefix(run).and_then(|rest| rest.strip_prefix('.'));
