@@ -1,5 +1,5 @@
-//! The page in a real browser: what people see, do and are kept from. What they do there is in tests/ecosystem/page/, in
-//! Node; here is the gateway it happens to.
+//! The page in a real browser: what people see, do and are kept from. What they do there is in tests/ecosystem/page/,
+//! in Node; here is the gateway it happens to.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -41,6 +41,7 @@ impl Stage {
             config.set("http", "token", TOKEN);
             config.set("outbound", "delivery_report", true);
             config.add("contact", "name = \"Anna\"\nnumber = \"+4915100000002\"");
+            config.add("contact", "name = \"Boiler\"\nnumber = \"+4915100000006\"");
             config.add("rule", "name = \"meter\"\nmatch = '^meter (?<account>\\d+) reads (?<reading>\\d+)'");
             change(config);
         });
@@ -141,6 +142,7 @@ scenarios! {
     "look": it_holds_at_320_and_1280_pixels_in_light_and_dark,
         a_keyboard_is_enough,
         it_speaks_three_languages_with_the_same_words,
+        a_day_of_signal_is_drawn_with_its_gaps,
         the_trace_is_live_masked_and_bounded,
         twenty_open_pages_see_all_and_disturb_nothing;
 }

@@ -8,7 +8,10 @@ export async function reading_is_free_on_this_machine_and_the_token_opens_the_re
   world.expect(/status of 401/);
   const page = await world.visit({ login: false });
   await world.loaded(page);
-  await world.ask({ do: "publish", json: { id: "later", to: "+4915100000002", text: "later", send_at: "2099-01-01T00:00:00Z" } });
+  await world.ask({
+    do: "publish",
+    json: { id: "later", to: "+4915100000002", text: "later", send_at: "2099-01-01T00:00:00Z" },
+  });
   await page.locator("#queue-list").getByText("later").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Cancel/ }).count(), 0, "what is not allowed is not offered");
   assert.ok(await page.locator("#send-form").isHidden());
@@ -26,10 +29,19 @@ export async function reading_is_free_on_this_machine_and_the_token_opens_the_re
   await token.fill(world.token);
   await page.keyboard.press("Enter");
   await page.locator("#send-form").waitFor();
-  await page.getByRole("button", { name: /^Cancel/ }).first().waitFor();
+  await page
+    .getByRole("button", { name: /^Cancel/ })
+    .first()
+    .waitFor();
   const cookies = await page.context().cookies();
-  assert.ok(cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes(world.token)));
-  assert.equal(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])), "[{},{}]", "no token is kept");
+  assert.ok(
+    cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes(world.token)),
+  );
+  assert.equal(
+    await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])),
+    "[{},{}]",
+    "no token is kept",
+  );
   await page.locator("#logout").click();
   await page.locator("#send-closed").waitFor();
   await world.loaded(page);
@@ -61,7 +73,10 @@ function proxy(target, prefix) {
       return;
     }
     const headers = {
-      ...asked.headers, host: target.host, "x-forwarded-for": "192.168.1.7", "x-forwarded-host": asked.headers.host,
+      ...asked.headers,
+      host: target.host,
+      "x-forwarded-for": "192.168.1.7",
+      "x-forwarded-host": asked.headers.host,
       "x-forwarded-proto": "http",
     };
     const path = asked.url.slice(prefix.length - 1);

@@ -1,8 +1,8 @@
-// Runs one scenario in a real browser: node run.mjs FILE NAME. What only the test can do (an SMS that comes in, a gateway
-// that is killed) it asks for, a line of JSON on standard output, and reads the answer on standard input.
+// Runs one scenario in a real browser: node run.mjs FILE NAME. What only the test can do (an SMS that comes in, a
+// gateway that is killed) it asks for, a line of JSON on standard output, and reads the answer on standard input.
 //
-// PAGE_MODULES is the folder with node_modules, PAGE_URL where the page is, PAGE_TOKEN its token, PAGE_SHOTS, where it is
-// set, the folder that screenshots are written to.
+// PAGE_MODULES is the folder with node_modules, PAGE_URL where the page is, PAGE_TOKEN its token, PAGE_SHOTS, where it
+// is set, the folder that screenshots are written to.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -30,11 +30,21 @@ const [file, name] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: [
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP attic.lan 127.0.0.1",
   ],
 });
-const world = new World({ browser, axe, ask, url: process.env.PAGE_URL, token: process.env.PAGE_TOKEN, shots: process.env.PAGE_SHOTS });
+const world = new World({
+  browser,
+  axe,
+  ask,
+  url: process.env.PAGE_URL,
+  token: process.env.PAGE_TOKEN,
+  shots: process.env.PAGE_SHOTS,
+});
 let code = 0;
 try {
   const scenarios = await import(`./${file}.mjs`);

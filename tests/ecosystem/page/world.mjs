@@ -14,9 +14,20 @@ export class World {
   }
 
   // A page in a browser profile of its own. It has logged in where that is asked for.
-  async visit({ width = 1280, height = 900, scheme = "light", locale = "en-GB", login = true, url = this.url, prepare } = {}) {
+  async visit({
+    width = 1280,
+    height = 900,
+    scheme = "light",
+    locale = "en-GB",
+    login = true,
+    url = this.url,
+    prepare,
+  } = {}) {
     const context = await this.browser.newContext({
-      viewport: { width, height }, colorScheme: scheme, locale, timezoneId: "Europe/Berlin",
+      viewport: { width, height },
+      colorScheme: scheme,
+      locale,
+      timezoneId: "Europe/Berlin",
     });
     context.setDefaultTimeout(PATIENCE);
     await context.addInitScript(this.axe);
@@ -82,11 +93,18 @@ export class World {
   async judge(page, what) {
     const violations = await page.evaluate(async () => {
       const result = await window.axe.run(document, { resultTypes: ["violations"] });
-      return result.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.target).join(", ")}`);
+      return result.violations.map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map((node) => node.target)
+            .join(", ")}`,
+      );
     });
     assert.deepEqual(violations, [], `${what}: axe-core`);
     const { wide, small } = await page.evaluate(() => {
-      const name = (node) => `${node.tagName}#${node.id}.${node.getAttribute("class")} ${node.textContent.slice(0, 20)}`;
+      const name = (node) =>
+        `${node.tagName}#${node.id}.${node.getAttribute("class")} ${node.textContent.slice(0, 20)}`;
       const boxes = [...document.querySelectorAll("button, a, select, input, textarea, summary")]
         .filter((node) => node.checkVisibility() && !node.classList.contains("skip"))
         .map((node) => [node, node.getBoundingClientRect()]);

@@ -32,7 +32,7 @@ export function start(contacts, onChange) {
   input.addEventListener("input", (event) => {
     // One of the list was chosen, or the next one begins.
     const isChosen = event.inputType === "insertReplacementText" || event.inputType === undefined;
-    if (isChosen && names.includes(input.value) || /[,;]$/.test(input.value)) take();
+    if ((isChosen && names.includes(input.value)) || /[,;]$/.test(input.value)) take();
     else changed();
   });
 }
@@ -60,15 +60,34 @@ function remove(one) {
 const unique = (list) => [...new Set(list)];
 
 // No name of a contact has a comma.
-const split = (text) => text.split(/[,;\n]/).map((one) => one.trim()).filter((one) => one !== "");
+const split = (text) =>
+  text
+    .split(/[,;\n]/)
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
 
 function draw() {
-  by("recipients").replaceChildren(...chosen.map((one) => element("li", {}, theirs(one),
-    element("button", {
-      type: "button", class: "plain", "aria-label": say("remove", { name: plain(one) }), onclick: () => {
-        remove(one);
-        changed();
-        by("to").focus();
-      },
-    }, "✕"))));
+  by("recipients").replaceChildren(
+    ...chosen.map((one) =>
+      element(
+        "li",
+        {},
+        theirs(one),
+        element(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": say("remove", { name: plain(one) }),
+            onclick: () => {
+              remove(one);
+              changed();
+              by("to").focus();
+            },
+          },
+          "✕",
+        ),
+      ),
+    ),
+  );
 }
