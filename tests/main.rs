@@ -43,6 +43,7 @@ mod hostile_broker;
 mod hostile_requests;
 mod http;
 mod http_api;
+mod http_load;
 mod http_metrics;
 mod hundred_modems;
 mod import_circles;

@@ -86,14 +86,15 @@ impl<T: Weight + Clone> Feed<T> {
         self.lock().newest
     }
 
-    /// What came behind `number`. A number that is yet to come is of another run: all is told, and that there is a gap.
-    pub fn since(&self, number: u64) -> Since<T> {
+    /// What came behind `number`, at most so many at once, so that nobody holds all of it. A number that is yet to come
+    /// is of another run: all is told, and that there is a gap.
+    pub fn since(&self, number: u64, limit: usize) -> Since<T> {
         let recent = self.lock();
         let first = recent.newest + 1 - recent.items.len() as u64;
         let is_gap = number > recent.newest || number + 1 < first;
         let from = if is_gap { first } else { number + 1 };
         let skipped = usize::try_from(from - first).unwrap_or(usize::MAX);
-        let items = (from..).zip(recent.items.iter().skip(skipped).cloned()).collect();
+        let items = (from..).zip(recent.items.iter().skip(skipped).take(limit).cloned()).collect();
         Since { items, is_gap }
     }
 
@@ -123,10 +124,11 @@ mod tests {
     #[test]
     fn who_comes_back_gets_what_it_missed() {
         let feed = Feed::default();
-        assert_eq!(feed.since(0), Since { items: Vec::new(), is_gap: false });
+        assert_eq!(feed.since(0, MAX_ITEMS), Since { items: Vec::new(), is_gap: false });
         (10..15).for_each(|item: usize| feed.push(item));
-        assert_eq!(feed.since(3), Since { items: vec![(4, 13), (5, 14)], is_gap: false });
-        assert_eq!(feed.since(5), Since { items: Vec::new(), is_gap: false });
+        assert_eq!(feed.since(3, MAX_ITEMS), Since { items: vec![(4, 13), (5, 14)], is_gap: false });
+        assert_eq!(feed.since(5, MAX_ITEMS), Since { items: Vec::new(), is_gap: false });
+        assert_eq!(feed.since(1, 2).items, [(2, 11), (3, 12)]);
         assert!(feed.behind(5).now_or_never().is_none());
         assert!(feed.behind(4).now_or_never().is_some());
     }
@@ -135,18 +137,18 @@ mod tests {
     fn who_was_away_too_long_is_told_so() {
         let feed = Feed::default();
         (0..MAX_ITEMS + 2).for_each(|_| feed.push(1_usize));
-        assert!(!feed.since(2).is_gap, "nothing is missing");
-        let since = feed.since(1);
+        assert!(!feed.since(2, MAX_ITEMS).is_gap, "nothing is missing");
+        let since = feed.since(1, MAX_ITEMS);
         assert!(since.is_gap && since.items.len() == MAX_ITEMS && since.items[0].0 == 3, "{since:?}");
-        assert!(feed.since(MAX_ITEMS as u64 + 3).is_gap, "the number is of another run");
+        assert!(feed.since(MAX_ITEMS as u64 + 3, MAX_ITEMS).is_gap, "the number is of another run");
     }
 
     #[test]
     fn long_messages_take_no_more_memory_than_short_ones() {
         let feed = Feed::default();
         (0..8).for_each(|_| feed.push(MAX_OCTETS / 4));
-        assert_eq!(feed.since(4).items.len(), 4);
+        assert_eq!(feed.since(4, MAX_ITEMS).items.len(), 4);
         feed.push(MAX_OCTETS * 2);
-        assert_eq!(feed.since(8), Since { items: vec![(9, MAX_OCTETS * 2)], is_gap: false });
+        assert_eq!(feed.since(8, MAX_ITEMS), Since { items: vec![(9, MAX_OCTETS * 2)], is_gap: false });
     }
 }

@@ -71,8 +71,9 @@ pub fn routes(config: &Http, name: &Name, health: Health, counts: Arc<Counts>, a
                 .route("/logout", post(logout))
                 .with_state(Arc::clone(&guard)),
         )
+        .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(gate(Access::Private))
-        .merge(public.layer(gate(Access::Public)))
+        .merge(public.route_layer(gate(Access::Public)))
 }
 
 /// What whoever asks may do, which a page has to know before it asks for more.

@@ -13,6 +13,9 @@ use crate::event::{Event, Received, SendResult};
 use crate::message::UnixMs;
 use crate::request::Body;
 
+/// How much of the file is kept in memory while it is read.
+const CACHE_KIB: i64 = 256;
+
 /// A reader of the store.
 pub struct History(pub(super) Connection);
 
@@ -60,7 +63,10 @@ impl Entry {
 impl History {
     /// Opens the store in `folder` for reading.
     pub fn open(folder: &Path) -> Result<History, OpenError> {
-        file::open_read_only(folder).map(History)
+        let connection = file::open_read_only(folder)?;
+        // A few reads need no more of it at hand.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        Ok(History(connection))
     }
 
     /// The messages wanted, in the order of time. One that cannot be read is left out with a warning.

@@ -27,6 +27,9 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 /// Something is said at least as often, so that both ends notice a connection that is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Events that are rendered at once for one who watches.
+const BATCH: usize = 16;
+
 /// Where somebody left off.
 #[derive(Deserialize)]
 pub(super) struct LeftOff {
@@ -75,7 +78,7 @@ impl Watch {
     }
 
     fn tell_all(&mut self) {
-        let Since { items, is_gap } = self.asked.api.feed.since(self.told);
+        let Since { items, is_gap } = self.asked.api.feed.since(self.told, BATCH);
         if is_gap {
             self.tell("gap", "{}".to_owned());
         }
@@ -146,18 +149,15 @@ fn lines(feed: Arc<Feed<Arc<TraceLine>>>) -> impl Stream<Item = Result<Told, Inf
 where
     Arc<TraceLine>: Weight,
 {
-    let first = feed.since(0).items;
-    let told = first.last().map_or(0, |(number, _)| *number);
     let line = |line: &TraceLine| Told::default().event("line").data(page::trace_line(line));
-    let waiting: VecDeque<Told> = first.iter().map(|(_, text)| line(text)).collect();
-    stream::unfold((feed, told, waiting), move |(feed, mut told, mut waiting)| async move {
+    stream::unfold((feed, 0, VecDeque::new()), move |(feed, mut told, mut waiting)| async move {
         loop {
             if let Some(next) = waiting.pop_front() {
                 return Some((Ok(next), (feed, told, waiting)));
             }
             feed.behind(told).await;
-            let Since { items, is_gap } = feed.since(told);
-            if is_gap {
+            let Since { items, is_gap } = feed.since(told, BATCH);
+            if is_gap && told > 0 {
                 waiting.push_back(Told::default().event("gap").data("{}"));
             }
             for (number, text) in items {
