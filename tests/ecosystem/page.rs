@@ -133,6 +133,7 @@ scenarios! {
     "messages": a_received_sms_appears_without_a_reload,
         one_that_is_sent_is_followed_to_delivered,
         a_gateway_that_was_killed_is_found_again_with_nothing_missing,
+        a_hidden_tab_lets_go_and_catches_up,
         the_life_of_a_received_message_has_its_rule_its_parts_and_its_pdus,
         search_finds_cyrillic_in_any_case_and_what_is_further_back,
         what_waits_is_cancelled_after_one_question,

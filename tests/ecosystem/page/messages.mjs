@@ -90,6 +90,32 @@ export async function a_gateway_that_was_killed_is_found_again_with_nothing_miss
   assert.equal(await page.locator("#text").inputValue(), "a draft");
 }
 
+export async function a_hidden_tab_lets_go_and_catches_up(world) {
+  const page = await world.visit({ login: false });
+  await world.loaded(page);
+  const hide = (isHidden) =>
+    page.evaluate((is) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => is });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, isHidden);
+  const ended = page.waitForEvent("requestfailed", (request) => request.url().endsWith("api/events"));
+  const asked = [];
+  await hide(true);
+  await ended;
+  page.on("request", (request) => asked.push(request.url()));
+  await world.ask({ do: "deliver", from: ANNA, text: "unseen" });
+  await world.ask({ do: "received", text: "unseen", count: 1 });
+  assert.deepEqual(asked, [], "it asks for nothing");
+  assert.ok(await page.locator("#lost").isHidden(), "nothing is lost");
+  await hide(false);
+  await row(page, "unseen").waitFor();
+  assert.equal(await page.locator("#message-list > li").count(), 1);
+  assert.ok(
+    asked.every((url) => !url.includes("api/messages")),
+    `what was missed came by the stream: ${asked}`,
+  );
+}
+
 export async function the_life_of_a_received_message_has_its_rule_its_parts_and_its_pdus(world) {
   const page = await world.visit();
   const text = "meter 20001 reads 678. " + "And a long story, with no end. ".repeat(8);
