@@ -1,10 +1,11 @@
 //! What the gateway serves over HTTP: to whom, and what it costs the rest.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::contract;
 use crate::harness::gateway::{Config, has_all};
@@ -139,6 +140,51 @@ fn a_page_of_another_origin_gets_nothing_and_what_is_ours_is_shown_to_nobody_els
     ] {
         assert_eq!(answer.headers(name), [value], "{answer:?}");
     }
+}
+
+#[test]
+fn the_page_itself_is_for_whoever_asks_for_it_here_and_holds_nothing() {
+    let (_rig, address) = start(|_| {});
+    let page = ask(address, "GET", "/", &[("Host", "attic.lan")]);
+    assert_eq!(
+        (page.status, page.headers("content-type")),
+        (200, vec!["text/html; charset=utf-8"]),
+        "{page:?}"
+    );
+    let paths = page.body.split('"').filter(|text| text.starts_with("page/")).map(|path| format!("/{path}"));
+    let paths: BTreeSet<String> = paths.chain(["/".to_owned(), "/page/words/ru.js".to_owned()]).collect();
+    assert!(paths.len() >= 4, "style, script and icon are links of the page: {paths:?}");
+    for path in &paths {
+        let answer = ask(address, "GET", path, &[("Host", "attic.lan")]);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert_eq!(answer.headers("cache-control"), ["no-store"], "{path}");
+        let [policy] = answer.headers("content-security-policy")[..] else {
+            panic!("one policy: {answer:?}")
+        };
+        let rules = [
+            "default-src 'none'",
+            "script-src 'self'",
+            "require-trusted-types-for 'script'",
+            "base-uri 'none'",
+        ];
+        assert!(has_all(policy, &rules) && !policy.contains("unsafe"), "{policy}");
+        for headers in [
+            &[("Host", "attic.lan"), ("Origin", "http://evil.example")][..],
+            &[("Host", "attic.lan"), ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "no-cors")],
+        ] {
+            assert_eq!(ask(address, "GET", path, headers).status, 403, "{path} {headers:?}");
+        }
+        // What asks for no more than the page gets no more by asking otherwise.
+        assert_eq!(ask(address, "POST", path, &[("Host", "attic.lan")]).status, 401, "{path}");
+    }
+    let access = |headers: &[(&str, &str)]| ask(address, "GET", "/api/access", headers).json();
+    assert_eq!(access(&[]), json!({"read": true, "send": false, "reason": access(&[])["reason"]}));
+    let elsewhere = access(&[("Host", "attic.lan")]);
+    assert!(
+        elsewhere["read"] == false
+            && elsewhere["reason"].as_str().is_some_and(|words| words.contains("token"))
+    );
+    assert_eq!(access(&[("Host", "attic.lan"), BEARER]), json!({"read": true, "send": true, "reason": null}));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod home_assistant_faults;
 mod import;
 mod node_red;
 mod package;
+mod page;
 mod prometheus;
 mod schema;
 mod services;

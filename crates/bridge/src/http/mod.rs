@@ -1,9 +1,9 @@
 //! What is served over HTTP: the gateway's health, its metrics and a page; off unless `[http] listen` says where.
 //!
-//! `server` accepts connections and bounds them, `routes` says what is where, `guard` decides who may ask (with `client`,
-//! who that is, and `token`), `health` judges how the gateway is, `metrics` renders what was counted, `page` has the files
-//! that a browser gets, `api` is for them. What the page asks for goes the way of all requests: nothing here changes what becomes of a
-//! message.
+//! `server` accepts connections and bounds them, `routes` says what is where, `guard` decides who may ask (with
+//! `client`, who that is, and `token`), `health` judges how the gateway is, `metrics` renders what was counted, `page`
+//! has the files that a browser gets, `api` is for them. What the page asks for goes the way of all requests: nothing
+//! here changes what becomes of a message.
 
 mod api;
 mod client;

@@ -1,6 +1,6 @@
 //! The files of the page: HTML, style, scripts, as they are in page/, within the program. They hold no data; what they
-//! show they ask for below `api/`. No build step, nothing from elsewhere, and every link is relative: behind a proxy the
-//! page is not at the top.
+//! show they ask for below `api/`. No build step, nothing from elsewhere, and every link is relative: behind a proxy
+//! the page is not at the top.
 
 use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -10,7 +10,7 @@ use axum::routing::get;
 /// Where the page is, and where the files are that it is made of.
 pub(super) const PAGE: &str = "/";
 
-/// What a browser lets the page do: only with files and answers of ours, and without any way to make a script of a text.
+/// What a browser lets the page do: all with files and answers of ours, and nothing that makes a script of a text.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";

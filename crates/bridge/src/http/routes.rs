@@ -9,7 +9,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -133,10 +133,10 @@ async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Res
         }
         Err(refused) => refusal(refused),
     };
-    for (name, value) in TO_BROWSERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    response
+    let own = std::mem::take(response.headers_mut());
+    let mut whole = (TO_BROWSERS, response).into_response();
+    whole.headers_mut().extend(own);
+    whole
 }
 
 fn refusal(refused: Refusal) -> Response {

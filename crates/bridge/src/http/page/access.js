@@ -37,7 +37,11 @@ let forms = 0;
 function fill(form, allowed) {
   const id = `token-${forms++}`;
   const input = element("input", {
-    id, type: "password", autocomplete: "current-password", required: true, spellcheck: "false",
+    id,
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+    spellcheck: "false",
   });
   const error = element("p", { class: "error", role: "alert" });
   form.replaceChildren(

@@ -46,8 +46,8 @@ export function theirs(text, { lines = false, limit = Infinity } = {}) {
   return bdi;
 }
 
-// Gives the element these children by changing what is different: focus, selection and what somebody opened stay. A child
-// with data-key is the same one wherever it moved.
+// Gives the element these children by changing what is different: focus, selection and what somebody opened stay. A
+// child with data-key is the same one wherever it moved.
 export function show(parent, ...children) {
   const wanted = [...element("div", {}, ...children).childNodes];
   const keys = new Set(wanted.map(key).filter(Boolean));

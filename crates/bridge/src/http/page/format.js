@@ -6,7 +6,11 @@ import { has, locale, say, tell } from "./words.js";
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const far = new Intl.DateTimeFormat(locale, {
-  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
 });
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 
@@ -45,10 +49,17 @@ export function failure(error) {
   return has(key) ? [...tell(key), element("span", { class: "quiet" }, " · ", own)] : own;
 }
 
-export const encodingWords = (encoding) => has(`encoding_${encoding}`) ? say(`encoding_${encoding}`) : encoding;
+export const encodingWords = (encoding) => (has(`encoding_${encoding}`) ? say(`encoding_${encoding}`) : encoding);
 
 // Names and values, those without a value left out.
 export function facts(pairs) {
-  return element("dl", { class: "facts-list" }, pairs.filter(([, value]) => value !== null && value !== undefined)
-    .map(([key, value]) => element("div", {}, element("dt", {}, typeof key === "string" ? say(key) : key), element("dd", {}, value))));
+  return element(
+    "dl",
+    { class: "facts-list" },
+    pairs
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([key, value]) =>
+        element("div", {}, element("dt", {}, typeof key === "string" ? say(key) : key), element("dd", {}, value)),
+      ),
+  );
 }

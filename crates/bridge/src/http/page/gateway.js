@@ -21,13 +21,23 @@ export function status({ gateway, broker, modems }) {
   show(by("name"), theirs(gateway.name));
   const waits = gateway.queue.publish + gateway.queue.send;
   document.title = say("title", { name: gateway.name });
-  show(by("facts"),
+  show(
+    by("facts"),
     element("span", {}, theirs(gateway.version, { limit: 40 })),
-    element("span", { class: broker.connected_to ? "" : "bad-words" },
-      broker.connected_to ? tell("broker_connected", { broker: broker.connected_to }) : tell("broker_away")),
-    element("span", {}, waits === 0 ? say("nothing_waits")
-      : tell("waits", { publish: gateway.queue.publish, send: gateway.queue.send })),
-    gateway.queue.parked > 0 ? element("span", { class: "bad-words" }, tell("parked", { n: gateway.queue.parked })) : null);
+    element(
+      "span",
+      { class: broker.connected_to ? "" : "bad-words" },
+      broker.connected_to ? tell("broker_connected", { broker: broker.connected_to }) : tell("broker_away"),
+    ),
+    element(
+      "span",
+      {},
+      waits === 0 ? say("nothing_waits") : tell("waits", { publish: gateway.queue.publish, send: gateway.queue.send }),
+    ),
+    gateway.queue.parked > 0
+      ? element("span", { class: "bad-words" }, tell("parked", { n: gateway.queue.parked }))
+      : null,
+  );
   const bad = modems.filter((modem) => modem.problem);
   const words = [
     gateway.problem ? element("span", { lang: "en" }, theirs(gateway.problem)) : null,

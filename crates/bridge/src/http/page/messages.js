@@ -9,7 +9,7 @@ import { openRequest } from "./request.js";
 
 const PAGE = 30;
 // Rows the page holds, so that one which is open for months does not grow.
-const MOST = 300;
+const MOST = 200;
 // Of a text in the list; its own panel has all of it.
 const SHOWN = 300; // characters
 const FRUITLESS = 10; // pages without a match, before somebody has to ask for more
@@ -21,13 +21,14 @@ let isNewest = true; // whether the list begins with the newest there is
 let hasOlder = false; // whether older ones were asked for
 let unseen = 0; // came while the list begins with older ones
 let asked = 0; // the newest question: answers of others come too late
+let meanwhile = null; // what happened while the list is loaded, which the answer may be too old for
 let allowed = null;
 
-const key = (entry) => entry.direction === "in" ? `in ${entry.id}` : `out ${entry.id} ${entry.to ?? ""}`;
+const key = (entry) => (entry.direction === "in" ? `in ${entry.id}` : `out ${entry.id} ${entry.to ?? ""}`);
 
 export function start(access) {
   allowed = access;
-  const changed = () => load();
+  const changed = () => load(PAGE);
   by("search").addEventListener("submit", (event) => {
     event.preventDefault();
     changed();
@@ -37,21 +38,19 @@ export function start(access) {
   by("direction").addEventListener("change", changed);
   by("older").addEventListener("click", older);
   by("newest").addEventListener("click", async () => {
-    await load();
+    await load(PAGE);
     by("messages-title").scrollIntoView({ block: "start" });
   });
 }
 
-const query = (more) => ({
-  limit: PAGE, search: by("search-text").value.trim(), direction: by("direction").value, ...more,
-});
+const query = (more) => ({ search: by("search-text").value.trim(), direction: by("direction").value, ...more });
 
-// The pages from `after` on, until there are matches: {messages, next}, or null where another question was asked meanwhile.
-async function pages(from) {
+// The pages from `from` on, until there are matches: {messages, next}; null where another question was asked meanwhile.
+async function pages(limit, from) {
   const question = ++asked;
   let cursor = from;
   for (let page = 0; page < FRUITLESS; page += 1) {
-    const answer = await get("api/messages", query({ after: cursor }));
+    const answer = await get("api/messages", query({ limit, after: cursor }));
     if (question !== asked) return null;
     if (answer.messages.length > 0 || answer.next === null) return answer;
     cursor = answer.next;
@@ -59,30 +58,40 @@ async function pages(from) {
   return { messages: [], next: cursor };
 }
 
-export const reload = atMostEvery(1_000, () => (isNewest ? load() : undefined));
+// As many as are shown: whoever reads older ones keeps them.
+export const reload = atMostEvery(1_000, () => (isNewest ? load(Math.max(rows.size, PAGE)) : undefined));
 
-async function load() {
+async function load(limit) {
   let answer;
+  meanwhile ??= [];
   try {
-    answer = await pages(null);
+    answer = await pages(limit, null);
   } catch (error) {
+    meanwhile = null;
     note(element("span", { class: "error" }, tell("not_loaded"), " ", theirs(error.message)));
     return;
   }
   if (answer === null) return;
   rows.clear();
   for (const entry of answer.messages) add(entry);
-  show(by("message-list"), [...rows.values()].map((row) => row.node));
+  show(
+    by("message-list"),
+    [...rows.values()].map((row) => row.node),
+  );
   // Those that were there before are shown by the elements of before.
-  for (const node of by("message-list").children) Object.assign(rows.get(node.dataset.key), { node, button: node.firstElementChild });
-  [next, isNewest, hasOlder, unseen] = [answer.next, true, false, 0];
+  for (const node of by("message-list").children)
+    Object.assign(rows.get(node.dataset.key), { node, button: node.firstElementChild });
+  [next, isNewest, hasOlder, unseen] = [answer.next, true, hasOlder && limit > PAGE, 0];
   afterChange();
+  const late = meanwhile ?? [];
+  meanwhile = null;
+  for (const again of late) again();
 }
 
 async function older() {
   let answer;
   try {
-    answer = await pages(next);
+    answer = await pages(PAGE, next);
   } catch (error) {
     note(element("span", { class: "error" }, tell("not_loaded"), " ", theirs(error.message)));
     return;
@@ -105,6 +114,11 @@ async function older() {
 // One that came in.
 export function received(entry) {
   announce(entry);
+  appear(entry);
+}
+
+function appear(entry) {
+  meanwhile?.push(() => appear(entry));
   const direction = by("direction").value;
   if (direction === "out" || rows.has(key({ ...entry, direction: "in" }))) return;
   // Whether it is what is searched for, the store knows.
@@ -115,12 +129,14 @@ export function received(entry) {
 // A step of one that goes out.
 export function result(change) {
   if (change.dry_run || change.duplicate || change.conflict || change.id === null) return;
+  meanwhile?.push(() => result(change));
   const row = rows.get(key({ ...change, direction: "out" }));
   if (row) {
+    if (new Date(change.at) < new Date(row.entry.at)) return;
     Object.assign(row.entry, change);
     fill(row);
-  } else if (by("direction").value !== "in") {
-    // What it said is not in a result.
+  } else if (by("direction").value !== "in" && ["accepted", "rejected"].includes(change.state)) {
+    // A new one, and what it says is not in a result. A later step is of one further back.
     reload();
   }
 }
@@ -132,7 +148,7 @@ function insert(entry) {
     // Somebody reads older ones: nothing moves under their eyes.
     [isNewest, unseen] = [false, 1];
   } else if (rows.size >= MOST) {
-    reload();
+    load(PAGE);
     return;
   } else {
     const row = add(entry);
@@ -163,7 +179,10 @@ function afterChange() {
 const note = (words) => show(by("message-note"), words);
 
 function add(entry) {
-  const row = { entry, node: element("li", { "data-key": key(entry), class: entry.direction === "in" ? "in" : "out" }) };
+  const row = {
+    entry,
+    node: element("li", { "data-key": key(entry), class: entry.direction === "in" ? "in" : "out" }),
+  };
   rows.set(key(entry), row);
   row.button = element("button", { type: "button", class: "row", onclick: () => openRow(row.entry) });
   row.node.append(row.button);
@@ -178,30 +197,43 @@ function openRow(entry) {
 
 function fill({ entry, button }) {
   const isIn = entry.direction === "in";
-  show(button,
+  show(
+    button,
     element("span", { class: "arrow", "aria-hidden": "true" }, isIn ? "↓" : "↑"),
-    element("span", { class: "who" },
+    element(
+      "span",
+      { class: "who" },
       element("span", { class: "unseen" }, say(isIn ? "from" : "to_whom"), " "),
       person(entry.contact, isIn ? entry.from : entry.to),
-      entry.contact ? element("span", { class: "quiet" }, " ", theirs(isIn ? entry.from : entry.to ?? "")) : null),
+      entry.contact ? element("span", { class: "quiet" }, " ", theirs(isIn ? entry.from : (entry.to ?? ""))) : null,
+    ),
     element("span", { class: "when" }, moment(isIn ? entry.received_at : entry.at)),
     element("span", { class: "what", dir: "auto" }, summary(entry)),
-    element("span", { class: "marks" }, marks(entry)));
+    element("span", { class: "marks" }, marks(entry)),
+  );
 }
 
 function summary(entry) {
   if (typeof entry.text === "string" && entry.text !== "") return theirs(entry.text, { limit: SHOWN });
-  const words = entry.direction === "in" && entry.error ? say("undecodable")
-    : entry.kind ? say(`kind_${entry.kind}`) : entry.data !== undefined ? say("kind_data") : say("no_text");
+  const words =
+    entry.direction === "in" && entry.error
+      ? say("undecodable")
+      : entry.kind
+        ? say(`kind_${entry.kind}`)
+        : entry.data !== undefined
+          ? say("kind_data")
+          : say("no_text");
   return element("span", { class: "quiet" }, words);
 }
 
 function marks(entry) {
-  if (entry.direction === "out") return [
-    element("span", { class: "unseen" }, " "), stateBadge(entry.state),
-    entry.report === "missing" ? element("span", { class: "quiet" }, say("report_missing")) : null,
-    entry.modem ? element("span", { class: "quiet by" }, theirs(entry.modem)) : null,
-  ];
+  if (entry.direction === "out")
+    return [
+      element("span", { class: "unseen" }, " "),
+      stateBadge(entry.state),
+      entry.report === "missing" ? element("span", { class: "quiet" }, say("report_missing")) : null,
+      entry.modem ? element("span", { class: "quiet by" }, theirs(entry.modem)) : null,
+    ];
   return [
     entry.complete === false ? stateBadge("incomplete") : null,
     entry.rule ? element("span", { class: "quiet" }, tell("rule_of", { rule: entry.rule })) : null,
@@ -215,8 +247,10 @@ const speak = atMostEvery(ANNOUNCED, () => {
   const [first, ...others] = news;
   news = [];
   if (first === undefined) return;
-  by("announced").textContent = others.length > 0 ? say("many_new", { n: others.length + 1 })
-    : say("one_new", { from: first.contact ?? first.from ?? say("nobody") });
+  by("announced").textContent =
+    others.length > 0
+      ? say("many_new", { n: others.length + 1 })
+      : say("one_new", { from: first.contact ?? first.from ?? say("nobody") });
 });
 
 function announce(entry) {

@@ -62,18 +62,28 @@ class Card {
     this.strength = element("div", { class: "strength" });
     this.curve = element("div", { class: "curve" });
     this.problem = element("p", { class: "problem" });
-    this.short = element("div");
+    this.short = element("div", { class: "short" });
     this.long = element("div");
     const whose = () => element("span", { class: "unseen" }, " ", theirs(name));
-    this.foot = element("div", { class: "modem-foot" },
+    this.foot = element(
+      "div",
+      { class: "modem-foot" },
       element("details", {}, element("summary", {}, say("details"), whose()), this.long),
-      element("button", { type: "button", onclick: () => openTrace(name) }, say("trace"), whose()));
-    this.root = element("li", { class: "modem" },
-      element("article", { "aria-labelledby": id },
+      element("button", { type: "button", onclick: () => openTrace(name) }, say("trace"), whose()),
+    );
+    this.root = element(
+      "li",
+      { class: "modem" },
+      element(
+        "article",
+        { "aria-labelledby": id },
         element("div", { class: "modem-head" }, element("h3", { id }, theirs(name)), this.state),
         this.problem,
-        element("div", { class: "reception" }, element("div", {}, this.network, this.strength), this.curve),
-        this.foot));
+        element("div", { class: "reception" }, this.network, this.strength),
+        this.curve,
+        this.foot,
+      ),
+    );
     this.draw(signals.get(name) ?? []);
   }
 
@@ -96,31 +106,71 @@ class Card {
       modem.operator ? theirs(modem.operator) : null,
       modem.technology ? theirs(modem.technology) : null,
       modem.registration ? tell(`registration_${modem.registration.replaceAll(/[, ]+/g, "_")}`) : null,
-    ].filter(Boolean).map((part) => element("span", {}, part));
+    ]
+      .filter(Boolean)
+      .map((part) => element("span", {}, part));
     show(this.network, network.length === 0 ? element("span", { class: "quiet" }, say("no_network")) : network);
     show(this.strength, bars(modem.signal));
-    show(this.short, facts([
-      ["number", modem.number ? theirs(modem.number) : null],
-      ["counted", element("span", {}, tell("counted_words", {
-        received: modem.counters.received, sent: modem.counters.sent,
-      }), modem.counters.not_sent > 0 ? [", ", tell("counted_not_sent", { n: modem.counters.not_sent })] : null)],
-      ["storage", modem.storage.length === 0 ? null : element("ul", { class: "storages" },
-        modem.storage.map((storage) => element("li", {}, theirs(storage.name), " ", meter(storage))))],
-    ]));
+    show(
+      this.short,
+      facts([
+        ["number", modem.number ? theirs(modem.number) : null],
+        [
+          "counted",
+          element(
+            "span",
+            {},
+            tell("counted_words", { received: modem.counters.received, sent: modem.counters.sent }),
+            modem.counters.not_sent > 0 ? [", ", tell("counted_not_sent", { n: modem.counters.not_sent })] : null,
+          ),
+        ],
+        [
+          "storage",
+          modem.storage.length === 0
+            ? null
+            : element(
+                "ul",
+                { class: "storages" },
+                modem.storage.map((storage) => element("li", {}, theirs(storage.name), " ", meter(storage))),
+              ),
+        ],
+      ]),
+    );
     const { counters, signal } = modem;
-    show(this.long, facts([
-      ["iccid", modem.iccid ? theirs(modem.iccid) : null],
-      ["service_center", modem.service_center ? theirs(modem.service_center) : null],
-      ["device", [modem.manufacturer, modem.model].some(Boolean)
-        ? theirs([modem.manufacturer, modem.model].filter(Boolean).join(" ")) : null],
-      ["firmware", modem.firmware ? theirs(modem.firmware) : null],
-      ["imei", modem.imei ? theirs(modem.imei) : null],
-      ["registration_cause", modem.registration_cause],
-      ["lte", [["RSRP", signal.rsrp_dbm, "dBm"], ["RSRQ", signal.rsrq_db, "dB"], ["SINR", signal.sinr_db, "dB"]]
-        .filter(([, value]) => value !== null).map(([key, value, unit]) => `${key} ${number(value)} ${unit}`).join(", ") || null],
-      ["recovered", ["sessions", "announced_again", "probed", "resynchronised", "reopened", "radio_restarted", "reset"]
-        .filter((step) => counters[step] > 0).map((step) => `${say(`step_${step}`)} ${number(counters[step])}`).join(", ") || null],
-    ]));
+    show(
+      this.long,
+      facts([
+        ["iccid", modem.iccid ? theirs(modem.iccid) : null],
+        ["service_center", modem.service_center ? theirs(modem.service_center) : null],
+        [
+          "device",
+          [modem.manufacturer, modem.model].some(Boolean)
+            ? theirs([modem.manufacturer, modem.model].filter(Boolean).join(" "))
+            : null,
+        ],
+        ["firmware", modem.firmware ? theirs(modem.firmware) : null],
+        ["imei", modem.imei ? theirs(modem.imei) : null],
+        ["registration_cause", modem.registration_cause],
+        [
+          "lte",
+          [
+            ["RSRP", signal.rsrp_dbm, "dBm"],
+            ["RSRQ", signal.rsrq_db, "dB"],
+            ["SINR", signal.sinr_db, "dB"],
+          ]
+            .filter(([, value]) => value !== null)
+            .map(([key, value, unit]) => `${key} ${number(value)} ${unit}`)
+            .join(", ") || null,
+        ],
+        [
+          "recovered",
+          ["sessions", "announced_again", "probed", "resynchronised", "reopened", "radio_restarted", "reset"]
+            .filter((step) => counters[step] > 0)
+            .map((step) => `${say(`step_${step}`)} ${number(counters[step])}`)
+            .join(", ") || null,
+        ],
+      ]),
+    );
   }
 }
 

@@ -16,8 +16,11 @@ export function prepare() {
     // A click beside it, which is on the dialog itself and outside of its box.
     dialog.addEventListener("click", (event) => {
       const box = dialog.getBoundingClientRect();
-      const isInside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top
-        && event.clientY <= box.bottom;
+      const isInside =
+        event.clientX >= box.left &&
+        event.clientX <= box.right &&
+        event.clientY >= box.top &&
+        event.clientY <= box.bottom;
       if (event.target === dialog && !isInside && event.detail > 0) dialog.close();
     });
   }

@@ -37,27 +37,49 @@ export const reload = atMostEvery(1_000, async () => {
 });
 
 function row(message) {
-  return element("li", { "data-key": `${message.id} ${message.to}` },
-    element("button", { type: "button", class: "row", onclick: () => openRequest(message.id, allowed) },
+  return element(
+    "li",
+    { "data-key": `${message.id} ${message.to}` },
+    element(
+      "button",
+      { type: "button", class: "row", onclick: () => openRequest(message.id, allowed) },
       element("span", { class: "who" }, person(message.contact, message.to)),
-      element("span", { class: "what", dir: "auto" }, message.text === undefined
-        ? element("span", { class: "quiet" }, say("no_text")) : theirs(message.text, { limit: SHOWN })),
-      element("span", { class: "marks quiet" },
-        message.sending_by ? element("span", {}, tell("step_sending", { modem: message.sending_by }))
-          : message.modem ? element("span", {}, theirs(message.modem)) : null,
+      element(
+        "span",
+        { class: "what", dir: "auto" },
+        message.text === undefined
+          ? element("span", { class: "quiet" }, say("no_text"))
+          : theirs(message.text, { limit: SHOWN }),
+      ),
+      element(
+        "span",
+        { class: "marks quiet" },
+        message.sending_by
+          ? element("span", {}, tell("step_sending", { modem: message.sending_by }))
+          : message.modem
+            ? element("span", {}, theirs(message.modem))
+            : null,
         message.send_at ? element("span", {}, tell("not_before", { at: moment(message.send_at) })) : null,
         message.priority > 0 ? element("span", {}, tell("priority_is", { n: message.priority })) : null,
         message.parts > 1 ? element("span", {}, tell("n_parts", { n: message.parts })) : null,
-        message.attempts > 0 ? element("span", {}, tell("step_attempts", { n: message.attempts })) : null)),
-    allowed.send && message.cancellable ? element("button", {
-      type: "button", class: "cancel", onclick: () => cancel(message.id, message.text),
-    }, say("cancel"), element("span", { class: "unseen" }, " ", person(message.contact, message.to))) : null);
+        message.attempts > 0 ? element("span", {}, tell("step_attempts", { n: message.attempts })) : null,
+      ),
+    ),
+    allowed.send && message.cancellable
+      ? element(
+          "button",
+          { type: "button", class: "cancel", onclick: () => cancel(message.id, message.text) },
+          say("cancel"),
+          element("span", { class: "unseen" }, " ", person(message.contact, message.to)),
+        )
+      : null,
+  );
 }
 
 // Asks, and takes back what of the request is not sent yet.
 export async function cancel(id, text) {
   const words = text === undefined ? "" : theirs(text, { limit: SHOWN });
-  if (!await confirm(say("cancel_question"), words, say("cancel_yes"))) return;
+  if (!(await confirm(say("cancel_question"), words, say("cancel_yes")))) return;
   try {
     const { results } = await post("api/cancel", { id });
     const isDone = results.some((result) => result.state === "cancelled");

@@ -25,51 +25,110 @@ export async function openReceived(id, allowed) {
     body.removeAttribute("aria-busy");
   };
   ask(say("received_title"), body, {
-    close: () => { isOpen = false; },
-    status: () => { if (!isPublished) load(); },
+    close: () => {
+      isOpen = false;
+    },
+    status: () => {
+      if (!isPublished) load();
+    },
     reload: load,
   });
   await load();
 }
 
-const words = (error) => element("p", { class: "error" },
-  error.status === 404 ? say("gone") : [tell("not_loaded"), " ", theirs(error.message)]);
+const words = (error) =>
+  element(
+    "p",
+    { class: "error" },
+    error.status === 404 ? say("gone") : [tell("not_loaded"), " ", theirs(error.message)],
+  );
 
 function whole({ message, pdus }, allowed) {
-  const canAnswer = allowed.send && ["international", "national", "unknown", "network", "subscriber"].includes(message.from_type)
-    && /^\+?\d{3,}$/.test(message.from);
+  const canAnswer =
+    allowed.send &&
+    ["international", "national", "unknown", "network", "subscriber"].includes(message.from_type) &&
+    /^\+?\d{3,}$/.test(message.from);
   return [
-    element("div", { class: "received" },
+    element(
+      "div",
+      { class: "received" },
       message.error ? element("p", { class: "error", lang: "en" }, theirs(message.error)) : text(message.text),
-      canAnswer ? element("p", {}, element("button", {
-        type: "button", onclick: () => {
-          close();
-          answer(message.contact ?? message.from);
-        },
-      }, say("answer"))) : null,
+      canAnswer
+        ? element(
+            "p",
+            {},
+            element(
+              "button",
+              {
+                type: "button",
+                onclick: () => {
+                  close();
+                  answer(message.contact ?? message.from);
+                },
+              },
+              say("answer"),
+            ),
+          )
+        : null,
       facts([
-        ["from", message.contact ? [theirs(message.contact), " · ", theirs(message.from)] : message.from ? theirs(message.from) : null],
+        [
+          "from",
+          message.contact
+            ? [theirs(message.contact), " · ", theirs(message.from)]
+            : message.from
+              ? theirs(message.from)
+              : null,
+        ],
         ["from_type", message.from_type === "alphanumeric" ? say("alphanumeric") : null],
         ["sent_by_them", message.sent_at ? moment(message.sent_at, true) : null],
         ["received_at", moment(message.received_at, true)],
         ["published_label", element("span", { class: "published" })],
         ["by_modem", theirs(message.modem)],
-        ["parts", message.parts === undefined ? null : [number(message.parts), message.complete === false
-          ? [" ", stateBadge("incomplete"), " ", tell("missing", { parts: (message.missing ?? []).join(", ") })] : ""]],
+        [
+          "parts",
+          message.parts === undefined
+            ? null
+            : [
+                number(message.parts),
+                message.complete === false
+                  ? [" ", stateBadge("incomplete"), " ", tell("missing", { parts: (message.missing ?? []).join(", ") })]
+                  : "",
+              ],
+        ],
         ["encoding", message.encoding ? encodingWords(message.encoding) : null],
         ["class", message.class ?? null],
         ["kind", message.kind ? say(`kind_${message.kind}`) : null],
         ["rule", message.rule ? theirs(message.rule) : null],
-        ["fields", message.fields && Object.keys(message.fields).length > 0 ? element("dl", { class: "fields-list" },
-          Object.entries(message.fields).map(([key, value]) => element("div", {}, element("dt", {}, theirs(key)),
-            element("dd", {}, theirs(value, { lines: true }))))) : null],
+        [
+          "fields",
+          message.fields && Object.keys(message.fields).length > 0
+            ? element(
+                "dl",
+                { class: "fields-list" },
+                Object.entries(message.fields).map(([key, value]) =>
+                  element("div", {}, element("dt", {}, theirs(key)), element("dd", {}, theirs(value, { lines: true }))),
+                ),
+              )
+            : null,
+        ],
         ["service_center", message.service_center ? theirs(message.service_center) : null],
         ["port", message.destination_port === undefined ? null : String(message.destination_port)],
-        ["mms", message.mms ? element("div", {}, Object.entries(message.mms).map(([key, value]) =>
-          element("div", {}, element("span", { class: "quiet" }, theirs(key), " "), theirs(value)))) : null],
+        [
+          "mms",
+          message.mms
+            ? element(
+                "div",
+                {},
+                Object.entries(message.mms).map(([key, value]) =>
+                  element("div", {}, element("span", { class: "quiet" }, theirs(key), " "), theirs(value)),
+                ),
+              )
+            : null,
+        ],
         ["data", message.data ? element("code", { class: "hex" }, theirs(message.data)) : null],
         ["id", element("code", {}, theirs(message.id))],
-      ])),
+      ]),
+    ),
     pdus.map((pdu, n) => pduDetails(pdu, n, pdus.length)),
   ].flat();
 }
@@ -81,15 +140,40 @@ export function text(words) {
 }
 
 function pduDetails({ pdu, rows }, n, total) {
-  return element("details", { class: "pdu" },
+  return element(
+    "details",
+    { class: "pdu" },
     element("summary", {}, tell("pdu_of", { part: n + 1, total })),
     element("code", { class: "hex" }, theirs(pdu)),
-    element("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": say("pdu_rows") },
-      element("table", {},
-        element("thead", {}, element("tr", {},
-          ["pdu_field", "pdu_octets", "pdu_meaning"].map((key) => element("th", { scope: "col" }, say(key))))),
-        element("tbody", {}, rows.map((row) => element("tr", {},
-          element("th", { scope: "row" }, theirs(row.name)),
-          element("td", {}, element("code", {}, theirs(row.octets))),
-          element("td", {}, theirs(row.meaning))))))));
+    element(
+      "div",
+      { class: "scrolls", tabindex: "0", role: "region", "aria-label": say("pdu_rows", { part: n + 1 }) },
+      element(
+        "table",
+        {},
+        element(
+          "thead",
+          {},
+          element(
+            "tr",
+            {},
+            ["pdu_field", "pdu_octets", "pdu_meaning"].map((key) => element("th", { scope: "col" }, say(key))),
+          ),
+        ),
+        element(
+          "tbody",
+          {},
+          rows.map((row) =>
+            element(
+              "tr",
+              {},
+              element("th", { scope: "row" }, theirs(row.name)),
+              element("td", {}, element("code", {}, theirs(row.octets))),
+              element("td", {}, theirs(row.meaning)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }

@@ -32,13 +32,10 @@ export function start(contacts, onChange) {
   input.addEventListener("input", (event) => {
     // One of the list was chosen, or the next one begins.
     const isChosen = event.inputType === "insertReplacementText" || event.inputType === undefined;
-    if (isChosen && names.includes(input.value) || /[,;\n]$/.test(input.value) && !isName(input.value)) take();
+    if ((isChosen && names.includes(input.value)) || /[,;]$/.test(input.value)) take();
     else changed();
   });
 }
-
-// The beginning of a name may hold a comma too.
-const isName = (text) => names.some((name) => name.startsWith(text));
 
 // With what is still in the field.
 export function all() {
@@ -62,19 +59,35 @@ function remove(one) {
 
 const unique = (list) => [...new Set(list)];
 
-function split(text) {
-  const whole = text.trim();
-  if (names.includes(whole)) return [whole];
-  return whole.split(/[,;\n]/).map((one) => one.trim()).filter((one) => one !== "");
-}
+// No name of a contact has a comma.
+const split = (text) =>
+  text
+    .split(/[,;\n]/)
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
 
 function draw() {
-  by("recipients").replaceChildren(...chosen.map((one) => element("li", {}, theirs(one),
-    element("button", {
-      type: "button", class: "plain", "aria-label": say("remove", { name: plain(one) }), onclick: () => {
-        remove(one);
-        changed();
-        by("to").focus();
-      },
-    }, "✕"))));
+  by("recipients").replaceChildren(
+    ...chosen.map((one) =>
+      element(
+        "li",
+        {},
+        theirs(one),
+        element(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": say("remove", { name: plain(one) }),
+            onclick: () => {
+              remove(one);
+              changed();
+              by("to").focus();
+            },
+          },
+          "✕",
+        ),
+      ),
+    ),
+  );
 }

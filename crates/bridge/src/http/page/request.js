@@ -19,17 +19,30 @@ export async function openRequest(id, allowed) {
       isFinal = life.messages.every((message) => message.result.final);
       show(body, whole(life, allowed, load));
     } catch (error) {
-      if (isOpen) show(body, element("p", { class: "error" },
-        error.status === 404 ? say("gone") : [tell("not_loaded"), " ", theirs(error.message)]));
+      if (isOpen)
+        show(
+          body,
+          element(
+            "p",
+            { class: "error" },
+            error.status === 404 ? say("gone") : [tell("not_loaded"), " ", theirs(error.message)],
+          ),
+        );
     }
     body.removeAttribute("aria-busy");
   };
   const soon = after(200, load);
   ask(say("request_title"), body, {
-    close: () => { isOpen = false; },
-    result: (change) => { if (change.id === id) soon(); },
+    close: () => {
+      isOpen = false;
+    },
+    result: (change) => {
+      if (change.id === id) soon();
+    },
     // A part that was sent changes the counters of its modem.
-    status: () => { if (!isFinal) soon(); },
+    status: () => {
+      if (!isFinal) soon();
+    },
     reload: load,
   });
   await load();
@@ -39,28 +52,54 @@ function whole(life, allowed, load) {
   const canCancel = allowed.send && life.messages.some((message) => message.cancellable);
   return [
     text(life.text),
-    life.messages.map((message) => element("section", { class: "life" },
-      element("h3", {}, person(message.contact, message.to), " ",
-        message.contact ? element("span", { class: "quiet" }, theirs(message.to)) : null),
-      element("p", {}, stateBadge(message.result.state)),
-      timeline(life, message))),
-    canCancel ? element("p", {}, element("button", {
-      type: "button", onclick: async () => {
-        await cancel(life.id, life.text);
-        load();
-      },
-    }, say(life.messages.length > 1 ? "cancel_all" : "cancel"))) : null,
-    facts([
-      ["id", element("code", {}, theirs(life.id))],
-    ]),
+    life.messages.map((message) =>
+      element(
+        "section",
+        { class: "life" },
+        element(
+          "h3",
+          {},
+          person(message.contact, message.to),
+          " ",
+          message.contact ? element("span", { class: "quiet" }, theirs(message.to)) : null,
+        ),
+        element("p", {}, stateBadge(message.result.state)),
+        timeline(life, message),
+      ),
+    ),
+    canCancel
+      ? element(
+          "p",
+          {},
+          element(
+            "button",
+            {
+              type: "button",
+              onclick: async () => {
+                await cancel(life.id, life.text);
+                load();
+              },
+            },
+            say(life.messages.length > 1 ? "cancel_all" : "cancel"),
+          ),
+        )
+      : null,
+    facts([["id", element("code", {}, theirs(life.id))]]),
   ];
 }
 
 function timeline(life, message) {
   const { result, parts } = message;
   const steps = [];
-  const step = (kind, words, at) => steps.push(element("li", { class: `step ${kind}` },
-    element("span", {}, words), at ? element("span", { class: "when" }, moment(at, true)) : null));
+  const step = (kind, words, at) =>
+    steps.push(
+      element(
+        "li",
+        { class: `step ${kind}` },
+        element("span", {}, words),
+        at ? element("span", { class: "when" }, moment(at, true)) : null,
+      ),
+    );
   if (result.state === "rejected") step("bad", [say("state_rejected"), ": ", failure(result.error)], result.at);
   else step("done", say("step_accepted"), life.accepted_at);
   const isWaiting = !result.final && ["accepted"].includes(result.state);
@@ -75,14 +114,17 @@ function timeline(life, message) {
   else if (result.report === "missing") step("note", say("report_missing"), result.at);
   else if (result.state === "sent" && message.delivery_report && !result.final) step("waits", say("step_report"));
   if (["failed", "expired", "cancelled", "unknown"].includes(result.state)) {
-    step(result.state === "cancelled" ? "note" : "bad",
-      [say(`state_${result.state}`), result.error ? [": ", failure(result.error)] : ""].flat(), result.at);
+    step(
+      result.state === "cancelled" ? "note" : "bad",
+      [say(`state_${result.state}`), result.error ? [": ", failure(result.error)] : ""].flat(),
+      result.at,
+    );
   }
   if (message.expires_at && isWaiting) step("note", say("step_expires"), message.expires_at);
   return element("ol", { class: "timeline" }, steps);
 }
 
-const partWords = (part, total) => total > 1 ? [...tell("part_of", { part: part.sequence, total }), ": "] : [];
+const partWords = (part, total) => (total > 1 ? [...tell("part_of", { part: part.sequence, total }), ": "] : []);
 
 function submission(part, total, message, step) {
   if (part.state === "queued") return;
@@ -95,8 +137,10 @@ function submission(part, total, message, step) {
 function delivery(part, total, step) {
   if (part.delivery === null) return;
   const isGood = part.delivery === "delivered";
-  const status = isGood || part.status === null ? ""
-    : element("span", { class: "quiet" }, ` (TP-ST ${part.status.toString(16).padStart(2, "0")})`);
+  const status =
+    isGood || part.status === null
+      ? ""
+      : element("span", { class: "quiet" }, ` (TP-ST ${part.status.toString(16).padStart(2, "0")})`);
   const words = [...partWords(part, total), say(isGood ? "state_delivered" : "part_not_delivered"), status];
   step(isGood ? "done" : "bad", words, part.discharged_at);
 }

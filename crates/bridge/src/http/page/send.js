@@ -26,8 +26,10 @@ export async function start(access) {
     by("send-closed").replaceChildren(...explain("send_closed", allowed).filter(Boolean));
     return;
   }
-  by("priority").append(element("option", { value: "" }, say("priority_usual")),
-    ...Array.from({ length: 9 }, (_, n) => element("option", { value: n + 1 }, number(n + 1))));
+  by("priority").append(
+    element("option", { value: "" }, say("priority_usual")),
+    ...Array.from({ length: 9 }, (_, n) => element("option", { value: n + 1 }, number(n + 1))),
+  );
   by("send-form").addEventListener("submit", submit);
   by("send-form").addEventListener("change", changed);
   by("text").addEventListener("input", () => {
@@ -55,8 +57,10 @@ export function status(document) {
   modems = names.join();
   const select = by("modem");
   const before = select.value;
-  select.replaceChildren(element("option", { value: "" }, say("any_modem")),
-    ...names.map((name) => element("option", { value: name }, name)));
+  select.replaceChildren(
+    element("option", { value: "" }, say("any_modem")),
+    ...names.map((name) => element("option", { value: name }, name)),
+  );
   select.value = names.includes(before) ? before : "";
 }
 
@@ -80,7 +84,10 @@ async function count() {
         left: element("span", {}, say("n_left", { n: counted.left })),
       });
     } catch (error) {
-      words = error instanceof Refused ? element("span", { class: "error", lang: "en" }, theirs(error.message)) : say("no_answer");
+      words =
+        error instanceof Refused
+          ? element("span", { class: "error", lang: "en" }, theirs(error.message))
+          : say("no_answer");
     }
   }
   if (asked === counting) show(by("count"), words);
@@ -111,7 +118,8 @@ async function submit(event) {
   const button = by("send-button");
   if (button.getAttribute("aria-disabled") === "true") return;
   for (const [id, isMissing, words] of [
-    ["to", recipients.all().length === 0, "to_missing"], ["text", by("text").value === "", "text_missing"],
+    ["to", recipients.all().length === 0, "to_missing"],
+    ["text", by("text").value === "", "text_missing"],
   ]) {
     by(id).toggleAttribute("aria-invalid", isMissing);
     if (isMissing) {
@@ -131,7 +139,7 @@ async function submit(event) {
     if (isTaken) clear();
   } catch (refused) {
     const isAnswer = refused instanceof Refused;
-    error.replaceChildren(...isAnswer ? [theirs(refused.message)] : tell("send_unanswered"));
+    error.replaceChildren(...(isAnswer ? [theirs(refused.message)] : tell("send_unanswered")));
     if (isAnswer) draftId = null;
   } finally {
     button.removeAttribute("aria-disabled");
@@ -150,7 +158,10 @@ function clear() {
 function follow(id, results) {
   followed.delete(id);
   // What came by the stream before the answer is newer.
-  followed.set(id, new Map(results.map((result) => [result.to ?? "", early.get(`${id} ${result.to ?? ""}`) ?? result])));
+  followed.set(
+    id,
+    new Map(results.map((result) => [result.to ?? "", early.get(`${id} ${result.to ?? ""}`) ?? result])),
+  );
   while (followed.size > FOLLOWED) followed.delete(followed.keys().next().value);
   draw();
 }
@@ -169,11 +180,26 @@ export function result(change) {
 }
 
 function draw() {
-  show(by("sent"), [...followed].reverse().flatMap(([id, results]) => [...results].map(([to, one]) =>
-    element("li", { "data-key": `${id} ${to}` },
-      element("button", { type: "button", class: "row", onclick: () => openRequest(id, allowed) },
-        element("span", { class: "who" }, person(one.contact, one.to)), stateBadge(one.state),
-        one.error ? element("span", { class: "what error" }, failure(one.error)) : null)))));
+  show(
+    by("sent"),
+    [...followed]
+      .reverse()
+      .flatMap(([id, results]) =>
+        [...results].map(([to, one]) =>
+          element(
+            "li",
+            { "data-key": `${id} ${to}` },
+            element(
+              "button",
+              { type: "button", class: "row", onclick: () => openRequest(id, allowed) },
+              element("span", { class: "who" }, person(one.contact, one.to)),
+              stateBadge(one.state),
+              one.error ? element("span", { class: "what error" }, failure(one.error)) : null,
+            ),
+          ),
+        ),
+      ),
+  );
 }
 
 // Begins a message to them.

@@ -13,7 +13,10 @@ export class Refused extends Error {
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, {
-    ...options, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE),
+    ...options,
+    cache: "no-store",
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(PATIENCE),
   });
   const text = await answer.text();
   if (answer.ok) return text === "" ? null : JSON.parse(text);
@@ -31,9 +34,8 @@ export const get = (path, query = {}) => {
   return ask(given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`);
 };
 
-export const post = (path, body) => ask(path, {
-  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-});
+export const post = (path, body) =>
+  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
 export const login = (token) => ask("login", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
 

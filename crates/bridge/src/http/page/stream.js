@@ -78,7 +78,10 @@ export class Stream {
       const headers = { Accept: "text/event-stream" };
       if (this.lastId !== null) headers["Last-Event-ID"] = this.lastId;
       const answer = await fetch(this.path, {
-        headers, cache: "no-store", credentials: "same-origin", signal: running.signal,
+        headers,
+        cache: "no-store",
+        credentials: "same-origin",
+        signal: running.signal,
       });
       if (!answer.ok) {
         if (answer.status >= 400 && answer.status < 500) this.on.refused?.(answer.status);

@@ -12,17 +12,25 @@ export function openTrace(modem) {
   const box = element("div", { class: "trace", tabindex: "0", role: "region", "aria-label": say("trace_lines") }, log);
   const note = element("p", { class: "quiet", role: "status" }, say("trace_waits"));
   let held = null; // lines that came while it is held
-  const hold = element("button", { type: "button", "aria-pressed": "false", onclick: () => {
-    if (held === null) {
-      held = [];
-    } else {
-      held.forEach(add);
-      held = null;
-    }
-    hold.setAttribute("aria-pressed", String(held !== null));
-    hold.textContent = say(held === null ? "pause" : "resume");
-    count();
-  } }, say("pause"));
+  const hold = element(
+    "button",
+    {
+      type: "button",
+      "aria-pressed": "false",
+      onclick: () => {
+        if (held === null) {
+          held = [];
+        } else {
+          held.forEach(add);
+          held = null;
+        }
+        hold.setAttribute("aria-pressed", String(held !== null));
+        hold.textContent = say(held === null ? "pause" : "resume");
+        count();
+      },
+    },
+    say("pause"),
+  );
   const clear = element("button", { type: "button", onclick: () => log.replaceChildren() }, say("clear"));
 
   function add(line) {
@@ -34,11 +42,16 @@ export function openTrace(modem) {
   }
 
   function count() {
-    note.replaceChildren(...held === null ? [] : tell("trace_held", { n: held.length }));
+    note.replaceChildren(...(held === null ? [] : tell("trace_held", { n: held.length })));
   }
 
   const stream = new Stream(`api/trace/${encodeURIComponent(modem)}`, {
-    open: () => count(),
+    open() {
+      // It begins with the last lines there are, those of before among them.
+      log.replaceChildren();
+      if (held) held = [];
+      count();
+    },
     lost: () => note.replaceChildren(say("trace_lost")),
     event(name, line) {
       const shown = name === "gap" ? null : line;
@@ -51,20 +64,35 @@ export function openTrace(modem) {
       }
     },
   });
-  ask(element("span", {}, tell("trace_of", { modem })),
-    element("div", { class: "trace-panel" }, element("p", { class: "hint" }, say("trace_hint")),
-      element("div", { class: "buttons" }, hold, clear), note, box),
-    { close: () => stream.end() });
+  ask(
+    element("span", {}, tell("trace_of", { modem })),
+    element(
+      "div",
+      { class: "trace-panel" },
+      element("p", { class: "hint" }, say("trace_hint")),
+      element("div", { class: "buttons" }, hold, clear),
+      note,
+      box,
+    ),
+    { close: () => stream.end() },
+  );
 }
 
 function row(line) {
   if (line === null) return element("li", { class: "quiet" }, say("trace_gap"));
   const isSent = line.direction === "sent";
   const at = new Date(line.at);
-  const time = Number.isNaN(at.getTime()) ? "" : at.toTimeString().slice(0, 8) + "." + String(at.getMilliseconds()).padStart(3, "0");
-  return element("li", { class: isSent ? "sent-line" : "" },
-    element("span", { class: "quiet" }, time), " ",
+  const time = Number.isNaN(at.getTime())
+    ? ""
+    : at.toTimeString().slice(0, 8) + "." + String(at.getMilliseconds()).padStart(3, "0");
+  return element(
+    "li",
+    { class: isSent ? "sent-line" : "" },
+    element("span", { class: "quiet" }, time),
+    " ",
     element("span", { "aria-hidden": "true" }, isSent ? "→" : "←"),
-    element("span", { class: "unseen" }, say(isSent ? "trace_sent" : "trace_received")), " ",
-    theirs(line.text));
+    element("span", { class: "unseen" }, say(isSent ? "trace_sent" : "trace_received")),
+    " ",
+    theirs(line.text),
+  );
 }

@@ -25,7 +25,8 @@ function chosen() {
 
 export const language = chosen();
 // Dates and numbers as in the reader's own country, where that speaks this language.
-export const locale = (navigator.languages ?? []).find((tag) => tag.toLowerCase().split("-")[0] === language) ?? language;
+export const locale =
+  (navigator.languages ?? []).find((tag) => tag.toLowerCase().split("-")[0] === language) ?? language;
 const words = LANGUAGES[language];
 const plurals = new Intl.PluralRules(language);
 
@@ -55,13 +56,16 @@ export function say(key, values = {}) {
 
 // As nodes, for the page.
 export function tell(key, values = {}) {
-  return sentence(key, values).split(/(\{\w+\})/).filter(Boolean).map((part) => {
-    const name = /^\{(\w+)\}$/.exec(part)?.[1];
-    if (name === undefined) return part;
-    const value = values[name];
-    if (typeof value === "number") return number(value);
-    return value instanceof Node ? value : theirs(value);
-  });
+  return sentence(key, values)
+    .split(/(\{\w+\})/)
+    .filter(Boolean)
+    .map((part) => {
+      const name = /^\{(\w+)\}$/.exec(part)?.[1];
+      if (name === undefined) return part;
+      const value = values[name];
+      if (typeof value === "number") return number(value);
+      return value instanceof Node ? value : theirs(value);
+    });
 }
 
 // Whether there are words for something that a gateway of another version may not know.
@@ -79,5 +83,6 @@ export function translate(root) {
 
 export function languageOptions() {
   return Object.entries(LANGUAGES).map(([tag, { name }]) =>
-    element("option", { value: tag, lang: tag, selected: tag === language }, name));
+    element("option", { value: tag, lang: tag, selected: tag === language }, name),
+  );
 }

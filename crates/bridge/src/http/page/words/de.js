@@ -16,7 +16,9 @@ export default {
   details: "Details",
   retry: "Jetzt versuchen",
   reload: "Neu laden",
-  lost: "Die Verbindung zum Gateway ist unterbrochen. Sie wird von selbst wieder gesucht; was hier steht, kann veraltet sein.",
+  lost:
+    "Die Verbindung zum Gateway ist unterbrochen. Sie wird von selbst wieder gesucht; was hier steht, kann veraltet " +
+    "sein.",
   updated: "Das Gateway wurde aktualisiert.",
   no_answer: "Das Gateway hat nicht geantwortet. Bitte noch einmal versuchen.",
   not_loaded: "Das konnte nicht geladen werden.",
@@ -77,7 +79,9 @@ export default {
   step_reset: "zurückgesetzt",
   trace: "AT-Protokoll",
   trace_of: "AT-Protokoll von {modem}",
-  trace_hint: "Was Gateway und Modem ab jetzt miteinander sprechen. PINs, Nummern und Texte sind verdeckt.",
+  trace_hint:
+    "Was Gateway und Modem miteinander sprechen: die letzten Zeilen, dann jede, wie sie kommt. PINs, " +
+    "Nummern und Texte sind verdeckt.",
   trace_lines: "Zeilen des Protokolls",
   trace_waits: "Wartet auf das Gateway …",
   trace_held: { one: "Angehalten: {n} Zeile wartet", other: "Angehalten: {n} Zeilen warten" },
@@ -154,7 +158,7 @@ export default {
   id: "Id",
   answer: "Antworten",
   pdu_of: "PDU {part} von {total}",
-  pdu_rows: "Felder der PDU",
+  pdu_rows: "Felder der PDU {part}",
   pdu_field: "Feld",
   pdu_octets: "Oktette",
   pdu_meaning: "Bedeutung",
@@ -206,7 +210,7 @@ export default {
   count: "{characters} · {parts} · {encoding} · {left}",
   count_empty: "Zeichen und Teile werden beim Schreiben gezählt.",
   n_characters: { one: "{n} Zeichen", other: "{n} Zeichen" },
-  n_left: { one: "{n} frei im Teil", other: "{n} frei im Teil" },
+  n_left: { one: "noch {n} frei", other: "noch {n} frei" },
   more: "Weitere Einstellungen",
   any_modem: "beliebiges",
   report: "Zustellmeldung",
@@ -218,7 +222,8 @@ export default {
   send_now: "Senden",
   to_missing: "Wohin soll sie gehen?",
   text_missing: "Der Text fehlt.",
-  send_unanswered: "Es kam keine Antwort: vielleicht wurde sie angenommen, vielleicht nicht. Unverändert noch einmal senden "
-    + "sendet nichts doppelt.",
+  send_unanswered:
+    "Es kam keine Antwort: vielleicht wurde sie angenommen, vielleicht nicht. Unverändert noch einmal senden " +
+    "sendet nichts doppelt.",
   just_sent: "Eben gesendet",
 };

@@ -77,7 +77,9 @@ export default {
   step_reset: "reset",
   trace: "AT trace",
   trace_of: "AT trace of {modem}",
-  trace_hint: "What the gateway and the modem say to each other, from now on. PINs, numbers and texts are masked.",
+  trace_hint:
+    "What the gateway and the modem say to each other: the last lines, and each as it comes. PINs, numbers " +
+    "and texts are masked.",
   trace_lines: "Lines of the trace",
   trace_waits: "Waiting for the gateway …",
   trace_held: { one: "Paused: {n} line waits", other: "Paused: {n} lines wait" },
@@ -154,7 +156,7 @@ export default {
   id: "Id",
   answer: "Answer",
   pdu_of: "PDU {part} of {total}",
-  pdu_rows: "Fields of the PDU",
+  pdu_rows: "Fields of PDU {part}",
   pdu_field: "Field",
   pdu_octets: "Octets",
   pdu_meaning: "Meaning",
@@ -206,7 +208,7 @@ export default {
   count: "{characters} · {parts} · {encoding} · {left}",
   count_empty: "Characters and parts are counted as you type.",
   n_characters: { one: "{n} character", other: "{n} characters" },
-  n_left: { one: "{n} left in the part", other: "{n} left in the part" },
+  n_left: { one: "{n} left", other: "{n} left" },
   more: "More settings",
   any_modem: "any",
   report: "Delivery report",
