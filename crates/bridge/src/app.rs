@@ -137,10 +137,11 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     if let Some(http) = &config.http {
         traces = config.modems.iter().map(|modem| (modem.name.clone(), Arc::default())).collect();
         let signal = Arc::new(SignalLog::default());
+        let health =
+            Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
         let api = Api {
             facts: facts(config),
-            link: Arc::clone(&link_state),
-            retained: Arc::clone(&retained),
+            health: health.clone(),
             contacts: config.contacts.iter().map(|contact| contact.name.clone()).collect(),
             max_parts: config.outbound.max_parts,
             store: store.clone(),
@@ -151,8 +152,6 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             signal: Arc::clone(&signal),
             stop: rest_stop.clone(),
         };
-        let health =
-            Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
         let routes = http::routes(http, &config.name, health, store.counts().unwrap_or_default(), api);
         rest.spawn(named("http", http::run(http.listen, routes, rest_stop.clone())));
         let (retained, stop) = (Arc::clone(&retained), rest_stop.clone());
