@@ -1,7 +1,7 @@
 //! `smsbridge demo`: a first try without hardware and without a broker.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::harness::broker::{Broker, Login, find};
 use crate::harness::client::Client;
 use crate::harness::gateway::program;
+use crate::harness::http::{Watcher, ask, post};
 use crate::harness::mqtt_packets::{self, Packet, Reader};
 use crate::harness::process::{Process, code};
 use crate::harness::terminal::Terminal;
@@ -98,6 +99,28 @@ fn port_in(text: &str) -> Option<u16> {
     let (_, tail) = text.split_once("mqtt://127.0.0.1:")?;
     let digits: String = tail.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+#[test]
+fn its_page_shows_what_comes_and_sends_with_the_token_it_names() {
+    let demo = Demo::start();
+    let line = wait_for("the address of the page", || {
+        demo.log().lines().find(|line| line.starts_with("In a browser: http://")).map(str::to_owned)
+    });
+    let (address, rest) = line["In a browser: http://".len()..].split_once(',').expect("an address");
+    let address: SocketAddr = address.parse().expect("an address with a port");
+    let token = rest.split_whitespace().find(|word| word.len() > 16).expect("a token");
+    let page =
+        wait_for("the page", || TcpStream::connect(address).ok().map(|_| ask(address, "GET", "/", &[])));
+    assert!(page.status == 200 && page.body.contains("<title>"), "{page:?}");
+    let mut watcher = Watcher::start(address, "/api/events", "");
+    watcher.wait_for("received", |_| true);
+    let request = json!({"id": "a", "to": ["+4915199999999"], "text": "from the page"});
+    let bearer = format!("Bearer {token}");
+    let sent = post(address, "/api/send", &[("Authorization", &bearer)], &request.to_string());
+    assert_eq!(sent.json()["results"][0]["state"], "accepted", "{sent:?}");
+    demo.wait_for_line(&["→", "+4915199999999", "accepted"]);
+    watcher.wait_for("result", |result| result["id"] == "a" && result["state"] == "delivered");
 }
 
 #[test]

@@ -147,6 +147,13 @@ impl DemoBroker<'_> {
             }
         };
         let home_assistant = self.home_assistant(config);
+        let page = config.http.as_ref().map(|http| {
+            format!(
+                "In a browser: http://{}, and the token {PAGE_TOKEN} to send from there.\n\n",
+                http.listen
+            )
+        });
+        let page = page.unwrap_or_default();
         let listens = match self {
             DemoBroker::Inside(_, address) => format!(" Its broker listens on mqtt://{address}."),
             DemoBroker::Yours(..) => String::new(),
@@ -162,7 +169,7 @@ and send an SMS, in one of two ways:
     mosquitto_pub {at} -q 1 -t {prefix}/send -m '{{\"to\":\"+4915112345678\",\"text\":\"Привет 👋\"}}'
     {by_command} --to +4915112345678 'Hello from here'
 
-{home_assistant}
+{page}{home_assistant}
 "
         )
     }
@@ -236,6 +243,22 @@ fn inside(port: Option<u16>) -> anyhow::Result<BrokerConfig> {
         .with_storage(storage))
 }
 
+/// What the page asks for before it sends: nothing is at stake with a modem that is none.
+const PAGE_TOKEN: &str = "smsbridge-demo-token";
+
+/// The port of the page, where it is free.
+const PAGE_PORT: u16 = 9142;
+
+/// A page on this machine, for its user alone; none where no port is free.
+fn page() -> String {
+    let port = |wanted: u16| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).ok()?;
+        Some(listener.local_addr().ok()?.port())
+    };
+    let table = |port| format!("[http]\nlisten = \"127.0.0.1:{port}\"\ntoken = \"{PAGE_TOKEN}\"\n");
+    port(PAGE_PORT).or_else(|| port(0)).map(table).unwrap_or_default()
+}
+
 /// For Home Assistant: the modem, and somebody to write to.
 const ANNOUNCED: &str = "\
 [homeassistant]
@@ -248,6 +271,7 @@ number = \"+4915112345678\"
 /// The configuration of a demo with this broker, whose modem listens there.
 fn configuration(table: &str, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
     let announced = if home_assistant { ANNOUNCED } else { "" };
+    let page = page();
     format!(
         "\
 name = \"demo\"
@@ -258,7 +282,7 @@ port = \"tcp://{modem}\"
 path = {folder:?}
 [outbound]
 delivery_report = true
-{announced}[[rule]]
+{page}{announced}[[rule]]
 name = \"meter\"
 match = '(?<account>\\d+)\\D+(?<reading>\\d+)'
 reply = \"Принято. Абонент {{account}}, показание {{reading}}\"
