@@ -40,6 +40,7 @@ mod remedy;
 mod request;
 mod retained_state;
 mod rules;
+#[cfg(unix)]
 mod runtime_folder;
 mod signals;
 #[cfg(unix)]
