@@ -268,7 +268,7 @@ fn the_workflow_builds_with_the_rust_of_the_workspace_a_package_for_each_archite
     let built: Vec<&str> = matrix.iter().filter_map(|row| row["architecture"].as_str()).collect();
     assert_eq!(built, ["amd64", "arm64", "armhf"]);
     let building = read("docs/building.md");
-    for row in &matrix {
+    for row in matrix.iter().filter(|row| row["architecture"] != "amd64") {
         let target = row["target"].as_str().expect("a target");
         assert!(building.contains(target), "docs/building.md does not say how to build for {target}");
     }

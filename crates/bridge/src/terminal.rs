@@ -46,6 +46,7 @@ impl Style {
     }
 
     /// What matters more than the rest.
+    #[cfg(any(unix, feature = "demo"))]
     pub fn strong(&self, text: &str) -> String {
         self.wrap(STRONG, text)
     }
