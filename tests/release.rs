@@ -1,4 +1,5 @@
-//! A release: RELEASE.md, its workflow and its scripts speak of what there is, and a version that is not everywhere stops it.
+//! A release: RELEASE.md, its workflow and its scripts speak of what there is, and a version that is not everywhere stops
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs;
