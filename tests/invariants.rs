@@ -148,10 +148,10 @@ fn only_mqtt_names_rumqttc() {
 }
 
 #[test]
-fn only_port_names_tokio_serial() {
-    let place = ["crates/modem/src/port.rs"];
-    only_in("Only port.rs names tokio-serial:", "crates", &["tokio_serial"], &place);
-    is_used_in(place[0], &["tokio_serial"]);
+fn only_port_and_com_ports_name_tokio_serial() {
+    let places = ["crates/modem/src/port.rs", "crates/modem/src/com_ports.rs"];
+    only_in("Only port.rs and com_ports.rs name tokio-serial:", "crates", &["tokio_serial"], &places);
+    places.iter().for_each(|place| is_used_in(place, &["tokio_serial"]));
 }
 
 #[test]

@@ -68,6 +68,7 @@ mod pdu_command;
 mod policy;
 mod power_loss;
 mod real_pdus_come_out_as_json;
+mod release;
 mod request_while_gateway_is_down;
 mod rules;
 mod security;

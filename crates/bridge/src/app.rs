@@ -25,15 +25,18 @@ use crate::modem_requests::ModemRequests;
 use crate::modem_task::{self, ModemTask};
 use crate::mqtt::{self, Link, LinkState, Subscriptions};
 use crate::retained_state::RetainedState;
+#[cfg(unix)]
 use crate::runtime_folder;
 use crate::signals::Signals;
 #[cfg(unix)]
 use crate::status_socket;
 use crate::store::{Store, StoreConfig, StoreError};
-use crate::systemd;
+use crate::systemd::{self, ServiceState};
 use crate::timer::Timer;
 use crate::timer_state::TimerState;
-use crate::wire::{Wire, status};
+use crate::wire::Wire;
+#[cfg(unix)]
+use crate::wire::status;
 
 /// How long a modem may take to finish its command when the gateway stops. A PIN takes up to 20 s, and must be
 /// answered.
@@ -178,13 +181,13 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
         modems.spawn(supervise(task, modems_stop.clone()));
     }
     drop(store);
-    systemd::notify(sd_notify::NotifyState::Ready);
+    systemd::notify(ServiceState::Ready);
 
     let ended = tokio::select! {
         () = stop.cancelled() => None,
         ended = rest.join_next() => Some(ended.and_then(Result::ok).unwrap_or("a task")),
     };
-    systemd::notify(sd_notify::NotifyState::Stopping);
+    systemd::notify(ServiceState::Stopping);
     modems_stop.cancel();
     if !finish(&mut modems, MODEM_STOP_TIMEOUT).await {
         let seconds = MODEM_STOP_TIMEOUT.as_secs();
@@ -222,6 +225,7 @@ async fn announce(
     Ok(if is_on { RetainedState::announcing() } else { RetainedState::default() })
 }
 
+#[cfg(unix)]
 fn facts(config: &Config) -> status::Facts {
     status::Facts {
         name: config.name.to_string(),

@@ -165,7 +165,9 @@ async fn beside<T>(first: impl Future<Output = T>, other: impl Future<Output = (
     }
 }
 
-/// A program with all it started, killed when dropped: nothing outlives its run.
+/// A program with all it started, killed when dropped: nothing outlives its run. On Windows only the program itself is
+/// killed.
+#[cfg_attr(not(unix), expect(dead_code, reason = "it has no groups of processes"))]
 struct Group(Option<u32>);
 
 impl Drop for Group {

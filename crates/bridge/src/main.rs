@@ -42,6 +42,7 @@ mod remedy;
 mod request;
 mod retained_state;
 mod rules;
+#[cfg(unix)]
 mod runtime_folder;
 mod signals;
 #[cfg(unix)]

@@ -23,6 +23,9 @@ pub fn port_error(error: &PortError) -> String {
         PortError::Busy { holder: Some(_), .. } => {
             "stop that program, or use another port of the modem".to_owned()
         }
+        PortError::Busy { holder: None, .. } if cfg!(windows) => {
+            "close the program that has it, or use another port of the modem".to_owned()
+        }
         PortError::Busy { holder: None, .. } => {
             "`sudo fuser -v` on the device names it; stop that program, or use another port of the modem".to_owned()
         }

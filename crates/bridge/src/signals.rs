@@ -1,6 +1,7 @@
-//! SIGINT, SIGTERM and SIGHUP: the signals that mean stop. What follows is in `app.rs`.
+//! The signals that mean stop. What follows is in `app.rs`.
 
-/// The signals that mean stop: SIGINT, SIGTERM and SIGHUP (the terminal has gone), or Ctrl-C.
+/// The signals that mean stop: SIGINT, SIGTERM and SIGHUP (the terminal has gone); on Windows Ctrl-C, Ctrl-Break, a
+/// console that is closed, a machine that is shut down.
 pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -9,6 +10,16 @@ pub struct Signals {
     /// None where whoever started us asked that it be ignored, as nohup does.
     #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+    #[cfg(windows)]
+    stop: tokio::signal::windows::CtrlBreak,
+    /// The console's window is closed. Windows waits some seconds, then ends the process.
+    #[cfg(windows)]
+    close: tokio::signal::windows::CtrlClose,
+    /// The machine is shut down; told to services alone.
+    #[cfg(windows)]
+    shutdown: tokio::signal::windows::CtrlShutdown,
 }
 
 impl Signals {
@@ -33,16 +44,27 @@ impl Signals {
         }
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     /// Catches them from now on.
     pub fn new() -> std::io::Result<Signals> {
-        Ok(Signals {})
+        use tokio::signal::windows;
+        Ok(Signals {
+            interrupt: windows::ctrl_c()?,
+            stop: windows::ctrl_break()?,
+            close: windows::ctrl_close()?,
+            shutdown: windows::ctrl_shutdown()?,
+        })
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     /// Waits for the next one.
     pub async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.stop.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.shutdown.recv() => {}
+        }
     }
 }
 

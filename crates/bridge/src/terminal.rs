@@ -46,6 +46,7 @@ impl Style {
     }
 
     /// What matters more than the rest.
+    #[cfg(any(unix, feature = "demo"))]
     pub fn strong(&self, text: &str) -> String {
         self.wrap(STRONG, text)
     }
@@ -81,7 +82,7 @@ pub fn is_there() -> bool {
 /// Whether the user wants colours: `NO_COLOR` is unset or empty (<https://no-color.org>), and `TERM` is not `dumb`.
 pub fn are_colours_wanted() -> bool {
     let variable = |name| std::env::var_os(name);
-    are_wanted(variable("NO_COLOR").as_deref(), variable("TERM").as_deref())
+    are_wanted(variable("NO_COLOR").as_deref(), variable("TERM").as_deref()) && console_obeys()
 }
 
 fn are_wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
@@ -90,7 +91,18 @@ fn are_wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
 
 /// Whether a terminal is none of those (`TERM=dumb`) that show control sequences in place of obeying them.
 pub fn can_move() -> bool {
-    obeys(std::env::var_os("TERM").as_deref())
+    obeys(std::env::var_os("TERM").as_deref()) && console_obeys()
+}
+
+/// Whether the console takes control sequences: one of Windows does when asked to.
+#[cfg(windows)]
+fn console_obeys() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
+}
+
+#[cfg(not(windows))]
+fn console_obeys() -> bool {
+    true
 }
 
 fn obeys(term: Option<&OsStr>) -> bool {

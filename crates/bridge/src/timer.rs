@@ -11,7 +11,7 @@ use crate::log::{ProblemLog, ProblemSubject};
 use crate::mqtt::LinkState;
 use crate::retained_state::RetainedState;
 use crate::store::{DeletionPass, Store, StoreError};
-use crate::systemd;
+use crate::systemd::{self, ServiceState};
 use crate::timer_state::TimerState;
 
 /// How often time-outs are looked for.
@@ -95,7 +95,7 @@ impl Timer {
                 published_at = Some(Instant::now());
                 self.publish_state(problem).await;
                 self.remember_time().await;
-                systemd::notify(sd_notify::NotifyState::Watchdog);
+                systemd::notify(ServiceState::Watchdog);
             }
         }
     }

@@ -34,6 +34,8 @@ mod at;
 pub mod awakening;
 pub mod bring_up;
 mod choice;
+#[cfg(any(windows, test))]
+mod com_ports;
 pub mod detect;
 #[cfg(feature = "serial")]
 mod device;

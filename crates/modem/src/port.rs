@@ -1,8 +1,8 @@
 //! The byte stream a modem is behind: a serial device or a TCP connection.
 //!
-//! Owns opening, and the words for why it failed. The only file that names tokio-serial. It must never block the caller
-//! (some USB modems hang in `open`, and in `close`: `device.rs`) and never rely on modem lines. Input is a port as a user
-//! writes it.
+//! Owns opening, and the words for why it failed. With `com_ports.rs` the only file that names tokio-serial. It must never
+//! block the caller (some USB modems hang in `open`, and in `close`: `device.rs`) and never rely on modem lines. Input is
+//! a port as a user writes it.
 
 use std::fmt;
 use std::io;
@@ -354,10 +354,12 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
         tokio_serial::ErrorKind::Io(kind) => Some(kind),
         _ => None,
     };
-    // Windows has no file for a COM port, so only the error says.
-    let exists = !cfg!(unix) || path.exists();
-    if !exists || kind == Some(io::ErrorKind::NotFound) {
+    if !serial_ports::is_there(path) || kind == Some(io::ErrorKind::NotFound) {
         return PortError::Missing { port, existing: existing_ports() };
+    }
+    // What Windows answers, in its own language, while another program has the port.
+    if cfg!(windows) && error.kind() == tokio_serial::ErrorKind::NoDevice {
+        return PortError::Busy { port, holder: None };
     }
     if kind == Some(io::ErrorKind::PermissionDenied) || said.contains("permission denied") {
         return PortError::Denied {
@@ -365,8 +367,9 @@ fn refusal(port: &str, error: &tokio_serial::Error) -> PortError {
             group: serial_ports::group_of(path).unwrap_or_else(|| "dialout".into()),
         };
     }
-    if said.contains("typewriter") || said.contains("inappropriate ioctl") || path.is_file() || path.is_dir()
-    {
+    // A COM port is no file: asking for it as one would open it.
+    let is_file = !cfg!(windows) && (path.is_file() || path.is_dir());
+    if said.contains("typewriter") || said.contains("inappropriate ioctl") || is_file {
         return PortError::NotATty { port };
     }
     let holder = serial_ports::holder(path);

@@ -12,12 +12,13 @@ use tokio::time::sleep;
 
 use crate::notices::Notices;
 use crate::port::PortSpec;
-use crate::serial_ports::candidates;
+use crate::serial_ports::{candidates, is_there};
 
 /// How often to look where there are no notices.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Links that are followed from a port's name to its device.
+#[cfg(not(windows))]
 const MAX_LINKS: usize = 8;
 
 /// Which ports are watched for.
@@ -115,12 +116,13 @@ impl PortWatch {
         if self.scope == Scope::AnyModem {
             ports.extend(candidates(false).into_iter().map(|candidate| candidate.path));
         }
-        let there = ports.into_iter().filter(|path| path.exists());
+        let there = ports.into_iter().filter(|path| is_there(path));
         there.map(|path| (path.clone(), links(&path).into_iter().map(see).collect())).collect()
     }
 }
 
 /// The path, and each that a link leads to.
+#[cfg(not(windows))]
 fn links(path: &Path) -> Vec<PathBuf> {
     let mut out = vec![path.to_path_buf()];
     let mut at = path.to_path_buf();
@@ -142,10 +144,15 @@ fn see(link: PathBuf) -> (PathBuf, Option<SystemTime>, u64) {
     (link, SystemTime::UNIX_EPOCH.checked_add(seconds + nanos), metadata.ino())
 }
 
+/// A COM port is no file: asking for it as one would open it.
+#[cfg(windows)]
+fn links(path: &Path) -> Vec<PathBuf> {
+    vec![path.to_path_buf()]
+}
+
 #[cfg(not(unix))]
-fn see(link: PathBuf) -> (PathBuf, Option<SystemTime>, u64) {
-    let created = link.symlink_metadata().and_then(|metadata| metadata.created()).ok();
-    (link, created, 0)
+fn see(port: PathBuf) -> (PathBuf, Option<SystemTime>, u64) {
+    (port, None, 0)
 }
 
 #[cfg(test)]

@@ -1,10 +1,17 @@
 //! Which serial ports there are, with what the kernel knows of them, and who has one open.
 //!
-//! Opens no port. Input is `/sys/class/tty`, `/dev/serial/by-id` and `/proc`; any of them may be missing.
+//! Opens no port. Input is `/sys/class/tty`, `/dev/serial/by-id` and `/proc`, any of which may be missing; on Windows
+//! the list of `com_ports.rs`.
 
+#[cfg(not(windows))]
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+#[cfg(any(windows, test))]
+use crate::com_ports::ComPort;
+#[cfg(windows)]
+use crate::com_ports::{is_same, list};
 
 /// Drivers that only modems have. The kernel calls the `option` driver `option1`.
 const MODEM_DRIVERS: [&str; 6] = ["option", "option1", "qcserial", "sierra", "hso", "ipw"];
@@ -58,10 +65,13 @@ impl Candidate {
     }
 
     fn is_modem_like(&self) -> bool {
-        let driver = self.driver.as_deref().unwrap_or_default();
-        MODEM_DRIVERS.contains(&driver)
-            || (driver.starts_with("cdc_acm")
-                && MODEM_VENDORS.iter().any(|row| Some(row.0) == self.vendor_id))
+        let is_of_modem_vendor = || MODEM_VENDORS.iter().any(|row| Some(row.0) == self.vendor_id);
+        match self.driver.as_deref() {
+            Some(driver) if MODEM_DRIVERS.contains(&driver) => true,
+            Some(driver) => driver.starts_with("cdc_acm") && is_of_modem_vendor(),
+            // Windows tells no driver.
+            None => is_of_modem_vendor(),
+        }
     }
 
     /// A name that stays the same when the modem is plugged in again, where there is one.
@@ -71,10 +81,47 @@ impl Candidate {
 }
 
 /// The serial ports: those of modems, or all.
+#[cfg(not(windows))]
 pub fn candidates(all: bool) -> Vec<Candidate> {
     candidates_in(Path::new("/"), all)
 }
 
+/// The serial ports: those of modems, or all.
+#[cfg(windows)]
+pub fn candidates(all: bool) -> Vec<Candidate> {
+    among(list(), all)
+}
+
+/// Whether there is such a port. It is not opened.
+#[cfg(not(windows))]
+pub fn is_there(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Whether there is such a port. It is not opened, as asking for it as a file would.
+#[cfg(windows)]
+pub fn is_there(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    list().iter().any(|port| is_same(&port.name, &name))
+}
+
+#[cfg(any(windows, test))]
+fn among(ports: Vec<ComPort>, all: bool) -> Vec<Candidate> {
+    let candidate = |port: ComPort| {
+        let (vendor_id, product_id) = port.usb.unzip();
+        Candidate { vendor_id, product_id, ..Candidate::from_path(port.name) }
+    };
+    let candidates = ports.into_iter().map(candidate);
+    in_order(candidates.filter(|candidate| all || candidate.is_modem_like()).collect())
+}
+
+/// ttyUSB10 after ttyUSB9.
+fn in_order(mut ports: Vec<Candidate>) -> Vec<Candidate> {
+    ports.sort_by_key(|c| (c.path.as_os_str().len(), c.path.clone()));
+    ports
+}
+
+#[cfg(not(windows))]
 pub(crate) fn candidates_in(root: &Path, all: bool) -> Vec<Candidate> {
     let mut names = BTreeMap::new();
     for link in entries(&root.join("dev/serial/by-id")) {
@@ -82,14 +129,9 @@ pub(crate) fn candidates_in(root: &Path, all: bool) -> Vec<Candidate> {
             names.entry(device).or_insert(link);
         }
     }
-    let mut out: Vec<Candidate> = entries(&root.join("sys/class/tty"))
-        .iter()
-        .filter_map(|tty| candidate(root, tty, &names))
-        .filter(|candidate| all || candidate.is_modem_like())
-        .collect();
-    // ttyUSB10 after ttyUSB9.
-    out.sort_by_key(|c| (c.path.as_os_str().len(), c.path.clone()));
-    out
+    let found = entries(&root.join("sys/class/tty"));
+    let found = found.iter().filter_map(|tty| candidate(root, tty, &names));
+    in_order(found.filter(|candidate| all || candidate.is_modem_like()).collect())
 }
 
 pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -99,6 +141,7 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
+#[cfg(not(windows))]
 fn candidate(root: &Path, tty: &Path, names: &BTreeMap<PathBuf, PathBuf>) -> Option<Candidate> {
     // Consoles and pseudo terminals have no device; a ttyS of type 0 has no chip behind it.
     let device = tty.join("device").canonicalize().ok()?;
@@ -204,6 +247,24 @@ pub(crate) fn group_of(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_com_ports_only_those_of_modem_vendors_are_opened_unless_all_are_wanted() {
+        let port = |name: &str, usb| ComPort { name: name.to_owned(), usb };
+        let ports = vec![
+            port("COM10", Some((0x12d1, 0x1506))),
+            port("COM9", Some((0x12d1, 0x1506))),
+            port("COM4", Some((0x10c4, 0xea60))),
+            port("COM1", None),
+        ];
+        let names = |all| -> Vec<String> {
+            among(ports.clone(), all).iter().map(|c| c.path.display().to_string()).collect()
+        };
+        assert_eq!(names(false), ["COM9", "COM10"]);
+        assert_eq!(names(true), ["COM1", "COM4", "COM9", "COM10"]);
+        let first = among(ports.clone(), false).remove(0);
+        assert_eq!((first.vendor_id, first.product_id), (Some(0x12d1), Some(0x1506)));
+    }
 
     #[cfg(unix)]
     #[test]

@@ -9,7 +9,14 @@ use crate::config::{self, Config, Secrets};
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigArg {
-    /// Configuration file [default: ./smsbridge.toml, else /etc/smsbridge/smsbridge.toml]
+    #[cfg_attr(
+        not(windows),
+        doc = "Configuration file [default: ./smsbridge.toml, else /etc/smsbridge/smsbridge.toml]"
+    )]
+    #[cfg_attr(
+        windows,
+        doc = r"Configuration file [default: .\smsbridge.toml, else %ProgramData%\smsbridge\smsbridge.toml]"
+    )]
     #[arg(long, value_name = "FILE", env = "SMSBRIDGE_CONFIG")]
     config: Option<PathBuf>,
 }

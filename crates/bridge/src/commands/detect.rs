@@ -70,6 +70,10 @@ impl Detect {
                     say(lines_to_paste(report, n));
                 }
             }
+            None if candidates.is_empty() && cfg!(windows) => {
+                say("no modem port: does the Device Manager show one, under Ports (COM & LPT) or Modems?\n\
+                     smsbridge detect --all tries every COM port there is; a port by name: --port COM6");
+            }
             None if candidates.is_empty() => {
                 say(
                     "no modem port: is the stick plugged in, and not in its CD-ROM mode (lsusb; usb_modeswitch)?\n\

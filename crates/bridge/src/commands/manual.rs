@@ -1,13 +1,32 @@
 //! What `--help` says at its end, and the manual pages with it: for each command examples and exit codes.
 
+/// Where the system has its configuration.
+#[cfg(not(windows))]
+macro_rules! place {
+    () => {
+        "/etc/smsbridge/smsbridge.toml"
+    };
+}
+
+#[cfg(windows)]
+macro_rules! place {
+    () => {
+        r"%ProgramData%\smsbridge\smsbridge.toml"
+    };
+}
+
 macro_rules! configuration {
     () => {
-        "Configuration:
+        concat!(
+            "Configuration:
   The file named by --config or SMSBRIDGE_CONFIG, else ./smsbridge.toml, else
-  /etc/smsbridge/smsbridge.toml. Variables such as SMSBRIDGE_MQTT__URL override single keys;
+  ",
+            place!(),
+            ". Variables such as SMSBRIDGE_MQTT__URL override single keys;
   with that one, no file is needed.
 
 "
+        )
     };
 }
 

@@ -204,7 +204,7 @@ pub(super) static TABLES: [Table; 12] = [
                 "path",
                 Text("/var/lib/smsbridge"),
                 "Its folder, not on a network file system. Empty: `$STATE_DIRECTORY`, else `/var/lib/smsbridge` where \
-                 that can be written, else `$XDG_STATE_HOME/smsbridge`.",
+                 that can be written, else `$XDG_STATE_HOME/smsbridge`; on Windows `%ProgramData%\\smsbridge`.",
             ),
             key(
                 "keep_days",

@@ -3,7 +3,7 @@
 //! All mistakes are told at once, in the order of the file's lines; those of variables follow.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::document::Document;
 use super::environment::{self, Environment};
@@ -12,16 +12,13 @@ use super::file::File;
 use super::mistake::Mistakes;
 use super::secrets::{Reader, Secrets};
 use super::settings::{Config, Source};
-use super::{meaning, structure};
-
-/// Where a configuration is looked for when none is named.
-const PLACES: [&str; 2] = ["smsbridge.toml", "/etc/smsbridge/smsbridge.toml"];
+use super::{meaning, places, structure};
 
 /// Reads the configuration named on the command line, else the first one found, overridden by the environment.
 pub fn load(named: Option<&Path>, secrets: Secrets) -> Result<Config, ConfigError> {
     let path = match named {
         Some(path) => Some(path.to_owned()),
-        None => PLACES.iter().map(PathBuf::from).find(|p| p.exists()),
+        None => places::configurations().into_iter().find(|place| place.exists()),
     };
     let from_environment = std::env::vars_os().any(|(key, _)| {
         key.to_string_lossy()
@@ -35,7 +32,7 @@ pub fn load(named: Option<&Path>, secrets: Secrets) -> Result<Config, ConfigErro
         })?,
         None if from_environment => String::new(),
         None => {
-            let [here, system] = PLACES;
+            let [here, system] = places::configurations().map(|place| place.display().to_string());
             let remedy = "name one with --config FILE, or set SMSBRIDGE_MQTT__URL=mqtt://HOST:1883";
             let message = format!("looked for ./{here} and {system}; {remedy}");
             return Err(ConfigError::new("no configuration", message));

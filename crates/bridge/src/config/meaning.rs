@@ -15,12 +15,13 @@ use super::file::{
 };
 use super::http::http;
 use super::mistake::Mistakes;
+use super::places;
 use super::secrets::Reader;
 use super::servers;
 use super::settings::{
     Config, HomeAssistant, Hook, Inbound, Modem, Mqtt, Outbound, Source, Store, Tls, Trace, Ussd,
 };
-use super::values::{days, default_store_path, recipient_patterns, seconds, sender_patterns, short_codes};
+use super::values::{days, recipient_patterns, seconds, sender_patterns, short_codes};
 use crate::contact::{self, Contact, EXPECTED_NAME};
 use crate::message::Name;
 use crate::number::{bare, dialled};
@@ -50,7 +51,7 @@ pub(super) fn of(file: File, secrets: &mut Reader, mistakes: &mut Mistakes) -> O
         modems: modems?,
         store: Store {
             is_default: file.store.path.is_empty() && std::env::var_os("STATE_DIRECTORY").is_none(),
-            path: if file.store.path.is_empty() { default_store_path() } else { file.store.path.into() },
+            path: if file.store.path.is_empty() { places::default_store() } else { file.store.path.into() },
             keep: days(file.store.keep_days),
         },
         inbound: Inbound {

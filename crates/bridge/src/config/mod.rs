@@ -3,8 +3,9 @@
 //! `load` finds the file and reads it with the environment. On the way `document` parses the text and knows the lines,
 //! `structure` holds it against the keys there are (`keys`, with their `kinds`), `environment` says which variables are
 //! keys, `file` has the tables as they are written with their defaults, `meaning` checks what they mean, `http` is the
-//! part of that for `[http]`, `secrets` reads secrets from files. `settings` has the checked form that the rest of the gateway uses. `mistake` collects what
-//! is wrong. Input: a TOML file and `SMSBRIDGE_*` variables.
+//! part of that for `[http]`, `secrets` reads secrets from files. `settings` has the checked form that the rest of the
+//! gateway uses. `places` says where configuration and store are when nobody does. `mistake` collects what is wrong.
+//! Input: a TOML file and `SMSBRIDGE_*` variables.
 
 #[cfg(test)]
 mod contact_tests;
@@ -24,6 +25,7 @@ mod load;
 mod load_tests;
 mod meaning;
 mod mistake;
+mod places;
 #[cfg(test)]
 mod reference;
 mod secrets;

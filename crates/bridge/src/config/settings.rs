@@ -11,7 +11,7 @@ use smsbridge_modem::profile::Overrides;
 use smsbridge_modem::trace::TraceFile;
 
 use super::error::ConfigError;
-use super::values::OF_SERVICE;
+use super::places;
 use crate::contact::Contact;
 use crate::event::Event;
 use crate::message::Name;
@@ -246,7 +246,7 @@ impl Store {
     /// The folder that a command looks into beside a gateway: the service's, where nobody named one and this user has
     /// none of his own. He may not be allowed to look there, and is told so.
     pub fn of_gateway(&self) -> PathBuf {
-        self.or_of(Path::new(OF_SERVICE))
+        self.or_of(&places::store_of_service())
     }
 
     fn or_of(&self, service: &Path) -> PathBuf {

@@ -1,6 +1,5 @@
-//! Values of configuration keys: durations, number patterns, the default store folder.
+//! Values of configuration keys: durations and number patterns.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::mistake::Mistakes;
@@ -65,34 +64,6 @@ fn each<T>(
 
 /// Digits of a short code; what is longer is a number of some country.
 const MAX_SHORT_CODE: usize = 8;
-
-/// Where the service keeps its store.
-pub(super) const OF_SERVICE: &str = "/var/lib/smsbridge";
-
-/// `$STATE_DIRECTORY`, else /var/lib/smsbridge where it can be written, else the user's state folder.
-pub(super) fn default_store_path() -> PathBuf {
-    if let Some(folder) = std::env::var_os("STATE_DIRECTORY").filter(|s| !s.is_empty()) {
-        return folder.into();
-    }
-    let system = PathBuf::from(OF_SERVICE);
-    if may_write(&system) {
-        return system;
-    }
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home).unwrap_or_default().join("smsbridge")
-}
-
-/// Whether we could write in a folder that exists or could be created. Changes nothing.
-#[cfg(unix)]
-fn may_write(folder: &Path) -> bool {
-    let first_there = folder.ancestors().find(|path| path.exists());
-    first_there.is_some_and(|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok())
-}
-
-#[cfg(not(unix))]
-fn may_write(_folder: &Path) -> bool {
-    false
-}
 
 pub(super) fn seconds(n: u32) -> Duration {
     Duration::from_secs(n.into())

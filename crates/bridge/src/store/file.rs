@@ -56,19 +56,24 @@ pub(super) fn open_unchanged(folder: &Path, is_running: bool) -> Result<Connecti
     let file = folder.join(FILE);
     let path = file.to_str().filter(|_| !is_running && !folder.join(format!("{FILE}-wal")).exists());
     let Some(path) = path else { return open_read_only(folder) };
-    let path: String = path
-        .chars()
-        .map(|c| match c {
-            '%' | '?' | '#' => format!("%{:02X}", u32::from(c)),
-            other => other.to_string(),
-        })
-        .collect();
     let access =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), access)
+    let connection = Connection::open_with_flags(format!("file:{}?immutable=1", in_uri(path)), access)
         .map_err(|error| OpenError::Broken { file: file.clone(), error })?;
     schema::check_version(&connection, &file)?;
     Ok(connection)
+}
+
+/// A path as SQLite reads it in a URI (<https://www.sqlite.org/uri.html>). On Windows that has slashes, and one before
+/// the drive.
+fn in_uri(path: &str) -> String {
+    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    let begin = if path.as_bytes().get(1) == Some(&b':') && cfg!(windows) { "///" } else { "" };
+    let escaped = path.chars().map(|c| match c {
+        '%' | '?' | '#' => format!("%{:02X}", u32::from(c)),
+        other => other.to_string(),
+    });
+    begin.to_owned() + &escaped.collect::<String>()
 }
 
 /// Opens the file for a change beside a running gateway.

@@ -19,6 +19,7 @@ mod request_tests;
 #[cfg(test)]
 mod schema;
 pub mod state;
+#[cfg(unix)]
 pub mod status;
 pub mod topic;
 

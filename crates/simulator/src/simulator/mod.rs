@@ -183,6 +183,7 @@ impl Simulator {
     }
 
     /// Waits until the modem is plugged in (`true`) or not (`false`).
+    #[cfg(unix)]
     pub(crate) async fn until_plugged(&self, plugged: bool) {
         let forever = Duration::from_secs(3600);
         while !self.wait_for(forever, |sim| sim.is_plugged() == plugged).await {}

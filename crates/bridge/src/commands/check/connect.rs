@@ -1,5 +1,7 @@
 //! What only a try shows: whether the broker lets a gateway in and do its work, and whether the modems answer.
 
+use std::collections::BTreeMap;
+
 use smsbridge_modem::bring_up;
 use smsbridge_modem::port::{self, PortSpec};
 use smsbridge_modem::{Session, SimStatus, detect, status};
@@ -13,9 +15,8 @@ use crate::message::Name;
 use crate::mqtt::{self, Access, Plan, Right, Trial};
 use crate::remedy;
 use crate::wire::Wire;
-use crate::wire::status::ModemStatus;
 #[cfg(unix)]
-use crate::wire::status::Status;
+use crate::wire::status::{ModemStatus, Status};
 
 /// Tries each address of the broker.
 pub(super) async fn broker(config: &Config, findings: &mut Findings) {
@@ -153,19 +154,19 @@ fn acl_line(config: &Config, right: &str, topic: &str) -> String {
 
 /// Tries each modem, or asks the running gateway, which has them.
 pub(super) async fn modems(config: &Config, findings: &mut Findings) {
-    let running = running_gateway(config, findings);
+    let mut running = running_gateway(config, findings);
     for modem in &config.modems {
-        let found = match running.iter().flatten().find(|known| known.name == modem.name.as_str()) {
-            Some(known) => of_running_gateway(known),
+        let found = match running.remove(modem.name.as_str()) {
+            Some(known) => known,
             None => Progress::new(&format!("asking modem {}", modem.name)).during(look_at(modem)).await,
         };
         findings.tell(format!("modem {}", modem.name), found);
     }
 }
 
-/// The modems of the gateway that runs with this configuration; none where none runs.
+/// What the gateway that runs with this configuration says of each of its modems; nothing where none runs.
 #[cfg(unix)]
-fn running_gateway(config: &Config, findings: &Findings) -> Option<Vec<ModemStatus>> {
+fn running_gateway(config: &Config, findings: &Findings) -> BTreeMap<String, Result<String, String>> {
     let what = format!("gateway {}", config.name);
     match ask(config) {
         Ok((_, status)) => {
@@ -175,21 +176,22 @@ fn running_gateway(config: &Config, findings: &Findings) -> Option<Vec<ModemStat
                 what,
                 format!("it runs (process {}, configuration {from}) and has the modems", gateway.pid),
             );
-            Some(modems)
+            modems.into_iter().map(|modem| (modem.name.clone(), of_running_gateway(&modem))).collect()
         }
-        Err(NoAnswer::Nobody { .. } | NoAnswer::Other { .. }) => None,
+        Err(NoAnswer::Nobody { .. } | NoAnswer::Other { .. }) => BTreeMap::new(),
         Err(no_answer) => {
             findings.note(what, format!("it runs and could not be asked: {no_answer}"));
-            None
+            BTreeMap::new()
         }
     }
 }
 
 #[cfg(not(unix))]
-fn running_gateway(_config: &Config, _findings: &Findings) -> Option<Vec<ModemStatus>> {
-    None
+fn running_gateway(_config: &Config, _findings: &Findings) -> BTreeMap<String, Result<String, String>> {
+    BTreeMap::new()
 }
 
+#[cfg(unix)]
 fn of_running_gateway(modem: &ModemStatus) -> Result<String, String> {
     let network = [modem.operator.as_deref(), modem.registration.as_deref()];
     let network: Vec<&str> = network.into_iter().flatten().collect();

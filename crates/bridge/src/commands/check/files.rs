@@ -3,11 +3,15 @@
 //!
 //! Changes nothing.
 
-use std::io::{Error, ErrorKind, Read as _};
+#[cfg(not(windows))]
+use std::io::Read as _;
+use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use smsbridge_modem::port::PortSpec;
+#[cfg(windows)]
+use smsbridge_modem::serial_ports;
 
 use super::findings::Findings;
 use secrecy::ExposeSecret as _;
@@ -17,7 +21,11 @@ use crate::http;
 use crate::mqtt::tls_mistakes;
 
 /// Longest first line of a script.
+#[cfg(not(windows))]
 const MAX_FIRST_LINE: usize = 256;
+
+/// Of a modem's port.
+const NOT_THERE: &str = "is not there now: the gateway waits for it; `smsbridge detect` shows what is there";
 
 /// Looks at everything.
 pub(super) fn check(config: &Config, findings: &mut Findings) {
@@ -93,11 +101,15 @@ fn hook_program(hook: &Hook) -> Result<String, String> {
 }
 
 fn find_program(program: &str) -> Result<PathBuf, String> {
-    if program.contains('/') {
+    if program.contains(std::path::is_separator) {
         return Ok(PathBuf::from(program));
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
+    // A program of Windows may be named without its `.exe`.
+    let names = [program.to_owned(), format!("{program}{}", std::env::consts::EXE_SUFFIX)];
+    let found = std::env::split_paths(&path)
+        .flat_map(|folder| names.each_ref().map(|name| folder.join(name)))
+        .find(|path| path.is_file());
     found.ok_or_else(|| "no folder of PATH has it: write its whole path".to_owned())
 }
 
@@ -109,7 +121,20 @@ fn may_run(path: &Path) -> Result<(), String> {
     may_execute(path).map_err(|_| format!("it may not be executed: chmod +x {}", path.display()))
 }
 
+/// Windows goes by the end of the name, and runs no script by its first line.
+#[cfg(windows)]
+fn interpreter(path: &Path) -> Result<Option<String>, String> {
+    let end = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match ["exe", "com", "bat", "cmd"].iter().any(|known| end == *known) {
+        true => Ok(None),
+        false => {
+            Err("Windows does not run it by itself: name what runs it first, such as python.exe".to_owned())
+        }
+    }
+}
+
 /// What a script names in its first line; none for a program.
+#[cfg(not(windows))]
 fn interpreter(path: &Path) -> Result<Option<String>, String> {
     let mut begin = Vec::new();
     let file = match std::fs::File::open(path) {
@@ -164,14 +189,22 @@ fn address(address: SocketAddr, findings: &mut Findings) {
     }
 }
 
+/// A modem may be plugged in later. A COM port has no rights, and whether it is free only opening it would tell.
+#[cfg(windows)]
+fn port(modem: &str, path: &Path, findings: &mut Findings) {
+    if !serial_ports::is_there(path) {
+        findings.note(format!("modem {modem}"), format!("{} {NOT_THERE}", path.display()));
+    }
+}
+
 /// A modem may be plugged in later; one that is there has to be ours to use.
+#[cfg(not(windows))]
 fn port(modem: &str, path: &Path, findings: &mut Findings) {
     let what = format!("modem {modem}");
     match may_read_and_write(path) {
         Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound && cfg!(unix) => {
-            let words = "is not there now: the gateway waits for it; `smsbridge detect` shows what is there";
-            findings.note(what, format!("{} {words}", path.display()));
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            findings.note(what, format!("{} {NOT_THERE}", path.display()));
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let words = "this user may not open it: add it to the group that owns it (dialout on Debian)";
@@ -217,6 +250,7 @@ fn may_execute(path: &Path) -> Result<(), Error> {
     access(path, "x")
 }
 
+#[cfg(not(windows))]
 fn may_read_and_write(path: &Path) -> Result<(), Error> {
     access(path, "rw")
 }
