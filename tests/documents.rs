@@ -40,7 +40,7 @@ const TAGS: [&str; 12] = [
 ];
 
 /// Programs of others that the documents use. What they would do is not tried.
-const OTHER_PROGRAMS: [&str; 30] = [
+const OTHER_PROGRAMS: [&str; 31] = [
     "apt-get",
     "cargo",
     "chgrp",
@@ -53,6 +53,7 @@ const OTHER_PROGRAMS: [&str; 30] = [
     "git",
     "install",
     "journalctl",
+    "ls",
     "mkdir",
     "mosquitto_passwd",
     "mv",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use crate::harness::broker::Login;
 use crate::harness::gateway::PROGRAM;
+use crate::harness::http::{Answer as Page, ask, post};
 use crate::harness::modem::ModemOptions;
+use crate::harness::ports::free_port;
 use crate::harness::process::{Process, code};
 use crate::harness::rig::{Rig, RigOptions};
 use crate::harness::sources::root;
@@ -86,6 +88,8 @@ impl Supervisor {
 /// Fields end in this order: what runs before the folder it writes in.
 struct App {
     process: Option<Process>,
+    /// Where the Supervisor's ingress finds the page.
+    page: SocketAddr,
     rig: Rig,
 }
 
@@ -100,7 +104,7 @@ impl App {
         for folder in ["data", "config", "ssl"] {
             fs::create_dir(rig.folder().join(folder)).expect("a folder of the app");
         }
-        App { process: None, rig }
+        App { process: None, page: SocketAddr::from(([127, 0, 0, 1], free_port())), rig }
     }
 
     /// What the Supervisor says once there is a broker.
@@ -129,6 +133,7 @@ impl App {
         command.arg(root().join(APP).join("run")).env_clear().current_dir(folder);
         command.env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap_or_default()));
         command.envs(token.map(|token| ("SUPERVISOR_TOKEN", token)));
+        command.env("APP_PAGE", self.page.to_string()).env("APP_INGRESS", "127.0.0.1");
         command.env("APP_SUPERVISOR", format!("http://127.0.0.1:{supervisor}")).env("APP_PAUSE_S", "0.2");
         for (variable, place) in [
             ("APP_DATA", "data"),
@@ -220,6 +225,60 @@ fn it_waits_for_a_broker_says_so_once_and_becomes_the_gateway() {
         "the store is in the folder that is kept"
     );
     assert!(!app.log().contains(&Login::gateway().password) && !app.log().contains(TOKEN), "{}", app.log());
+    assert_eq!(app.stop(), 0, "{}", app.log());
+}
+
+/// Asks for a path of the page as Home Assistant does for whoever is logged in to it.
+fn through_ingress(app: &App, path: &str, more: &[(&str, &str)]) -> Page {
+    let mut headers = vec![
+        ("X-Forwarded-For", "192.168.1.20, 172.30.32.1"),
+        ("X-Forwarded-Host", "homeassistant.local:8123"),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Ingress-Path", "/api/hassio_ingress/abc"),
+    ];
+    headers.extend(more);
+    ask(app.page, "GET", path, &headers)
+}
+
+#[test]
+fn its_page_is_in_the_sidebar_and_asks_for_a_token_once() {
+    let mut app = App::new();
+    let supervisor = Supervisor::start(no_broker());
+    supervisor.answers(app.broker());
+    let options = app.options(json!({}));
+    app.start(&options, supervisor.port, Some(TOKEN));
+    app.wait_for_log("listening at");
+    let token = |app: &App| {
+        let log = app.log();
+        let (_, rest) = log.split_once("asks once for a token: ").expect("the token is in the log");
+        rest.split(';').next().expect("a token").to_owned()
+    };
+    let made = token(&app);
+    assert_eq!(made.len(), 32, "{made}");
+    assert_eq!(through_ingress(&app, "/", &[]).status, 200);
+    assert_eq!(through_ingress(&app, "/api/status", &[]).status, 401, "it is no program of this machine");
+    let bearer = format!("Bearer {made}");
+    let own = [("Authorization", &*bearer), ("Origin", "http://homeassistant.local:8123")];
+    let login =
+        [&own[..], &[("X-Forwarded-Host", "homeassistant.local:8123"), ("X-Forwarded-For", "192.168.1.20")]]
+            .concat();
+    let given = post(app.page, "/login", &login, "");
+    let cookie = given.headers("set-cookie")[0].split(';').next().expect("a cookie").to_owned();
+    assert_eq!(through_ingress(&app, "/api/status", &[("Cookie", &cookie)]).status, 200);
+    assert_eq!(app.stop(), 0, "{}", app.log());
+
+    // It stays the same, until another one is chosen.
+    app.start(&options, supervisor.port, Some(TOKEN));
+    wait_until("it to listen again", || app.log().matches("listening at").count() == 2);
+    assert_eq!(through_ingress(&app, "/api/status", &[("Cookie", &cookie)]).status, 200);
+    assert_eq!(app.stop(), 0, "{}", app.log());
+    let chosen = "chosen-by-somebody";
+    app.start(&app.options(json!({"page_token": chosen})), supervisor.port, Some(TOKEN));
+    wait_until("it to listen once more", || app.log().matches("listening at").count() == 3);
+    assert_eq!(through_ingress(&app, "/api/status", &[("Cookie", &cookie)]).status, 401);
+    let bearer = format!("Bearer {}", chosen);
+    assert_eq!(through_ingress(&app, "/api/status", &[("Authorization", &bearer)]).status, 200);
+    assert!(!app.log().contains(chosen), "a chosen token is in the log: {}", app.log());
     assert_eq!(app.stop(), 0, "{}", app.log());
 }
 

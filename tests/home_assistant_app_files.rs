@@ -45,6 +45,8 @@ fn the_configuration_has_the_keys_the_format_wants_and_none_that_it_refuses() {
         "services",
         "uart",
         "map",
+        "ingress",
+        "panel_icon",
         "timeout",
         "backup",
         "options",

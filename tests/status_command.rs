@@ -96,6 +96,34 @@ fn a_gateway_that_does_not_run_is_told_in_words() {
 }
 
 #[test]
+fn a_container_is_not_started_again_for_what_a_restart_does_not_mend() {
+    let mut rig = Rig::start();
+    assert_eq!(status(&rig, &["--live"]), (0, "attic: live\n".to_owned()));
+    rig.modem.unplug();
+    rig.broker.kill();
+    wait_until("a gateway that is not well", || {
+        let (code, said) = status(&rig, &[]);
+        code == 1 && has_all(&said, &["not connected", "unplugged or reset"])
+    });
+    assert_eq!(status(&rig, &["--live"]), (0, "attic: live\n".to_owned()));
+    rig.gateway.kill();
+    let (code, said) = status(&rig, &["--live"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("no gateway named attic runs here"), "{said}");
+}
+
+#[test]
+fn a_container_is_started_again_when_its_gateway_hangs() {
+    let rig = Rig::start();
+    rig.gateway.pause();
+    let (code, said) = status(&rig, &["--live"]);
+    rig.gateway.resume();
+    assert_eq!(code, 1, "{said}");
+    assert!(has_all(&said, &["attic.sock", "has not answered for 10 s"]), "{said}");
+    wait_until("a gateway that answers again", || status(&rig, &["--live"]).0 == 0);
+}
+
+#[test]
 fn json_has_every_key_of_the_retained_states() {
     let rig = Rig::start();
     let modem = rig.wait_for_modem("a whole state", |state| state["operator"].is_string());

@@ -2,6 +2,7 @@
 //! installs them.
 
 mod blueprints;
+mod container;
 mod first_hour;
 mod home;
 mod home_assistant;

@@ -1,71 +1,15 @@
 //! The Debian package, built as deploy/debian/build builds it, in a Debian of its own: a folder that dpkg and the scripts
 //! of the package take for the whole machine.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use tempfile::TempDir;
-
-use crate::harness::installed::installed;
-use crate::harness::process::code;
+use crate::harness::debian::{Debian, package, succeeds};
 use crate::harness::sources::root;
 
 const CONFIGURATION: &str = "/etc/smsbridge/smsbridge.toml";
-
-/// What tests/ecosystem/install/packages made.
-fn tools() -> PathBuf {
-    let tools = installed("packages");
-    assert!(tools.join("installed").exists(), "tests/ecosystem/install/packages did not end");
-    tools
-}
-
-/// Runs a command; its exit code and all it says.
-fn run(command: &mut Command) -> (i32, String) {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    (code(output.status), said.concat())
-}
-
-fn succeeds(command: &mut Command) -> String {
-    let (code, said) = run(command);
-    assert_eq!(code, 0, "{command:?} ended with {code}:\n{said}");
-    said
-}
-
-/// A command that runs as root, with sudo where we are not: dpkg and chroot need it.
-fn as_root(program: &str) -> Command {
-    if rustix::process::geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("sudo");
-    command.args(["-n", program]);
-    command
-}
-
-/// The package, built once for all tests.
-fn package() -> &'static Path {
-    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
-    PACKAGE.get_or_init(|| {
-        let mut command = Command::new(root().join("deploy/debian/build"));
-        let path = std::env::var("PATH").expect("PATH");
-        command.env("PATH", format!("{}:{path}", tools().join("bin").display()));
-        // What `cargo test` tells of this crate would have everything compiled anew.
-        for (name, _) in std::env::vars() {
-            if name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                command.env_remove(name);
-            }
-        }
-        let output = command.output().expect("deploy/debian/build runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "deploy/debian/build failed:\n{said}");
-        let printed = String::from_utf8(output.stdout).expect("a path in UTF-8");
-        let package = PathBuf::from(printed.lines().next_back().expect("the path of the package"));
-        assert!(package.exists(), "{printed:?} names no package:\n{said}");
-        package
-    })
-}
 
 /// The package as a later version would be, with another configuration in it.
 fn later_package(folder: &Path) -> PathBuf {
@@ -82,55 +26,6 @@ fn later_package(folder: &Path) -> PathBuf {
     let later = folder.join("later.deb");
     succeeds(Command::new("dpkg-deb").args(["--root-owner-group", "--build"]).arg(&files).arg(&later));
     later
-}
-
-/// A Debian in a folder, gone in the end.
-struct Debian {
-    folder: TempDir,
-}
-
-impl Debian {
-    fn new() -> Debian {
-        let folder = TempDir::with_prefix("smsbridge-debian-").expect("a temporary folder");
-        let debian = Debian { folder };
-        let archive = tools().join("debian.tar");
-        fs::create_dir(debian.path("")).expect("a folder");
-        succeeds(as_root("tar").arg("-xf").arg(archive).arg("-C").arg(debian.path("")));
-        debian
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.folder.path().join("root").join(path.trim_start_matches('/'))
-    }
-
-    /// Runs a line of a shell, with this folder as the whole machine; its exit code and all it says.
-    fn run(&self, line: &str) -> (i32, String) {
-        let mut command = as_root("chroot");
-        command.arg(self.path("")).args(["/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
-        run(command.args(["LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", line]))
-    }
-
-    fn succeeds(&self, line: &str) -> String {
-        let (code, said) = self.run(line);
-        assert_eq!(code, 0, "`{line}` ended with {code}:\n{said}");
-        said
-    }
-
-    /// As apt does it, which never overwrites a configuration that was changed without being asked.
-    fn install(&self, package: &Path) -> String {
-        succeeds(as_root("cp").arg(package).arg(self.path("/tmp/package.deb")));
-        self.succeeds("dpkg --force-confdef --force-confold --install /tmp/package.deb </dev/null")
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.run(&format!("test -e {path}")).0 == 0
-    }
-}
-
-impl Drop for Debian {
-    fn drop(&mut self) {
-        let _ = run(as_root("rm").args(["-rf", "--one-file-system"]).arg(self.path("")));
-    }
 }
 
 #[test]
@@ -156,6 +51,7 @@ fn an_installed_package_is_ready_to_be_configured_and_starts_nothing() {
         "/usr/lib/systemd/system/smsbridge.service",
         "/usr/lib/udev/rules.d/78-smsbridge-modems.rules",
         "/usr/share/doc/smsbridge/copyright",
+        "/usr/share/doc/smsbridge/notices.gz",
         "/usr/share/doc/smsbridge/changelog.gz",
         "/usr/share/doc/smsbridge/changelog.Debian.gz",
         "/usr/share/doc/smsbridge/examples/smsbridge.toml",
@@ -248,6 +144,43 @@ fn a_removed_package_keeps_messages_and_configuration_and_a_purged_one_only_what
     debian.install(package());
     assert!(debian.succeeds(&format!("cat {CONFIGURATION}")).contains("localhost"));
     assert_eq!(debian.run("systemctl is-enabled smsbridge").1, "disabled\n");
+}
+
+/// The libraries that the program of this machine is linked with or made by, name and version.
+fn libraries() -> BTreeSet<String> {
+    let mut command = Command::new("cargo");
+    command.args(["tree", "--locked", "--package", "smsbridge", "--edges", "normal", "--prefix", "none"]);
+    let tree = succeeds(command.current_dir(root()));
+    let lines = tree.lines().filter(|line| !line.contains(&format!("({}", root().display())));
+    let libraries = lines.filter_map(|line| {
+        let mut words = line.split(' ');
+        Some(format!("{} {}", words.next()?, words.next()?.strip_prefix('v')?))
+    });
+    libraries.collect()
+}
+
+#[test]
+#[ignore = "tests/run ecosystem installs what it needs"]
+fn the_licence_of_each_library_is_in_the_package() {
+    let folder = tempfile::tempdir().expect("a folder");
+    succeeds(Command::new("dpkg-deb").arg("--extract").arg(package()).arg(folder.path()));
+    let notices =
+        succeeds(Command::new("zcat").arg(folder.path().join("usr/share/doc/smsbridge/notices.gz")));
+    let libraries = libraries();
+    assert!(libraries.len() > 100, "{libraries:?}");
+    for library in &libraries {
+        let named = notices.lines().any(|line| {
+            line.strip_prefix(library.as_str()).is_some_and(|rest| rest.starts_with(": ") && rest.len() > 4)
+        });
+        assert!(named, "{library} is not named with its licence");
+        let has_none = format!("{library} brings no text");
+        let has_text = notices.lines().any(|line| line == library || line.starts_with(&has_none));
+        assert!(has_text, "{library} has no text of its licence");
+    }
+    for words in ["Permission is hereby granted, free of charge", "Apache License", "Mozilla Public License"]
+    {
+        assert!(notices.contains(words), "no text has {words:?}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod client;
 pub mod cluster;
 pub mod contract;
 pub mod damage;
+pub mod debian;
 pub mod documents;
 pub mod gateway;
 pub mod home_assistant;

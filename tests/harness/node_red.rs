@@ -114,7 +114,8 @@ impl Flows {
 pub struct NodeRed {
     version: &'static str,
     folder: PathBuf,
-    port: u16,
+    /// Where its editor is, at 127.0.0.1.
+    pub port: u16,
     flows: Flows,
     process: Option<Process>,
     /// Between Node-RED and the broker: what it asked for, and what it has acknowledged.

@@ -125,8 +125,11 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     rest.spawn(named("timer", timer.run(rest_stop.clone())));
     #[cfg(unix)]
     if config.has_status {
-        let (facts, link, retained) = (facts(config), Arc::clone(&link_state), Arc::clone(&retained));
-        let document = move || status::document(&facts, link.address().as_deref(), &retained.all());
+        let (facts, timer) = (facts(config), Arc::clone(&timer_state));
+        let (link, retained) = (Arc::clone(&link_state), Arc::clone(&retained));
+        let document = move || {
+            status::document(&facts, timer.deadly_problem(), link.address().as_deref(), &retained.all())
+        };
         let sockets = runtime_folder::sockets(&config.name, &config.store.path);
         rest.spawn(named("status", status_socket::run(sockets, document, rest_stop.clone())));
     }
@@ -134,10 +137,11 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
     if let Some(http) = &config.http {
         traces = config.modems.iter().map(|modem| (modem.name.clone(), Arc::default())).collect();
         let signal = Arc::new(SignalLog::default());
+        let health =
+            Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
         let api = Api {
             facts: facts(config),
-            link: Arc::clone(&link_state),
-            retained: Arc::clone(&retained),
+            health: health.clone(),
             contacts: config.contacts.iter().map(|contact| contact.name.clone()).collect(),
             max_parts: config.outbound.max_parts,
             store: store.clone(),
@@ -148,8 +152,6 @@ async fn run_with(config: &Config, store: Store, stop: &CancellationToken) -> an
             signal: Arc::clone(&signal),
             stop: rest_stop.clone(),
         };
-        let health =
-            Health { timer: timer_state, link: Arc::clone(&link_state), retained: Arc::clone(&retained) };
         let routes = http::routes(http, &config.name, health, store.counts().unwrap_or_default(), api);
         rest.spawn(named("http", http::run(http.listen, routes, rest_stop.clone())));
         let (retained, stop) = (Arc::clone(&retained), rest_stop.clone());

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// The timer looks each second; a store that is slow may take it longer.
+const MAX_SILENCE: Duration = Duration::from_secs(60);
+
 /// The timer as it is.
 #[derive(Debug)]
 pub struct TimerState(Mutex<Look>);
@@ -29,9 +32,10 @@ impl TimerState {
         *self.look() = Look { at: Instant::now(), store_problem: Some(store_problem) };
     }
 
-    /// How long ago it looked, or how long it did not since the start.
-    pub fn silence(&self) -> Duration {
-        self.look().at.elapsed()
+    /// What only a restart would mend, in words: it has not looked for too long, or never did. None while it does.
+    pub fn deadly_problem(&self) -> Option<String> {
+        let silence = self.look().at.elapsed();
+        (silence > MAX_SILENCE).then(|| format!("it has not looked at its store for {} s", silence.as_secs()))
     }
 
     /// What it found wrong with the store; none before it first looked.

@@ -69,10 +69,11 @@ Examples:
   smsbridge status
   smsbridge status --watch
   smsbridge status --json | jq .modems[].signal
+  smsbridge status --live             Whether the gateway lives, for containers
 
 Exit codes:
-  0  gateway, broker and all modems are well
-  1  something is wrong, or no gateway answers
+  0  gateway, broker and all modems are well; with --live: the gateway lives
+  1  something is wrong, or no gateway answers; with --live: only a restart helps
   2  wrong usage or configuration"
 );
 

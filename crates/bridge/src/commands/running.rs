@@ -48,6 +48,11 @@ pub(super) fn ask(config: &Config) -> Result<(String, Status), NoAnswer> {
             Ok((Ok(status), _)) => NoAnswer::Other { socket: socket.clone(), store: status.gateway.store },
             Ok((Err(words), _)) => NoAnswer::Unreadable { socket: socket.clone(), words },
             Err(error) if error.kind() == ErrorKind::PermissionDenied => NoAnswer::Forbidden(socket.clone()),
+            // What a timeout is called differs between systems.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                let words = format!("the gateway has not answered for {} s", ANSWER_TIMEOUT.as_secs());
+                NoAnswer::Unreadable { socket: socket.clone(), words }
+            }
             // Of a place that the gateway could not use either.
             Err(_) => continue,
         };

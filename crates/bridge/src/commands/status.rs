@@ -30,12 +30,19 @@ pub struct StatusArgs {
     /// Look again every two seconds, until Ctrl-C
     #[arg(long)]
     watch: bool,
+    /// Only whether the gateway lives, whatever its broker and its modems do: for containers
+    #[arg(long, conflicts_with_all = ["json", "watch"])]
+    live: bool,
 }
 
 impl StatusArgs {
-    /// True when everything is well.
+    /// True when everything is well; with `--live`, when a restart would mend nothing.
     pub fn run(self) -> anyhow::Result<bool> {
         let config = self.config.load_without_secrets()?;
+        if self.live {
+            let (_, status) = ask(&config)?;
+            return Ok(say(shown_as_live(&status)) && status.gateway.live);
+        }
         let is_cleared = self.watch && !self.json && terminal::is_there();
         loop {
             let answer = ask(&config);
@@ -55,6 +62,18 @@ impl StatusArgs {
                 return Ok(is_well);
             }
             std::thread::sleep(WATCH_INTERVAL);
+        }
+    }
+}
+
+/// A line without what a supervisor need not keep, such as the SIM's number.
+fn shown_as_live(status: &Status) -> String {
+    let gateway = &status.gateway;
+    match (gateway.live, &gateway.problem) {
+        (true, _) => format!("{}: live", field(&gateway.name)),
+        (false, problem) => {
+            let problem = problem.as_deref().unwrap_or("only a restart helps");
+            format!("{}: not live: {}", field(&gateway.name), field(problem))
         }
     }
 }
@@ -164,7 +183,7 @@ mod tests {
             [modem("main", true, "null", "64"), modem("cellar", false, "\"no SIM\"", "null")].join(",");
         Status::read(&format!(
             r#"{{"gateway":{{"name":"attic","version":"0.1.0 (abc)","pid":7,"configuration":"a.toml","store":"/store",
-            "started_at":"2026-11-22T07:00:00.000Z","queue":{{"publish":1,"send":2,"parked":0}},"problem":null}},
+            "started_at":"2026-11-22T07:00:00.000Z","live":true,"queue":{{"publish":1,"send":2,"parked":0}},"problem":null}},
             "broker":{{"servers":["h:1883"],"connected_to":null}},"modems":[{modems}]}}"#
         ))
         .unwrap()
@@ -184,6 +203,15 @@ main    online  ▂▄▆·   64 %  -73 dBm  E\\u{1b}[2Jplus, LTE, home  8949  S
 cellar  online                        E\\u{1b}[2Jplus, LTE, home  8949  SM 1/30  3 in, 2 out, 0 not sent
          no SIM";
         assert_eq!(shown(&status(), Style::plain(), now), expected);
+    }
+
+    #[test]
+    fn whether_it_lives_is_one_line_without_modems() {
+        let mut status = status();
+        assert_eq!(shown_as_live(&status), "attic: live");
+        status.gateway.live = false;
+        status.gateway.problem = Some("it has not looked\u{1b}[2J".to_owned());
+        assert_eq!(shown_as_live(&status), "attic: not live: it has not looked\\u{1b}[2J");
     }
 
     #[test]

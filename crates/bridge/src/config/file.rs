@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::servers::Urls;
 use super::settings::{HookEvent, MessageExpiry, OnStale, OnUnknown};
+use super::texts::Texts;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -51,7 +51,7 @@ impl Default for File {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct MqttTable {
-    pub(super) url: Urls,
+    pub(super) url: Texts,
     pub(super) username: Option<String>,
     #[serde(skip_serializing)]
     pub(super) password: Option<SecretString>,
@@ -69,7 +69,7 @@ pub(super) struct MqttTable {
 impl Default for MqttTable {
     fn default() -> Self {
         MqttTable {
-            url: Urls::One("mqtt://localhost:1883".to_owned()),
+            url: Texts::One("mqtt://localhost:1883".to_owned()),
             username: None,
             password: None,
             password_file: None,
@@ -229,7 +229,7 @@ pub(super) struct HttpTable {
     #[serde(skip_serializing)]
     pub(super) token: Option<SecretString>,
     pub(super) token_file: Option<PathBuf>,
-    pub(super) trusted_proxy: Vec<String>,
+    pub(super) trusted_proxy: Texts,
 }
 
 /// A name and a match have to be given.

@@ -20,7 +20,7 @@ pub(super) fn http(table: HttpTable, secrets: &mut Reader, mistakes: &mut Mistak
     if let Some(words) = token.as_ref().and_then(token_mistake) {
         mistakes.add(if is_in_file { "http.token_file" } else { "http.token" }, words);
     }
-    let networks = table.trusted_proxy.iter().enumerate().map(|(n, text)| {
+    let networks = table.trusted_proxy.each().into_iter().enumerate().map(|(n, text)| {
         let words = || format!("{text:?}: expected an address or a network, such as \"172.30.32.0/23\"");
         mistakes.keep(&format!("http.trusted_proxy[{n}]"), network(text).ok_or_else(words))
     });

@@ -369,9 +369,9 @@ pub(super) static TABLES: [Table; 12] = [
             key("token_file", Text("http-token"), "A file with the token; see [Secrets](#secrets)."),
             key(
                 "trusted_proxy",
-                Texts("172.30.32.2"),
-                "Addresses or networks, such as `\"172.30.32.0/23\"`, of reverse proxies: what they say of a client \
-                 (`X-Forwarded-For`, `-Host`, `-Proto`) is believed.",
+                TextOrTexts("172.30.32.2"),
+                "Addresses or networks, such as `\"172.30.32.0/23\"`, of reverse proxies (as a variable: with commas): \
+                 what they say of a client (`X-Forwarded-For`, `-Host`, `-Proto`) is believed.",
             ),
         ],
     },

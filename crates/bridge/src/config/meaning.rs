@@ -16,6 +16,7 @@ use super::file::{
 use super::http::http;
 use super::mistake::Mistakes;
 use super::secrets::Reader;
+use super::servers;
 use super::settings::{
     Config, HomeAssistant, Hook, Inbound, Modem, Mqtt, Outbound, Source, Store, Tls, Trace, Ussd,
 };
@@ -118,7 +119,7 @@ fn given<T>(
 }
 
 fn mqtt(table: MqttTable, secrets: &mut Reader, mistakes: &mut Mistakes) -> Option<Mqtt> {
-    let address = mistakes.keep("mqtt.url", table.url.into_servers());
+    let address = mistakes.keep("mqtt.url", servers::servers(&table.url));
     if !is_legal_prefix(&table.prefix) {
         mistakes.add("mqtt.prefix", format!("{:?}: no + or #, no / at its ends, no leading $", table.prefix));
     } else if !table.response_prefix.is_empty()

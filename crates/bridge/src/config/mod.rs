@@ -30,6 +30,7 @@ mod secrets;
 mod servers;
 mod settings;
 mod structure;
+mod texts;
 mod values;
 
 pub use error::ConfigError;

@@ -1,37 +1,20 @@
 //! The addresses of `[mqtt] url`.
 
-use serde::{Deserialize, Serialize};
-
 use super::settings::Server;
+use super::texts::Texts;
 
-/// Addresses of one cluster: an array, or one text with commas between them, as an environment variable has to be.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(untagged)]
-pub(super) enum Urls {
-    /// One address, or several with commas.
-    One(String),
-    /// One or several.
-    Many(Vec<String>),
-}
-
-impl Urls {
-    /// Whether TLS is asked for, and the addresses. No message holds any of it: where user name and password stand in
-    /// it, or it is cut short, anything may be the password.
-    pub(super) fn into_servers(self) -> Result<(bool, Vec<Server>), String> {
-        let urls: Vec<&str> = match &self {
-            Urls::One(text) => text.split(',').map(str::trim).collect(),
-            Urls::Many(texts) => texts.iter().map(String::as_str).collect(),
-        };
-        let addresses = urls.into_iter().map(address).collect::<Result<Vec<_>, _>>()?;
-        let encrypted = match addresses.first() {
-            Some((encrypted, _)) => *encrypted,
-            None => return Err("expected at least one address".to_owned()),
-        };
-        if addresses.iter().any(|(other, _)| *other != encrypted) {
-            return Err("the addresses of one cluster are all mqtt:// or all mqtts://".to_owned());
-        }
-        Ok((encrypted, addresses.into_iter().map(|(_, server)| server).collect()))
+/// Whether TLS is asked for, and the addresses of one cluster. No message holds any of it: where user name
+/// and password stand in it, or it is cut short, anything may be the password.
+pub(super) fn servers(urls: &Texts) -> Result<(bool, Vec<Server>), String> {
+    let addresses = urls.each().into_iter().map(address).collect::<Result<Vec<_>, _>>()?;
+    let encrypted = match addresses.first() {
+        Some((encrypted, _)) => *encrypted,
+        None => return Err("expected at least one address".to_owned()),
+    };
+    if addresses.iter().any(|(other, _)| *other != encrypted) {
+        return Err("the addresses of one cluster are all mqtt:// or all mqtts://".to_owned());
     }
+    Ok((encrypted, addresses.into_iter().map(|(_, server)| server).collect()))
 }
 
 /// Whether this is the address of a broker; `Err` says what was expected.

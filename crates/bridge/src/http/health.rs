@@ -2,15 +2,11 @@
 //! states it reads.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::event::{ModemConnection, State};
 use crate::mqtt::LinkState;
 use crate::retained_state::RetainedState;
 use crate::timer_state::TimerState;
-
-/// The timer looks each second; a store that is slow may take it longer.
-const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// Knows how the parts of the gateway are.
 #[derive(Debug, Clone)]
@@ -26,10 +22,7 @@ pub struct Health {
 impl Health {
     /// What only a restart would mend, in words; nothing while it is alive.
     pub(super) fn deadly_problems(&self) -> Vec<String> {
-        let silence = self.timer.silence();
-        let is_silent = silence > MAX_SILENCE;
-        let words = || format!("gateway: it has not looked at its store for {} s", silence.as_secs());
-        is_silent.then(words).into_iter().collect()
+        self.timer.deadly_problem().map(|words| format!("gateway: {words}")).into_iter().collect()
     }
 
     /// What keeps it from taking and sending messages, in words; nothing while it does.
@@ -71,6 +64,8 @@ fn without_modem(states: &[State]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::event::ModemState;
 

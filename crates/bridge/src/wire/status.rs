@@ -78,6 +78,8 @@ struct GatewayForm<'a> {
     /// When it was started.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     started_at: String,
+    /// False where only a restart helps: it has not looked at its store for a minute.
+    live: bool,
     /// What waits.
     queue: QueueForm,
     /// What is wrong, for people; null where nothing is. Its words are free to change.
@@ -107,8 +109,14 @@ struct StatusModemForm<'a> {
     state: ModemForm<'a>,
 }
 
-/// The document; `connected_to` is the broker's address, none while there is no connection.
-pub fn document(facts: &Facts, connected_to: Option<&str>, states: &[State]) -> String {
+/// The document; `deadly` is what only a restart would mend, in words, `connected_to` the broker's address, none while
+/// there is no connection.
+pub fn document(
+    facts: &Facts,
+    deadly: Option<String>,
+    connected_to: Option<&str>,
+    states: &[State],
+) -> String {
     let online = |modem: &ModemState| {
         let own = Subject::Modem(modem.modem.clone());
         states.iter().any(|state| *state == State::Availability(own.clone(), Availability::Online))
@@ -133,8 +141,10 @@ pub fn document(facts: &Facts, connected_to: Option<&str>, states: &[State]) -> 
             configuration: &facts.configuration,
             store: &facts.store,
             started_at: time(facts.started_at),
+            live: deadly.is_none(),
             queue: gateway.map(|gateway| QueueForm::from(&gateway.queue)).unwrap_or_default(),
-            problem: gateway.and_then(|gateway| gateway.problem.as_deref()),
+            // Its state is no longer kept up to date then.
+            problem: deadly.as_deref().or_else(|| gateway.and_then(|gateway| gateway.problem.as_deref())),
         },
         broker: BrokerForm { servers: &facts.servers, connected_to },
         modems: modems.collect(),
@@ -172,6 +182,9 @@ pub struct GatewayStatus {
     pub store: String,
     /// When it started, RFC 3339.
     pub started_at: String,
+    /// False where only a restart helps. A gateway of an earlier version does not say.
+    #[serde(default = "live")]
+    pub live: bool,
     /// What waits.
     pub queue: QueueStatus,
     /// What is wrong, in words.
@@ -258,6 +271,10 @@ pub struct CountersStatus {
     pub not_sent: u64,
 }
 
+fn live() -> bool {
+    true
+}
+
 impl Status {
     /// Reads a document; in words what is wrong with it.
     pub fn read(document: &str) -> Result<Status, String> {
@@ -307,7 +324,7 @@ mod tests {
 
     #[test]
     fn what_the_gateway_writes_is_what_the_command_reads() {
-        let status = Status::read(&document(&facts(), Some("h:1883"), &states(None))).unwrap();
+        let status = Status::read(&document(&facts(), None, Some("h:1883"), &states(None))).unwrap();
         assert!(status.is_well(), "{status:?}");
         assert_eq!((status.gateway.queue.send, status.modems[0].name.as_str()), (2, "main"));
         assert_eq!(status.gateway.started_at, "1970-01-01T00:00:00.000Z");
@@ -321,7 +338,20 @@ mod tests {
             (Some("h:1883"), states(Some("no SIM"))),
             (Some("h:1883"), states(None)[..2].to_vec()),
         ] {
-            assert!(!Status::read(&document(&facts(), connected_to, &states)).unwrap().is_well());
+            let status = Status::read(&document(&facts(), None, connected_to, &states)).unwrap();
+            assert!(!status.is_well() && status.gateway.live, "{status:?}");
         }
+    }
+
+    #[test]
+    fn a_gateway_that_only_a_restart_mends_says_so_and_why() {
+        let deadly = Some("it has not looked".to_owned());
+        let document = document(&facts(), deadly, Some("h:1883"), &states(None));
+        let status = Status::read(&document).unwrap();
+        assert!(!status.gateway.live && !status.is_well(), "{status:?}");
+        assert_eq!(status.gateway.problem.as_deref(), Some("it has not looked"));
+        let of_earlier_version = document.replace(r#""live":false,"#, "");
+        assert_ne!(of_earlier_version, document);
+        assert!(Status::read(&of_earlier_version).unwrap().gateway.live);
     }
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::super::health::Health;
 use super::super::signal_log::INTERVAL;
 use super::{Asked, Shared, answer, refuse};
 use crate::failure::{Failure, FailureCode};
@@ -75,8 +76,9 @@ impl LookError {
 
 impl Asked {
     pub(super) fn status(&self) -> String {
-        let api = &self.api;
-        wire::status::document(&api.facts, api.link.address().as_deref(), &api.retained.all())
+        let Health { timer, link, retained } = &self.api.health;
+        let (deadly, address) = (timer.deadly_problem(), link.address());
+        wire::status::document(&self.api.facts, deadly, address.as_deref(), &retained.all())
     }
 
     /// Looks into the store, on a thread of its own.

@@ -19,14 +19,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::JSON;
+use super::health::Health;
 use super::signal_log::SignalLog;
 use crate::at_trace::TraceFeed;
 use crate::failure::Failure;
 use crate::feed::EventFeed;
 use crate::intake::{Intake, MAX_PAYLOAD};
 use crate::message::Name;
-use crate::mqtt::LinkState;
-use crate::retained_state::RetainedState;
 use crate::store::Store;
 use crate::wire::{page, status};
 
@@ -37,10 +36,8 @@ const MAX_READERS: usize = 2;
 pub struct Api {
     /// What the gateway is.
     pub facts: status::Facts,
-    /// How the link to the broker is.
-    pub link: Arc<LinkState>,
-    /// How the modems are.
-    pub retained: Arc<RetainedState>,
+    /// How its parts are.
+    pub health: Health,
     /// The names of the contacts.
     pub contacts: Vec<String>,
     /// The most parts of a message.

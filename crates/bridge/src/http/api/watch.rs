@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event as Told, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt as _, stream};
@@ -29,6 +29,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Events that are rendered at once for one who watches.
 const BATCH: usize = 16;
+
+/// Proxies such as nginx hold answers back unless they are told not to.
+const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
 /// Where somebody left off.
 #[derive(Deserialize)]
@@ -173,5 +176,6 @@ fn until(
     stop: tokio_util::sync::CancellationToken,
 ) -> Response {
     let told = told.take_until(stop.cancelled_owned());
-    Sse::new(told).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+    let told = Sse::new(told).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    ([NO_BUFFERING], told).into_response()
 }
