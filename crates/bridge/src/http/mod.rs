@@ -11,6 +11,7 @@ mod guard;
 #[cfg(test)]
 mod guard_tests;
 mod health;
+mod json;
 mod metrics;
 mod page;
 mod routes;
@@ -18,13 +19,8 @@ mod server;
 mod signal_log;
 mod token;
 
-use axum::http::HeaderName;
-use axum::http::header::CONTENT_TYPE;
-
 pub use api::Api;
 pub use health::Health;
 pub use routes::routes;
 pub use server::{run, why_not};
 pub use signal_log::SignalLog;
-
-const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");

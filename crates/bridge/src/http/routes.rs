@@ -15,11 +15,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
-use super::JSON;
 use super::api::{self, Api};
 use super::client::Client;
 use super::guard::{Access, Guard, Head, Refusal};
 use super::health::Health;
+use super::json::JSON;
 use super::metrics::{self, Seen};
 use super::page;
 use crate::config::Http;

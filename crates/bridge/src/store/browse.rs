@@ -6,6 +6,7 @@
 use std::iter::Peekable;
 use std::str::FromStr;
 
+use super::error::ReadError;
 use super::history::{Entry, History, SentEntry, readable};
 use crate::event::{Event, ReceivedContent};
 use crate::message::UnixMs;
@@ -101,7 +102,7 @@ pub struct Page {
 
 impl History {
     /// The messages wanted. One that cannot be read is left out with a warning.
-    pub fn browse(&self, browse: &Browse) -> Result<Page, rusqlite::Error> {
+    pub fn browse(&self, browse: &Browse) -> Result<Page, ReadError> {
         let newest = Position::Sent(i64::MAX, i64::MAX);
         let after = browse.after.as_ref().unwrap_or(&newest);
         let is_wanted = |direction| browse.direction.is_none_or(|wanted| wanted == direction);

@@ -100,3 +100,8 @@ impl From<rusqlite::Error> for StoreError {
         }
     }
 }
+
+/// The store cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot be read: {0}")]
+pub struct ReadError(#[from] rusqlite::Error);

@@ -2,6 +2,7 @@
 
 use rusqlite::OptionalExtension as _;
 
+use super::error::ReadError;
 use super::history::History;
 use crate::event::{Event, MessageState, Received, SendResult};
 use crate::message::{Name, UnixMs};
@@ -112,7 +113,7 @@ pub struct Queue {
 
 impl History {
     /// A request and what became of it; none where there is none of this id.
-    pub fn request(&self, id: &str) -> Result<Option<RequestLife>, rusqlite::Error> {
+    pub fn request(&self, id: &str) -> Result<Option<RequestLife>, ReadError> {
         let mut select = self.0.prepare("SELECT accepted_at, body FROM request WHERE id = ?1")?;
         let request = select
             .query_row([id], |row| {
@@ -163,7 +164,7 @@ impl History {
     }
 
     /// A received message, and whether it waits for the broker; none where there is none of this id.
-    pub fn received_message(&self, id: &str) -> Result<Option<(Received, bool)>, rusqlite::Error> {
+    pub fn received_message(&self, id: &str) -> Result<Option<(Received, bool)>, ReadError> {
         let mut select = self.0.prepare("SELECT event FROM received WHERE id = ?1")?;
         let Some(Event::Received(received)) = select.query_row([id], |row| row.get("event")).optional()?
         else {
@@ -179,7 +180,7 @@ impl History {
     }
 
     /// What waits to be sent.
-    pub fn queue(&self) -> Result<Queue, rusqlite::Error> {
+    pub fn queue(&self) -> Result<Queue, ReadError> {
         let mut select = self.0.prepare(
             "SELECT m.modem, m.priority, m.delivery_report, m.not_before, m.expires_at, m.attempts, m.claimed_by,
                m.sent_at, m.result, m.sim IS NOT NULL AS is_begun, r.body

@@ -48,7 +48,7 @@ pub use claims::{Claim, Claimed};
 #[cfg(test)]
 pub use engine::StoreThread;
 pub use engine::{Store, StoreConfig};
-pub use error::{OpenError, StoreError};
+pub use error::{OpenError, ReadError, StoreError};
 pub use forget::{Forget, Forgotten, Left};
 pub use history::{Entry, History, HistoryFilter, SentEntry};
 pub use hook_runs::HookRun;

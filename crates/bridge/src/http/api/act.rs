@@ -5,8 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::look::malformed;
-use super::{Asked, Shared, answer, refuse};
+use super::asked::{Asked, Shared, answer, malformed, refuse};
 use crate::event::{Event, SendResult};
 use crate::failure::{Failure, FailureCode};
 use crate::intake::Delivery;

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::super::health::Health;
 use super::super::signal_log::INTERVAL;
-use super::{Asked, Shared, answer, refuse};
+use super::asked::{Asked, Shared, answer, malformed, refuse};
 use crate::failure::{Failure, FailureCode};
-use crate::store::{Browse, Direction, History, OpenError};
+use crate::store::{Browse, Direction, History, OpenError, ReadError};
 use crate::wire::{self, page};
 
 /// Messages on a page, unless another number is asked for.
@@ -51,17 +51,13 @@ impl Wanted {
     }
 }
 
-pub(super) fn malformed(words: impl Into<String>) -> Failure {
-    Failure::permanent(FailureCode::Malformed, words)
-}
-
 /// Why nothing could be read from the store.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LookError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the store cannot be read: {0}")]
-    Read(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
     #[error("the store cannot be read: the gateway stops")]
     Stopping,
 }
@@ -84,7 +80,7 @@ impl Asked {
     /// Looks into the store, on a thread of its own.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&History) -> Result<T, rusqlite::Error> + Send + 'static,
+        look: impl FnOnce(&History) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, LookError> {
         let _reader = self.readers.acquire().await.map_err(|_| LookError::Stopping)?;
         let folder = self.api.folder.clone();

@@ -15,8 +15,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::look::malformed;
-use super::{Asked, Shared, refuse};
+use super::asked::{Asked, Shared, malformed, refuse};
 use crate::at_trace::TraceLine;
 use crate::feed::{Feed, Since, Weight};
 use crate::wire::page;
