@@ -30,6 +30,10 @@ export async function a_received_sms_appears_without_a_reload(world) {
 export async function one_that_is_sent_is_followed_to_delivered(world) {
   const page = await world.visit();
   const text = "Grüße! ".repeat(30).trim(); // two parts
+  await page.locator("#send-button").click();
+  await page.locator("#send-error").getByText("Say whom it goes to.").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "to");
+  await world.judge(page, "nobody to send to");
   await world.ask({ do: "delay_submits", ms: 700 });
   await write(page, ["anna", "no number"], text);
   await page.locator("#send-button").click();
@@ -77,6 +81,7 @@ export async function a_gateway_that_was_killed_is_found_again_with_nothing_miss
   await page.locator("#text").fill("a draft");
   await world.ask({ do: "kill_gateway" });
   await page.locator("#lost").getByText("The connection to the gateway is lost").waitFor();
+  await world.judge(page, "lost");
   await world.ask({ do: "deliver", from: ANNA, text: "meanwhile one" });
   await world.ask({ do: "deliver", from: BEN, text: "meanwhile two" });
   await world.ask({ do: "start_gateway" });

@@ -351,8 +351,8 @@ pub(super) static TABLES: [Table; 12] = [
     Table {
         name: "http",
         is_several: false,
-        words: "Metrics and health over HTTP: see [monitoring.md](monitoring.md), and who may do what in \
-                [security.md](security.md#http).",
+        words: "A page for people ([page.md](page.md)), metrics and health ([monitoring.md](monitoring.md)) over HTTP; \
+                who may do what: [security.md](security.md#http).",
         keys: &[
             key(
                 "listen",

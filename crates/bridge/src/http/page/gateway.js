@@ -8,13 +8,11 @@ let version = null;
 export function lost() {
   by("lost").hidden = false;
   show(by("lost"), tell("lost"), " ", element("button", { type: "button" }, say("retry")));
-  document.body.classList.add("is-lost");
 }
 
 export function found() {
   by("lost").hidden = true;
   by("lost").replaceChildren();
-  document.body.classList.remove("is-lost");
 }
 
 export function status({ gateway, broker, modems }) {

@@ -126,6 +126,15 @@ function appear(entry) {
   else insert({ ...entry, direction: "in" });
 }
 
+// A page that is open over midnight says of what came before which day that was.
+let today = new Date().toDateString();
+export function status() {
+  const now = new Date().toDateString();
+  if (now === today) return;
+  today = now;
+  for (const row of rows.values()) fill(row);
+}
+
 // A step of one that goes out.
 export function result(change) {
   if (change.dry_run || change.duplicate || change.conflict || change.id === null) return;

@@ -165,7 +165,7 @@ class Card {
         [
           "recovered",
           ["sessions", "announced_again", "probed", "resynchronised", "reopened", "radio_restarted", "reset"]
-            .filter((step) => counters[step] > 0)
+            .filter((step) => counters[step] > (step === "sessions" ? 1 : 0))
             .map((step) => `${say(`step_${step}`)} ${number(counters[step])}`)
             .join(", ") || null,
         ],

@@ -63,7 +63,7 @@ function whole({ message, pdus }, allowed) {
                 type: "button",
                 onclick: () => {
                   close();
-                  answer(message.contact ?? message.from);
+                  answer(message.from);
                 },
               },
               say("answer"),

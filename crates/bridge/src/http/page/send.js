@@ -15,6 +15,7 @@ let allowed = null;
 // The id of what the form holds. An answer that was lost is asked for under the same, and nothing is sent twice.
 let draftId = null;
 let modems = "";
+let sending = null; // the id that was last sent under
 const followed = new Map(); // by id: results by recipient
 let counting = 0;
 
@@ -49,6 +50,7 @@ export async function start(access) {
 function changed() {
   draftId = null;
   by("send-error").replaceChildren();
+  for (const id of ["to", "text"]) by(id).removeAttribute("aria-invalid");
 }
 
 export function status(document) {
@@ -65,6 +67,9 @@ export function status(document) {
 }
 
 // --- counting --------------------------------------------------------------------------------
+
+// What could not be counted is, once the gateway is found again.
+export const reload = () => (allowed?.send ? count() : undefined);
 
 const countSoon = after(250, () => count());
 
@@ -121,22 +126,24 @@ async function submit(event) {
     ["to", recipients.all().length === 0, "to_missing"],
     ["text", by("text").value === "", "text_missing"],
   ]) {
-    by(id).toggleAttribute("aria-invalid", isMissing);
     if (isMissing) {
+      by(id).setAttribute("aria-invalid", "true");
       error.textContent = say(words);
       by(id).focus();
       return;
     }
   }
   draftId ??= newId();
+  const body = request();
+  sending = body.id;
   // Not disabled, which would take the focus away.
   button.setAttribute("aria-disabled", "true");
   try {
-    const { id, results } = await post("api/send", request());
+    const { id, results } = await post("api/send", body);
     follow(id, results);
-    const isTaken = results.some((result) => result.state !== "rejected");
+    // What was written meanwhile is another message, and stays.
+    if (draftId === id && results.some((result) => result.state !== "rejected")) clear();
     draftId = null;
-    if (isTaken) clear();
   } catch (refused) {
     const isAnswer = refused instanceof Refused;
     error.replaceChildren(...(isAnswer ? [theirs(refused.message)] : tell("send_unanswered")));
@@ -166,14 +173,14 @@ function follow(id, results) {
   draw();
 }
 
-const early = new Map();
+const early = new Map(); // results that come before the answer to the request
 
 export function result(change) {
   const known = followed.get(change.id);
   if (known) {
     known.set(change.to ?? "", change);
     draw();
-  } else if (change.id === draftId) {
+  } else if (change.id === sending) {
     early.set(`${change.id} ${change.to ?? ""}`, change);
     while (early.size > 100) early.delete(early.keys().next().value);
   }
