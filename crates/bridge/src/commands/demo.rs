@@ -95,7 +95,12 @@ impl Demo {
         });
         let modem =
             tcp::listen(&simulator, (Ipv4Addr::LOCALHOST, 0)).await.context("the modem cannot start")?;
-        let config = broker.configuration(modem.address()?, &folder.0, self.home_assistant)?;
+        let config = broker.configuration(
+            modem.address()?,
+            &folder.0,
+            self.home_assistant,
+            self.broker.page_port(),
+        )?;
         let mut view = View::new(&config, Style::stdout());
         let (what_to_type, leftovers) = (broker.what_to_type(&config), Leftovers::of(&config));
         let (mqtt, filters, is_online) = (config.mqtt.clone(), view.filters(), Notify::new());

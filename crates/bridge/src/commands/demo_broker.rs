@@ -65,6 +65,11 @@ impl BrokerArgs {
         Ok(DemoBroker::Inside(Box::new(broker), address))
     }
 
+    /// The port of the page: where the broker may have any, any for the page too.
+    pub(super) fn page_port(&self) -> u16 {
+        if self.port == Some(0) { 0 } else { PAGE_PORT }
+    }
+
     /// What is about to be started.
     pub(super) fn words(&self) -> &'static str {
         match self.broker {
@@ -110,8 +115,10 @@ impl DemoBroker<'_> {
         modem: SocketAddr,
         folder: &Path,
         home_assistant: bool,
+        page_port: u16,
     ) -> anyhow::Result<Config> {
-        let text = configuration(&self.table()?, modem, folder, home_assistant);
+        let page = page(page_port);
+        let text = configuration(&self.table()?, modem, folder, &page, home_assistant);
         let mut config = config::parse("demo", &text)?;
         if let DemoBroker::Yours(..) = self {
             config.mqtt.login_place = LOGIN_OPTIONS;
@@ -249,14 +256,14 @@ const PAGE_TOKEN: &str = "smsbridge-demo-token";
 /// The port of the page, where it is free.
 const PAGE_PORT: u16 = 9142;
 
-/// A page on this machine, for its user alone; none where no port is free.
-fn page() -> String {
-    let port = |wanted: u16| {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).ok()?;
+/// A page at this port or any, on this machine alone; none where no port is free.
+fn page(wanted: u16) -> String {
+    let port = |port: u16| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
         Some(listener.local_addr().ok()?.port())
     };
     let table = |port| format!("[http]\nlisten = \"127.0.0.1:{port}\"\ntoken = \"{PAGE_TOKEN}\"\n");
-    port(PAGE_PORT).or_else(|| port(0)).map(table).unwrap_or_default()
+    port(wanted).or_else(|| port(0)).map(table).unwrap_or_default()
 }
 
 /// For Home Assistant: the modem, and somebody to write to.
@@ -269,9 +276,8 @@ number = \"+4915112345678\"
 ";
 
 /// The configuration of a demo with this broker, whose modem listens there.
-fn configuration(table: &str, modem: SocketAddr, folder: &Path, home_assistant: bool) -> String {
+fn configuration(table: &str, modem: SocketAddr, folder: &Path, page: &str, home_assistant: bool) -> String {
     let announced = if home_assistant { ANNOUNCED } else { "" };
-    let page = page();
     format!(
         "\
 name = \"demo\"
