@@ -251,7 +251,7 @@ fn its_page_is_in_the_sidebar_and_asks_for_a_token_once() {
     let token = |app: &App| {
         let log = app.log();
         let (_, rest) = log.split_once("asks once for a token: ").expect("the token is in the log");
-        rest.split(';').next().expect("a token").to_owned()
+        rest.split(',').next().expect("a token").to_owned()
     };
     let made = token(&app);
     assert_eq!(made.len(), 32, "{made}");
@@ -267,10 +267,16 @@ fn its_page_is_in_the_sidebar_and_asks_for_a_token_once() {
     assert_eq!(through_ingress(&app, "/api/status", &[("Cookie", &cookie)]).status, 200);
     assert_eq!(app.stop(), 0, "{}", app.log());
 
-    // It stays the same, until another one is chosen.
-    app.start(&options, supervisor.port, Some(TOKEN));
+    // It stays the same, until another one is chosen, and is not said again. One that is no token is not taken.
+    app.start(&app.options(json!({"page_token": "too short"})), supervisor.port, Some(TOKEN));
     wait_until("it to listen again", || app.log().matches("listening at").count() == 2);
     assert_eq!(through_ingress(&app, "/api/status", &[("Cookie", &cookie)]).status, 200);
+    assert_eq!(app.log().matches(&made).count(), 1, "{}", app.log());
+    assert!(
+        app.log().contains("page_token: expected 16 to 128") && !app.log().contains("too short"),
+        "{}",
+        app.log()
+    );
     assert_eq!(app.stop(), 0, "{}", app.log());
     let chosen = "chosen-by-somebody";
     app.start(&app.options(json!({"page_token": chosen})), supervisor.port, Some(TOKEN));

@@ -14,7 +14,7 @@ use crate::message::{Name, UnixMs};
 /// Something to count.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Count {
-    /// A complete message came in by that modem.
+    /// A message came in by that modem, complete or what there is of it.
     Received(Name),
     /// A message of a request came to a state, for this reason where it failed.
     Result(MessageState, Option<FailureCode>),
@@ -77,7 +77,7 @@ pub fn between(from: UnixMs, to: UnixMs) -> Duration {
 /// Everything that was counted.
 #[derive(Debug, Clone)]
 pub struct Counted {
-    /// Complete messages, by modem.
+    /// Messages that came in, by modem.
     pub received: BTreeMap<Name, u64>,
     /// Results, by state and code; no code is an empty one.
     pub results: BTreeMap<(&'static str, String), u64>,

@@ -51,6 +51,10 @@ fn words(forgotten: &Forgotten, topics: &Topics, retains_last: bool) -> String {
         (left.incomplete, "for their other parts, at most [inbound] reassembly_timeout_s"),
         (left.unsettled, "until the broker cannot deliver them again, some seconds"),
         (left.in_modem, "until the modem no longer lists them, a minute or so"),
+        (
+            left.in_journal,
+            "until nobody reads the store, such as the page: the journal beside it still has it all",
+        ),
         (left.recent, "for a repetition by the network, a quarter of an hour at most"),
     ];
     let left = left.into_iter().filter(|(count, _)| *count > 0);

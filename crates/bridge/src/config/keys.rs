@@ -371,7 +371,8 @@ pub(super) static TABLES: [Table; 12] = [
                 "trusted_proxy",
                 TextOrTexts("172.30.32.2"),
                 "Addresses or networks, such as `\"172.30.32.0/23\"`, of reverse proxies (as a variable: with commas): \
-                 what they say of a client (`X-Forwarded-For`, `-Host`, `-Proto`) is believed.",
+                 what they say of a client (`X-Forwarded-Host`, `-Proto`) is believed, and nothing is \
+                 free for it.",
             ),
         ],
     },

@@ -9,13 +9,12 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Uri};
 use ipnet::IpNet;
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What proxies add; from somebody who is not trusted it says that the client is another one.
 const OF_PROXIES: [HeaderName; 5] = [
-    FORWARDED_FOR,
+    HeaderName::from_static("x-forwarded-for"),
     FORWARDED_HOST,
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("forwarded"),
@@ -25,8 +24,8 @@ const OF_PROXIES: [HeaderName; 5] = [
 /// The client of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Client {
-    /// Its address; none where it is not known.
-    pub(super) address: Option<IpAddr>,
+    /// Whether it is a program of this machine, and no proxy's client.
+    pub(super) is_here: bool,
     /// The name it calls us by, with the port where it is written.
     pub(super) host: Authority,
     /// Whether it speaks TLS with a trusted proxy.
@@ -37,14 +36,14 @@ impl Client {
     /// The client behind a connection from `peer`; none where the request does not say whom it is for.
     pub(super) fn of(peer: IpAddr, uri: &Uri, headers: &HeaderMap, trusted: &[IpNet]) -> Option<Client> {
         let peer = peer.to_canonical();
-        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
         let written = authority(headers, &HOST)?;
         if uri.authority().is_some_and(|other| !is_same(other, &written)) {
             return None;
         }
-        if !is_trusted(&peer) {
+        if !trusted.iter().any(|network| network.contains(&peer)) {
             let is_forwarded = OF_PROXIES.iter().any(|name| headers.contains_key(name));
-            return Some(Client { address: (!is_forwarded).then_some(peer), host: written, is_https: false });
+            let is_here = peer.is_loopback() && !is_forwarded;
+            return Some(Client { is_here, host: written, is_https: false });
         }
         let host = match headers.contains_key(FORWARDED_HOST) {
             true => authority(headers, &FORWARDED_HOST)?,
@@ -52,13 +51,14 @@ impl Client {
         };
         let is_https =
             one(headers, &FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-        Some(Client { address: forwarded_for(headers, is_trusted), host, is_https })
+        // Whoever is behind a proxy, it may have been told anything about them.
+        Some(Client { is_here: false, host, is_https })
     }
 
     /// Whether it is a program of this machine that calls us by a name of this machine: a page elsewhere whose name
     /// was made to lead here is called by that name.
     pub(super) fn is_local(&self) -> bool {
-        self.address.is_some_and(|address| address.is_loopback()) && is_local_name(self.host.host())
+        self.is_here && is_local_name(self.host.host())
     }
 }
 
@@ -71,17 +71,6 @@ fn is_local_name(host: &str) -> bool {
 /// Whether two names with ports are the same.
 pub(super) fn is_same(one: &Authority, other: &Authority) -> bool {
     one.as_str().eq_ignore_ascii_case(other.as_str())
-}
-
-/// The nearest address that is not a trusted proxy's, which each adds at the end; where all are, the first one.
-fn forwarded_for(headers: &HeaderMap, is_trusted: impl Fn(&IpAddr) -> bool) -> Option<IpAddr> {
-    let mut addresses = Vec::new();
-    for value in headers.get_all(FORWARDED_FOR) {
-        for text in value.to_str().ok()?.split(',') {
-            addresses.push(text.trim().parse::<IpAddr>().ok()?.to_canonical());
-        }
-    }
-    addresses.iter().rev().find(|address| !is_trusted(address)).or(addresses.first()).copied()
 }
 
 /// The only value of a header.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, REFERER};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use ipnet::IpNet;
@@ -147,7 +147,7 @@ impl Guard {
 
     /// Whether who asks for data has what it takes.
     fn admit(&self, headers: &HeaderMap, client: &Client, asks: Asks) -> Result<(), Refusal> {
-        let is_free = asks == Asks::Read && client.is_local();
+        let is_free = asks == Asks::Read && client.is_local() && !is_from_elsewhere(headers, &client.host);
         let Some(token) = &self.token else {
             return if is_free { Ok(()) } else { Err(Refusal::Closed) };
         };
@@ -201,6 +201,15 @@ fn is_foreign_fetch(headers: &HeaderMap) -> bool {
     headers.contains_key(FETCH_SITE)
         && !one(headers, &FETCH_SITE).is_some_and(|site| matches!(site, "same-origin" | "none"))
         && one(headers, &FETCH_MODE) != Some("navigate")
+}
+
+/// Whether a page that is shown under another name asks: of a proxy on this machine that does not say that it is one.
+fn is_from_elsewhere(headers: &HeaderMap, host: &Authority) -> bool {
+    if !headers.contains_key(REFERER) {
+        return false;
+    }
+    let page = one(headers, &REFERER).and_then(|page| page.parse::<Uri>().ok());
+    !page.is_some_and(|page| page.authority().is_some_and(|page| is_same(page, host)))
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -40,9 +41,14 @@ const TO_BROWSERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// The other end of a request's connection; the server adds it to each.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+/// The connection of a request; the server adds it to each.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// The other end.
+    pub(super) address: IpAddr,
+    /// Whether it was let in to data.
+    pub(super) is_admitted: Arc<AtomicBool>,
+}
 
 /// The head's client, which the guard adds to what it lets pass.
 type Asking = Extension<Arc<Client>>;
@@ -121,12 +127,16 @@ async fn logout(State(guard): State<Arc<Guard>>, client: Asking) -> Response {
 
 /// Asks the guard, and bounds the time of the answer.
 async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let Some(Peer(peer)) = request.extensions().get().copied() else {
+    let Some(peer) = request.extensions().get::<Peer>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let head = Head { peer, method: request.method(), uri: request.uri(), headers: request.headers() };
+    let head =
+        Head { peer: peer.address, method: request.method(), uri: request.uri(), headers: request.headers() };
     let mut response = match gate.guard.judge(head, gate.access) {
         Ok(client) => {
+            if gate.access == Access::Private {
+                peer.is_admitted.store(true, Ordering::Relaxed);
+            }
             request.extensions_mut().insert(Arc::new(client));
             let answer = tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await;
             answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())

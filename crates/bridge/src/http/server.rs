@@ -88,8 +88,8 @@ pub fn why_not(error: &Error) -> String {
 
 /// A connection as it is judged where there are too many.
 struct Open {
-    /// Whether a whole request has come.
-    has_asked: Arc<AtomicBool>,
+    /// Whether it was let in to data.
+    is_admitted: Arc<AtomicBool>,
     close: CancellationToken,
 }
 
@@ -109,9 +109,9 @@ async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
         if open.len() >= MAX_CONNECTIONS {
             close_one(&mut open);
         }
-        let one = Open { has_asked: Arc::default(), close: CancellationToken::new() };
-        let (has_asked, close) = (Arc::clone(&one.has_asked), one.close.clone());
-        let connection = connection(stream, peer, routes.clone(), has_asked, close, stop.clone());
+        let one = Open { is_admitted: Arc::default(), close: CancellationToken::new() };
+        let (is_admitted, close) = (Arc::clone(&one.is_admitted), one.close.clone());
+        let connection = connection(stream, peer, routes.clone(), is_admitted, close, stop.clone());
         let id = next_id;
         next_id += 1;
         open.insert(id, one);
@@ -134,11 +134,11 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Ends the oldest connection on which nobody has asked yet, else the oldest.
+/// Ends the oldest connection that was not let in to any data, else the oldest.
 fn close_one(open: &mut BTreeMap<u64, Open>) {
-    let is_silent = |one: &Open| !one.has_asked.load(Ordering::Relaxed);
-    let silent = open.iter().find(|(_, one)| is_silent(one)).map(|(id, _)| *id);
-    let chosen = silent.or_else(|| open.keys().next().copied());
+    let is_stranger = |one: &Open| !one.is_admitted.load(Ordering::Relaxed);
+    let stranger = open.iter().find(|(_, one)| is_stranger(one)).map(|(id, _)| *id);
+    let chosen = stranger.or_else(|| open.keys().next().copied());
     if let Some(one) = chosen.and_then(|id| open.remove(&id)) {
         one.close.cancel();
     }
@@ -148,14 +148,13 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     routes: Router,
-    has_asked: Arc<AtomicBool>,
+    is_admitted: Arc<AtomicBool>,
     close: CancellationToken,
     stop: CancellationToken,
 ) {
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        has_asked.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(Peer(peer.ip()));
+        request.extensions_mut().insert(Peer { address: peer.ip(), is_admitted: Arc::clone(&is_admitted) });
         routes.call(request)
     });
     let mut builder = http1::Builder::new();

@@ -51,6 +51,8 @@ pub struct Left {
     pub in_modem: usize,
     /// What may come once more within a quarter of an hour: messages delivered directly, and reports on no message.
     pub recent: usize,
+    /// 1 where the journal beside the file could not be emptied, for somebody was reading.
+    pub in_journal: usize,
 }
 
 /// The store, where something is to be forgotten.
@@ -103,7 +105,8 @@ impl Forget {
         // Kept without the service centre, which is of length 0 here.
         left.recent = self.pdus(person, "SELECT '00' || pdu FROM direct")? + self.reports(person)?;
         // Into the file itself, so that nothing is left in the journal beside it.
-        self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        let is_busy: bool = self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        left.in_journal = usize::from(is_busy);
         Ok(Forgotten { received: received.len(), sent: over.len(), last_of, left })
     }
 

@@ -163,20 +163,19 @@ impl History {
         parts.collect()
     }
 
-    /// A received message, and whether it waits for the broker; none where there is none of this id.
-    pub fn received_message(&self, id: &str) -> Result<Option<(Received, bool)>, ReadError> {
-        let mut select = self.0.prepare("SELECT event FROM received WHERE id = ?1")?;
-        let Some(Event::Received(received)) = select.query_row([id], |row| row.get("event")).optional()?
-        else {
-            return Ok(None);
-        };
-        let waits = self.0.query_row(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE kind = 'event' AND is_result = 0
-               AND json_extract(event, '$.event.received.id') = ?1)",
-            [id],
-            |row| row.get(0),
+    /// A received message, and whether the broker has it: none where its sender is denied, so that it never gets it.
+    pub fn received_message(&self, id: &str) -> Result<Option<(Received, Option<bool>)>, ReadError> {
+        let mut select = self.0.prepare(
+            "SELECT event, outbox IS NOT NULL AS is_published,
+               EXISTS (SELECT 1 FROM outbox o WHERE o.id = received.outbox) AS waits
+             FROM received WHERE id = ?1",
         )?;
-        Ok(Some((received, waits)))
+        let found = select
+            .query_row([id], |row| Ok((row.get("event")?, row.get("is_published")?, row.get("waits")?)))
+            .optional()?;
+        let Some((Event::Received(received), is_published, waits)) = found else { return Ok(None) };
+        let (is_published, waits): (bool, bool) = (is_published, waits);
+        Ok(Some((received, is_published.then_some(!waits))))
     }
 
     /// What waits to be sent.

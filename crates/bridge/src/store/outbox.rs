@@ -108,7 +108,7 @@ impl Store {
 
     /// Publishes an event that belongs to no row, and runs its hooks.
     pub async fn publish(&self, event: Event) -> Result<(), StoreError> {
-        self.write(move |tx| publish(tx, &event)).await
+        self.write(move |tx| publish(tx, &event).map(drop)).await
     }
 }
 
@@ -134,13 +134,15 @@ fn read_publication(row: &rusqlite::Row<'_>) -> rusqlite::Result<Publication> {
     }
 }
 
-/// Publishes an event, runs its hooks, says it in the log and to those who watch.
-pub(super) fn publish(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
+/// Publishes an event, runs its hooks, says it in the log and to those who watch; returns its row.
+pub(super) fn publish(tx: &Tx<'_>, event: &Event) -> Result<i64, StoreError> {
     tx.log(EventLine::of(event));
     tx.count(Count::of(event));
     tx.tell(event);
     insert(tx, "event", Some(event), None, None, None)?;
-    hook_runs::enqueue(tx, event)
+    let row = tx.sql.last_insert_rowid();
+    hook_runs::enqueue(tx, event)?;
+    Ok(row)
 }
 
 /// Publishes a result, and a copy for the caller who asked for one in a row of `response`.

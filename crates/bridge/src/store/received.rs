@@ -378,17 +378,22 @@ fn publish(tx: &Tx<'_>, incoming: Incoming) -> Result<String, StoreError> {
         tx.log(EventLine::received(&received, false));
     }
     let event = Event::Received(received);
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO received (id, modem, sender, received_at, event) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((&id, &modem, sender, received_at, &event))?;
-    if is_published {
-        outbox::publish(tx, &event)?;
+    let row = if is_published {
+        let row = outbox::publish(tx, &event)?;
         if tx.config.retain_last {
             outbox::publish_last(tx, &event, modem.as_str())?;
         }
-    }
+        Some(row)
+    } else {
+        // Whoever looks at the gateway itself sees it all the same.
+        tx.tell(&event);
+        None
+    };
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO received (id, modem, sender, received_at, event, outbox) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((&id, &modem, sender, received_at, &event, row))?;
     if let Some(reply) = reply {
         insert_reply(tx, &reply, received_at)?;
     }

@@ -13,7 +13,7 @@ use super::error::OpenError;
 pub(super) const APPLICATION_ID: i64 = 0x736d_7333;
 
 /// One step from each version to the next. A released step is never edited.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 pub(super) const VERSION_1: &str = "
 -- Facts about this store: client_id, mqtt_session, mqtt_filters, retained_topics, stale, newest_time, and others.
@@ -298,6 +298,11 @@ END;
 const VERSION_2: &str = "
 -- The name of the contact its recipient was written as.
 ALTER TABLE message ADD COLUMN contact TEXT;
+";
+
+const VERSION_3: &str = "
+-- The row of outbox it was published by. NULL: none, for its sender is denied. 0: of version 2, and not known.
+ALTER TABLE received ADD COLUMN outbox INTEGER DEFAULT 0;
 ";
 
 /// Brings a store of version `found` up to the newest.

@@ -70,7 +70,7 @@ pub fn event(event: &Event) -> (&'static str, String) {
 #[derive(Serialize)]
 struct ReceivedLifeForm<'a> {
     message: EntryForm<'a>,
-    published: bool,
+    published: Option<bool>,
     pdus: Vec<PduForm<'a>>,
 }
 
@@ -89,8 +89,9 @@ struct RowForm {
     meaning: String,
 }
 
-/// A received message, whether the broker has it, and what its PDUs say.
-pub fn received(received: &Received, published: bool) -> String {
+/// A received message, what its PDUs say, and whether the broker has it; null where it never gets it, for its sender is
+/// denied.
+pub fn received(received: &Received, published: Option<bool>) -> String {
     let entry = Entry::Received(received.clone());
     let pdus = received.pdus.iter().map(|pdu| pdu_form(pdu)).collect();
     json(&ReceivedLifeForm { message: entry_form(&entry, true), published, pdus })
@@ -286,17 +287,12 @@ pub fn refusal(failure: &Failure) -> String {
 #[serde(deny_unknown_fields)]
 struct CountRequest {
     text: String,
-    #[serde(default)]
-    encoding: Encoding,
-    #[serde(default)]
-    transliterate: bool,
 }
 
 /// Reads what is to be counted; in words why it cannot be.
 pub fn read_count(payload: &[u8]) -> Result<Body, String> {
-    let CountRequest { text, encoding, transliterate } =
-        serde_json::from_slice(payload).map_err(|error| error.to_string())?;
-    Ok(Body { content: Content::Text(text), class: None, encoding, transliterate })
+    let CountRequest { text } = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+    Ok(Body { content: Content::Text(text), class: None, encoding: Encoding::Auto, transliterate: false })
 }
 
 #[derive(Serialize)]
@@ -356,8 +352,8 @@ mod tests {
 
     #[test]
     fn what_is_to_be_counted_is_read_or_refused_in_words() {
-        let body = read_count(r#"{"text":"Grüße","encoding":"ucs2"}"#.as_bytes()).unwrap();
-        assert_eq!(body.encoding, Encoding::Ucs2);
+        let body = read_count(r#"{"text":"Grüße"}"#.as_bytes()).unwrap();
+        assert_eq!(body.content, Content::Text("Grüße".to_owned()));
         for payload in ["", "[]", "{}", r#"{"text":1}"#, r#"{"text":"x","txet":"y"}"#] {
             assert!(read_count(payload.as_bytes()).is_err(), "{payload} was taken");
         }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::asked::{Asked, Shared, answer, malformed, refuse};
+use super::state::{ApiState, Shared, answer, malformed, refuse};
 use crate::event::{Event, SendResult};
 use crate::failure::{Failure, FailureCode};
 use crate::intake::Delivery;
@@ -18,7 +18,7 @@ use crate::wire::request::{read_cancel, read_send};
 /// No PUBLISH of a broker.
 const FROM_THE_PAGE: Origin = Origin { packet_id: 0, redelivered: false, session: 0 };
 
-impl Asked {
+impl ApiState {
     /// The results of a request that came behind `number`.
     fn results_since(&self, number: u64, id: &str) -> String {
         let since = self.api.feed.since(number, usize::MAX);
@@ -40,7 +40,7 @@ fn unstored(error: &StoreError) -> Response {
     refuse(StatusCode::SERVICE_UNAVAILABLE, &Failure::transient(FailureCode::Store, words))
 }
 
-pub(super) async fn send(State(asked): Shared, payload: Bytes) -> Response {
+pub(super) async fn send(State(state): Shared, payload: Bytes) -> Response {
     let id = match read_send(&payload) {
         Ok(request) => request.id,
         Err(rejection) => return refuse(StatusCode::BAD_REQUEST, &rejection.failure),
@@ -49,7 +49,7 @@ pub(super) async fn send(State(asked): Shared, payload: Bytes) -> Response {
         let failure = malformed("id: it is missing; its results come under it, and under it it is sent once");
         return refuse(StatusCode::BAD_REQUEST, &failure);
     };
-    let before = asked.api.feed.newest();
+    let before = state.api.feed.newest();
     let delivery = Delivery {
         route: Route::Send { modem: None },
         payload: &payload,
@@ -61,31 +61,31 @@ pub(super) async fn send(State(asked): Shared, payload: Bytes) -> Response {
         not_shared: None,
         stale: None,
     };
-    match asked.api.intake.take(delivery).await {
-        Ok(_) => answer(asked.results_since(before, &id)),
+    match state.api.intake.take(delivery).await {
+        Ok(_) => answer(state.results_since(before, &id)),
         Err(error) => unstored(&error),
     }
 }
 
-pub(super) async fn cancel(State(asked): Shared, payload: Bytes) -> Response {
+pub(super) async fn cancel(State(state): Shared, payload: Bytes) -> Response {
     let id = match read_cancel(&payload) {
         Ok(id) => id,
         Err(rejection) => return refuse(StatusCode::BAD_REQUEST, &rejection.failure),
     };
     let wanted = id.clone();
-    match asked.look(move |history| history.request(&wanted)).await {
+    match state.look(move |history| history.request(&wanted)).await {
         Ok(Some(_)) => {}
         Ok(None) => return refuse(StatusCode::NOT_FOUND, &malformed("there is no request of this id")),
         Err(error) => return error.response(),
     }
-    let before = asked.api.feed.newest();
-    match asked.api.store.cancel(id.clone(), crate::clock::now_ms()).await {
-        Ok(()) => answer(asked.results_since(before, &id)),
+    let before = state.api.feed.newest();
+    match state.api.store.cancel(id.clone(), crate::clock::now_ms()).await {
+        Ok(()) => answer(state.results_since(before, &id)),
         Err(error) => unstored(&error),
     }
 }
 
-pub(super) async fn count(State(asked): Shared, payload: Bytes) -> Response {
+pub(super) async fn count(State(state): Shared, payload: Bytes) -> Response {
     let body = match page::read_count(&payload) {
         Ok(body) => body,
         Err(words) => return refuse(StatusCode::BAD_REQUEST, &malformed(words)),
@@ -95,7 +95,7 @@ pub(super) async fn count(State(asked): Shared, payload: Bytes) -> Response {
         Content::Data { octets, .. } => octets.len(),
     };
     match pdu::length(&body) {
-        Ok(length) => answer(page::length(characters, length, asked.api.max_parts)),
+        Ok(length) => answer(page::length(characters, length, state.api.max_parts)),
         Err(failure) => refuse(StatusCode::BAD_REQUEST, &failure),
     }
 }

@@ -1,10 +1,10 @@
 //! What the page asks for and does: everything below `/api/`. No contract: it may change with any version.
 //!
-//! `look` answers what is asked, `act` takes requests as the broker brings them, `watch` tells what happens as it does.
+//! `look` answers what is state, `act` takes requests as the broker brings them, `watch` tells what happens as it does.
 
 mod act;
-mod asked;
 mod look;
+mod state;
 mod watch;
 
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
-pub use self::asked::Api;
-use self::asked::Asked;
+pub use self::state::Api;
+use self::state::ApiState;
 use crate::intake::MAX_PAYLOAD;
 
 /// Everything below `/api/`.
@@ -33,5 +33,5 @@ pub(super) fn routes(api: Api) -> Router {
         .route("/api/events", get(watch::events))
         .route("/api/trace/{modem}", get(watch::trace))
         .layer(DefaultBodyLimit::max(MAX_PAYLOAD))
-        .with_state(Arc::new(Asked::new(api)))
+        .with_state(Arc::new(ApiState::new(api)))
 }

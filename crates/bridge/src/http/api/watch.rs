@@ -7,15 +7,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::sse::{Event as Told, KeepAlive, Sse};
+use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt as _, stream};
-use serde::Deserialize;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::asked::{Asked, Shared, malformed, refuse};
+use super::state::{ApiState, Shared, malformed, refuse};
 use crate::at_trace::TraceLine;
 use crate::feed::{Feed, Since, Weight};
 use crate::wire::page;
@@ -32,12 +31,6 @@ const BATCH: usize = 16;
 /// Proxies such as nginx hold answers back unless they are told not to.
 const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
-/// Where somebody left off.
-#[derive(Deserialize)]
-pub(super) struct LeftOff {
-    after: Option<String>,
-}
-
 /// The number after which to go on; none where nothing is known of the one that was given.
 enum Resume {
     Fresh,
@@ -46,9 +39,9 @@ enum Resume {
 }
 
 impl Resume {
-    fn of(run: &str, headers: &HeaderMap, query: LeftOff) -> Resume {
-        let header = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-        match header.into_iter().chain(query.after.as_deref()).find(|id| !id.is_empty()) {
+    fn of(run: &str, headers: &HeaderMap) -> Resume {
+        let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        match last_id.filter(|id| !id.is_empty()) {
             None => Resume::Fresh,
             Some(id) => {
                 let number = id.strip_prefix(run).and_then(|rest| rest.strip_prefix('.'));
@@ -58,49 +51,49 @@ impl Resume {
     }
 }
 
-/// What one who watches has been told.
-struct Watch {
-    asked: Arc<Asked>,
+/// One who watches.
+struct Subscriber {
+    state: Arc<ApiState>,
     run: String,
-    /// The number of the last event.
-    told: u64,
+    /// The number of the last event that was told.
+    position: u64,
     status: String,
     tick: Interval,
-    waiting: VecDeque<Told>,
+    waiting: VecDeque<SseEvent>,
 }
 
-impl Watch {
+impl Subscriber {
     fn id(&self) -> String {
-        format!("{}.{}", self.run, self.told)
+        format!("{}.{}", self.run, self.position)
     }
 
     fn tell(&mut self, kind: &str, data: String) {
-        let told = Told::default().event(kind).id(self.id()).data(data);
-        self.waiting.push_back(told);
+        let event = SseEvent::default().event(kind).id(self.id()).data(data);
+        self.waiting.push_back(event);
     }
 
     fn tell_all(&mut self) {
-        let Since { items, is_gap } = self.asked.api.feed.since(self.told, BATCH);
+        let Since { items, is_gap } = self.state.api.feed.since(self.position, BATCH);
         if is_gap {
             self.tell("gap", "{}".to_owned());
         }
         for (number, event) in items {
-            self.told = number;
+            self.position = number;
             let (kind, data) = page::event(&event);
             self.tell(kind, data);
         }
     }
 
-    async fn next(mut self) -> Option<(Result<Told, Infallible>, Watch)> {
+    async fn next(mut self) -> Option<(Result<SseEvent, Infallible>, Subscriber)> {
         loop {
-            if let Some(told) = self.waiting.pop_front() {
-                return Some((Ok(told), self));
+            if let Some(event) = self.waiting.pop_front() {
+                return Some((Ok(event), self));
             }
-            let asked = Arc::clone(&self.asked);
+            let state = Arc::clone(&self.state);
             tokio::select! {
-                () = asked.api.feed.behind(self.told) => self.tell_all(),
+                () = state.api.feed.behind(self.position) => self.tell_all(),
                 _ = self.tick.tick() => {
-                    let status = asked.status();
+                    let status = state.status();
                     if status != self.status {
                         self.tell("status", status.clone());
                         self.status = status;
@@ -111,59 +104,55 @@ impl Watch {
     }
 }
 
-pub(super) async fn events(
-    State(asked): Shared,
-    Query(query): Query<LeftOff>,
-    headers: HeaderMap,
-) -> Response {
-    let feed = &asked.api.feed;
-    let run = format!("{:x}", asked.api.facts.started_at);
+pub(super) async fn events(State(state): Shared, headers: HeaderMap) -> Response {
+    let feed = &state.api.feed;
+    let run = format!("{:x}", state.api.facts.started_at);
     let newest = feed.newest();
-    let resume = Resume::of(&run, &headers, query);
-    let told = match resume {
+    let resume = Resume::of(&run, &headers);
+    let position = match resume {
         Resume::Fresh | Resume::Unknown => newest,
         Resume::After(number) => number,
     };
     let mut tick = interval(STATUS_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let stop = asked.api.stop.clone();
-    let mut watch = Watch { asked, run, told, status: String::new(), tick, waiting: VecDeque::new() };
+    let stop = state.api.stop.clone();
+    let mut subscriber =
+        Subscriber { state, run, position, status: String::new(), tick, waiting: VecDeque::new() };
     match resume {
         Resume::Fresh => {}
-        Resume::Unknown => watch.tell("gap", "{}".to_owned()),
-        Resume::After(_) => watch.tell_all(),
+        Resume::Unknown => subscriber.tell("gap", "{}".to_owned()),
+        Resume::After(_) => subscriber.tell_all(),
     }
-    let told = stream::unfold(watch, Watch::next);
-    until(told, stop)
+    until(stream::unfold(subscriber, Subscriber::next), stop)
 }
 
-pub(super) async fn trace(State(asked): Shared, Path(modem): Path<String>) -> Response {
-    let Some(feed) = asked.api.traces.iter().find(|(name, _)| name.as_str() == modem).map(|(_, feed)| feed)
+pub(super) async fn trace(State(state): Shared, Path(modem): Path<String>) -> Response {
+    let Some(feed) = state.api.traces.iter().find(|(name, _)| name.as_str() == modem).map(|(_, feed)| feed)
     else {
         return refuse(StatusCode::NOT_FOUND, &malformed("there is no modem of this name"));
     };
-    let stop = asked.api.stop.clone();
+    let stop = state.api.stop.clone();
     until(lines(Arc::clone(feed)), stop)
 }
 
 /// The last lines there are, and then each as it comes.
-fn lines(feed: Arc<Feed<Arc<TraceLine>>>) -> impl Stream<Item = Result<Told, Infallible>> + Send
+fn lines(feed: Arc<Feed<Arc<TraceLine>>>) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send
 where
     Arc<TraceLine>: Weight,
 {
-    let line = |line: &TraceLine| Told::default().event("line").data(page::trace_line(line));
-    stream::unfold((feed, 0, VecDeque::new()), move |(feed, mut told, mut waiting)| async move {
+    let line = |line: &TraceLine| SseEvent::default().event("line").data(page::trace_line(line));
+    stream::unfold((feed, 0, VecDeque::new()), move |(feed, mut position, mut waiting)| async move {
         loop {
             if let Some(next) = waiting.pop_front() {
-                return Some((Ok(next), (feed, told, waiting)));
+                return Some((Ok(next), (feed, position, waiting)));
             }
-            feed.behind(told).await;
-            let Since { items, is_gap } = feed.since(told, BATCH);
-            if is_gap && told > 0 {
-                waiting.push_back(Told::default().event("gap").data("{}"));
+            feed.behind(position).await;
+            let Since { items, is_gap } = feed.since(position, BATCH);
+            if is_gap && position > 0 {
+                waiting.push_back(SseEvent::default().event("gap").data("{}"));
             }
             for (number, text) in items {
-                told = number;
+                position = number;
                 waiting.push_back(line(&text));
             }
         }
@@ -171,10 +160,10 @@ where
 }
 
 fn until(
-    told: impl Stream<Item = Result<Told, Infallible>> + Send + 'static,
+    events: impl Stream<Item = Result<SseEvent, Infallible>> + Send + 'static,
     stop: tokio_util::sync::CancellationToken,
 ) -> Response {
-    let told = told.take_until(stop.cancelled_owned());
-    let told = Sse::new(told).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    ([NO_BUFFERING], told).into_response()
+    let events = events.take_until(stop.cancelled_owned());
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    ([NO_BUFFERING], events).into_response()
 }

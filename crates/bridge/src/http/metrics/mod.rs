@@ -91,7 +91,7 @@ fn of_gateway(text: &mut Text, seen: &Seen<'_>, gateway: Option<&GatewayState>) 
 fn of_messages(text: &mut Text, counted: &Counted) {
     text.counter(
         "smsbridge_messages_received_total",
-        "Complete messages received, their parts joined.",
+        "Messages received, parts joined; incomplete and undecodable ones too, those of denied senders not.",
         counted.received.iter().map(|(modem, count)| (vec![("modem", modem.as_str())], *count)),
     );
     text.counter(

@@ -1,6 +1,10 @@
 //! What people see of one message, and of what waits.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::feed::EventFeed;
+use crate::number::NumberPattern;
 use crate::pdu::DeliveryStatus;
 
 fn history(fixture: &StoreFixture) -> History {
@@ -47,11 +51,24 @@ async fn a_received_message_waits_for_the_broker_until_it_takes_it() {
     fixture.accept(sm(1), &short(BOB, "one", 0), T0).await;
     fixture.accept(sm(2), &short(BOB, "two", 0), T0 + 1).await;
     let id = fixture.sql::<String>("SELECT id FROM received ORDER BY received_at LIMIT 1");
-    let (received, waits) = history(&fixture).received_message(&id).unwrap().unwrap();
-    assert_eq!((received.complete_text(), waits), (Some("one"), true));
+    let (received, has_it) = history(&fixture).received_message(&id).unwrap().unwrap();
+    assert_eq!((received.complete_text(), has_it), (Some("one"), Some(false)));
     fixture.drain().await;
-    assert!(!history(&fixture).received_message(&id).unwrap().unwrap().1, "the broker has it");
+    assert_eq!(history(&fixture).received_message(&id).unwrap().unwrap().1, Some(true));
     assert_eq!(history(&fixture).received_message("nobody's").unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_message_whose_sender_is_denied_is_told_to_those_who_watch_and_never_to_the_broker() {
+    let feed = Arc::new(EventFeed::default());
+    let fixture = StoreFixture::with(|config| {
+        config.incoming.inbound.deny = vec![NumberPattern::of_senders(BOB).unwrap()];
+        config.feed = Some(Arc::clone(&feed));
+    });
+    fixture.accept(sm(1), &short(BOB, "spam", 0), T0).await;
+    let id = fixture.sql::<String>("SELECT id FROM received");
+    assert_eq!(history(&fixture).received_message(&id).unwrap().unwrap().1, None);
+    assert_eq!(feed.since(0, 9).items.len(), 1, "it is told once");
 }
 
 #[tokio::test]

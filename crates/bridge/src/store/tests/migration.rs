@@ -42,7 +42,7 @@ async fn a_store_of_the_version_before_goes_on_where_it_was() {
     let folder = store_of_version_1();
     let open = Store::open(folder.path(), config()).unwrap();
     let mut fixture = StoreFixture { folder, config: config(), open: Some(open), published: Vec::new() };
-    assert_eq!(fixture.sql::<i64>("PRAGMA user_version"), 2);
+    assert_eq!(fixture.sql::<i64>("PRAGMA user_version"), 3);
     let entries = History::open(fixture.folder.path()).unwrap().entries(&HistoryFilter::default()).unwrap();
     assert_eq!(entries.len(), 3, "nothing is lost: {entries:?}");
     // What was accepted is sent, what was sent is reported, what is over is repeated, and none of them has a contact.

@@ -49,19 +49,19 @@ pub struct Api {
     pub stop: CancellationToken,
 }
 
-/// An [`Api`] that is asked.
-pub(super) struct Asked {
+/// An [`Api`] that is state.
+pub(super) struct ApiState {
     pub(super) api: Api,
-    pub(super) readers: Semaphore,
+    pub(super) readers: Arc<Semaphore>,
 }
 
-impl Asked {
+impl ApiState {
     pub(super) fn new(api: Api) -> Self {
-        Asked { api, readers: Semaphore::new(MAX_READERS) }
+        ApiState { api, readers: Arc::new(Semaphore::new(MAX_READERS)) }
     }
 }
 
-pub(super) type Shared = axum::extract::State<Arc<Asked>>;
+pub(super) type Shared = axum::extract::State<Arc<ApiState>>;
 
 pub(super) fn answer(json: String) -> Response {
     ([JSON], json + "\n").into_response()
