@@ -351,6 +351,14 @@ export async function calls_broadcasts_and_ussd_answers_stand_among_the_messages
   await world.ask({ do: "deliver", from: ANNA, text: "the last" });
   await row(page, "the last").waitFor();
   await world.judge(page, "calls and the like");
+  const heights = page.locator("#message-list > .beside").evaluateAll((all) => all.map((li) => li.clientHeight));
+  assert.ok(
+    (await heights).every((height) => height < 36),
+    `one line each: ${await heights}`,
+  );
+  await page.setViewportSize({ width: 320, height: 640 });
+  await world.judge(page, "calls and the like at 320");
+  await page.setViewportSize({ width: 1280, height: 900 });
   const inOrder = async () => {
     const rows = await page.locator("#message-list > li").allInnerTexts();
     const words = ["the last", "USSD answer", "channel 50", "missed call", "the first"];
