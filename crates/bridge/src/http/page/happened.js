@@ -6,7 +6,8 @@ import { say, tell } from "./words.js";
 import { moment, person } from "./format.js";
 
 const KEPT = 50;
-const SHOWN = 300; // characters of a text
+// A cell broadcast has no more: 15 pages.
+const SHOWN = 1_400; // characters of a text
 
 const known = []; // newest first: {direction, key, at, rings, who(), words(), modem}
 let count = 0;
