@@ -10,9 +10,12 @@
 //! - A `mod.rs` that defines what its children import, and uses items of theirs, is in one: move what
 //!   they share to a file of its own.
 //! - A method called on a value is no import: `impl` blocks of one type may be in several files.
+//!
+//! The same holds for the scripts of the page, which say what they import by `import` and `export … from`.
 
 mod graph;
 mod reader;
+mod scripts;
 
 use graph::{Circle, Import, circles};
 use reader::Crate;
@@ -29,6 +32,24 @@ fn no_two_files_import_each_other() {
         let shown: Vec<String> = found.iter().map(Circle::to_string).collect();
         assert!(found.is_empty(), "crates/{name}/src:\n{}", shown.join("\n"));
     }
+}
+
+#[test]
+fn no_two_scripts_of_the_page_import_each_other() {
+    let folder = "crates/bridge/src/http/page/";
+    let files = sources::all_below(folder, "js");
+    let imports: Vec<Import> = files
+        .iter()
+        .flat_map(|file| scripts::imports(file.trim_start_matches(folder), &sources::read(file)))
+        .collect();
+    assert!(imports.len() > files.len(), "hardly any import was found: {imports:?}");
+    let names: Vec<&str> = files.iter().map(|file| file.trim_start_matches(folder)).collect();
+    for import in &imports {
+        assert!(names.contains(&import.to.as_str()), "{folder}: there is no such script: {import:?}");
+    }
+    let found = circles(&imports);
+    let shown: Vec<String> = found.iter().map(Circle::to_string).collect();
+    assert!(found.is_empty(), "{folder}:\n{}", shown.join("\n"));
 }
 
 fn circles_of(name: &str) -> Vec<Circle> {

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use smsbridge_simulator::Ussd;
 
 use crate::harness::gateway::Config;
 use crate::harness::installed::installed;
@@ -90,6 +91,13 @@ impl Stage {
                     rig.modem.deliver(text("from"), &format!("{} {n}", text("text")));
                 }
             }
+            "ring" => rig.modem.simulator().ring(text("from")),
+            "stop_ringing" => rig.modem.simulator().stop_ringing(),
+            "broadcast" => {
+                assert!(rig.modem.simulator().broadcast(text("page")), "the modem shows broadcasts")
+            }
+            "ussd" => rig.client.publish("sms/ussd/main", asked["json"].to_string()),
+            "deliver_pdu" => rig.modem.deliver_pdu(text("hex")),
             "publish" => rig.request(&asked["json"]),
             "submits" => {
                 let to: Vec<Value> =
@@ -137,9 +145,21 @@ scenarios! {
         the_life_of_a_received_message_has_its_rule_its_parts_and_its_pdus,
         search_finds_cyrillic_in_any_case_and_what_is_further_back,
         what_waits_is_cancelled_after_one_question,
-        characters_and_parts_are_counted_while_one_types;
+        characters_and_parts_are_counted_while_one_types,
+        a_pdu_that_cannot_be_decoded_says_why,
+        older_ones_asked_for_during_a_reload_lose_nothing,
+        a_panel_asks_seldom_and_not_when_it_is_closed,
+        what_comes_and_goes_all_the_time_is_asked_for_now_and_then;
+    "sending": an_answer_that_is_lost_and_sent_again_is_one_sms,
+        a_lost_answer_is_still_known_when_the_page_is_loaded_again,
+        what_is_changed_behind_a_lost_answer_is_another_message,
+        whoever_leaves_the_text_before_the_answer_finds_it_sent;
+    "stream": the_stream_is_read_however_it_is_cut,
+        an_event_that_nobody_understands_does_not_stop_those_behind_it;
     "access": reading_is_free_on_this_machine_and_the_token_opens_the_rest,
-        by_another_name_nothing_is_shown_before_the_token;
+        by_another_name_nothing_is_shown_before_the_token,
+        behind_a_proxy_that_is_not_trusted_the_login_says_which_setting_is_missing,
+        a_page_whose_script_is_refused_says_what_may_be_wrong;
     "look": it_holds_at_320_and_1280_pixels_in_light_and_dark,
         a_keyboard_is_enough,
         it_speaks_three_languages_with_the_same_words,
@@ -161,4 +181,31 @@ fn below_a_path_of_a_reverse_proxy_everything_works() {
 fn what_strangers_write_is_shown_and_does_nothing() {
     let modem = ModemOptions { operator: "<u>Op&{{1}}".to_owned(), ..ModemOptions::default() };
     Stage::with(modem, |_| {}).play("look", "what_strangers_write_is_shown_and_does_nothing");
+}
+
+#[test]
+#[ignore = "tests/run ecosystem installs what it needs"]
+fn without_a_token_configured_the_login_says_what_to_set() {
+    Stage::with(ModemOptions::default(), |config| config.unset("http", "token"))
+        .play("access", "without_a_token_configured_the_login_says_what_to_set");
+}
+
+#[test]
+#[ignore = "tests/run ecosystem installs what it needs"]
+fn a_text_of_more_parts_than_are_allowed_is_told_before_it_is_sent() {
+    Stage::with(ModemOptions::default(), |config| config.set("outbound", "max_parts", 4))
+        .play("messages", "a_text_of_more_parts_than_are_allowed_is_told_before_it_is_sent");
+}
+
+#[test]
+#[ignore = "tests/run ecosystem installs what it needs"]
+fn calls_broadcasts_and_ussd_answers_stand_among_the_messages() {
+    let change = |config: &mut Config| {
+        config.set("ussd", "allow", vec!["*100#"]);
+        config.set_modem("broadcast", vec!["50"]);
+    };
+    let mut stage = Stage::with(ModemOptions::default(), change);
+    let answer = Ussd { text: "Balance: 12.34".to_owned(), more: false };
+    stage.rig.modem.simulator().set_ussd("*100#", answer);
+    stage.play("messages", "calls_broadcasts_and_ussd_answers_stand_among_the_messages");
 }

@@ -19,9 +19,14 @@ pub fn files_below(folder: &str) -> Vec<String> {
 
 /// The same with the files of tests.
 pub fn all_files_below(folder: &str) -> Vec<String> {
+    all_below(folder, "rs")
+}
+
+/// The files below `folder` whose names end in `.extension`, named from the workspace's folder, sorted.
+pub fn all_below(folder: &str, extension: &str) -> Vec<String> {
     let root = root();
     let mut files = Vec::new();
-    collect(&root.join(folder), &mut files);
+    collect(&root.join(folder), extension, &mut files);
     assert!(!files.is_empty(), "no sources below {folder}");
     let name = |path: PathBuf| path.strip_prefix(&root).unwrap_or(&path).display().to_string();
     let mut names: Vec<String> = files.into_iter().map(name).collect();
@@ -34,13 +39,13 @@ pub fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     for entry in entries {
         let path = entry.expect("a folder entry").path();
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, extension, files);
+        } else if path.extension().is_some_and(|found| found == extension) {
             files.push(path);
         }
     }

@@ -1,7 +1,7 @@
 // Who may see and do what, and from where.
 
 import assert from "node:assert/strict";
-import { createServer, request as forward } from "node:http";
+import { proxy } from "./proxy.mjs";
 import { row, until, write } from "./world.mjs";
 
 export async function reading_is_free_on_this_machine_and_the_token_opens_the_rest(world) {
@@ -65,36 +65,18 @@ export async function by_another_name_nothing_is_shown_before_the_token(world) {
   await page.locator("#closed").waitFor();
 }
 
-// As Home Assistant's ingress does: a path of its own, and the client's address and host in headers.
-function proxy(target, prefix) {
-  const server = createServer((asked, answer) => {
-    if (!asked.url.startsWith(prefix)) {
-      answer.writeHead(404).end();
-      return;
-    }
-    const headers = {
-      ...asked.headers,
-      host: target.host,
-      "x-forwarded-for": "192.168.1.7",
-      "x-forwarded-host": asked.headers.host,
-      "x-forwarded-proto": "http",
-    };
-    const path = asked.url.slice(prefix.length - 1);
-    const passed = forward({ host: target.hostname, port: target.port, path, method: asked.method, headers }, (got) => {
-      answer.writeHead(got.statusCode, got.headers);
-      got.pipe(answer);
-    });
-    passed.on("error", () => answer.destroy());
-    answer.on("close", () => passed.destroy());
-    asked.pipe(passed);
-  });
-  return new Promise((ready) => server.listen(0, "127.0.0.1", () => ready(server)));
-}
-
 export async function below_a_path_of_a_reverse_proxy_everything_works(world) {
   const prefix = "/api/hassio_ingress/abc/";
-  const server = await proxy(new URL(world.url), prefix);
-  const page = await world.visit({ url: `http://127.0.0.1:${server.address().port}${prefix}`, login: false });
+  const target = new URL(world.url);
+  // As Home Assistant's ingress does: a path of its own, and the client's address and host in headers.
+  const headers = (asked) => ({
+    host: target.host,
+    "x-forwarded-for": "192.168.1.7",
+    "x-forwarded-host": asked.headers.host,
+    "x-forwarded-proto": "http",
+  });
+  const between = await proxy(target, { prefix, headers });
+  const page = await world.visit({ url: between.url, login: false });
   await page.locator("#closed").waitFor();
   await world.login(page);
   const [cookie] = await page.context().cookies();
@@ -106,7 +88,53 @@ export async function below_a_path_of_a_reverse_proxy_everything_works(world) {
   await row(page, "and back").locator("button").click();
   await page.locator("#panel .text").waitFor();
   await until("the icon", () => page.locator(".logo").evaluate((image) => image.naturalWidth > 0));
-  server.closeAllConnections();
-  server.close();
+  between.close();
   world.expect(/Failed to load resource|ERR_/);
+}
+
+// The form as somebody fills it who does not log in by it.
+async function refused(world, page) {
+  await page.locator("#login").click();
+  await page.locator("#panel input[type=password]").fill(world.token);
+  await page.keyboard.press("Enter");
+  const words = page.locator("#panel .error");
+  await words.filter({ hasText: /./ }).waitFor();
+  return words.innerText();
+}
+
+export async function without_a_token_configured_the_login_says_what_to_set(world) {
+  world.expect(/status of 403/);
+  const page = await world.visit({ login: false });
+  await world.loaded(page);
+  assert.match(await refused(world, page), /^The gateway has no token configured/);
+}
+
+export async function behind_a_proxy_that_is_not_trusted_the_login_says_which_setting_is_missing(world) {
+  world.expect(/status of 403/);
+  const target = new URL(world.url);
+  // The proxy's configuration is changed while a page is open.
+  let host = (asked) => asked.headers.host;
+  const between = await proxy(target, { headers: (asked) => ({ host: host(asked) }) });
+  const page = await world.visit({ url: between.url, login: false });
+  await world.loaded(page);
+  host = () => target.host;
+  assert.match(await refused(world, page), /^this was asked by a page of another origin.*trusted_proxy/s);
+  await world.judge(page, "a login of another origin");
+  between.close();
+  world.expect(/Failed to load resource|ERR_/);
+}
+
+export async function a_page_whose_script_is_refused_says_what_may_be_wrong(world) {
+  world.expect(/status of 403/);
+  const target = new URL(world.url);
+  const between = await proxy(target, { headers: () => ({ host: target.host }) });
+  const page = await world.visit({ url: between.url, login: false });
+  await page.getByText("The page cannot start").waitFor();
+  assert.match(await page.locator("#unstarted").innerText(), /trusted_proxy/);
+  await world.shot(page, "not started");
+  between.close();
+  world.expect(/Failed to load resource|ERR_/);
+  const started = await world.visit({ login: false });
+  await world.loaded(started);
+  assert.ok((await started.locator("#unstarted").count()) === 0);
 }

@@ -226,6 +226,7 @@ const HOSTILE = [
   "pay \u202e001\u202c to \u2066me\u2069 \u200bnow\u200b\u200b\u200b",
   "nul \u0000 bell \u0007 escape \u001b[2J delete \u007f c1 \u009b tag \u{E0041} \ufeff",
   "</textarea></title></style><!-- --><plaintext>",
+  "line \u2028 paragraph \u2029 next \u0085 end",
   "z\u0300\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308\u0309".repeat(20),
 ];
 
@@ -249,6 +250,9 @@ export async function what_strangers_write_is_shown_and_does_nothing(world) {
     "NUL",
     "ESC",
     "U+009B",
+    "U+2028",
+    "U+2029",
+    "U+0085",
     "</textarea>",
     "<b>\"'&{}",
   ])
@@ -265,7 +269,7 @@ export async function what_strangers_write_is_shown_and_does_nothing(world) {
     "no row is endless",
   );
   await world.judge(page, "hostile list");
-  for (const text of ["<script>alert(1)", "pay ", "nul ", "WWWW"]) {
+  for (const text of ["<script>alert(1)", "pay ", "nul ", "line ", "WWWW"]) {
     await row(page, text).locator("button").click();
     await page.locator("#panel .text").waitFor();
     for (const summary of await page.locator("#panel summary").all()) await summary.click();

@@ -227,3 +227,167 @@ export async function characters_and_parts_are_counted_while_one_types(world) {
   await counts("x".repeat(9000), /parts/);
   await counts("", /counted as you type/);
 }
+
+export async function a_text_of_more_parts_than_are_allowed_is_told_before_it_is_sent(world) {
+  const page = await world.visit();
+  const warning = page.locator("#count .error");
+  await page.locator("#text").fill("x".repeat(4 * 153));
+  await until("four parts", async () => (await page.locator("#count").innerText()).includes("4 parts"));
+  assert.equal(await warning.count(), 0, "as many as are allowed");
+  await page.locator("#text").fill("x".repeat(4 * 153 + 1));
+  await warning.getByText("5 parts are more than the 4 that are allowed").waitFor();
+  await world.judge(page, "too many parts");
+  await page.locator("#text").fill("x");
+  await until("one part", async () => (await page.locator("#count").innerText()).includes("1 part"));
+  assert.equal(await warning.count(), 0);
+}
+
+export async function a_pdu_that_cannot_be_decoded_says_why(world) {
+  const page = await world.visit();
+  await world.ask({ do: "deliver_pdu", hex: "07919471060040340408A1" });
+  const broken = row(page, "cannot be decoded");
+  await broken.locator("button").click();
+  await page.locator("#panel .pdu summary").click();
+  const why = page.locator("#panel .pdu .error");
+  await why.waitFor();
+  assert.ok((await why.innerText()).length > 10, await why.innerText());
+  await world.judge(page, "an undecodable PDU");
+}
+
+export async function older_ones_asked_for_during_a_reload_lose_nothing(world) {
+  let hold = null; // what holds the next answer of the newest messages
+  const prepare = (page) =>
+    page.route("**/api/messages?*", async (route) => {
+      const held = hold;
+      if (held === null || route.request().url().includes("after=")) return route.continue();
+      hold = null;
+      const answer = await route.fetch();
+      held.came();
+      await held.until;
+      await route.fulfill({ response: answer });
+    });
+  await world.ask({ do: "deliver_many", from: ANNA, text: "number", count: 40 });
+  await world.ask({ do: "received", text: "number", count: 40 });
+  const page = await world.visit({ prepare });
+  await row(page, "number 39").waitFor();
+  await until("a page of the list", async () => (await page.locator("#message-list > li").count()) === 30);
+  let release;
+  const came = new Promise((go) => {
+    hold = { came: go, until: new Promise((free) => (release = free)) };
+  });
+  await world.ask({ do: "publish", json: { id: "one", to: BEN, text: "one that went out" } });
+  await came;
+  await page.locator("#older").click();
+  await world.ask({ do: "deliver", from: ANNA, text: "meanwhile" });
+  await row(page, "meanwhile").waitFor();
+  release();
+  await row(page, "one that went out").filter({ hasText: "delivered" }).waitFor();
+  await until("all of them", async () => (await page.locator("#message-list > li").count()) === 42);
+  // Another load finds nothing that is left of the one before.
+  await world.ask({ do: "publish", json: { id: "two", to: BEN, text: "another one" } });
+  await row(page, "another one").filter({ hasText: "delivered" }).waitFor();
+  await world.ask({ do: "deliver", from: ANNA, text: "at last" });
+  await row(page, "at last").waitFor();
+  const texts = await page.locator("#message-list .what").allInnerTexts();
+  const inStore = await page.evaluate(async () => (await (await fetch("api/messages?limit=100")).json()).messages);
+  assert.deepEqual(texts.slice(0, 4), ["at last", "another one", "meanwhile", "one that went out"]);
+  // As many as were shown before are loaded again: the oldest ones may be further back.
+  assert.ok(texts.length >= 42, `${texts.length}`);
+  assert.deepEqual(
+    texts,
+    inStore.slice(0, texts.length).map((message) => message.text),
+    "in the order of the store",
+  );
+}
+
+// Those who look at a message that waits do not make the gateway read its store all the time.
+export async function a_panel_asks_seldom_and_not_when_it_is_closed(world) {
+  const asked = [];
+  let published = false;
+  const prepare = (page) =>
+    page.route("**/api/received/*", async (route) => {
+      asked.push(Date.now());
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), published } });
+    });
+  const page = await world.visit({ prepare });
+  await world.ask({ do: "deliver", from: ANNA, text: "looked at" });
+  await row(page, "looked at").locator("button").click();
+  await page.locator("#panel .published").getByText("waits for the broker").waitFor();
+  // Each is a change of the status, which is told each second.
+  const begun = Date.now();
+  for (let n = 0; Date.now() < begun + 8_000; n += 1) {
+    await world.ask({ do: "deliver", from: BEN, text: `another ${n}` });
+    await row(page, `another ${n}`).waitFor();
+    await new Promise((go) => setTimeout(go, 1_200));
+  }
+  const most = Math.ceil((Date.now() - asked[0]) / 10_000) + 1;
+  assert.ok(asked.length <= most, `at most each 10 s: ${asked.map((at) => at - asked[0])} ms`);
+  await page.keyboard.press("Escape");
+  const before = asked.length;
+  await world.ask({ do: "deliver", from: BEN, text: "closed" });
+  await row(page, "closed").waitFor();
+  await new Promise((go) => setTimeout(go, 11_000)); // longer than what may have been put off
+  assert.equal(asked.length, before, "nobody looks any more");
+  published = null;
+  await row(page, "looked at").locator("button").click();
+  await page.locator("#panel .published").getByText("not published: the sender is on the deny list").waitFor();
+}
+
+export async function calls_broadcasts_and_ussd_answers_stand_among_the_messages(world) {
+  const page = await world.visit();
+  await world.ask({ do: "deliver", from: ANNA, text: "the first" });
+  await row(page, "the first").waitFor();
+  await world.ask({ do: "ring", from: ANNA });
+  await row(page, "calls").filter({ hasText: "Anna" }).waitFor();
+  await world.ask({ do: "stop_ringing" });
+  await row(page, "missed call").filter({ hasText: "Anna" }).waitFor();
+  // "Test" on channel 50, page 1 of 1.
+  const head = "001000320111D4F29C0E1A8D46A3D168";
+  await world.ask({ do: "broadcast", page: head.padEnd(176, "0") });
+  await row(page, "channel 50").filter({ hasText: "Test" }).waitFor();
+  await world.ask({ do: "ussd", json: { id: "a", code: "*100#" } });
+  await row(page, "USSD answer").filter({ hasText: "Balance: 12.34" }).waitFor();
+  await world.ask({ do: "deliver", from: ANNA, text: "the last" });
+  await row(page, "the last").waitFor();
+  await world.judge(page, "calls and the like");
+  const heights = page.locator("#message-list > .beside").evaluateAll((all) => all.map((li) => li.clientHeight));
+  assert.ok(
+    (await heights).every((height) => height < 36),
+    `one line each: ${await heights}`,
+  );
+  await page.setViewportSize({ width: 320, height: 640 });
+  await world.judge(page, "calls and the like at 320");
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const inOrder = async () => {
+    const rows = await page.locator("#message-list > li").allInnerTexts();
+    const words = ["the last", "USSD answer", "channel 50", "missed call", "the first"];
+    assert.equal(rows.length, words.length, rows.join("\n"));
+    words.forEach((one, n) => assert.ok(rows[n].includes(one), `${one} in ${rows[n]}`));
+  };
+  await inOrder();
+  // They are no messages: a search has none of them, and they are back behind it.
+  await page.locator("#search-text").fill("the");
+  await until("what was searched for", async () => (await page.locator("#message-list > li").count()) === 2);
+  await page.locator("#search-text").fill("");
+  await until("all of them", async () => (await page.locator("#message-list > li").count()) === 5);
+  await inOrder();
+}
+
+export async function what_comes_and_goes_all_the_time_is_asked_for_now_and_then(world) {
+  const page = await world.visit();
+  const asked = { "api/queue": [], "api/messages": [] };
+  page.on("request", (request) => {
+    for (const [path, times] of Object.entries(asked)) if (request.url().includes(path)) times.push(Date.now());
+  });
+  const begun = Date.now();
+  for (let n = 0; Date.now() < begun + 9_000; n += 1) {
+    await world.ask({ do: "publish", json: { id: `n${n}`, to: BEN, text: `out ${n}` } });
+    await row(page, `out ${n}`).waitFor();
+    await new Promise((go) => setTimeout(go, 300));
+  }
+  for (const [path, times] of Object.entries(asked)) {
+    const most = Math.ceil((Date.now() - begun) / 3_000) + 1;
+    assert.ok(times.length >= 2 && times.length <= most, `${path} at ${times.map((at) => at - begun)} ms`);
+  }
+}

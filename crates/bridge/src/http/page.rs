@@ -27,14 +27,17 @@ macro_rules! file {
     };
 }
 
-const FILES: [(&str, &str, &str); 25] = [
+const FILES: [(&str, &str, &str); 28] = [
     (PAGE, HTML, include_str!("page/index.html")),
     file!("page.css", CSS),
     file!("icon.svg", SVG),
     file!("access.js", SCRIPT),
+    file!("cancel.js", SCRIPT),
     file!("dom.js", SCRIPT),
+    file!("event_stream.js", SCRIPT),
     file!("format.js", SCRIPT),
     file!("gateway.js", SCRIPT),
+    file!("happened.js", SCRIPT),
     file!("hidden.js", SCRIPT),
     file!("main.js", SCRIPT),
     file!("messages.js", SCRIPT),

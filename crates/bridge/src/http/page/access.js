@@ -32,6 +32,14 @@ function askForToken(allowed) {
   fill(document.querySelector("#panel .token-form"), allowed);
 }
 
+// In the reader's language what is known, and else in the guard's own words.
+function whyNot({ status, message }) {
+  if (status === 401) return tell("token_wrong");
+  if (status === 403 && /none is configured/.test(message)) return tell("token_none");
+  if (status >= 400 && status < 500) return [element("span", { lang: "en" }, theirs(message))];
+  return tell("no_answer");
+}
+
 let forms = 0;
 
 function fill(form, allowed) {
@@ -62,8 +70,7 @@ function fill(form, allowed) {
       await login(input.value.trim());
       location.reload();
     } catch (refused) {
-      const key = { 401: "token_wrong", 403: "token_none" }[refused.status] ?? "no_answer";
-      error.replaceChildren(...tell(key));
+      error.replaceChildren(...whyNot(refused));
       input.select();
       input.focus();
     }

@@ -63,3 +63,9 @@ export function facts(pairs) {
       ),
   );
 }
+
+// A text from outside, whole, in the direction it is written in.
+export function text(words) {
+  if (words === undefined || words === null || words === "") return element("p", { class: "quiet" }, say("no_text"));
+  return element("blockquote", { class: "text", dir: "auto" }, theirs(words, { lines: true }));
+}

@@ -10,32 +10,42 @@ import * as messages from "./messages.js";
 import * as modems from "./modems.js";
 import * as panel from "./panel.js";
 import * as queue from "./queue.js";
+import * as received from "./received.js";
 import * as send from "./send.js";
 
 const RETRY = 3_000; // ms
-// Each in the order of the page: start(access), then reload(), status(document), received(entry), result(result).
+const TOLD = ["received", "result", "call", "broadcast", "ussd"];
+// Each in the order of the page: start(access), then reload(), status(document), received(entry), result(result),
+// call(call), broadcast(broadcast), ussd(reply).
 const VIEWS = [modems, messages, send, queue, panel];
 
 function head() {
+  by("unstarted").remove();
   document.documentElement.lang = language;
   translate(document);
   by("language").append(...languageOptions());
   by("language").addEventListener("change", (event) => {
     choose(event.target.value);
-    send.keepDraft();
     location.reload();
   });
-  by("reload").addEventListener("click", () => {
-    send.keepDraft();
-    location.reload();
-  });
+  by("reload").addEventListener("click", () => location.reload());
   by("logout").addEventListener("click", async () => {
     await logout().catch(() => {});
+    send.forgetDraft();
     location.reload();
   });
 }
 
-const all = (what, ...given) => VIEWS.forEach((view) => view[what]?.(...given));
+// What one of them makes of it keeps nothing from the others.
+function all(what, ...given) {
+  for (const view of VIEWS) {
+    try {
+      view[what]?.(...given);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
 
 async function open() {
   let allowed;
@@ -52,6 +62,7 @@ async function open() {
     return;
   }
   access.open(allowed);
+  received.start(allowed, send.answer);
   all("start", allowed);
   follow();
 }
@@ -82,7 +93,7 @@ function follow() {
         startedAt = data.gateway.started_at;
       } else if (name === "gap") {
         reload();
-      } else if (name === "received" || name === "result") {
+      } else if (TOLD.includes(name)) {
         all(name, data);
       }
     },

@@ -4,6 +4,7 @@ import { after, atMostEvery, by, element, show, theirs } from "./dom.js";
 import { say, tell } from "./words.js";
 import { moment, person, stateBadge } from "./format.js";
 import { get } from "./server.js";
+import * as beside from "./happened.js";
 import { openReceived } from "./received.js";
 import { openRequest } from "./request.js";
 
@@ -13,6 +14,7 @@ const MOST = 200;
 // Of a text in the list; its own panel has all of it.
 const SHOWN = 300; // characters
 const FRUITLESS = 10; // pages without a match, before somebody has to ask for more
+const INTERVAL = 3_000; // ms between two loads of the list
 const ANNOUNCED = 5_000; // ms between two announcements
 
 const rows = new Map(); // by key: {entry, node}
@@ -21,10 +23,15 @@ let isNewest = true; // whether the list begins with the newest there is
 let hasOlder = false; // whether older ones were asked for
 let unseen = 0; // came while the list begins with older ones
 let asked = 0; // the newest question: answers of others come too late
+let loading = null; // the newest load of the list, while it is under way
 let meanwhile = null; // what happened while the list is loaded, which the answer may be too old for
+let isOlderAsked = false; // while older ones are on their way
 let allowed = null;
 
-const key = (entry) => (entry.direction === "in" ? `in ${entry.id}` : `out ${entry.id} ${entry.to ?? ""}`);
+function key(entry) {
+  if (entry.direction === "beside") return entry.key;
+  return entry.direction === "in" ? `in ${entry.id}` : `out ${entry.id} ${entry.to ?? ""}`;
+}
 
 export function start(access) {
   allowed = access;
@@ -45,12 +52,23 @@ export function start(access) {
 
 const query = (more) => ({ search: by("search-text").value.trim(), direction: by("direction").value, ...more });
 
+const isFiltered = () => query().search !== "" || query().direction !== "";
+
+// What a page shows: messages, and what happened between them.
+const entries = ({ messages, next }) => (isFiltered() ? messages : beside.amid(messages, next === null));
+
 // The pages from `from` on, until there are matches: {messages, next}; null where another question was asked meanwhile.
 async function pages(limit, from) {
   const question = ++asked;
   let cursor = from;
   for (let page = 0; page < FRUITLESS; page += 1) {
-    const answer = await get("api/messages", query({ limit, after: cursor }));
+    let answer;
+    try {
+      answer = await get("api/messages", query({ limit, after: cursor }));
+    } catch (error) {
+      if (question !== asked) return null;
+      throw error;
+    }
     if (question !== asked) return null;
     if (answer.messages.length > 0 || answer.next === null) return answer;
     cursor = answer.next;
@@ -59,9 +77,18 @@ async function pages(limit, from) {
 }
 
 // As many as are shown: whoever reads older ones keeps them.
-export const reload = atMostEvery(1_000, () => (isNewest ? load(Math.max(rows.size, PAGE)) : undefined));
+export const reload = atMostEvery(INTERVAL, () => (isNewest ? load(Math.max(rows.size, PAGE)) : undefined));
 
-async function load(limit) {
+// Another load that is under way is given up for this one.
+function load(limit) {
+  const mine = takeNewest(limit).finally(() => {
+    if (loading === mine) loading = null;
+  });
+  loading = mine;
+  return mine;
+}
+
+async function takeNewest(limit) {
   let answer;
   meanwhile ??= [];
   try {
@@ -71,9 +98,9 @@ async function load(limit) {
     note(element("span", { class: "error" }, tell("not_loaded"), " ", theirs(error.message)));
     return;
   }
-  if (answer === null) return;
+  if (answer === null) return; // the load behind this one has all of it
   rows.clear();
-  for (const entry of answer.messages) add(entry);
+  for (const entry of entries(answer)) add(entry);
   show(
     by("message-list"),
     [...rows.values()].map((row) => row.node),
@@ -89,16 +116,31 @@ async function load(limit) {
 }
 
 async function older() {
-  let answer;
+  if (isOlderAsked) return;
+  isOlderAsked = true;
   try {
-    answer = await pages(PAGE, next);
+    await takeOlder();
+  } finally {
+    isOlderAsked = false;
+  }
+}
+
+async function takeOlder() {
+  const wanted = JSON.stringify(query());
+  let answer = null;
+  try {
+    // The list that is loaded meanwhile begins anew, and what comes behind it is asked for then.
+    while (answer === null) {
+      while (loading !== null) await loading;
+      if (next === null || JSON.stringify(query()) !== wanted) return;
+      answer = await pages(PAGE, next);
+    }
   } catch (error) {
     note(element("span", { class: "error" }, tell("not_loaded"), " ", theirs(error.message)));
     return;
   }
-  if (answer === null) return;
   const first = answer.messages.find((entry) => !rows.has(key(entry)));
-  for (const entry of answer.messages) {
+  for (const entry of entries(answer)) {
     if (!rows.has(key(entry))) by("message-list").append(add(entry).node);
   }
   [next, hasOlder] = [answer.next, true];
@@ -150,6 +192,17 @@ export function result(change) {
   }
 }
 
+// What is no message has one line, and no panel.
+function happen(entry) {
+  const row = rows.get(entry.key);
+  if (row) fill(row);
+  else if (!isFiltered()) insert(entry);
+}
+
+export const call = (told) => happen(beside.call(told));
+export const broadcast = (told) => happen(beside.broadcast(told));
+export const ussd = (told) => happen(beside.ussd(told));
+
 function insert(entry) {
   if (!isNewest) {
     unseen += 1;
@@ -157,7 +210,8 @@ function insert(entry) {
     // Somebody reads older ones: nothing moves under their eyes.
     [isNewest, unseen] = [false, 1];
   } else if (rows.size >= MOST) {
-    load(PAGE);
+    // One that is under way has it, or takes it up behind.
+    if (loading === null) load(PAGE);
     return;
   } else {
     const row = add(entry);
@@ -181,8 +235,7 @@ function afterChange() {
   by("older").hidden = next === null;
   by("newest").hidden = isNewest;
   by("newest").replaceChildren(say("newest"), unseen > 0 ? ` (${unseen})` : "");
-  const isSearched = query().search !== "" || by("direction").value !== "";
-  note(rows.size > 0 ? null : say(next !== null ? "no_match_yet" : isSearched ? "no_match" : "no_messages"));
+  note(rows.size > 0 ? null : say(next !== null ? "no_match_yet" : isFiltered() ? "no_match" : "no_messages"));
 }
 
 const note = (words) => show(by("message-note"), words);
@@ -190,21 +243,28 @@ const note = (words) => show(by("message-note"), words);
 function add(entry) {
   const row = {
     entry,
-    node: element("li", { "data-key": key(entry), class: entry.direction === "in" ? "in" : "out" }),
+    node: element("li", { "data-key": key(entry), class: entry.direction }),
   };
   rows.set(key(entry), row);
-  row.button = element("button", { type: "button", class: "row", onclick: () => openRow(row.entry) });
+  row.button =
+    entry.direction === "beside"
+      ? element("div", { class: "row quiet" })
+      : element("button", { type: "button", class: "row", onclick: () => openRow(row.entry) });
   row.node.append(row.button);
   fill(row);
   return row;
 }
 
 function openRow(entry) {
-  if (entry.direction === "in") openReceived(entry.id, allowed);
+  if (entry.direction === "in") openReceived(entry.id);
   else openRequest(entry.id, allowed);
 }
 
 function fill({ entry, button }) {
+  if (entry.direction === "beside") {
+    show(button, beside.line(entry));
+    return;
+  }
   const isIn = entry.direction === "in";
   show(
     button,

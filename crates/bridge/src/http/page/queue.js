@@ -3,13 +3,16 @@
 import { atMostEvery, by, element, show, theirs } from "./dom.js";
 import { number, say, tell } from "./words.js";
 import { moment, person, stateBadge } from "./format.js";
-import { get, post } from "./server.js";
-import { confirm } from "./panel.js";
+import { get } from "./server.js";
+import { cancel } from "./cancel.js";
 import { openRequest } from "./request.js";
 
 const SHOWN = 160; // characters of a text
+const INTERVAL = 3_000; // ms between two looks while messages come and go
+
 let allowed = null;
 let waiting = null; // how many, as the last status said
+let failed = null; // why the last one could not be taken back
 
 export function start(access) {
   allowed = access;
@@ -22,7 +25,9 @@ export function status({ gateway }) {
 
 export const result = () => reload();
 
-export const reload = atMostEvery(1_000, async () => {
+export const reload = atMostEvery(INTERVAL, load);
+
+async function load() {
   let answer;
   try {
     answer = await get("api/queue");
@@ -31,10 +36,14 @@ export const reload = atMostEvery(1_000, async () => {
     return;
   }
   show(by("queue-list"), answer.messages.map(row));
-  show(by("queue-note"), answer.messages.length === 0 ? say("queue_empty") : answer.more ? say("queue_more") : null);
+  show(
+    by("queue-note"),
+    failed === null ? null : element("span", { class: "error" }, failed, " "),
+    answer.messages.length === 0 ? say("queue_empty") : answer.more ? say("queue_more") : null,
+  );
   by("queue-count").hidden = answer.messages.length === 0;
   by("queue-count").textContent = number(answer.messages.length) + (answer.more ? "+" : "");
-});
+}
 
 function row(message) {
   return element(
@@ -68,7 +77,7 @@ function row(message) {
     allowed.send && message.cancellable
       ? element(
           "button",
-          { type: "button", class: "cancel", onclick: () => cancel(message.id, message.text) },
+          { type: "button", class: "cancel", onclick: () => takeBack(message) },
           say("cancel"),
           element("span", { class: "unseen" }, " ", person(message.contact, message.to)),
         )
@@ -76,17 +85,7 @@ function row(message) {
   );
 }
 
-// Asks, and takes back what of the request is not sent yet.
-export async function cancel(id, text) {
-  const words = text === undefined ? "" : theirs(text, { limit: SHOWN });
-  if (!(await confirm(say("cancel_question"), words, say("cancel_yes")))) return;
-  try {
-    const { results } = await post("api/cancel", { id });
-    const isDone = results.some((result) => result.state === "cancelled");
-    by("announced").textContent = say(isDone ? "cancelled" : "too_late");
-    if (!isDone) show(by("queue-note"), element("span", { class: "error" }, say("too_late")));
-  } catch (error) {
-    show(by("queue-note"), element("span", { class: "error" }, theirs(error.message)));
-  }
-  reload();
+async function takeBack(message) {
+  failed = await cancel(message.id, message.text);
+  await load();
 }

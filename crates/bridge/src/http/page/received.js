@@ -1,39 +1,52 @@
 // The life of one received message: who, when, what, what became of it, and its PDUs row by row.
 
-import { element, show, theirs } from "./dom.js";
+import { atMostEvery, element, show, theirs } from "./dom.js";
 import { number, say, tell } from "./words.js";
-import { encodingWords, facts, moment, stateBadge } from "./format.js";
+import { encodingWords, facts, moment, stateBadge, text } from "./format.js";
 import { get } from "./server.js";
 import { ask, close, place } from "./panel.js";
-import { answer } from "./send.js";
 
-export async function openReceived(id, allowed) {
+const INTERVAL = 10_000; // ms between two looks at a message that waits for the broker
+
+let allowed = null;
+let answer = null;
+
+// `onAnswer(to)` begins a message to them.
+export function start(access, onAnswer) {
+  [allowed, answer] = [access, onAnswer];
+}
+
+export async function openReceived(id) {
   const body = place();
   let isOpen = true;
-  let isPublished = false;
+  let waits = true;
   const load = async () => {
+    if (!isOpen) return;
     try {
       const life = await get(`api/received/${encodeURIComponent(id)}`);
       if (!isOpen) return;
       // Its PDUs do not change, and are left open as they are.
-      if (!body.querySelector(".received")) body.replaceChildren(...whole(life, allowed));
-      isPublished = life.published;
-      show(body.querySelector(".published"), say(isPublished ? "published" : "not_published"));
+      if (!body.querySelector(".received")) body.replaceChildren(...whole(life));
+      // null: it never will be.
+      waits = life.published === false;
+      const words = waits ? "not_published" : life.published === null ? "never_published" : "published";
+      show(body.querySelector(".published"), say(words));
     } catch (error) {
       if (isOpen && !body.querySelector(".received")) body.replaceChildren(words(error));
     }
     body.removeAttribute("aria-busy");
   };
+  const look = atMostEvery(INTERVAL, load);
   ask(say("received_title"), body, {
     close: () => {
       isOpen = false;
     },
     status: () => {
-      if (!isPublished) load();
+      if (waits) look();
     },
     reload: load,
   });
-  await load();
+  await look();
 }
 
 const words = (error) =>
@@ -43,7 +56,7 @@ const words = (error) =>
     error.status === 404 ? say("gone") : [tell("not_loaded"), " ", theirs(error.message)],
   );
 
-function whole({ message, pdus }, allowed) {
+function whole({ message, pdus }) {
   const canAnswer =
     allowed.send &&
     ["international", "national", "unknown", "network", "subscriber"].includes(message.from_type) &&
@@ -133,18 +146,13 @@ function whole({ message, pdus }, allowed) {
   ].flat();
 }
 
-// A text from outside, whole, in the direction it is written in.
-export function text(words) {
-  if (words === undefined || words === null || words === "") return element("p", { class: "quiet" }, say("no_text"));
-  return element("blockquote", { class: "text", dir: "auto" }, theirs(words, { lines: true }));
-}
-
-function pduDetails({ pdu, rows }, n, total) {
+function pduDetails({ pdu, rows, error }, n, total) {
   return element(
     "details",
     { class: "pdu" },
     element("summary", {}, tell("pdu_of", { part: n + 1, total })),
     element("code", { class: "hex" }, theirs(pdu)),
+    error ? element("p", { class: "error", lang: "en" }, theirs(error)) : null,
     element(
       "div",
       { class: "scrolls", tabindex: "0", role: "region", "aria-label": say("pdu_rows", { part: n + 1 }) },

@@ -2,22 +2,26 @@
 
 import { after, element, show, theirs } from "./dom.js";
 import { say, tell } from "./words.js";
-import { facts, failure, moment, person, stateBadge } from "./format.js";
+import { facts, failure, moment, person, stateBadge, text } from "./format.js";
 import { get } from "./server.js";
 import { ask, place } from "./panel.js";
-import { cancel } from "./queue.js";
-import { text } from "./received.js";
+import { cancel } from "./cancel.js";
 
 export async function openRequest(id, allowed) {
   const body = place();
   let isOpen = true;
   let isFinal = false;
+  let failed = null; // why it could not be taken back
+  const takeBack = async (life) => {
+    failed = await cancel(life.id, life.text);
+    await load();
+  };
   const load = async () => {
     try {
       const life = await get(`api/requests/${encodeURIComponent(id)}`);
       if (!isOpen) return;
       isFinal = life.messages.every((message) => message.result.final);
-      show(body, whole(life, allowed, load));
+      show(body, whole(life, allowed.send ? takeBack : null, failed));
     } catch (error) {
       if (isOpen)
         show(
@@ -48,8 +52,8 @@ export async function openRequest(id, allowed) {
   await load();
 }
 
-function whole(life, allowed, load) {
-  const canCancel = allowed.send && life.messages.some((message) => message.cancellable);
+function whole(life, takeBack, failed) {
+  const canCancel = takeBack !== null && life.messages.some((message) => message.cancellable);
   return [
     text(life.text),
     life.messages.map((message) =>
@@ -75,15 +79,13 @@ function whole(life, allowed, load) {
             "button",
             {
               type: "button",
-              onclick: async () => {
-                await cancel(life.id, life.text);
-                load();
-              },
+              onclick: () => takeBack(life),
             },
             say(life.messages.length > 1 ? "cancel_all" : "cancel"),
           ),
         )
       : null,
+    failed === null ? null : element("p", { class: "error", role: "alert" }, failed),
     facts([["id", element("code", {}, theirs(life.id))]]),
   ];
 }

@@ -12,8 +12,9 @@ const DRAFT = "smsbridge-draft";
 const FOLLOWED = 5; // requests under the form
 
 let allowed = null;
-// The id of what the form holds. An answer that was lost is asked for under the same, and nothing is sent twice.
-let draftId = null;
+// What was last sent, {id, content}, until an answer says what became of it. The same content goes under the same id
+// again, and nothing is sent twice.
+let unanswered = null;
 let modems = "";
 let sending = null; // the id that was last sent under
 const followed = new Map(); // by id: results by recipient
@@ -32,23 +33,20 @@ export async function start(access) {
     ...Array.from({ length: 9 }, (_, n) => element("option", { value: n + 1 }, number(n + 1))),
   );
   by("send-form").addEventListener("submit", submit);
-  by("send-form").addEventListener("change", changed);
-  by("text").addEventListener("input", () => {
-    changed();
-    countSoon();
-  });
+  by("send-form").addEventListener("input", changed);
+  by("text").addEventListener("input", countSoon);
   by("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) by("send-form").requestSubmit();
   });
+  takeDraft();
+  window.addEventListener("pagehide", keepDraft);
+  count();
   const contacts = await get("api/contacts").catch(() => ({ contacts: [] }));
   recipients.start(contacts.contacts, changed);
-  takeDraft();
-  count();
 }
 
-// What is in the form is another message now.
+// What was said of the form is of what it held before.
 function changed() {
-  draftId = null;
   by("send-error").replaceChildren();
   for (const id of ["to", "text"]) by(id).removeAttribute("aria-invalid");
 }
@@ -82,12 +80,16 @@ async function count() {
   } else {
     try {
       const counted = await post("api/count", { text });
+      const { parts, max_parts: most } = counted;
       words = tell("count", {
         characters: element("span", {}, say("n_characters", { n: counted.characters })),
         parts: element("span", {}, say("n_parts", { n: counted.parts })),
         encoding: encodingWords(counted.encoding),
         left: element("span", {}, say("n_left", { n: counted.left })),
       });
+      if (parts > most) {
+        words.push(" ", element("span", { class: "error" }, tell("too_many_parts", { n: parts, most })));
+      }
     } catch (error) {
       words =
         error instanceof Refused
@@ -100,14 +102,15 @@ async function count() {
 
 // --- sending ---------------------------------------------------------------------------------
 
-function request() {
+// What the form holds.
+function content() {
   const value = (id) => by(id).value;
-  const body = { id: draftId, to: recipients.all(), text: value("text") };
+  const body = { to: recipients.all(), text: value("text") };
   if (value("modem")) body.modem = value("modem");
   if (value("report")) body.delivery_report = value("report") === "yes";
   if (value("send-at")) body.send_at = new Date(value("send-at")).toISOString();
   if (value("priority")) body.priority = Number(value("priority"));
-  return body;
+  return JSON.stringify(body);
 }
 
 // Not randomUUID: that is only there where the page came by TLS.
@@ -133,21 +136,26 @@ async function submit(event) {
       return;
     }
   }
-  draftId ??= newId();
-  const body = request();
-  sending = body.id;
+  const now = content();
+  if (unanswered?.content !== now) unanswered = { id: newId(), content: now };
+  const { id } = unanswered;
+  sending = id;
   // Not disabled, which would take the focus away.
   button.setAttribute("aria-disabled", "true");
   try {
-    const { id, results } = await post("api/send", body);
+    const { results } = await post("api/send", { id, ...JSON.parse(now) });
     follow(id, results);
+    unanswered = null;
+    const isTaken = results.length === 0 || results.some((result) => result.state !== "rejected");
     // What was written meanwhile is another message, and stays.
-    if (draftId === id && results.some((result) => result.state !== "rejected")) clear();
-    draftId = null;
-  } catch (refused) {
-    const isAnswer = refused instanceof Refused;
-    error.replaceChildren(...(isAnswer ? [theirs(refused.message)] : tell("send_unanswered")));
-    if (isAnswer) draftId = null;
+    if (isTaken && content() === now) clear();
+  } catch (failed) {
+    const isRefused = failed instanceof Refused;
+    if (isRefused && failed.isCertain) unanswered = null;
+    error.replaceChildren(
+      ...(isRefused ? [element("span", { lang: "en" }, theirs(failed.message)), " "] : []),
+      ...(unanswered === null ? [] : tell("send_unanswered")),
+    );
   } finally {
     button.removeAttribute("aria-disabled");
   }
@@ -219,13 +227,22 @@ export function answer(to) {
 
 // --- a draft over a reload -------------------------------------------------------------------
 
-export function keepDraft() {
+const SETTINGS = ["modem", "report", "send-at", "priority"];
+
+function keepDraft() {
   if (!allowed?.send) return;
+  const settings = SETTINGS.map((id) => [id, by(id).value]);
+  const draft = { to: recipients.all(), text: by("text").value, settings, unanswered };
   try {
-    sessionStorage.setItem(DRAFT, JSON.stringify({ to: recipients.all(), text: by("text").value }));
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
   } catch {
     // Forbidden by the browser's settings; then it is typed again.
   }
+}
+
+// Whoever logs out leaves nothing behind.
+export function forgetDraft() {
+  window.removeEventListener("pagehide", keepDraft);
 }
 
 function takeDraft() {
@@ -235,6 +252,13 @@ function takeDraft() {
     if (!draft) return;
     recipients.set(draft.to);
     by("text").value = draft.text;
+    for (const [id, value] of draft.settings) {
+      // Which modems there are is not known yet.
+      if (id === "modem") by(id).replaceChildren(element("option", { value }, value === "" ? say("any_modem") : value));
+      by(id).value = value;
+    }
+    by("more").open = draft.settings.some(([, value]) => value !== "");
+    unanswered = draft.unanswered ?? null;
   } catch {
     // There is none then.
   }

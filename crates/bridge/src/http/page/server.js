@@ -2,14 +2,19 @@
 
 const PATIENCE = 30_000; // ms
 
-// What the gateway did not do, and its words why.
+// An answer that is none to what was asked, and its words why.
 export class Refused extends Error {
-  constructor(status, words, code) {
+  // `isCertain`: nothing was done of it. A proxy that gave up waiting, or a store that did, does not prove that.
+  constructor(status, words, { code = null, isCertain = false } = {}) {
     super(words);
     this.status = status;
     this.code = code;
+    this.isCertain = isCertain;
   }
 }
+
+// Said before anything is done: by the guard, or of what is too large.
+const BEFORE = [401, 403, 413];
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, {
@@ -26,7 +31,11 @@ async function ask(path, options = {}) {
   } catch {
     // The guard answers with words alone.
   }
-  throw new Refused(answer.status, error?.message ?? text.trim() ?? String(answer.status), error?.code);
+  const isText = answer.headers.get("Content-Type")?.startsWith("text/plain");
+  const words = error?.message ?? (isText && text.trim() !== "" ? text.trim() : `HTTP ${answer.status}`);
+  const isOurs = error !== null && error !== undefined;
+  const isCertain = BEFORE.includes(answer.status) || (answer.status === 400 && isOurs);
+  throw new Refused(answer.status, words, { code: error?.code, isCertain });
 }
 
 export const get = (path, query = {}) => {

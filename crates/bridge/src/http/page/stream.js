@@ -3,11 +3,14 @@
 //
 // A hidden tab lets go of its stream, for a browser has six connections a host; seen again, it asks for what it missed.
 
+import { Parser } from "./event_stream.js";
+
 const FIRST_PAUSE = 1_000; // ms, then growing
 const LONGEST_PAUSE = 30_000;
 const SILENCE = 45_000; // the gateway says something every 15 s
 
-// Calls on.event(name, data), on.open(isNew: nothing was seen before), on.lost(), on.refused(status: 4xx).
+// Calls on.event(name, data), on.open(isNew: nothing was seen before), on.lost(), on.refused(status: 4xx). What one of
+// these throws is reported, and the stream goes on.
 export class Stream {
   constructor(path, on) {
     this.path = path;
@@ -61,10 +64,18 @@ export class Stream {
     running.abort();
     this.running = null;
     if (this.isOver) return;
-    this.on.lost?.();
+    this.call("lost");
     // Many pages that lost the same gateway do not all come back at once.
     this.timer = setTimeout(() => this.turn(), this.pause * (0.75 + Math.random() / 2));
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+
+  call(what, ...given) {
+    try {
+      this.on[what]?.(...given);
+    } catch (error) {
+      reportError(error);
+    }
   }
 
   async read(running) {
@@ -84,18 +95,21 @@ export class Stream {
         signal: running.signal,
       });
       if (!answer.ok) {
-        if (answer.status >= 400 && answer.status < 500) this.on.refused?.(answer.status);
+        if (answer.status >= 400 && answer.status < 500) this.call("refused", answer.status);
         return;
       }
-      this.on.open?.(this.lastId === null);
+      this.call("open", this.lastId === null);
       const parser = new Parser((id, name, data) => {
         if (id !== null) this.lastId = id;
         this.pause = FIRST_PAUSE;
+        let read;
         try {
-          this.on.event(name, JSON.parse(data));
+          read = JSON.parse(data);
         } catch (error) {
           reportError(error); // and the next one may be well
+          return;
         }
+        this.call("event", name, read);
       });
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -107,38 +121,5 @@ export class Stream {
     } finally {
       clearTimeout(watch);
     }
-  }
-}
-
-// The format of server-sent events, piece by piece.
-class Parser {
-  constructor(event) {
-    this.event = event;
-    this.rest = "";
-    this.clear();
-  }
-
-  clear() {
-    this.id = null;
-    this.name = "message";
-    this.data = [];
-  }
-
-  take(text) {
-    const lines = (this.rest + text).split("\n");
-    this.rest = lines.pop();
-    for (const line of lines) this.line(line.replace(/\r$/, ""));
-  }
-
-  line(line) {
-    if (line === "") {
-      if (this.data.length > 0) this.event(this.id, this.name, this.data.join("\n"));
-      this.clear();
-      return;
-    }
-    const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line);
-    if (field === "data") this.data.push(value);
-    else if (field === "event") this.name = value;
-    else if (field === "id") this.id = value;
   }
 }
