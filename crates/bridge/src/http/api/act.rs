@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::state::{ApiState, Shared, answer, malformed, refuse};
-use crate::event::{Event, SendResult};
+use crate::event::Event;
 use crate::failure::{Failure, FailureCode};
 use crate::intake::Delivery;
 use crate::pdu;
@@ -22,15 +22,11 @@ impl ApiState {
     /// The results of a request that came behind `number`.
     fn results_since(&self, number: u64, id: &str) -> String {
         let since = self.api.feed.since(number, usize::MAX);
-        let results: Vec<&SendResult> = since
-            .items
-            .iter()
-            .filter_map(|(_, event)| match &**event {
-                Event::Result(result) if result.id.as_deref() == Some(id) => Some(result),
-                _ => None,
-            })
-            .collect();
-        page::answer(id, results.into_iter())
+        let results = since.items.iter().filter_map(|(_, event)| match &**event {
+            Event::Result(result) if result.id.as_deref() == Some(id) => Some(result),
+            _ => None,
+        });
+        page::answer(id, results)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureCode};
 use crate::store::{Browse, Direction, History, OpenError, ReadError};
 use crate::wire::{self, page};
 
-/// Messages on a page, unless another number is state for.
+/// Messages on a page, unless another number is asked for.
 const PAGE: usize = 50;
 
 /// The most messages on a page.

@@ -1,6 +1,6 @@
 //! What the page asks for and does: everything below `/api/`. No contract: it may change with any version.
 //!
-//! `look` answers what is state, `act` takes requests as the broker brings them, `watch` tells what happens as it does.
+//! `look` answers what is asked, `act` takes requests as the broker brings them, `watch` tells what happens as it does.
 
 mod act;
 mod look;

@@ -49,7 +49,7 @@ pub struct Api {
     pub stop: CancellationToken,
 }
 
-/// An [`Api`] that is state.
+/// An [`Api`] with its bounds.
 pub(super) struct ApiState {
     pub(super) api: Api,
     pub(super) readers: Arc<Semaphore>,

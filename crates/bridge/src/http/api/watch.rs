@@ -15,8 +15,8 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::state::{ApiState, Shared, malformed, refuse};
-use crate::at_trace::TraceLine;
-use crate::feed::{Feed, Since, Weight};
+use crate::at_trace::{TraceFeed, TraceLine};
+use crate::feed::Since;
 use crate::wire::page;
 
 /// How often the status is looked at; it is told where it changed.
@@ -136,10 +136,7 @@ pub(super) async fn trace(State(state): Shared, Path(modem): Path<String>) -> Re
 }
 
 /// The last lines there are, and then each as it comes.
-fn lines(feed: Arc<Feed<Arc<TraceLine>>>) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send
-where
-    Arc<TraceLine>: Weight,
-{
+fn lines(feed: Arc<TraceFeed>) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {
     let line = |line: &TraceLine| SseEvent::default().event("line").data(page::trace_line(line));
     stream::unfold((feed, 0, VecDeque::new()), move |(feed, mut position, mut waiting)| async move {
         loop {
